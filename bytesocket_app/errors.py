@@ -1,0 +1,146 @@
+"""All errors of the framework, in one tree.
+
+::
+
+    ByteSocketError
+    ├── ConfigurationError       the application is declared wrongly; raised at registration or start
+    │   └── UndeclaredEvent      an event was emitted that the contract does not know
+    ├── DecodeError              a frame holds no readable message; closes 1008
+    ├── EncodeError              a value cannot be written to the wire
+    ├── Refusal                  the one way to say no to a peer, with a code
+    │   └── AuthError            refuses a connection's credentials; closes 4003
+    ├── Disconnected             the connection ended before the answer came
+    └── RequestTimeout           no answer within the deadline
+
+Detail stays in the log: a peer sees a refusal's code and message, and of any other exception
+only that it was internal.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar
+
+
+class Phase(str, Enum):
+    """Where something went wrong: `ErrorContext.phase`, and `phase` on the wire.
+
+    Source: protocol.md section 7; `HANDLER` and `DISPATCH` are ours.
+    """
+
+    UPGRADE = "onUpgrade"
+    OPEN = "onOpen"
+    MESSAGE = "onMessage"
+    CLOSE = "onClose"
+    AUTH_SUCCESS = "onAuthSuccess"
+    AUTH_ERROR = "onAuthError"
+    DECODE = "decode"
+    VALIDATION = "validation"
+    MIDDLEWARE = "middleware"
+    MIDDLEWARE_TIMEOUT = "middlewareTimeout"
+    FINAL_CALLBACK = "finalCallback"
+    ASYNC_HOOK_FINAL = "asyncHookFinal"
+    ROOM_MESSAGE = "room message"
+    ROOMS_MESSAGE = "rooms message"
+    AUTH = "auth"
+    JOIN_ROOM = "onJoinRoom"
+    LEAVE_ROOM = "onLeaveRoom"
+    JOIN_ROOMS = "onJoinRooms"
+    LEAVE_ROOMS = "onLeaveRooms"
+    NETWORK = "network"
+    HANDLER = "handler"
+    DISPATCH = "dispatch"
+
+
+class ByteSocketError(Exception):
+    """The root of every error the framework raises on purpose."""
+
+
+class ConfigurationError(ByteSocketError):
+    """The application is declared in a way that cannot work.
+
+    Raised where the declaration stands (a decorator, the constructor) or when the application
+    starts. The message says what, where (`file:line`) and what to do.
+    """
+
+
+class UndeclaredEvent(ConfigurationError):
+    """An event was emitted that is not part of the application's contract."""
+
+
+class DecodeError(ByteSocketError):
+    """A frame that holds no message. The one error a decoder may raise (protocol.md 8.5)."""
+
+
+class EncodeError(ByteSocketError):
+    """A value that the wire cannot carry, such as an integer beyond 64 bits."""
+
+
+class Disconnected(ByteSocketError):
+    """The connection ended first. The request may or may not have been carried out."""
+
+
+class RequestTimeout(ByteSocketError):
+    """No answer came within the deadline. The request may still have been carried out."""
+
+
+class Refusal(ByteSocketError):
+    """Say no to a peer: in a guard, a handler, a middleware or an authentication function.
+
+    The peer sees `code`, `message` and `data`, and nothing else. A subclass names its code once:
+    `class Muted(Refusal, code="muted"): ...`; declared by `raises=` it is in the contract.
+
+    Args:
+        message: One sentence for the person at the other end.
+        code: A stable word for the program at the other end; the class's own by default.
+        data: Any JSON value that helps the peer to go on.
+    """
+
+    __refusal_code__: ClassVar[str] = "refused"
+
+    def __init_subclass__(cls, *, code: str | None = None, **kwargs: Any) -> None:
+        """Take the subclass's code from its class arguments."""
+        super().__init_subclass__(**kwargs)
+        if code is not None:
+            cls.__refusal_code__ = code
+
+    def __init__(self, message: str = "", *, code: str | None = None, data: Any = None) -> None:
+        self.code = code if code is not None else type(self).__refusal_code__
+        self.message = message or self.code
+        self.data = data
+        super().__init__(self.message)
+
+
+class AuthError(Refusal, code="unauthorized"):
+    """The credentials are not good: the peer gets type 6 and is closed with 4003."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorContext:
+    """What the error hooks get beside the socket.
+
+    Attributes:
+        phase: Where it happened.
+        error: The exception.
+        code: The close code that follows, where the phase has one (authentication).
+        event: The event's name, where one was being handled.
+        raw: The message as it came, cut to a few hundred characters.
+    """
+
+    phase: Phase
+    error: BaseException
+    code: int | None = None
+    event: object = None
+    raw: str | None = None
+
+
+def where(target: Callable[..., Any] | type) -> str:
+    """Say where a function or class stands, as `file:line`, for an error message."""
+    target = inspect.unwrap(target)
+    try:
+        path = inspect.getsourcefile(target)
+        line = inspect.getsourcelines(target)[1]
+    except (OSError, TypeError):
+        return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"
+    return f"{path}:{line}"

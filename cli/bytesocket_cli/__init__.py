@@ -1,0 +1,1 @@
+"""The `bytesocket` command: scaffold, serve, generate."""

@@ -1,0 +1,1 @@
+"""Contract documents to source text."""

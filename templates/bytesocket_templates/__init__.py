@@ -1,0 +1,1 @@
+"""Files that `bytesocket` renders or copies; no code."""
