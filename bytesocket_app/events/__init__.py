@@ -1,0 +1,39 @@
+"""Events: the models that users write, and the catalogue of those an application declares.
+
+Nothing here knows sockets or rooms. May import `wire`, `errors` and `types`.
+"""
+
+from bytesocket_app.events.catalogue import Catalogue, EventSource, EventSpec
+from bytesocket_app.events.declared import (
+    BothHandle,
+    BothPayload,
+    ClientHandle,
+    ClientPayload,
+    EventHandle,
+    Payload,
+    ServerHandle,
+    ServerPayload,
+    declare,
+)
+from bytesocket_app.events.model import ClientEvent, Event, EventModel, ServerEvent
+from bytesocket_app.events.payload import PayloadType
+
+__all__ = [
+    "BothHandle",
+    "BothPayload",
+    "Catalogue",
+    "ClientEvent",
+    "ClientHandle",
+    "ClientPayload",
+    "Event",
+    "EventHandle",
+    "EventModel",
+    "EventSource",
+    "EventSpec",
+    "Payload",
+    "PayloadType",
+    "ServerEvent",
+    "ServerHandle",
+    "ServerPayload",
+    "declare",
+]

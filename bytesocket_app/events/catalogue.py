@@ -1,0 +1,202 @@
+"""All events of one application: who may send what, and how it is written."""
+
+import difflib
+import pkgutil
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from importlib import import_module
+from inspect import getdoc
+from types import ModuleType
+from typing import Any, TypeAlias
+
+from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, where
+from bytesocket_app.events.declared import EventHandle, Payload
+from bytesocket_app.events.model import EventModel
+from bytesocket_app.events.payload import PayloadType
+from bytesocket_app.types import Direction, EventName
+
+EventSource: TypeAlias = ModuleType | Iterable[type[EventModel] | EventHandle[Any]]
+"""Where an application's events come from: a module, or a list of classes and handles."""
+
+
+class EventSpec:
+    """One declared event.
+
+    Attributes:
+        name: Its name on the wire.
+        direction: Who sends it.
+        payload: How its payload is read and written.
+        volatile: Whether it may be lost.
+        origin: The class or handle it was declared by; None for `on("name")`.
+        reply: The declared reply's type, or None.
+        source: `file:line`, for messages and tables.
+    """
+
+    def __init__(
+        self,
+        name: EventName,
+        direction: Direction,
+        annotation: Any,
+        *,
+        origin: "type[EventModel] | EventHandle[Any] | None" = None,
+        source: str = "",
+    ) -> None:
+        self.name = name
+        self.direction: Direction = direction
+        self.payload = PayloadType(annotation)
+        self.origin = origin
+        self.source = source
+        self.volatile = isinstance(origin, type) and origin.__event_volatile__
+        self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
+
+    @cached_property
+    def doc(self) -> str:
+        """The class's own docstring, cleaned; empty without one."""
+        own = vars(self.origin).get("__doc__") if isinstance(self.origin, type) else None
+        return (getdoc(self.origin) or "").strip() if own else ""
+
+    @property
+    def from_client(self) -> bool:
+        """Whether clients send it."""
+        return self.direction != "server"
+
+    @property
+    def from_server(self) -> bool:
+        """Whether the server sends it."""
+        return self.direction != "client"
+
+    def __repr__(self) -> str:
+        return f"<event {self.name!r} from {self.direction}, {self.source}>"
+
+
+class Catalogue:
+    """The declared events of one application, by name and by class."""
+
+    def __init__(self, source: EventSource = ()) -> None:
+        self.by_name: dict[EventName, EventSpec] = {}
+        self._by_origin: dict[object, EventSpec] = {}
+        for item in _collect(source):
+            self.declare(item)
+
+    def declare(self, item: type[EventModel] | EventHandle[Any]) -> EventSpec:
+        """Add an event class or a handle; adding it twice is adding it once.
+
+        Raises:
+            ConfigurationError: Another event has the name, or it is no event.
+        """
+        known = self._by_origin.get(item)
+        if known is not None:
+            return known
+        if isinstance(item, EventHandle):
+            spec = EventSpec(item.name, item.direction, item.payload, origin=item, source="declare")
+        elif isinstance(item, type) and issubclass(item, EventModel):
+            if item.__event_abstract__:
+                raise ConfigurationError(
+                    f"{item.__name__} is a base for events, not an event ({where(item)}): "
+                    "derive a class from it."
+                )
+            name, direction = item.__event_name__, item.__event_direction__
+            spec = EventSpec(name, direction, item, origin=item, source=where(item))
+        else:
+            raise ConfigurationError(
+                f"{item!r} is no event: pass a module, a class derived from ClientEvent, "
+                "ServerEvent or Event, or a handle made by declare."
+            )
+        self._by_origin[item] = spec
+        return self.add(spec)
+
+    def add(self, spec: EventSpec) -> EventSpec:
+        """Add a spec.
+
+        Raises:
+            ConfigurationError: Another event has the name; `7` and `"7"` count as one.
+        """
+        twin = self.by_name.get(spec.name)
+        if twin is None and isinstance(spec.name, str):
+            twin = next((s for n, s in self.by_name.items() if str(n) == spec.name), None)
+        elif twin is None:
+            twin = self.by_name.get(str(spec.name))
+        if twin is not None:
+            raise ConfigurationError(
+                f"Two events are named {spec.name!r}: {_named(twin)} and {_named(spec)}. "
+                "Give one of them another name with `name=`."
+            )
+        self.by_name[spec.name] = spec
+        return spec
+
+    def outgoing(self, event: object) -> tuple[EventSpec, Any]:
+        """Find the spec and the payload of something the server emits.
+
+        Raises:
+            UndeclaredEvent: The application did not declare it, or clients send it.
+        """
+        origin: object = type(event)
+        payload: Any = event
+        if isinstance(event, Payload):
+            origin, payload = event.handle, event.value
+        spec = self._by_origin.get(origin)
+        if spec is None or not spec.from_server:
+            raise self._not_outgoing(event, spec)
+        return spec, payload
+
+    def spec(self, origin: object) -> EventSpec | None:
+        """The spec of a class or handle, if it is declared."""
+        return self._by_origin.get(origin)
+
+    def near(self, name: object) -> str:
+        """Say which declared names look like `name`: ` Did you mean 'chat:post'?`, or nothing."""
+        found = difflib.get_close_matches(str(name), [str(n) for n in self.by_name], n=1)
+        return f" Did you mean {found[0]!r}?" if found else ""
+
+    def __iter__(self) -> Iterator[EventSpec]:
+        return iter(self.by_name.values())
+
+    def _not_outgoing(self, event: object, spec: EventSpec | None) -> UndeclaredEvent:
+        title = type(event).__name__
+        if spec is not None:
+            return UndeclaredEvent(
+                f"{title} cannot be emitted: clients send it ({spec.source}). Derive it from "
+                "ServerEvent, or from Event for both directions."
+            )
+        if isinstance(event, EventModel):
+            return UndeclaredEvent(
+                f"{title} ({where(type(event))}) is not declared to this application: add it to "
+                f"`ByteSocket(events=...)`.{self.near(type(event).__event_name__)}"
+            )
+        if isinstance(event, Payload):
+            return UndeclaredEvent(
+                f"Event {event.handle.name!r} is not declared to this application: declare it "
+                "with `app.declare`, or add its handle to `ByteSocket(events=...)`."
+            )
+        return UndeclaredEvent(
+            f"{event!r} is no event: emit an instance of a class derived from ServerEvent or "
+            "Event, or call a handle made by `app.declare`."
+        )
+
+
+def _named(spec: EventSpec) -> str:
+    if isinstance(spec.origin, type):
+        return f"{spec.origin.__qualname__} ({spec.source})"
+    return spec.source or repr(spec.name)
+
+
+def _collect(source: EventSource) -> Iterator[type[EventModel] | EventHandle[Any]]:
+    if not isinstance(source, ModuleType):
+        yield from source
+        return
+    found: dict[object, None] = {}
+    for module in _modules(source):
+        for value in vars(module).values():
+            if isinstance(value, EventHandle):
+                found.setdefault(value)
+            elif isinstance(value, type) and issubclass(value, EventModel):
+                inside = f"{value.__module__}.".startswith(f"{source.__name__}.")
+                if inside and not value.__event_abstract__:
+                    found.setdefault(value)
+    yield from found  # type: ignore[misc]  # the two branches above let nothing else in
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    yield package
+    for info in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
+        yield import_module(info.name)

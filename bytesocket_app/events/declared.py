@@ -1,0 +1,145 @@
+"""Events whose payload is somebody else's type: a scalar, a union, a model that is no event.
+
+`declare` returns a handle; calling the handle with a payload makes an event to emit.
+"""
+
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar, overload
+
+from pydantic import TypeAdapter
+from typing_extensions import TypeForm
+
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.events.names import checked_name
+from bytesocket_app.types import Direction, EventName
+
+T = TypeVar("T")
+
+
+class Payload(Generic[T]):
+    """A payload on its way out, made by calling a handle.
+
+    Attributes:
+        handle: The declaration it belongs to.
+        value: The payload, valid for the declared type.
+    """
+
+    __slots__ = ("handle", "value")
+
+    def __init__(self, handle: "EventHandle[T]", value: T) -> None:
+        self.handle = handle
+        self.value = value
+
+
+class ClientPayload(Payload[T]):
+    """A payload that a client may send."""
+
+    __slots__ = ()
+
+
+class ServerPayload(Payload[T]):
+    """A payload that the server may emit."""
+
+    __slots__ = ()
+
+
+class BothPayload(ClientPayload[T], ServerPayload[T]):
+    """A payload of an event of both directions."""
+
+    __slots__ = ()
+
+
+class EventHandle(Generic[T]):
+    """A declared event: its name, its payload's type, its direction.
+
+    Attributes:
+        name: The name on the wire.
+        payload: The payload's type as it was declared.
+        direction: Who sends it.
+        reply: The reply's type, or None.
+        source: `file:line` of the declaration, filled in where it is known.
+    """
+
+    direction: Direction
+
+    def __init__(self, name: EventName, payload: Any, reply: Any = None) -> None:
+        self.name = checked_name(name)
+        self.payload = payload
+        self.reply = reply
+        self.adapter: TypeAdapter[T] = TypeAdapter(payload)
+
+    def _checked(self, value: T) -> T:
+        return self.adapter.validate_python(value)
+
+    def __repr__(self) -> str:
+        return f"<event {self.name!r} of {self.payload!r}>"
+
+
+class ClientHandle(EventHandle[T]):
+    """A declared event that clients send."""
+
+    direction: Direction = "client"
+
+    def __call__(self, value: T) -> ClientPayload[T]:
+        """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
+        return ClientPayload(self, self._checked(value))
+
+
+class ServerHandle(EventHandle[T]):
+    """A declared event that the server sends."""
+
+    direction: Direction = "server"
+
+    def __call__(self, value: T) -> ServerPayload[T]:
+        """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
+        return ServerPayload(self, self._checked(value))
+
+
+class BothHandle(ClientHandle[T], ServerHandle[T]):
+    """A declared event of both directions."""
+
+    direction: Direction = "both"
+
+    def __call__(self, value: T) -> BothPayload[T]:
+        """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
+        return BothPayload(self, self._checked(value))
+
+
+_HANDLES: dict[str, Callable[..., Any]] = {
+    "client": ClientHandle,
+    "server": ServerHandle,
+    "both": BothHandle,
+}
+
+
+@overload
+def declare(
+    name: EventName, payload: TypeForm[T], *, direction: Literal["client"], reply: Any = None
+) -> ClientHandle[T]: ...
+@overload
+def declare(
+    name: EventName, payload: TypeForm[T], *, direction: Literal["server"], reply: Any = None
+) -> ServerHandle[T]: ...
+@overload
+def declare(
+    name: EventName, payload: TypeForm[T], *, direction: Literal["both"] = "both", reply: Any = None
+) -> BothHandle[T]: ...
+def declare(
+    name: EventName, payload: Any, *, direction: Direction = "both", reply: Any = None
+) -> EventHandle[Any]:
+    """Declare an event whose payload is any type that Pydantic can validate.
+
+    Raises:
+        ConfigurationError: The name or the direction is not one, or the type has no validator.
+    """
+    if direction not in _HANDLES:
+        raise ConfigurationError(
+            f"{direction!r} is no direction of event {name!r}: use 'client', 'server' or 'both'."
+        )
+    try:
+        handle: EventHandle[Any] = _HANDLES[direction](name, payload, reply)
+    except ConfigurationError:
+        raise
+    except Exception as exc:
+        raise ConfigurationError(f"Event {name!r}: no payload can be {payload!r} ({exc}).") from exc
+    return handle

@@ -1,0 +1,126 @@
+"""How one payload type is read from and written to the wire.
+
+A payload comes as decoded JSON or MessagePack. Validating the decoded value (Python mode) is the
+fast way and right for nearly every type; strict models, bytes, and unions of text with a type
+that is written as text differ between Pydantic's two modes and are sent through its JSON mode, so
+that a type means the same on both codecs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import from_json, to_json, to_jsonable_python
+
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import BINARY
+
+_TEXTUAL = frozenset(
+    {"uuid", "datetime", "date", "time", "timedelta", "bytes", "url", "multi-host-url", "decimal"}
+)
+
+
+class PayloadType:
+    """One type, ready to validate what comes in and to write what goes out.
+
+    Args:
+        annotation: Any type Pydantic can validate.
+    """
+
+    def __init__(self, annotation: Any) -> None:
+        self.annotation = annotation
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """Pydantic's view of the type; building it fails for a type without a validator."""
+        return TypeAdapter(self.annotation)
+
+    @cached_property
+    def has_bytes(self) -> bool:
+        """Whether a value can hold bytes: raw in MessagePack, text in JSON."""
+        return any(node.get("type") == "bytes" for node in _nodes(self.adapter.core_schema))
+
+    @cached_property
+    def may_be_absent(self) -> bool:
+        """Whether a message without `data` means an empty object: models without payload."""
+        return isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
+
+    @cached_property
+    def validate(self) -> Callable[[Any, CodecName], Any]:
+        """`validate(decoded, codec)` gives the value or raises `pydantic.ValidationError`."""
+        python = self.adapter.validator.validate_python
+        if not _modes_differ(self.adapter.core_schema):
+            return lambda decoded, _: python(decoded)
+        json = self.adapter.validator.validate_json
+        if not self.has_bytes:
+            return lambda decoded, _: json(to_json(decoded))
+        return lambda decoded, codec: (
+            json(to_json(decoded)) if codec == "json" else python(decoded)
+        )
+
+    @cached_property
+    def to_json(self) -> Callable[[Any], bytes]:
+        """Write a value as JSON text, by alias."""
+        serialize = self.adapter.serializer.to_json
+        return lambda value: serialize(value, by_alias=True)
+
+    @cached_property
+    def to_binary(self) -> Callable[[Any], bytes]:
+        """Write a value as MessagePack: what JSON would say, with bytes left raw."""
+        serialize = self.adapter.serializer.to_python
+        if self.has_bytes:
+            return lambda value: BINARY.encode(_with_raw_bytes(serialize(value, by_alias=True)))
+        return lambda value: BINARY.encode(serialize(value, mode="json", by_alias=True))
+
+    def dump(self, value: Any, codec: CodecName) -> bytes:
+        """Write a value for one of the codecs."""
+        return self.to_json(value) if codec == "json" else self.to_binary(value)
+
+    def plain(self, value: Any) -> Any:
+        """The value as JSON would say it, as Python objects."""
+        return from_json(self.to_json(value))
+
+
+def _with_raw_bytes(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, Mapping):
+        keys = to_jsonable_python(dict.fromkeys(value))
+        return dict(zip(keys, map(_with_raw_bytes, value.values()), strict=True))
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_with_raw_bytes(item) for item in value]
+    return to_jsonable_python(value)
+
+
+def _modes_differ(schema: Any) -> bool:
+    for node in _nodes(schema):
+        if node.get("strict") or node.get("type") == "bytes":
+            return True
+        if node.get("type") == "union":
+            kinds = {_kind(choice) for choice in node.get("choices", ())}
+            if kinds & {"str", "any"} and kinds & _TEXTUAL:
+                return True
+    return False
+
+
+def _kind(choice: Any) -> str:
+    node = choice[0] if isinstance(choice, tuple) else choice
+    while isinstance(node, dict) and node.get("type") in {"default", "nullable"}:
+        node = node.get("schema")
+    return str(node.get("type")) if isinstance(node, dict) else ""
+
+
+def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Walk a core schema without recursion; it is made of plain dicts, lists and tuples."""
+    waiting, seen = [schema], set[int]()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict):
+            yield item
+            waiting.extend(item[key] for key in item if key not in {"metadata", "ref"})
+        elif isinstance(item, list | tuple):
+            waiting.extend(item)

@@ -1,0 +1,107 @@
+"""Settings by theme: seconds in `Timeouts`, bytes and counts in `Limits`, choices in `Policies`.
+
+Every class is frozen and takes keywords: `Settings(timeouts=Timeouts(handler=5))`.
+`Settings.drop_in()` gives the TypeScript origin's behaviour where the defaults are stricter.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long things may take, in seconds; 0 turns a deadline off."""
+
+    auth: float = 10.0
+    """From accept to accepted credentials; then the socket is closed with 1013."""
+    middleware: float = 10.0
+    """One message's way through the middleware, the handler's time not counted."""
+    handler: float = 30.0
+    """One call of one handler, guard or authentication function."""
+    idle: float = 120.0
+    """Without any frame from the peer; then the socket is closed with 1001."""
+    close: float = 10.0
+    """From our close frame to the peer's; then the connection is dropped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a peer may ask for; 0 takes a limit away."""
+
+    message_bytes: int = 1024 * 1024
+    """One message, before decoding; above it the socket is closed with 1009."""
+    auth_message_bytes: int = 16 * 1024
+    """The same while the socket is not authenticated."""
+    depth: int = 64
+    """Nesting of lists and maps in one message; above it the frame is a decode error."""
+    inbox: int = 32
+    """Messages waiting for a handler; then the socket is not read until one is done."""
+    outbox_bytes: int = 1024 * 1024
+    """What waits for a slow reader before `Policies.slow_reader` decides."""
+    rooms_per_socket: int = 128
+    """Rooms that a client may hold by joining."""
+    rooms_per_message: int = 64
+    """Rooms named in one bulk message."""
+    room_name_bytes: int = 256
+    """A room's name in UTF-8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policies:
+    """What is allowed where there is a choice."""
+
+    undeclared: Literal["refuse", "open"] = "refuse"
+    """Rooms and room events that the application did not declare: refused, or joined and relayed
+    by anyone (protocol.md section 5)."""
+    membership: bool = True
+    """A client must be in a room to send into it (protocol.md Q18)."""
+    room_and_rooms: Literal["refuse", "rooms"] = "refuse"
+    """A message with both keys: closed with 1008, or `rooms` wins (protocol.md section 3)."""
+    bulk_copies: Literal["one", "each"] = "one"
+    """An event for several rooms reaches a member of k of them once, or k times (Q19)."""
+    broadcast_room: Literal["reserved", "open"] = "reserved"
+    """Whether clients can name the room that every socket is in (Q17)."""
+    before_auth: Literal["close", "drop"] = "close"
+    """A message before authentication: closed with 1008, or dropped silently."""
+    auth_timeout: Literal["retry", "refuse"] = "retry"
+    """A late authentication: 1013 and the client comes back, or type 6 and 4008 and it gives up."""
+    slow_reader: Literal["close", "drop_oldest"] = "close"
+    """An outbox over its limit: closed with 1013, or the oldest messages go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one application."""
+
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    limits: Limits = field(default_factory=Limits)
+    policies: Policies = field(default_factory=Policies)
+
+    @classmethod
+    def drop_in(cls) -> Self:
+        """Behave as the TypeScript origin does where our defaults are stricter.
+
+        Undeclared rooms and events are open and relayed, nothing is capped, no membership is
+        asked for. Its crashes and lost errors are not reproduced.
+        """
+        return cls(
+            timeouts=Timeouts(auth=0, middleware=0, handler=0),
+            limits=Limits(
+                message_bytes=100 * 1024 * 1024,
+                auth_message_bytes=0,
+                depth=200,
+                outbox_bytes=0,
+                rooms_per_socket=0,
+                rooms_per_message=0,
+                room_name_bytes=0,
+            ),
+            policies=Policies(
+                undeclared="open",
+                membership=False,
+                room_and_rooms="rooms",
+                bulk_copies="each",
+                broadcast_room="open",
+                before_auth="drop",
+                auth_timeout="refuse",
+            ),
+        )

@@ -1,0 +1,188 @@
+"""From a function's signature to a call: parameters are resolved once, at registration.
+
+What can be asked for is a list of `Offer`s; each parameter is matched by its annotation, or by
+its name where the value is a plain scalar. A call then passes one positional tuple of values, in
+the order of the offers, and the bound function picks its own from it.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, get_args, get_origin, get_type_hints
+
+from anyio import to_thread
+
+from bytesocket_app.errors import ConfigurationError, where
+
+EMPTY = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something a function may ask for.
+
+    Attributes:
+        label: How an error message calls it: "the socket (Socket)".
+        matches: Says whether a parameter, by name and annotation, asks for this.
+    """
+
+    label: str
+    matches: Callable[[str, Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A function whose parameters are resolved.
+
+    Attributes:
+        function: The user's function as it was given.
+        invoke: Called with the values of all offers in order; returns an awaitable.
+        annotations: What each asked-for offer was annotated with, by the offer's index.
+        returns: The return annotation, `inspect.Parameter.empty` without one.
+        source: `file:line`, for messages and tables.
+    """
+
+    function: Callable[..., Any]
+    invoke: Callable[..., Awaitable[Any]]
+    annotations: Mapping[int, Any]
+    returns: Any
+    source: str = field(compare=False)
+
+
+def by_type(kind: type) -> Callable[[str, Any], bool]:
+    """Match a parameter annotated with a class, or with that class and type arguments."""
+    return lambda _, annotation: annotation is kind or get_origin(annotation) is kind
+
+
+def by_name(wanted: str, *annotations: Any) -> Callable[[str, Any], bool]:
+    """Match a parameter by name, with one of the annotations or none."""
+    return lambda name, annotation: (
+        name == wanted and (annotation is EMPTY or not annotations or annotation in annotations)
+    )
+
+
+def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) -> Bound:
+    """Resolve a function's parameters against what is on offer.
+
+    Args:
+        function: `async def`, or `def`, which will run in a worker thread.
+        offers: What can be asked for; the values of a call come in the same order.
+        role: What the function is to be, for messages: "a handler of chat:post".
+
+    Raises:
+        ConfigurationError: A parameter asks for what is not on offer, or an annotation cannot
+            be resolved.
+    """
+    parameters, hints = read_signature(function, role)
+    picks: list[tuple[str | None, int]] = []
+    annotations: dict[int, Any] = {}
+    for parameter in parameters:
+        annotation = hints.get(parameter.name, EMPTY)
+        index = _pick(parameter, annotation, offers)
+        if index is None:
+            if parameter.default is not EMPTY:
+                continue
+            raise _unserved(function, parameter, annotation, offers, role)
+        keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
+        picks.append((keyword, index))
+        annotations[index] = annotation
+    call = _caller(function, picks, len(offers))
+    if not is_async(function):
+        call = _threaded(call)
+    return Bound(function, call, annotations, hints.get("return", EMPTY), where(function))
+
+
+def read_signature(
+    function: Callable[..., Any], role: str
+) -> tuple[list[inspect.Parameter], dict[str, Any]]:
+    """Read a function's parameters and its resolved annotations (`return` among them).
+
+    Raises:
+        ConfigurationError: It is not callable, or an annotation names what is not there.
+    """
+    if not callable(function):
+        raise ConfigurationError(f"{function!r} cannot be {role}: it is not a function.")
+    target = function if inspect.isroutine(function) else type(function).__call__
+    try:
+        hints = get_type_hints(target, include_extras=True)
+    except (NameError, TypeError) as exc:
+        raise ConfigurationError(
+            f"{_title(function)} cannot be {role}: its annotations cannot be read ({exc}). "
+            "Import the name at run time: not inside `if TYPE_CHECKING:`, and not inside a "
+            "function when the module says `from __future__ import annotations`."
+        ) from exc
+    signature = inspect.signature(function)
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p for p in signature.parameters.values() if p.kind not in kinds], hints
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling this gives a coroutine: `async def`, partials and callable objects too."""
+    while isinstance(function, partial):
+        function = function.func
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004 - its kind is asked, not its presence
+    )
+
+
+def type_text(annotation: Any) -> str:
+    """Write an annotation as a person would: `Socket[User]`, `list[int]`."""
+    if annotation is EMPTY:
+        return ""
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
+
+
+def _pick(parameter: inspect.Parameter, annotation: Any, offers: Sequence[Offer]) -> int | None:
+    for index, offer in enumerate(offers):
+        if offer.matches(parameter.name, annotation):
+            return index
+    return None
+
+
+def _caller(
+    function: Callable[..., Any], picks: list[tuple[str | None, int]], width: int
+) -> Callable[..., Any]:
+    indexes = [index for _, index in picks]
+    if all(keyword is None for keyword, _ in picks):
+        if indexes == list(range(width)):
+            return function
+        if indexes == [0, 1]:
+            return lambda first, second, *_: function(first, second)
+        if indexes == [1]:
+            return lambda _, second, *__: function(second)
+        if not indexes:
+            return lambda *_: function()
+    positional = [index for keyword, index in picks if keyword is None]
+    named = [(keyword, index) for keyword, index in picks if keyword is not None]
+    return lambda *values: function(
+        *[values[index] for index in positional],
+        **{keyword: values[index] for keyword, index in named},
+    )
+
+
+def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    return lambda *values: to_thread.run_sync(partial(call, *values))
+
+
+def _unserved(
+    function: Callable[..., Any],
+    parameter: inspect.Parameter,
+    annotation: Any,
+    offers: Sequence[Offer],
+    role: str,
+) -> ConfigurationError:
+    text = type_text(annotation)
+    asked = f"{parameter.name}: {text}" if text else f"{parameter.name} (no annotation)"
+    known = ", ".join(offer.label for offer in offers)
+    return ConfigurationError(
+        f"{_title(function)} cannot be {role}: nothing serves the parameter `{asked}`. "
+        f"It may ask for {known}."
+    )
+
+
+def _title(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__qualname__", repr(function))
+    return f"{name} ({where(function)})"
