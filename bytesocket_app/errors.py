@@ -9,6 +9,7 @@
     ├── EncodeError              a value cannot be written to the wire
     ├── Refusal                  the one way to say no to a peer, with a code
     │   └── AuthError            refuses a connection's credentials; closes 4003
+    ├── RequestError             a client's request or join was refused by the server
     ├── Disconnected             the connection ended before the answer came
     └── RequestTimeout           no answer within the deadline
 
@@ -17,7 +18,7 @@ only that it was internal.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar
@@ -75,6 +76,27 @@ class DecodeError(ByteSocketError):
 
 class EncodeError(ByteSocketError):
     """A value that the wire cannot carry, such as an integer beyond 64 bits."""
+
+
+class RequestError(ByteSocketError):
+    """The server refused a request or a join; raised in clients.
+
+    Attributes:
+        code: The declared refusal's code, or the framework's: "validation", "internal", "timeout",
+            "unknown_event", "unknown_room", "not_a_member", "invalid", "unauthorized", "refused".
+        message: One sentence for a person.
+        data: What the refusal carries, decoded but not validated.
+        details: Of code "validation": what is wrong and where (`loc`, `msg`, `type`).
+    """
+
+    def __init__(
+        self, code: str, message: str = "", data: Any = None, details: Sequence[Any] = ()
+    ) -> None:
+        self.code = code
+        self.message = message or code
+        self.data = data
+        self.details = list(details)
+        super().__init__(f"{code}: {message}" if message else code)
 
 
 class Disconnected(ByteSocketError):
