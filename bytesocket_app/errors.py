@@ -4,7 +4,8 @@
 
     ByteSocketError
     ├── ConfigurationError       the application is declared wrongly; raised at registration or start
-    │   └── UndeclaredEvent      an event was emitted that the contract does not know
+    │   ├── UndeclaredEvent      an event was emitted that the contract does not know
+    │   └── ContractError        a type has no place in the contract, or a file is no contract
     ├── DecodeError              a frame holds no readable message; closes 1008
     ├── EncodeError              a value cannot be written to the wire
     ├── Refusal                  the one way to say no to a peer, with a code
@@ -68,6 +69,10 @@ class ConfigurationError(ByteSocketError):
 
 class UndeclaredEvent(ConfigurationError):
     """An event was emitted that is not part of the application's contract."""
+
+
+class ContractError(ConfigurationError):
+    """A declared type cannot be written into the contract, or a file cannot be read as one."""
 
 
 class DecodeError(ByteSocketError):

@@ -1,0 +1,143 @@
+"""The contract document: canonical JSON with a fingerprint over all of it.
+
+Canonical is: keys sorted, two spaces of indent, UTF-8 text as it is, one newline at the end. The
+same application gives the same bytes, so a file can be compared, checked in and reviewed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self, cast
+
+from bytesocket_app.errors import ContractError
+
+FORMAT: Final = 1
+"""The version of the document's own shape; a reader refuses what is newer."""
+
+KEYS: Final = frozenset(
+    {
+        "auth",
+        "events",
+        "fingerprint",
+        "format",
+        "path",
+        "refusals",
+        "rooms",
+        "serialization",
+        "title",
+        "types",
+        "version",
+    }
+)
+"""What every document holds."""
+
+_AGAIN: Final = "Write it again with `bytesocket generate contract`."
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The contract of one application.
+
+    Attributes:
+        document: Plain JSON values with sorted keys, `fingerprint` included.
+        fingerprint: SHA-256 in hex of the canonical JSON of the document without this key.
+    """
+
+    document: dict[str, Any]
+    fingerprint: str
+
+    @classmethod
+    def seal(cls, body: Mapping[str, Any]) -> Self:
+        """Make a contract of a document that has no fingerprint yet.
+
+        Raises:
+            ContractError: It holds a value that JSON has no word for, such as NaN.
+        """
+        try:
+            text = canonical(body)
+        except (TypeError, ValueError) as error:
+            raise ContractError(f"The contract holds a value JSON cannot carry: {error}.") from None
+        fingerprint = _digest(text)
+        document = json.loads(canonical({**json.loads(text), "fingerprint": fingerprint}))
+        return cls(document, fingerprint)
+
+    def to_json(self) -> str:
+        """Return the document's canonical text, ready to be written as UTF-8."""
+        return canonical(self.document)
+
+    @classmethod
+    def from_json(cls, text: str, *, place: str = "the contract") -> Self:
+        """Read a document that `to_json` wrote.
+
+        Args:
+            text: The file's text.
+            place: What to call it in errors: a file name, a git reference.
+
+        Raises:
+            ContractError: It is not JSON, not a contract, of a newer format, or was changed by
+                hand since it was written.
+        """
+        document = _parsed(text, place)
+        written = document.get("format")
+        if isinstance(written, int) and written > FORMAT:
+            raise ContractError(
+                f"{place} has format {written}, and this bytesocket reads up to {FORMAT}. "
+                "Upgrade bytesocket, or write the contract again with this version."
+            )
+        if missing := sorted(KEYS - document.keys()):
+            raise ContractError(f"{place} is not a contract: it lacks {_listed(missing)}. {_AGAIN}")
+        _check_shape(document, place)
+        body = {key: value for key, value in document.items() if key != "fingerprint"}
+        fingerprint = _digest(canonical(body))
+        if document["fingerprint"] != fingerprint:
+            raise ContractError(
+                f"{place} was changed since it was written: its fingerprint is "
+                f"{str(document['fingerprint'])[:16]}, its content has {fingerprint[:16]}. {_AGAIN}"
+            )
+        return cls(json.loads(canonical(document)), fingerprint)
+
+
+def canonical(value: object) -> str:
+    """Return the canonical JSON text of a value, with a newline at its end.
+
+    Raises:
+        TypeError: It holds something that is not a JSON value.
+        ValueError: It holds NaN or an infinity.
+    """
+    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def _digest(text: str) -> str:
+    # A lone surrogate is legal in a Python text and in no UTF-8: it must not stop the hash.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _parsed(text: str, place: str) -> dict[str, Any]:
+    try:
+        document: object = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ContractError(f"{place} is not JSON ({where}: {error.msg}). {_AGAIN}") from None
+    except RecursionError:
+        raise ContractError(f"{place} is nested too deeply to be a contract. {_AGAIN}") from None
+    if not isinstance(document, dict):
+        raise ContractError(f"{place} is not a contract: its JSON is no object. {_AGAIN}")
+    return cast("dict[str, Any]", document)
+
+
+def _check_shape(document: Mapping[str, Any], place: str) -> None:
+    kinds = {"events": list, "rooms": list, "refusals": dict, "types": dict, "title": str}
+    for key, kind in kinds.items():
+        if not isinstance(document[key], kind):
+            expected = {list: "a list", dict: "an object", str: "a text"}[kind]
+            raise ContractError(f"{place} is not a contract: `{key}` is not {expected}. {_AGAIN}")
+    if document["format"] != FORMAT:
+        raise ContractError(
+            f"{place} is not a contract: `format` is {document['format']!r}, not {FORMAT}. {_AGAIN}"
+        )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
