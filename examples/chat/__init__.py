@@ -1,0 +1,1 @@
+"""Chat: a chat room over one WebSocket."""

@@ -1,0 +1,77 @@
+"""What travels over the socket: the events of Chat, each a Pydantic model.
+
+The direction is in the base class: clients send a `ClientEvent`, the server a `ServerEvent`.
+`bytesocket generate` turns this module into typed clients.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from bytesocket_app import ClientEvent, ServerEvent
+from pydantic import BaseModel, Field
+
+MAX_NAME = 24
+"""The longest name, in characters."""
+
+MAX_TEXT = 500
+"""The longest message, in characters."""
+
+
+class Credentials(BaseModel):
+    """What the login form sends, at every connect."""
+
+    name: str
+    session: str = ""
+    """A secret of the browser tab: with the same one, a name may come back at once."""
+
+
+class Post(ClientEvent, name="chat:post"):
+    """Ask the server to post a message. The reply is a `Receipt`."""
+
+    text: Annotated[str, Field(max_length=MAX_TEXT)]
+    message_id: Annotated[str, Field(max_length=64)] = ""
+    """Chosen by the sender, so that asking twice posts once; empty lets the server choose."""
+
+
+class Receipt(BaseModel):
+    """The reply to `Post`: the message is in the room."""
+
+    message_id: str
+
+
+class Posted(ServerEvent, name="chat:posted"):
+    """A message in the room."""
+
+    message_id: str
+    author: str
+    text: str
+    at: datetime
+
+
+class Welcome(ServerEvent, name="chat:welcome"):
+    """What a newcomer sees first: who is here and the latest messages, oldest first."""
+
+    people: list[str]
+    posts: list[Posted]
+
+
+class Joined(ServerEvent, name="chat:joined"):
+    """Somebody came in."""
+
+    name: str
+
+
+class Left(ServerEvent, name="chat:left"):
+    """Somebody went away."""
+
+    name: str
+
+
+class Typing(ClientEvent, name="chat:typing", volatile=True):
+    """I am typing. Volatile: of no use later, so it is never queued."""
+
+
+class Typist(ServerEvent, name="chat:typist", volatile=True):
+    """Somebody else is typing."""
+
+    name: str

@@ -1,0 +1,195 @@
+// @ts-check
+/**
+ * The page: a login, then one room. `client.js` beside it is generated from the server's events
+ * (`bytesocket generate`); it reconnects, logs in again and joins the room again by itself.
+ */
+import { connect, RequestError } from "./client.js";
+import { newId, Outbox } from "./outbox.js";
+import * as view from "./view.js";
+
+const MAX_TEXT = 500; // for the counter only: the server decides
+const TYPING_EVERY_MS = 2_000;
+
+const name = /** @type {HTMLInputElement} */ (view.byId("name"));
+const text = /** @type {HTMLTextAreaElement} */ (view.byId("text"));
+
+/** The secret of this tab: with it, the name may come back before the old connection is gone. */
+const session = sessionStorage.getItem("session") ?? newId();
+sessionStorage.setItem("session", session);
+
+/** @type {ReturnType<typeof connect> | undefined} */
+let chat;
+/** @type {ReturnType<ReturnType<typeof connect>["join"]> | undefined} */
+let lobby;
+let inRoom = false;
+let me = "";
+let lastTyping = 0;
+/** @type {Set<string>} */
+const people = new Set();
+
+const outbox = new Outbox({
+  post,
+  changed: (entries) => view.showOutbox(entries, { retry, discard, edit }),
+  refused: handBack,
+});
+
+/** @param {string} wanted */
+function enter(wanted) {
+  view.refuse("name", "");
+  view.setEntering(true);
+  me = wanted.trim().replace(/\s+/g, " ");
+  chat = connect({ auth: () => ({ name: me, session }) });
+  chat.onState((state) => {
+    if (state !== "open") inRoom = false;
+    view.showState(state);
+  });
+  chat.on("chat:welcome", (welcome) => {
+    inRoom = true;
+    sessionStorage.setItem("name", me);
+    people.clear();
+    welcome.people.forEach((person) => people.add(person));
+    welcome.posts.forEach((posted) => view.showPost(posted, me));
+    showPeople();
+    view.setEntering(false);
+    if (view.byId("chat").hidden) view.showChat(true);
+    void outbox.flush();
+  });
+  chat.on("chat:joined", (joined) => {
+    if (!people.has(joined.name)) view.note(`${joined.name} joined`);
+    people.add(joined.name);
+    showPeople();
+  });
+  chat.on("chat:left", (left) => {
+    people.delete(left.name);
+    view.note(`${left.name} left`);
+    view.stopTyping(left.name);
+    showPeople();
+  });
+  chat.on("chat:posted", (posted) => {
+    view.stopTyping(posted.author);
+    view.showPost(posted, me);
+    outbox.remove(posted.message_id);
+  });
+  chat.on("chat:typist", (typist) => view.showTyping(typist.name));
+  chat.ready.catch((/** @type {Error} */ error) => leave(error.message));
+  lobby = chat.join("lobby");
+  lobby.ready.catch((/** @type {Error} */ error) => leave(error.message));
+}
+
+/** Back to the login, with a reason if it was not wanted. */
+function leave(reason = "") {
+  chat?.close();
+  chat = lobby = undefined;
+  inRoom = false;
+  people.clear();
+  sessionStorage.removeItem("name");
+  view.forget();
+  view.setEntering(false);
+  view.showChat(false);
+  view.refuse("name", reason);
+}
+
+/**
+ * Ask the server to post one message, and tell what became of it.
+ *
+ * @param {import("./outbox.js").Entry} entry
+ * @returns {Promise<"posted" | "later" | { failed: string } | { refused: string }>}
+ */
+async function post({ message_id, text }) {
+  if (!chat || !inRoom) return "later";
+  try {
+    await chat.request("chat:post", { message_id, text });
+    view.showPost({ message_id, text, author: me, at: new Date().toISOString() }, me);
+    return "posted";
+  } catch (error) {
+    if (error instanceof RequestError) return { refused: reasonOf(error) };
+    if (!inRoom) return "later";
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** @param {RequestError} error */
+function reasonOf(error) {
+  if (error.code !== "validation") return error.message;
+  return `That message is too long: at most ${MAX_TEXT} characters.`;
+}
+
+/** A refused text goes back to its writer, unless something else is being written. */
+function handBack(/** @type {{ text: string }} */ entry, /** @type {string} */ reason) {
+  if (text.value !== "") return false;
+  text.value = entry.text;
+  typed();
+  view.refuse("text", reason);
+  return true;
+}
+
+/** @param {string} id */
+function retry(id) {
+  void outbox.retry(id);
+}
+
+/** @param {string} id */
+function discard(id) {
+  outbox.remove(id);
+}
+
+/** @param {string} id */
+function edit(id) {
+  text.value = [outbox.textOf(id), text.value].filter(Boolean).join("\n");
+  outbox.remove(id);
+  typed();
+  text.focus();
+}
+
+function showPeople() {
+  view.showPeople([...people].sort(new Intl.Collator().compare), me);
+}
+
+function typed() {
+  sessionStorage.setItem("draft", text.value);
+  view.refuse("text", "");
+  view.showCount(text.value.length, MAX_TEXT);
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight}px`;
+}
+
+view.byId("login-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!chat) enter(name.value);
+});
+
+view.byId("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  outbox.add(text.value);
+  text.value = "";
+  typed();
+  view.toNewest();
+  void outbox.flush();
+});
+
+text.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  /** @type {HTMLFormElement} */ (view.byId("composer")).requestSubmit();
+});
+
+text.addEventListener("input", () => {
+  typed();
+  if (!inRoom || text.value === "" || Date.now() - lastTyping < TYPING_EVERY_MS) return;
+  lastTyping = Date.now();
+  lobby?.emit("chat:typing", {});
+});
+
+view.byId("leave").addEventListener("click", () => {
+  const lost = outbox.size;
+  if (lost && !confirm(`Leave, and discard what is not sent yet (${lost})?`)) return;
+  outbox.clear();
+  leave();
+});
+
+text.value = sessionStorage.getItem("draft") ?? "";
+typed();
+outbox.show();
+name.value = sessionStorage.getItem("name") ?? "";
+if (name.value) enter(name.value);
+else name.focus();
