@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
 from bytesocket_app.errors import ContractError
 
 FORMAT: Final = 1
@@ -55,8 +57,8 @@ class Contract:
             ContractError: It holds a value that JSON has no word for, such as NaN.
         """
         try:
-            text = canonical(body)
-        except (TypeError, ValueError) as error:
+            text = canonical(to_jsonable_python(body))
+        except (TypeError, ValueError, PydanticSerializationError) as error:
             raise ContractError(f"The contract holds a value JSON cannot carry: {error}.") from None
         fingerprint = _digest(text)
         document = json.loads(canonical({**json.loads(text), "fingerprint": fingerprint}))

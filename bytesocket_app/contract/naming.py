@@ -1,0 +1,218 @@
+"""Names of types in the contract: stable, readable, and never by accident.
+
+A type is called by its class's name where that is unique in the application. Where it is not, all
+of the clash are prefixed with the shortest run of their dotted parents that tells them apart.
+Titles, order of registration and the module's being run as `__main__` have no influence.
+"""
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bytesocket_app.errors import ContractError
+
+_ID: Final = re.compile(r":(?:str-)?(\d+)$")
+_UNIONS: Final = frozenset({"Optional", "Union"})
+
+
+@dataclass(frozen=True, slots=True)
+class TypePath:
+    """Where a type comes from: dotted parts, its own name last, and what a generic was given."""
+
+    parts: tuple[str, ...]
+    arguments: tuple["TypePath", ...] = ()
+
+    def label(self) -> str:
+        """Return a text that says which type this is, free of addresses."""
+        inside = ",".join(argument.label() for argument in self.arguments)
+        return ".".join(self.parts) + (f"[{inside}]" if inside else "")
+
+    def name(self, own: int = 0, given: int = 0) -> str:
+        """Return a readable name, with so many parents before it and before its arguments."""
+        prefix = "".join(_camel(part) for part in self.parts[:-1][-own:]) if own else ""
+        last = self.parts[-1]
+        if not self.arguments:
+            return prefix + (_camel(last) if prefix else _identifier(last))
+        names = [_camel(argument.name(given, given)) for argument in self.arguments]
+        if last in _UNIONS:
+            return "Or".join(sorted(names, key=lambda name: (name == "None", name)))
+        return f"{prefix}{_camel(last)}Of{'And'.join(names)}"
+
+    @property
+    def depth(self) -> int:
+        """How many parents there are to tell it apart by."""
+        return max([len(self.parts) - 1, *(argument.depth for argument in self.arguments)])
+
+
+def type_path(core_ref: str, known: Mapping[str, str]) -> TypePath:
+    """Read Pydantic's internal reference of a type, `module.Class:id[argument:id,...]`.
+
+    Args:
+        core_ref: The reference.
+        known: Dotted path of each class that has a reference itself, by its id: an argument is
+            written without its module there.
+    """
+    head, bracket, inside = core_ref.partition("[")
+    path = _dotted(_ID.sub("", head))
+    if not bracket:
+        return TypePath(path)
+    arguments = tuple(_argument(text, known) for text in _split(inside.removesuffix("]")))
+    return TypePath(path, arguments)
+
+
+def class_ids(core_refs: Iterable[str]) -> dict[str, str]:
+    """Return the dotted path of each class that is not a generic's offspring, by its id."""
+    plain = (ref.rpartition(":") for ref in core_refs if "[" not in ref)
+    return {number: path for path, _, number in plain}
+
+
+def choose_names(
+    paths: Mapping[str, TypePath], split: frozenset[str], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """Give every type its name; no two names are equal, `Input` twins included.
+
+    Args:
+        paths: The types, by label.
+        split: Those whose input differs from their output: they take `NameInput` too.
+        chosen: Names that the user picked (`x-name`).
+
+    Raises:
+        ContractError: Two names cannot be told apart.
+    """
+    families: dict[str, set[str]] = defaultdict(set)
+    for label, path in paths.items():
+        families[path.name()].add(label)
+    levels = dict.fromkeys(families, 0)
+    while True:
+        names: dict[str, str] = {}
+        for base, labels in families.items():
+            names |= _family_names({label: paths[label] for label in labels}, levels[base])
+        names |= {label: name for label, name in chosen.items() if label in paths}
+        clashing = _clashes(names, split)
+        if not clashing:
+            return names
+        raised = False
+        for base, labels in families.items():
+            if labels & clashing and levels[base] < max(paths[label].depth for label in labels):
+                levels[base] += 1
+                raised = True
+        if not raised:
+            _refuse(clashing, names)
+
+
+def _family_names(family: Mapping[str, TypePath], level: int) -> dict[str, str]:
+    # Pages of two different Cats differ in their arguments only: their own parents say nothing.
+    same_origin = len({path.parts for path in family.values()}) == 1 and len(family) > 1
+    own = 0 if same_origin else level
+    return {label: path.name(own, level) for label, path in family.items()}
+
+
+def _clashes(names: Mapping[str, str], split: frozenset[str]) -> set[str]:
+    holders: dict[str, list[str]] = defaultdict(list)
+    for label, name in names.items():
+        holders[name].append(label)
+        if label in split:
+            holders[name + "Input"].append(label)
+    return {label for labels in holders.values() if len(labels) > 1 for label in labels}
+
+
+def _refuse(clashing: set[str], names: Mapping[str, str]) -> None:
+    listed = ", ".join(f"{label} ({names[label]})" for label in sorted(clashing))
+    raise ContractError(
+        f"These types cannot be told apart by name: {listed}. Rename one, or pick a name with "
+        "model_config = ConfigDict(json_schema_extra={'x-name': 'Other'})."
+    )
+
+
+def _dotted(path: str) -> tuple[str, ...]:
+    parts = [part for part in path.split(".") if part != "<locals>"]
+    if parts[0] == "__main__":
+        parts[:1] = _main_module()
+    return tuple(parts)
+
+
+def _main_module() -> list[str]:
+    """Return what the module that runs as `__main__` is called when it is imported."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        return str(spec.name).removesuffix(".__main__").split(".")
+    file = getattr(main, "__file__", None)
+    if file is None:
+        return ["main"]
+    path = Path(file).resolve()
+    parts = [path.stem]
+    while (path.parent / "__init__.py").exists():
+        path = path.parent
+        parts.insert(0, path.name)
+    return parts
+
+
+def _argument(text: str, known: Mapping[str, str]) -> TypePath:
+    number = _ID.search(text)
+    shown = _ID.sub("", text)
+    if number is not None and (path := known.get(number[1])) is not None:
+        return TypePath(_dotted(path))
+    return _shown(shown)
+
+
+def _shown(text: str) -> TypePath:
+    """Read a type as Pydantic prints it: `list[Union[Cat, NoneType]]`."""
+    text = text.strip()
+    alternatives = _split(text, "|")
+    if len(alternatives) > 1:
+        return _union([_shown(one) for one in alternatives])
+    head, bracket, inside = text.partition("[")
+    if not bracket or not text.endswith("]") or not head.replace(".", "").isidentifier():
+        return TypePath((_word(text),))
+    last = head.rpartition(".")[2]
+    inner = _split(inside[:-1])
+    if last == "Annotated":
+        return _shown(inner[0])
+    arguments = [_shown(one) for one in inner]
+    if last in {*_UNIONS, "Literal"}:
+        return _union(arguments)
+    return TypePath((last,), tuple(arguments))
+
+
+def _union(members: list[TypePath]) -> TypePath:
+    ordered = sorted(members, key=lambda member: (member.parts == ("None",), member.label()))
+    return TypePath(("Union",), tuple(ordered))
+
+
+def _word(text: str) -> str:
+    word = text.strip("'\"").rpartition(".")[2]
+    return {"NoneType": "None", "...": "Etc"}.get(word, word)
+
+
+def _split(text: str, at: str = ",") -> list[str]:
+    """Split at a separator that stands in no bracket and no quotes."""
+    parts, depth, quote = [""], 0, ""
+    for sign in text:
+        if quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        depth += (sign in "[({") - (sign in "])}") if not quote else 0
+        if sign == at and depth == 0 and not quote:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts]
+
+
+def _identifier(text: str) -> str:
+    kept = re.sub(r"\W+", " ", text).split()
+    if len(kept) == 1 and kept[0].isidentifier():
+        return kept[0]
+    return _camel(text)
+
+
+def _camel(text: str) -> str:
+    words = re.sub(r"[\W_]+", " ", text).split()
+    name = "".join(word[:1].upper() + word[1:] for word in words)
+    return name if name.isidentifier() else f"Type{name}"

@@ -1,0 +1,114 @@
+"""Questions to Pydantic's core schemas that its JSON Schema generator does not ask.
+
+Core schemas are nested dicts, described in `pydantic_core.core_schema`; what is read of them here
+has been the same since Pydantic 2.10.
+"""
+
+import functools
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from pydantic.json_schema import SkipJsonSchema
+
+_SKIP: Final = cast("type[object]", SkipJsonSchema)
+_FUNCTIONS: Final = ("pydantic_js_functions", "pydantic_js_annotation_functions")
+_SCALARS: Final[Mapping[object, str]] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+}
+_WRAPPERS: Final = frozenset(
+    {"default", "nullable", "function-before", "function-after", "function-wrap"}
+)
+
+
+def hidden_only_from_input(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema without `SkipJsonSchema`: what it hides is sent all the same."""
+    metadata = cast("dict[str, Any]", schema.get("metadata") or {})
+    shown = dict(metadata)
+    for key in _FUNCTIONS:
+        kept = [one for one in metadata.get(key, ()) if not _skips(one)]
+        if len(kept) != len(metadata.get(key, ())):
+            shown[key] = kept
+    return schema if shown == metadata else {**schema, "metadata": shown}
+
+
+def may_be_missing(schema: Mapping[str, Any]) -> bool:
+    """Say whether a field's value may be Pydantic's `MISSING`, which is left out on output."""
+    kind = schema["type"]
+    if kind == "missing-sentinel":
+        return True
+    if kind in _WRAPPERS:
+        return may_be_missing(schema["schema"])
+    if kind == "union":
+        choices = schema["choices"]
+        return any(may_be_missing(c[0] if isinstance(c, tuple) else c) for c in choices)
+    return False
+
+
+def alias_problem(field: Mapping[str, Any]) -> str | None:
+    """Say why no client could send a field: an `AliasPath` alone points into another value."""
+    alias = field.get("validation_alias")
+    if not isinstance(alias, list):
+        return None
+    paths = cast("list[Any]", alias)
+    choices: list[Any] = paths if all(isinstance(path, list) for path in paths) else [paths]
+    if any(len(path) == 1 and isinstance(path[0], str) for path in choices):
+        return None
+    return (
+        f"its validation alias is the path {choices[0]!r} into another value, which a typed client "
+        "cannot write; give it a name of its own, AliasChoices('name', AliasPath(...))"
+    )
+
+
+def opaque_serializer(schema: Mapping[str, Any]) -> bool:
+    """Say whether a custom serializer is in charge whose result nobody declared.
+
+    Pydantic's own serializers declare nothing either, and keep the type's form.
+    """
+    if schema["type"] not in {"function-plain", "function-wrap"}:
+        return False
+    if schema.get("return_schema") is not None:
+        return False
+    home = str(getattr(_plain(schema["function"]), "__module__", ""))
+    return home.partition(".")[0] not in {"pydantic", "pydantic_core", "operator"}
+
+
+def scalar_return(schema: Mapping[str, Any]) -> str | None:
+    """Return the JSON type of `PlainSerializer(str)` and its like, which need no annotation."""
+    if schema["type"] != "function-plain" or schema.get("return_schema") is not None:
+        return None
+    function = schema["function"]
+    return _SCALARS.get(function) if isinstance(function, type) else None
+
+
+def tag_names(discriminator: Any) -> list[str]:
+    """Return the names under which a tagged union looks for its tag, on the wire or off it."""
+    if isinstance(discriminator, str):
+        return [discriminator]
+    if not isinstance(discriminator, list):
+        return []
+    paths = cast("list[Any]", discriminator)
+    if all(isinstance(path, str) for path in paths):
+        return cast("list[str]", paths) if len(paths) == 1 else []
+    return [path[0] for path in paths if len(path) == 1 and isinstance(path[0], str)]
+
+
+def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hint for times that must have a zone (`aware`) or must not (`naive`)."""
+    constraint = schema.get("tz_constraint")
+    if constraint is None:
+        return {}
+    return {"x-timezone": "naive" if constraint == "naive" else "aware"}
+
+
+def _skips(function: object) -> bool:
+    return isinstance(getattr(function, "__self__", None), _SKIP)
+
+
+def _plain(function: Any) -> Any:
+    while isinstance(function, functools.partial):
+        function = cast("functools.partial[Any]", function).func
+    return inspect.unwrap(getattr(function, "__func__", function))

@@ -1,0 +1,304 @@
+"""JSON Schema that tells the truth: Pydantic's own generator with its lies and losses mended.
+
+One generator serves all types of an application, in both modes: `validation` for what comes in,
+`serialization` for what goes out. What it returns is raw: references name types by Pydantic's
+internal reference, and `contract.tidy` brings it into the document's shape.
+
+Hints for the generators of clients, beside the plain keywords of JSON Schema:
+
+- `x-order`: names of an object's properties as declared, where that is not the alphabet's order.
+- `x-enum-names`: names of an enum's members, parallel to `enum`.
+- `x-flags`: `{name: number}` of an `IntFlag` or `Flag`; every combination is valid.
+- `x-key`: schema of a mapping's key where that is not plain text.
+- `x-type`: `"decimal"` on both forms of a `Decimal`; `x-max-digits` and `x-decimal-places` limit it.
+- `x-bytes`: `"utf8"`, `"base64"` or `"hex"`, how JSON carries bytes (MessagePack: raw); with
+  `x-min-bytes` and `x-max-bytes`.
+- `x-timezone`: `"aware"` or `"naive"`, where a time must have one or must not.
+- `x-unknown`: why nothing is known of what is sent: a serializer without a return annotation.
+"""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum, Flag
+from typing import Any, Final, cast
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_jsonable_python
+from typing_extensions import override
+
+from bytesocket_app.contract.keys import KeyProblem, key_hints
+from bytesocket_app.contract.probing import (
+    alias_problem,
+    hidden_only_from_input,
+    may_be_missing,
+    opaque_serializer,
+    scalar_return,
+    tag_names,
+    timezone_hint,
+)
+from bytesocket_app.contract.shape import REF_PREFIX, Schema
+
+_FIELDS: Final = frozenset({"model-field", "typed-dict-field", "dataclass-field", "computed-field"})
+
+
+class NoSchema(Exception):  # noqa: N818 - a finding that build turns into a ContractError
+    """A part of a type has no form in JSON.
+
+    Not Pydantic's own error on purpose: that one is swallowed at unions, and the member is left out.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field = field
+        self.reason = reason
+        super().__init__(f"{field}: {reason}")
+
+
+class SchemaGenerator(GenerateJsonSchema):
+    """Generates the raw schemas of one contract; `take` once per type and mode."""
+
+    ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        super().__init__(by_alias=True, ref_template=REF_PREFIX + "{model}")
+        self._path: list[str] = []
+        self._names: dict[int, str] = {}
+        self._unfit: dict[str, NoSchema] = {}
+
+    def take(self, schema: CoreSchema, mode: JsonSchemaMode) -> Schema:
+        """Return the raw schema of one type; `definitions` grows by the types it refers to.
+
+        Raises:
+            NoSchema: A part of the type cannot be written as JSON.
+        """
+        self._mode = mode
+        self._path.clear()
+        return self.generate_inner(schema)
+
+    def definition(self, key: str) -> Schema:
+        """Return the raw schema a reference stands for.
+
+        Raises:
+            NoSchema: That type has none.
+        """
+        found = cast("Mapping[str, Schema]", self.definitions).get(key)
+        if found is None:
+            raise self._unfit.get(key) or NoSchema(key, "it was never defined")
+        return found
+
+    def resolved(self, schema: Schema) -> Schema:
+        """Return the schema at the end of a chain of references; `{}` where there is none yet."""
+        while str(schema.get("$ref", "")).startswith(REF_PREFIX):
+            key = schema["$ref"].removeprefix(REF_PREFIX)
+            schema = cast("Mapping[str, Schema]", self.definitions).get(key, {})
+        return schema
+
+    @property
+    @override
+    def mode(self) -> JsonSchemaMode:
+        """The direction asked for; a model's own `json_schema_mode_override` would falsify it."""
+        return self._mode
+
+    @override
+    def get_defs_ref(self, core_mode_ref: Any) -> Any:
+        """Name a type by its identity; readable names are given when all types are known."""
+        core_ref, mode = core_mode_ref
+        return f"{core_ref}|{mode}"
+
+    @override
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
+        """Refuse, everywhere: a union with an impossible member is not the rest of it."""
+        raise self._refusal(f"{error_info} has no form in JSON")
+
+    @override
+    def generate_inner(self, schema: Any) -> JsonSchemaValue:
+        """Keep track of the field, and show in output what is hidden from input only."""
+        if self.mode == "serialization":
+            schema = hidden_only_from_input(schema)
+        kind = schema["type"]
+        if kind not in _FIELDS:
+            return super().generate_inner(schema)
+        with self._at(self._names.get(id(schema)) or str(schema.get("property_name", "?"))):
+            if self.mode == "validation" and (problem := alias_problem(schema)):
+                raise self._refusal(problem)
+            return super().generate_inner(schema)
+
+    @override
+    def definitions_schema(self, schema: core_schema.DefinitionsSchema) -> JsonSchemaValue:
+        """Remember the definitions that fail: they matter only where they are used."""
+        for definition in schema["definitions"]:
+            try:
+                self.generate_inner(definition)
+            except NoSchema as problem:
+                self._unfit[self.get_defs_ref((definition.get("ref"), self.mode))] = problem
+        return self.generate_inner(schema["schema"])
+
+    # ---- presence of fields
+
+    @override
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Say whether the key is always there: on output a default makes it no rarer."""
+        if self.mode == "validation":
+            return super().field_is_required(field, total)
+        if field.get("serialization_exclude_if") is not None:
+            return False
+        if field["type"] == "typed-dict-field":
+            return bool(field.get("required", total))
+        return not may_be_missing(field["schema"])
+
+    @override
+    def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
+        """Note the fields' names for error messages."""
+        self._names.update((id(field), name) for name, field in schema["fields"].items())
+        return super().model_fields_schema(schema)
+
+    @override
+    def dataclass_args_schema(self, schema: core_schema.DataclassArgsSchema) -> JsonSchemaValue:
+        """Note the fields' names for error messages."""
+        self._names.update((id(field), field["name"]) for field in schema["fields"])
+        return super().dataclass_args_schema(schema)
+
+    @override
+    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
+        """Note the fields' names for error messages."""
+        self._names.update((id(field), name) for name, field in schema["fields"].items())
+        cls = schema.get("cls")
+        with self._at(cls.__name__ if cls else "TypedDict", root=True):
+            return super().typed_dict_schema(schema)
+
+    @override
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        """Start a new path for error messages."""
+        with self._at(schema["cls"].__name__, root=True):
+            return super().dataclass_schema(schema)
+
+    @override
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Start a new path, and give a parametrised generic its class's documentation."""
+        with self._at(schema["cls"].__name__, root=True):
+            result = super().model_schema(schema)
+        model = cast("type[BaseModel]", schema["cls"])
+        origin = model.__pydantic_generic_metadata__["origin"]
+        if origin is not None and origin.__doc__ and "description" not in result:
+            result["description"] = inspect.cleandoc(origin.__doc__)
+        return result
+
+    @override
+    def named_tuple_schema(self, schema: Any) -> JsonSchemaValue:
+        """On output every item is there, defaulted or not."""
+        result = super().named_tuple_schema(schema)
+        if self.mode == "serialization" and "prefixItems" in result:
+            result["minItems"] = result["maxItems"]
+        return result
+
+    # ---- values
+
+    @override
+    def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
+        """Admit what is not known: without a return annotation a serializer may send anything."""
+        if scalar := scalar_return(schema):
+            return {"type": scalar}
+        if opaque_serializer(schema):
+            return {"x-unknown": "a serializer without a return annotation"}
+        return super().ser_schema(schema)
+
+    @override
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        """Add the members' names, once each; a flag is any combination of its bits."""
+        enum = cast("type[Enum]", schema["cls"])
+        if issubclass(enum, Flag):
+            names = {name: member.value for name, member in enum.__members__.items()}
+            return {"type": "integer", "x-flags": names}
+        try:
+            result = super().enum_schema(schema)
+            result["enum"] = [to_jsonable_python(member.value) for member in enum]
+        except PydanticSerializationError as error:
+            raise self._refusal(f"the enum {enum.__qualname__} has a value: {error}") from None
+        result["x-enum-names"] = [member.name for member in enum]
+        return result
+
+    @override
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        """Mark decimals, which travel as text, and keep their limits."""
+        result = {**super().decimal_schema(schema), "x-type": "decimal"}
+        limits = {"max_digits": "x-max-digits", "decimal_places": "x-decimal-places"}
+        given = cast("Mapping[str, Any]", schema)
+        return result | {
+            hint: given[key] for key, hint in limits.items() if given.get(key) is not None
+        }
+
+    @override
+    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
+        """Say how JSON carries bytes in this direction; limits count bytes, not characters."""
+        incoming = self.mode == "validation"
+        text = self._config.val_json_bytes if incoming else self._config.ser_json_bytes
+        result: Schema = {"type": "string", "format": "binary", "x-bytes": text}
+        self.update_with_validations(
+            result,
+            cast("CoreSchema", schema),
+            {"min_length": "x-min-bytes", "max_length": "x-max-bytes"},
+        )
+        return result
+
+    @override
+    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
+        """Keep whether a time zone is required or refused."""
+        return super().datetime_schema(schema) | timezone_hint(schema)
+
+    @override
+    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
+        """Keep whether a time zone is required or refused."""
+        return super().time_schema(schema) | timezone_hint(schema)
+
+    # ---- mappings and unions
+
+    @override
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Keep the key's type, which JSON Schema cannot say."""
+        return self._keyed(schema, super().dict_schema(schema))
+
+    @override
+    def ordered_dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Keep the key's type."""
+        return self._keyed(schema, super().ordered_dict_schema(schema))
+
+    @override
+    def counter_schema(self, schema: Any) -> JsonSchemaValue:
+        """Keep the key's type."""
+        return self._keyed(schema, super().counter_schema(schema))
+
+    @override
+    def frozendict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Keep the key's type."""
+        return self._keyed(schema, super().frozendict_schema(schema))
+
+    def _keyed(self, schema: Mapping[str, Any], result: Schema) -> Schema:
+        keys = schema.get("keys_schema")
+        if keys is None:
+            return result
+        try:
+            return key_hints(result, self.generate_inner(keys), self.resolved)
+        except KeyProblem as problem:
+            raise self._refusal(str(problem)) from None
+
+    @override
+    def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
+        """Note where the tag may stand; which it is shows when all members are known."""
+        result = super().tagged_union_schema(schema)
+        result["discriminator"] = {"candidates": tag_names(schema["discriminator"])}
+        return result
+
+    # ---- inside
+
+    @contextmanager
+    def _at(self, step: str, *, root: bool = False) -> Iterator[None]:
+        before = self._path
+        self._path = [step] if root else [*before, step]
+        try:
+            yield
+        finally:
+            self._path = before
+
+    def _refusal(self, reason: str) -> NoSchema:
+        return NoSchema(".".join(self._path), reason)

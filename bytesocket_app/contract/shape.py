@@ -1,0 +1,67 @@
+"""What a JSON Schema looks like: where schemas stand inside a schema, and walking over them.
+
+Keywords such as `default`, `examples` and `enum` hold values: a property named `title` or a value
+with a key `$ref` is no keyword, so every walk goes through `each_schema` and `mapped`.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias, cast
+
+Schema: TypeAlias = dict[str, Any]
+"""A JSON Schema, as plain JSON values."""
+
+REF_PREFIX: Final = "#/types/"
+"""What every reference in a contract begins with."""
+
+_ONE: Final = frozenset(
+    {"additionalProperties", "contentSchema", "items", "not", "propertyNames", "x-key"}
+)
+_MANY: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_NAMED: Final = frozenset({"patternProperties", "properties"})
+
+
+def each_schema(schema: Schema) -> Iterator[Schema]:
+    """Yield the schemas that stand directly inside one."""
+    for key, value in schema.items():
+        if key in _ONE and isinstance(value, dict):
+            yield cast("Schema", value)
+        elif key in _MANY and isinstance(value, list):
+            yield from (item for item in cast("list[Any]", value) if isinstance(item, dict))
+        elif key in _NAMED and isinstance(value, dict):
+            members = cast("dict[str, Any]", value).values()
+            yield from (member for member in members if isinstance(member, dict))
+
+
+def mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """Return a copy in which `change` has been applied to every schema directly inside."""
+    result: Schema = {}
+    for key, value in schema.items():
+        if key in _ONE:
+            result[key] = _changed(value, change)
+        elif key in _MANY and isinstance(value, list):
+            result[key] = [_changed(item, change) for item in cast("list[Any]", value)]
+        elif key in _NAMED and isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            result[key] = {name: _changed(member, change) for name, member in members.items()}
+        else:
+            result[key] = value
+    return result
+
+
+def references(schema: Schema) -> Iterator[str]:
+    """Yield what the references anywhere inside a schema point to, without the prefix."""
+    ref = schema.get("$ref")
+    if isinstance(ref, str) and ref.startswith(REF_PREFIX):
+        yield ref.removeprefix(REF_PREFIX)
+    for inner in each_schema(schema):
+        yield from references(inner)
+
+
+def compact(value: object) -> str:
+    """Return the shortest canonical text of a JSON value, to compare and to sort by."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _changed(value: Any, change: Callable[[Schema], Schema]) -> Any:
+    return change(cast("Schema", value)) if isinstance(value, dict) else value

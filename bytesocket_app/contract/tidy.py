@@ -1,0 +1,140 @@
+"""From Pydantic's raw schemas to the document's: noise out, order in, unions made plain.
+
+Everything that depends on the order of imports or on the process is settled here: members of
+unions and of `Literal` are sorted (`typing` hands out whichever spelling was built first).
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact, mapped
+
+Resolve = Callable[[Schema], Schema]
+"""Follows a schema's `$ref` chain to the raw schema at its end."""
+
+
+def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
+    """Return a raw schema in the document's shape, references and union order untouched.
+
+    Args:
+        schema: As the generator wrote it.
+        outgoing: It says what the server sends: defaults mean nothing there.
+        resolve: Follows references among the raw schemas.
+    """
+    result = mapped(schema, lambda inner: tidied(inner, outgoing=outgoing, resolve=resolve))
+    result.pop("title", None)
+    if outgoing or not _finite(result.get("default")):
+        result.pop("default", None)
+    if "properties" in result:
+        _order_properties(result)
+    if result.get("format") != "binary":
+        # A type that puts its bytes into text itself (Base64Bytes) is plain text on both wires.
+        for hint in ("x-bytes", "x-min-bytes", "x-max-bytes"):
+            result.pop(hint, None)
+    if "enum" in result and "x-enum-names" not in result:
+        result["enum"] = sorted(result["enum"], key=compact)
+    if "oneOf" in result and "discriminator" in result:
+        _settle_tag(result, outgoing=outgoing, resolve=resolve)
+    return result
+
+
+def renamed(schema: Schema, names: Callable[[str], str]) -> Schema:
+    """Return a schema with its references renamed and, as that decides it, its unions sorted."""
+    result = mapped(schema, lambda inner: renamed(inner, names))
+    ref = result.get("$ref")
+    if isinstance(ref, str) and ref.startswith(REF_PREFIX):
+        result["$ref"] = REF_PREFIX + names(ref.removeprefix(REF_PREFIX))
+    for union in ("anyOf", "oneOf"):
+        if isinstance(result.get(union), list):
+            result[union] = _sorted_members(result[union])
+    return result
+
+
+def _sorted_members(members: list[Schema]) -> list[Schema]:
+    unique = {compact(member): member for member in members}
+    return [unique[key] for key in sorted(unique, key=lambda key: (_is_null(unique[key]), key))]
+
+
+def _is_null(schema: Schema) -> bool:
+    return schema.get("type") == "null"
+
+
+def _order_properties(schema: Schema) -> None:
+    names = list(cast("Mapping[str, Any]", schema["properties"]))
+    if names != sorted(names):
+        schema["x-order"] = names
+    if "required" in schema:
+        schema["required"] = sorted(schema["required"])
+
+
+def _finite(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(_finite(inner) for inner in cast("dict[str, object]", value).values())
+    if isinstance(value, list):
+        return all(_finite(inner) for inner in cast("list[object]", value))
+    return True
+
+
+def _settle_tag(union: Schema, *, outgoing: bool, resolve: Resolve) -> None:
+    """Flatten nested unions, find the tag, and require it at the union.
+
+    A member may have a default for its tag, and a union needs it all the same. Without a tag that
+    all members share (a callable discriminator) the union is a plain one.
+    """
+    branches = [flat for branch in union.pop("oneOf") for flat in _flat(branch)]
+    candidates = cast("list[str]", union.pop("discriminator").get("candidates", []))
+    leaves = [list(_objects(branch, resolve)) for branch in branches]
+    tag = _tag(candidates, [leaf for group in leaves for leaf in group], outgoing=outgoing)
+    if tag is None:
+        union["anyOf"] = branches
+        return
+    for index, group in enumerate(leaves):
+        if any(tag not in leaf.get("required", ()) for leaf in group):
+            demanded = {*branches[index].get("required", ()), tag}
+            branches[index] = branches[index] | {"required": sorted(demanded)}
+    union["oneOf"] = branches
+    union["discriminator"] = {"propertyName": tag}
+
+
+def _flat(branch: Schema) -> Iterator[Schema]:
+    for union in ("oneOf", "anyOf"):
+        if union in branch:
+            for inner in branch[union]:
+                yield from _flat(inner)
+            return
+    yield branch
+
+
+def _objects(branch: Schema, resolve: Resolve) -> Iterator[Schema]:
+    """Yield the object schemas a branch may be, through references and unions behind them."""
+    found = resolve(branch)
+    members = cast("list[Schema] | None", found.get("oneOf") or found.get("anyOf"))
+    if members is None:
+        yield found
+        return
+    for member in members:
+        yield from _objects(member, resolve)
+
+
+def _tag(candidates: list[str], leaves: list[Schema], *, outgoing: bool) -> str | None:
+    for name in candidates:
+        if all(name in leaf.get("properties", {}) for leaf in leaves):
+            return name
+    if not outgoing or not candidates or not leaves:
+        return None
+    # Pydantic knows the tag's name on input only; on output it may have another alias.
+    first = cast("Mapping[str, Schema]", leaves[0].get("properties", {}))
+    for name in sorted(first):
+        tags = [_constants(leaf.get("properties", {}).get(name, {})) for leaf in leaves]
+        if all(tags) and len(set().union(*tags)) == sum(map(len, tags)):
+            return name
+    return None
+
+
+def _constants(schema: Schema) -> set[str]:
+    if "const" in schema:
+        return {compact(schema["const"])}
+    return {compact(value) for value in schema.get("enum", ())}

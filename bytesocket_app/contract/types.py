@@ -1,0 +1,187 @@
+"""All types of one contract: generated together, named together, input and output told apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticErrorMixin
+
+from bytesocket_app.contract.naming import TypePath, choose_names, class_ids, type_path
+from bytesocket_app.contract.schema import NoSchema, SchemaGenerator
+from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact, references
+from bytesocket_app.contract.tidy import renamed, tidied
+from bytesocket_app.errors import ContractError
+
+Way: TypeAlias = Literal["input", "output"]
+"""Whether clients send a type or the server does."""
+
+_MODES: Final[Mapping[Way, Literal["validation", "serialization"]]] = {
+    "input": "validation",
+    "output": "serialization",
+}
+_WAYS: Final[Mapping[str, Way]] = {mode: way for way, mode in _MODES.items()}
+_ADVICE: Final = (
+    "Use a type that Pydantic can write as JSON, leave the field out of the model, or describe it "
+    "with WithJsonSchema."
+)
+
+Ways: TypeAlias = dict[Way, Schema]
+"""One type's schema for each way it is used, references by label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Stands in a document for a schema until all types have names."""
+
+    index: int
+
+
+@dataclass(slots=True)
+class TypeTable:
+    """Collects annotations; `settle` gives their schemas and the named types they refer to."""
+
+    _generator: SchemaGenerator = field(default_factory=SchemaGenerator)
+    _roots: list[tuple[Schema, Way, str]] = field(default_factory=list[tuple[Schema, Way, str]])
+    _adapters: dict[int, tuple[Any, TypeAdapter[Any]]] = field(
+        default_factory=dict[int, tuple[Any, TypeAdapter[Any]]]
+    )
+
+    def add(self, annotation: Any, way: Way, what: str) -> Slot:
+        """Take one annotation.
+
+        Args:
+            annotation: Any type Pydantic can validate.
+            way: Whether it comes in or goes out.
+            what: Names its place in errors, `payload of event 'chat:post'`.
+
+        Raises:
+            ContractError: It cannot be written as JSON Schema.
+        """
+        try:
+            raw = self._generator.take(self._adapter(annotation).core_schema, _MODES[way])
+        except NoSchema as problem:
+            raise _unfit(what, problem) from None
+        except (PydanticErrorMixin, NameError) as error:
+            reason = str(getattr(error, "message", error)).partition("\n")[0].rstrip(".")
+            raise ContractError(f"The {what} has no form in JSON: {reason}. {_ADVICE}") from None
+        self._roots.append((raw, way, what))
+        return Slot(len(self._roots) - 1)
+
+    def settle(self) -> tuple[list[Schema], dict[str, Schema]]:
+        """Return the schema of each slot, and all named types.
+
+        Raises:
+            ContractError: A type that is referred to has no schema, or two types no name.
+        """
+        raw = self._reachable()
+        paths = _paths(raw)
+        labels = {key: path.label() for key, path in paths.items()}
+        table = _by_label({key: self._tidy(*found) for key, found in raw.items()}, labels)
+        chosen = _chosen_names(table)
+        split = _split(table)
+        names = choose_names({labels[key]: paths[key] for key in raw}, split, chosen)
+
+        def name_of(way: Way, label: str) -> str:
+            return names[label] + ("Input" if way == "input" and label in split else "")
+
+        types = {
+            name_of(way, label): renamed(schema, partial(name_of, way))
+            for label, ways in table.items()
+            for way, schema in ways.items()
+        }
+        roots = [
+            renamed(self._tidy(schema, way), lambda key: name_of(_way(key), labels[key]))
+            for schema, way, _ in self._roots
+        ]
+        return roots, types
+
+    def _adapter(self, annotation: Any) -> TypeAdapter[Any]:
+        # An id is only good while its object lives, so the annotation is kept beside it.
+        known = self._adapters.get(id(annotation))
+        if known is None:
+            adapter = TypeAdapter[Any](annotation)
+            adapter.rebuild(raise_errors=True)
+            known = self._adapters[id(annotation)] = annotation, adapter
+        return known[1]
+
+    def _tidy(self, schema: Schema, way: Way) -> Schema:
+        return tidied(schema, outgoing=way == "output", resolve=self._generator.resolved)
+
+    def _reachable(self) -> dict[str, tuple[Schema, Way]]:
+        """Return the raw definitions that the roots refer to, however indirectly."""
+        found: dict[str, tuple[Schema, Way]] = {}
+        for root, _, what in self._roots:
+            pending = [*references(root)]
+            while pending:
+                key = pending.pop()
+                if key in found:
+                    continue
+                try:
+                    schema = self._generator.definition(key)
+                except NoSchema as problem:
+                    raise _unfit(what, problem) from None
+                found[key] = schema, _way(key)
+                pending.extend(references(schema))
+        return found
+
+
+def _way(key: str) -> Way:
+    return _WAYS[key.rpartition("|")[2]]
+
+
+def _unfit(what: str, problem: NoSchema) -> ContractError:
+    part = f", field `{problem.field}`," if problem.field else ""
+    return ContractError(
+        f"The {what}{part} cannot go into the contract: {problem.reason}. {_ADVICE}"
+    )
+
+
+def _paths(keys: Mapping[str, object]) -> dict[str, TypePath]:
+    refs = {key: key.rpartition("|")[0] for key in keys}
+    known = class_ids(refs.values())
+    return {key: type_path(ref, known) for key, ref in refs.items()}
+
+
+def _by_label(schemas: Mapping[str, Schema], labels: Mapping[str, str]) -> dict[str, Ways]:
+    """Join what differs by address only: one generic given `int | str` and `str | int`."""
+    table: dict[str, Ways] = {}
+    for key, schema in schemas.items():
+        ways = table.setdefault(labels[key], {})
+        mine = renamed(schema, labels.__getitem__)
+        if compact(ways.setdefault(_way(key), mine)) != compact(mine):
+            raise ContractError(
+                f"Two different types are both {labels[key]}: a function that makes a class gave "
+                "two of them one name. Give them different names."
+            )
+    return table
+
+
+def _chosen_names(table: Mapping[str, Ways]) -> dict[str, str]:
+    """Take out the names that users picked with `json_schema_extra={"x-name": ...}`."""
+    chosen: dict[str, str] = {}
+    for label, ways in table.items():
+        for schema in ways.values():
+            name = schema.pop("x-name", None)
+            if isinstance(name, str):
+                chosen[label] = name
+    return chosen
+
+
+def _split(table: Mapping[str, Ways]) -> frozenset[str]:
+    """Return the types whose input differs from their output, in themselves or further down."""
+    both = {label: ways for label, ways in table.items() if len(ways) == 2}
+    split = {
+        label for label, ways in both.items() if compact(ways["input"]) != compact(ways["output"])
+    }
+    users: dict[str, set[str]] = {}
+    for label, ways in both.items():
+        for used in references(ways["output"]):
+            users.setdefault(used, set()).add(label)
+    pending = list(split)
+    while pending:
+        fresh = users.get(pending.pop(), set()) - split
+        split |= fresh
+        pending.extend(fresh)
+    return frozenset(split)
