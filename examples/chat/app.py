@@ -76,8 +76,9 @@ async def log_out(socket: Socket[User], code: int, reason: str) -> None:
 @lobby.on_join
 async def greet(socket: Socket[User]) -> None:
     """Show the newcomer around, and the newcomer to the others."""
-    await socket.emit(Welcome(people=people(), posts=list(history)))
-    await lobby.emit(Joined(name=socket.user.name), exclude=socket)
+    name = socket.user.name
+    await socket.emit(Welcome(you=name, people=people(), posts=list(history)))
+    await lobby.emit(Joined(name=name), exclude=socket)
 
 
 @lobby.on_leave

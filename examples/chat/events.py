@@ -51,6 +51,9 @@ class Posted(ServerEvent, name="chat:posted"):
 class Welcome(ServerEvent, name="chat:welcome"):
     """What a newcomer sees first: who is here and the latest messages, oldest first."""
 
+    you: str
+    """The newcomer's own name, as the others see it."""
+
     people: list[str]
     posts: list[Posted]
 

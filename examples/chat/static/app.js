@@ -37,50 +37,66 @@ const outbox = new Outbox({
 function enter(wanted) {
   view.refuse("name", "");
   view.setEntering(true);
-  me = wanted.trim().replace(/\s+/g, " ");
-  chat = connect({ auth: () => ({ name: me, session }) });
-  chat.onState((state) => {
-    if (state !== "open") inRoom = false;
-    view.showState(state);
+  const client = connect({ auth: () => ({ name: wanted, session }) });
+  chat = client;
+  client.onState((state) => {
+    if (client === chat) stateChanged(state, client);
   });
-  chat.on("chat:welcome", (welcome) => {
+  client.on("chat:welcome", (welcome) => {
     inRoom = true;
+    me = welcome.you;
     sessionStorage.setItem("name", me);
     people.clear();
     welcome.people.forEach((person) => people.add(person));
-    welcome.posts.forEach((posted) => view.showPost(posted, me));
+    welcome.posts.forEach(arrived);
     showPeople();
     view.setEntering(false);
     if (view.byId("chat").hidden) view.showChat(true);
     void outbox.flush();
   });
-  chat.on("chat:joined", (joined) => {
+  client.on("chat:joined", (joined) => {
     if (!people.has(joined.name)) view.note(`${joined.name} joined`);
     people.add(joined.name);
     showPeople();
   });
-  chat.on("chat:left", (left) => {
+  client.on("chat:left", (left) => {
     people.delete(left.name);
     view.note(`${left.name} left`);
     view.stopTyping(left.name);
     showPeople();
   });
-  chat.on("chat:posted", (posted) => {
-    view.stopTyping(posted.author);
-    view.showPost(posted, me);
-    outbox.remove(posted.message_id);
-  });
-  chat.on("chat:typist", (typist) => view.showTyping(typist.name));
-  chat.ready.catch((/** @type {Error} */ error) => leave(error.message));
-  lobby = chat.join("lobby");
-  lobby.ready.catch((/** @type {Error} */ error) => leave(error.message));
+  client.on("chat:posted", arrived);
+  client.on("chat:typist", (typist) => view.showTyping(typist.name));
+  lobby = client.join("lobby");
+}
+
+/**
+ * @param {"connecting" | "open" | "waiting" | "closed"} state
+ * @param {{ ready: Promise<void> }} client
+ */
+function stateChanged(state, client) {
+  if (state !== "open") inRoom = false;
+  view.showState(state);
+  if (state === "waiting" && view.byId("chat").hidden) {
+    view.refuse("name", "The server does not answer. Trying again…");
+  }
+  // Closed by the server for good: the login was refused. `ready` says why, once this has passed.
+  if (state === "closed") queueMicrotask(() => client.ready.catch((error) => leave(error.message)));
+}
+
+/** @param {import("./view.js").Post} posted */
+function arrived(posted) {
+  view.stopTyping(posted.author);
+  view.showPost(posted, me);
+  outbox.remove(posted.message_id);
 }
 
 /** Back to the login, with a reason if it was not wanted. */
 function leave(reason = "") {
-  chat?.close();
+  const client = chat;
   chat = lobby = undefined;
   inRoom = false;
+  client?.close();
   people.clear();
   sessionStorage.removeItem("name");
   view.forget();
@@ -93,29 +109,31 @@ function leave(reason = "") {
  * Ask the server to post one message, and tell what became of it.
  *
  * @param {import("./outbox.js").Entry} entry
- * @returns {Promise<"posted" | "later" | { failed: string } | { refused: string }>}
+ * @returns {Promise<import("./outbox.js").Outcome>}
  */
 async function post({ message_id, text }) {
   if (!chat || !inRoom) return "later";
   try {
     await chat.request("chat:post", { message_id, text });
-    view.showPost({ message_id, text, author: me, at: new Date().toISOString() }, me);
+    arrived({ message_id, text, author: me, at: new Date().toISOString() });
     return "posted";
   } catch (error) {
-    if (error instanceof RequestError) return { refused: reasonOf(error) };
-    if (!inRoom) return "later";
-    return { failed: error instanceof Error ? error.message : String(error) };
+    if (!(error instanceof RequestError)) return { failed: String(error) };
+    if (error.code === "disconnected" || !inRoom) return "later";
+    if (error.code === "timeout") return { failed: "The server did not answer." };
+    const tooLong = error.code === "validation" && text.length > MAX_TEXT;
+    const reason = `That message is too long: at most ${MAX_TEXT} characters.`;
+    return { refused: tooLong ? reason : error.message };
   }
 }
 
-/** @param {RequestError} error */
-function reasonOf(error) {
-  if (error.code !== "validation") return error.message;
-  return `That message is too long: at most ${MAX_TEXT} characters.`;
-}
-
-/** A refused text goes back to its writer, unless something else is being written. */
-function handBack(/** @type {{ text: string }} */ entry, /** @type {string} */ reason) {
+/**
+ * A refused text goes back to its writer, unless something else is being written.
+ *
+ * @param {import("./outbox.js").Entry} entry
+ * @param {string} reason
+ */
+function handBack(entry, reason) {
   if (text.value !== "") return false;
   text.value = entry.text;
   typed();
@@ -155,7 +173,8 @@ function typed() {
 
 view.byId("login-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (!chat) enter(name.value);
+  if (chat) leave();
+  enter(name.value);
 });
 
 view.byId("composer").addEventListener("submit", (event) => {

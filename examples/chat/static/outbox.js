@@ -6,6 +6,7 @@
  * knows a message by its id.
  *
  * @typedef {{ message_id: string, text: string, state: "waiting" | "sending" | "failed", reason: string }} Entry
+ * @typedef {"posted" | "later" | { failed: string } | { refused: string }} Outcome
  */
 export class Outbox {
   #storageKey = "outbox";
@@ -18,7 +19,7 @@ export class Outbox {
 
   /**
    * @param {object} wires
-   * @param {(entry: Entry) => Promise<"posted" | "later" | { failed: string } | { refused: string }>} wires.post
+   * @param {(entry: Entry) => Promise<Outcome>} wires.post
    *   Sends one message and says what became of it; never rejects.
    * @param {(entries: readonly Entry[]) => void} wires.changed Shows the list.
    * @param {(entry: Entry, reason: string) => boolean} wires.refused Hands a refused text back to
