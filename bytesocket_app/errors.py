@@ -11,6 +11,7 @@
     ├── Refusal                  the one way to say no to a peer, with a code
     │   └── AuthError            refuses a connection's credentials; closes 4003
     ├── RequestError             a client's request or join was refused by the server
+    ├── DialFailed               a client could not connect; reported, then tried again
     ├── Disconnected             the connection ended before the answer came
     └── RequestTimeout           no answer within the deadline
 
@@ -102,6 +103,18 @@ class RequestError(ByteSocketError):
         self.data = data
         self.details = list(details)
         super().__init__(f"{code}: {message}" if message else code)
+
+
+class DialFailed(ByteSocketError):
+    """No connection came about: no route, no TLS, or no WebSocket behind the address.
+
+    Attributes:
+        status: The HTTP status the server answered in place of 101, or None.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class Disconnected(ByteSocketError):
