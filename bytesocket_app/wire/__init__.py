@@ -6,7 +6,7 @@ Nothing here does I/O, keeps state between frames, or knows what a message means
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode, close_reason
@@ -34,7 +34,7 @@ CODECS: Final[Mapping[CodecName, Codec]] = MappingProxyType({"json": JSON, "bina
 """Both, by name."""
 
 
-def decode(payload: bytes | str, is_binary: bool, *, max_depth: int = 64) -> Any:  # noqa: FBT001
+def decode(payload: bytes | str, is_binary: bool, *, max_depth: int = 64) -> object:  # noqa: FBT001
     """Read the one value that a frame holds.
 
     Args:

@@ -1,36 +1,121 @@
 """Text frames: JSON as both sides of the protocol read it (protocol.md section 8.8)."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Final
 
 from pydantic_core import from_json, to_json
 
 from bytesocket_app.errors import DecodeError, EncodeError
+from bytesocket_app.wire.depth import is_deeper
+from bytesocket_app.wire.portable import UNDEFINED, name_of, ordinary
+from bytesocket_app.wire.surrogates import without_lone_surrogates
+
+_BOM: Final = "\ufeff"
+_ESCAPES: Final = re.compile(
+    r"\\\\"  # an escaped backslash, which would hide what follows it
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # one whole character
+    r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
 
 
 class JsonCodec:
     """JSON text in UTF-8."""
 
-    name: Final[Literal["json"]] = "json"
-    is_binary: Final[Literal[False]] = False
+    name: Final = "json"
+    is_binary: Final = False
 
     def encode(self, message: object) -> bytes:
-        """Write a value as JSON; NaN and the infinities become null."""
+        """Write a value as one line of JSON.
+
+        NaN and the infinities become null, dates ISO text, an exception the list
+        `[name, message, cause]`, a lone surrogate U+FFFD. Bytes must be UTF-8 and become text.
+
+        Raises:
+            EncodeError: The value holds something that JSON cannot carry, is nested deeper than
+                about 200 levels, or holds itself.
+        """
         try:
             return to_json(message, inf_nan_mode="null")
-        except (ValueError, RecursionError) as error:
-            raise EncodeError(f"this value cannot be sent as JSON: {error}") from error
+        except (ValueError, RecursionError):
+            return _encode_carefully(message)
 
     def envelope(self, head: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
-        """Write the members before the value, and what closes the message after it."""
+        """Write the members before the value, and the brace after it."""
         front = self.encode({name: value for name, value in head.items() if name != key})
         comma = b"," if len(front) > len(b"{}") else b""
         return b"".join((front[:-1], comma, self.encode(key), b":")), b"}"
 
 
-def decode_json(payload: bytes | str, *, max_depth: int) -> Any:
-    """Read one JSON text."""
+def _encode_carefully(message: object) -> bytes:
     try:
-        return from_json(payload, allow_inf_nan=False)
+        return to_json(_portable(message), inf_nan_mode="null")
+    except RecursionError as error:
+        raise EncodeError(
+            "the message is nested too deep for JSON, or holds itself: send it flat"
+        ) from error
     except ValueError as error:
-        raise DecodeError(f"not JSON: {error}") from error
+        raise EncodeError(f"the message cannot be written as JSON: {error}") from error
+
+
+def _portable(value: object) -> object:
+    """Rewrite a tree in the types JSON has. Undefined members go, as in JavaScript's own JSON."""
+    usual = ordinary(value)
+    if isinstance(usual, str):
+        return without_lone_surrogates(usual)
+    if isinstance(usual, list):
+        return [_portable(item) for item in usual]
+    if isinstance(usual, dict):
+        return {
+            without_lone_surrogates(name_of(key)): _portable(item)
+            for key, item in usual.items()
+            if item is not UNDEFINED
+        }
+    return None if usual is UNDEFINED else usual
+
+
+def decode_json(payload: bytes | str, *, max_depth: int) -> object:
+    """Read one JSON text, with or without a byte order mark.
+
+    Args:
+        payload: The whole frame.
+        max_depth: How many arrays and objects may stand inside each other. The parser's own
+            limit is about 200.
+
+    Returns:
+        Plain Python values. A number beyond a float64 is an infinity, as in JavaScript; a lone
+        surrogate is U+FFFD; of two members of one name the later wins.
+
+    Raises:
+        DecodeError: It is not JSON (`NaN` is not), or nested too deep.
+    """
+    try:
+        value = from_json(payload, allow_inf_nan=False)
+    except (ValueError, TypeError):
+        value = _decode_carefully(payload)
+    if _may_be_deeper(payload, max_depth) and is_deeper(value, max_depth):
+        raise DecodeError(f"the message is nested more than {max_depth} levels deep")
+    return value
+
+
+def _decode_carefully(payload: bytes | str) -> object:
+    """Read what the strict parser refuses and JavaScript accepts: a BOM and lone surrogates."""
+    try:
+        text = payload if isinstance(payload, str) else payload.decode()
+        whole = without_lone_surrogates(text.removeprefix(_BOM))
+        return from_json(_ESCAPES.sub(_replace_half, whole), allow_inf_nan=False)
+    except ValueError as error:
+        raise DecodeError(f"the text frame is not JSON: {error}") from error
+
+
+def _replace_half(escape: re.Match[str]) -> str:
+    return r"\ufffd" if escape["half"] else escape[0]
+
+
+def _may_be_deeper(payload: bytes | str, limit: int) -> bool:
+    """Rule out nearly every frame by its size, or by how many brackets it has."""
+    if len(payload) <= 2 * limit:
+        return False
+    if isinstance(payload, str):
+        return payload.count("[") + payload.count("{") > limit
+    return payload.count(b"[") + payload.count(b"{") > limit

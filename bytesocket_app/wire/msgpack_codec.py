@@ -1,35 +1,244 @@
-"""Binary frames: MessagePack that the protocol's peers read (protocol.md 8.6, 8.7)."""
+"""Binary frames: MessagePack that the protocol's peers read (protocol.md sections 8.6 and 8.7).
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal
+The only file that knows the `msgpack` package. Its C code is right for most messages as they are;
+the rest is written here piece by piece, and read by `dialect`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import msgpack
 
 from bytesocket_app.errors import DecodeError, EncodeError
+from bytesocket_app.wire.depth import is_deeper
+from bytesocket_app.wire.dialect import decode_dialect
+from bytesocket_app.wire.javascript import INT32_MIN, MAX_SAFE, UINT32_MAX
+from bytesocket_app.wire.portable import UNDEFINED, name_of, ordinary
+from bytesocket_app.wire.surrogates import without_lone_surrogates
+
+_PACKER: Final = msgpack.Packer()
+_pack: Final = _PACKER.pack
+"""Shared by all threads: without hooks it runs in C from end to end and keeps the lock."""
+
+_LEAVES: Final = frozenset({str, float, bool, bytes, type(None)})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_MAYBE_WHOLE: Final = re.compile(rb"\xcb[\x41-\x43\xc1-\xc3]")
+"""A float64 of 2^31 to 2^56: the ones that may have to come back as integers."""
+_CONTAINERS: Final = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
+_NO_CONTAINERS: Final = bytes(set(range(256)) - set(_CONTAINERS))
+
+_SMALL_FRAME: Final = 1024
+_MAX_RESERVED: Final = 2**21
+"""How many array slots, of 8 bytes each, one frame may make the C unpacker reserve unseen."""
 
 
 class BinaryCodec:
-    """MessagePack without bundled strings."""
+    """MessagePack without bundled strings, which peers never need."""
 
-    name: Final[Literal["binary"]] = "binary"
-    is_binary: Final[Literal[True]] = True
+    name: Final = "binary"
+    is_binary: Final = True
 
     def encode(self, message: object) -> bytes:
-        """Write a value as MessagePack."""
+        """Write a value as MessagePack.
+
+        Integers beyond 32 bits and up to 2^53 go as float64, which is what they are over there;
+        an exception is the list `[name, message, cause]`, a lone surrogate U+FFFD.
+
+        Raises:
+            EncodeError: The value holds something that the format or its readers cannot carry
+                (an integer beyond 64 bits, a date without a time zone), or is nested too deep.
+        """
         try:
-            return msgpack.packb(message, datetime=True)
-        except (ValueError, TypeError, OverflowError, RecursionError) as error:
-            raise EncodeError(f"this value cannot be sent as MessagePack: {error}") from error
+            if _is_plain(message):
+                return _pack(message)
+        except (ValueError, RecursionError):
+            pass  # a lone surrogate, or too deep: the careful way mends it or says so
+        parts: list[bytes] = []
+        try:
+            _write(message, parts.append)
+        except RecursionError as error:
+            raise EncodeError(
+                "the message is nested too deep for MessagePack, or holds itself: send it flat"
+            ) from error
+        return b"".join(parts)
 
     def envelope(self, head: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
-        """Write the members before the value; nothing follows it."""
-        front = self.encode({**{k: v for k, v in head.items() if k != key}, key: None})
+        """Write the members before the value; nothing comes after it."""
+        front = self.encode({name: value for name, value in head.items() if name != key} | {key: 0})
         return front[:-1], b""
 
 
-def decode_binary(payload: bytes, *, max_depth: int) -> Any:
-    """Read one MessagePack value."""
+def _is_plain(value: Any) -> bool:
+    """Whether the C packer writes the right bytes for a value and all it holds."""
+    kind = type(value)
+    if kind is dict:
+        for name in value:
+            if type(name) is not str:
+                return False
+        items = value.values()
+    else:
+        items = value if kind is list else (value,)
+    for item in items:
+        kind = type(item)
+        if kind is int:
+            if not (INT32_MIN <= item < 64 or 127 < item <= UINT32_MAX):  # noqa: PLR2004
+                return False
+        elif kind is dict or kind is list:
+            if not _is_plain(item):
+                return False
+        elif kind not in _LEAVES:
+            return False
+    return True
+
+
+def _write(value: Any, put: Callable[[bytes], object]) -> None:
+    """Write one value piece by piece."""
+    kind = type(value)
+    if kind is int:
+        put(_integer(value))
+    elif kind is str:
+        put(_text(value))
+    elif kind is dict:
+        put(_PACKER.pack_map_header(len(value)))
+        for name, item in value.items():
+            put(_text(name if type(name) is str else name_of(name)))
+            _write(item, put)
+    elif kind is list:
+        put(_PACKER.pack_array_header(len(value)))
+        for item in value:
+            _write(item, put)
+    elif kind in _LEAVES:
+        put(_pack(value))
+    elif kind is datetime:
+        put(_timestamp(value))
+    elif value is UNDEFINED:
+        put(b"\xd4\x00\x00")
+    else:
+        _write(ordinary(value), put)
+
+
+def _text(text: str) -> bytes:
     try:
-        return msgpack.unpackb(payload, timestamp=3)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise DecodeError(f"not MessagePack: {error}") from error
+        return _pack(text)
+    except UnicodeEncodeError:
+        return _pack(without_lone_surrogates(text))
+
+
+def _integer(number: int) -> bytes:
+    """Write an integer so that the other side reads the same number.
+
+    Its decoders take 0x40 to 0x7f for records, and make a BigInt, which breaks arithmetic there,
+    of every 64-bit token. Source: protocol.md section 8.6.
+    """
+    if 64 <= number <= 127:  # noqa: PLR2004
+        return bytes((0xCC, number))
+    if INT32_MIN <= number <= UINT32_MAX:
+        return _pack(number)
+    if -MAX_SAFE <= number <= MAX_SAFE:
+        return _pack(float(number))
+    if -(2**63) <= number < 2**63:
+        return b"\xd3" + number.to_bytes(8, "big", signed=True)
+    if 0 < number < 2**64:
+        return b"\xcf" + number.to_bytes(8, "big")
+    raise EncodeError(
+        f"an integer of {number.bit_length()} bits does not fit into a message's 64: send it as text"
+    )
+
+
+def _timestamp(moment: datetime) -> bytes:
+    """Write an aware datetime as the timestamp extension, in its shortest form.
+
+    Source: the MessagePack specification, "Timestamp extension type".
+    """
+    if moment.utcoffset() is None:
+        raise EncodeError(
+            f"the datetime {moment.isoformat()} has no time zone: give it one (tzinfo=UTC), or "
+            "send its text"
+        )
+    since = moment - _EPOCH
+    seconds, nanoseconds = since.days * 86_400 + since.seconds, since.microseconds * 1000
+    if nanoseconds == 0 and 0 <= seconds < 2**32:
+        return b"\xd6\xff" + seconds.to_bytes(4, "big")
+    if 0 <= seconds < 2**34:
+        return b"\xd7\xff" + (nanoseconds << 34 | seconds).to_bytes(8, "big")
+    return (
+        b"\xc7\x0c\xff" + nanoseconds.to_bytes(4, "big") + seconds.to_bytes(8, "big", signed=True)
+    )
+
+
+def decode_binary(payload: bytes, *, max_depth: int) -> object:
+    """Read the one MessagePack value of a binary frame, with bundled strings or without.
+
+    Args:
+        payload: The whole frame.
+        max_depth: How many lists and maps may stand inside each other.
+
+    Returns:
+        Plain Python values: undefined and the invalid date are None, other dates aware.
+
+    Raises:
+        DecodeError: The frame is not one such value. Nothing else leaves here.
+    """
+    if not _is_standard(payload):
+        return decode_dialect(payload, max_depth=max_depth)
+    try:
+        value: object = _unpack(payload)
+    except (ValueError, OverflowError):
+        return decode_dialect(payload, max_depth=max_depth)
+    if (
+        len(payload) > max_depth
+        and len(payload.translate(None, _NO_CONTAINERS)) > max_depth
+        and is_deeper(value, max_depth)
+    ):
+        raise DecodeError(f"the message is nested more than {max_depth} levels deep")
+    return value
+
+
+def _is_standard(payload: bytes) -> bool:
+    """Whether the frame can hold nothing that the dialect reads differently.
+
+    These are references to bundled strings (0xc1), float32 (0xca), and float64 that stand for
+    integers. The bytes may also be part of something else: then the careful way gives the same.
+    """
+    return not (
+        b"\xc1" in payload
+        or b"\xca" in payload
+        or (b"\xcb" in payload and _MAYBE_WHOLE.search(payload))
+    )
+
+
+def _unpack(payload: bytes) -> Any:
+    """Let the C unpacker read a frame, within bounds.
+
+    Raises:
+        ValueError: It is no standard MessagePack, or needs a careful look.
+        OverflowError: It holds a date that `datetime` cannot.
+    """
+    if len(payload) <= _SMALL_FRAME:
+        slots = _SMALL_FRAME
+    else:
+        # Each array header may reserve as many slots as the frame has bytes, before one is read.
+        headers = payload.count(b"\xdc") + payload.count(b"\xdd")
+        slots = _MAX_RESERVED // (headers or 1)
+    has_bytes = b"\xc4" in payload or b"\xc5" in payload or b"\xc6" in payload
+    return msgpack.unpackb(
+        payload,
+        timestamp=3,
+        ext_hook=_read_extension,
+        max_array_len=slots,
+        object_hook=_refuse_bytes_as_names if has_bytes else None,
+    )
+
+
+def _read_extension(code: int, data: bytes) -> None:
+    if code != 0:
+        raise ValueError(f"extension type {code} with {len(data)} bytes")
+
+
+def _refuse_bytes_as_names(members: dict[Any, Any]) -> dict[Any, Any]:
+    if bytes in set(map(type, members)):
+        raise ValueError("bytes as the name of a member")
+    return members

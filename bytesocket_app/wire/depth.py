@@ -1,0 +1,21 @@
+"""How deep a decoded value is nested."""
+
+from typing import Any
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether more than `limit` lists and dicts stand inside each other; `[]` is one.
+
+    It goes level by level and without recursion, so that no nesting can exhaust the stack.
+    """
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        if not level:
+            return False
+        level = [
+            item
+            for outer in level
+            for item in (outer.values() if type(outer) is dict else outer)
+            if type(item) is dict or type(item) is list
+        ]
+    return bool(level)

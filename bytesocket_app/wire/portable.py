@@ -1,0 +1,79 @@
+"""What a value of any Python type is on the wire (protocol.md sections 8.6 and 8.8)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+from pydantic_core import to_jsonable_python
+
+from bytesocket_app.errors import EncodeError
+from bytesocket_app.wire.javascript import member_name
+
+
+class _Undefined(Enum):
+    UNDEFINED = "undefined"
+
+
+Undefined: TypeAlias = Literal[_Undefined.UNDEFINED]
+UNDEFINED: Final = _Undefined.UNDEFINED
+"""JavaScript's undefined, for the few places where null would not do. Decoders give None."""
+
+
+def ordinary(value: object) -> object:
+    """Say an unusual value in terms of the usual types; what it holds stays as it is.
+
+    Returns:
+        A dict, list, str, int, float, bool, None, bytes, an aware datetime, or UNDEFINED, of
+        exactly that type.
+
+    Raises:
+        EncodeError: There is no such value.
+    """
+    match value:
+        case None | bool() | _Undefined.UNDEFINED | datetime():
+            return value
+        case Enum():
+            return ordinary(value.value)
+        case str() | int() | float():
+            return _exact_scalar(value)
+        case bytes() | bytearray() | memoryview():
+            return bytes(value)
+        case Mapping():
+            return dict(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case list() | tuple() | set() | frozenset():
+            return list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case BaseException():
+            cause = value.__cause__
+            return [type(value).__name__, str(value), UNDEFINED if cause is None else cause]
+        case _:
+            return _jsonable(value)
+
+
+def _exact_scalar(value: str | float) -> str | int | float:
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int.__int__(value) if isinstance(value, int) else float.__float__(value)
+
+
+def _jsonable(value: object) -> object:
+    """Ask Pydantic: models, dataclasses, UUIDs, decimals, dates and the like."""
+    try:
+        return to_jsonable_python(value)
+    except ValueError as error:
+        raise EncodeError(
+            f"{type(value).__name__} is no type that a message can carry: send a dict, a list, "
+            "text, a number, or an event model"
+        ) from error
+
+
+def name_of(key: object) -> str:
+    """Write a dict's key as the name of a member.
+
+    Raises:
+        EncodeError: Neither text, number, bool nor None: the other side would refuse the frame.
+    """
+    try:
+        return member_name(key.value if isinstance(key, Enum) else key)
+    except TypeError as error:
+        raise EncodeError(f"{error}: use text for the keys of a dict") from error
