@@ -1,75 +1,12 @@
 """The chat example as people meet it: the real server, and windows of a real browser."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Generator
-from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-ROOT = Path(__file__).parents[2]
-DEADLINE = 30.0
-"""Seconds for a server to answer and for a page to show something, on a busy machine."""
-
-CHROMIUM_ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class Server:
-    """`bytesocket dev examples/chat` as a process, on one port over restarts."""
-
-    def __init__(self, log: Path) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
-        self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        paths = [str(ROOT), str(ROOT / "cli"), str(ROOT / "templates")]
-        command = [sys.executable, "-m", "bytesocket_cli", "dev", "examples/chat", "--no-reload"]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "--port", str(self.port)],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + DEADLINE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the server does not answer:\n{self._log.read_text()}")
-            time.sleep(0.05)
-
-    def kill(self) -> None:
-        """End it the hard way: no goodbye to anybody."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(DEADLINE)
-
-    def _answers(self) -> bool:
-        try:
-            with urlopen(self.url, timeout=DEADLINE) as response:
-                return bool(response.status == 200)
-        except (URLError, ConnectionError):
-            return False
+from tests.support.chat_page import DEADLINE, Server, chromium_browser, log_in, post, windows
 
 
 @pytest.fixture
@@ -84,53 +21,13 @@ def server(tmp_path: Path) -> Generator[Server]:
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    chromium = next((found for name in names if (found := shutil.which(name))), None)
-    if chromium is None:
-        pytest.skip(f"no browser on this machine: none of {', '.join(names)} is on the PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
-        with closing(browser):
-            yield browser
-
-
-@contextmanager
-def windows(browser: Browser, server: Server, tmp_path: Path, *names: str) -> Generator[list[Page]]:
-    """Open a window for each name and log in; leave screenshots behind when the test fails."""
-    with ExitStack() as contexts:
-        pages: list[Page] = []
-        mishaps: list[str] = []
-        try:
-            for name in names:
-                page = contexts.enter_context(closing(browser.new_context())).new_page()
-                page.set_default_timeout(DEADLINE * 1000)
-                page.on("pageerror", lambda error: mishaps.append(str(error)))
-                pages.append(page)
-                page.goto(server.url)
-                if name:
-                    log_in(page, name)
-            yield pages
-            assert not mishaps, "the page's scripts failed"
-        except BaseException:
-            for number, page in enumerate(pages):
-                page.screenshot(path=tmp_path / f"window-{number}.png")
-            raise
+    with chromium_browser() as browser:
+        yield browser
 
 
 @pytest.fixture(autouse=True)
 def patience() -> None:
     expect.set_options(timeout=DEADLINE * 1000)
-
-
-def log_in(page: Page, name: str) -> None:
-    page.get_by_test_id("name").fill(name)
-    page.get_by_test_id("enter").click()
-    expect(page.get_by_test_id("chat")).to_be_visible()
-
-
-def post(page: Page, text: str) -> None:
-    page.get_by_test_id("text").fill(text)
-    page.get_by_test_id("send").click()
 
 
 def test_two_people_see_each_other_join_type_post_and_leave(
@@ -237,12 +134,51 @@ def test_windows_come_back_after_the_server_died_and_nothing_typed_is_lost(
         expect(ada.get_by_test_id("message").locator(".text").last).to_have_text("welcome back")
 
 
+def test_a_post_without_an_answer_is_marked_and_can_be_sent_again(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    with windows(browser, server, tmp_path, "") as (ada,):
+        ada.clock.install()
+        ada.reload()
+        log_in(ada, "Ada")
+        server.pause()
+        post(ada, "anybody?")
+        pending = ada.get_by_test_id("pending")
+        expect(pending).to_contain_text("Sending…")
+        ada.clock.fast_forward("00:11")
+        expect(pending).to_contain_text("Not sent. The server did not answer.")
+        server.resume()
+        expect(ada.get_by_test_id("message").locator(".text")).to_have_text("anybody?")
+        expect(pending).to_have_count(0)
+
+
+def test_a_refused_post_waits_in_the_list_while_something_else_is_written(
+    browser: Browser, server: Server, tmp_path: Path
+) -> None:
+    with windows(browser, server, tmp_path, "Ada") as (ada,):
+        server.pause()
+        post(ada, "x" * 501)
+        ada.get_by_test_id("text").fill("the next one")
+        server.resume()
+        pending = ada.get_by_test_id("pending")
+        expect(pending).to_contain_text("Not sent. That message is too long")
+        expect(ada.get_by_test_id("text")).to_have_value("the next one")
+        pending.get_by_role("button", name="Edit").click()
+        expect(ada.get_by_test_id("text")).to_have_value("x" * 501 + "\nthe next one")
+        expect(pending).to_have_count(0)
+
+
 def test_a_reload_keeps_the_login_the_draft_and_what_was_not_sent(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:
     with windows(browser, server, tmp_path, "Ada") as (ada,):
+        server.kill()
+        expect(ada.get_by_test_id("state")).not_to_have_text("Connected")
+        post(ada, "not sent yet")
         ada.get_by_test_id("text").fill("a draft")
+        server.start()
         ada.reload()
         expect(ada.get_by_test_id("chat")).to_be_visible()
         expect(ada.get_by_test_id("state")).to_have_text("Connected")
         expect(ada.get_by_test_id("text")).to_have_value("a draft")
+        expect(ada.get_by_test_id("message").locator(".text")).to_have_text("not sent yet")
