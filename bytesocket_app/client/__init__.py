@@ -1,0 +1,50 @@
+"""The Python client: what generated clients are made of, and a client without a contract.
+
+A generated module needs this door only. Nothing here knows the server side; it may import
+`events`, `wire`, `errors` and `types`.
+"""
+
+from bytesocket_app.client.auth import Fresh, Headers
+from bytesocket_app.client.circuit import ClientState
+from bytesocket_app.client.client import Client
+from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
+from bytesocket_app.client.link import Outcome
+from bytesocket_app.client.room import Room
+from bytesocket_app.client.settings import ClientContract, ClientSettings
+from bytesocket_app.client.streams import EventStream
+from bytesocket_app.client.unset import UNSET, Unset
+from bytesocket_app.errors import (
+    AuthError,
+    DialFailed,
+    Disconnected,
+    ErrorContext,
+    RequestError,
+    RequestTimeout,
+)
+from bytesocket_app.events import ClientEvent, Event, PayloadType, ServerEvent
+
+__all__ = [
+    "UNSET",
+    "AuthError",
+    "Client",
+    "ClientContract",
+    "ClientEvent",
+    "ClientSettings",
+    "ClientState",
+    "DialFailed",
+    "Disconnected",
+    "DynamicClient",
+    "DynamicRoom",
+    "ErrorContext",
+    "Event",
+    "EventStream",
+    "Fresh",
+    "Headers",
+    "Outcome",
+    "PayloadType",
+    "RequestError",
+    "RequestTimeout",
+    "Room",
+    "ServerEvent",
+    "Unset",
+]

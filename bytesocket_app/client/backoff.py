@@ -1,0 +1,36 @@
+"""How long to wait before dialling again: full jitter, so that clients do not come in waves."""
+
+import random
+from collections.abc import Callable
+
+
+class Backoff:
+    """Delays that grow with each failure in a row.
+
+    Args:
+        base: Seconds that the first delay stays below.
+        cap: Seconds that every delay stays below.
+        draw: `draw(low, high)`, a random number between the two.
+    """
+
+    def __init__(
+        self,
+        base: float,
+        cap: float,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._base = base
+        self._cap = cap
+        self._draw = draw
+        self._failures = 0
+
+    def failed(self) -> float:
+        """Count a failure and return the seconds to wait: random(0, min(cap, base * 2^n))."""
+        limit = min(self._cap, self._base * 2.0 ** min(self._failures, 64))
+        self._failures += 1
+        return self._draw(0.0, limit)
+
+    def lasted(self, seconds: float, *, stable_after: float) -> None:
+        """Forget the failures before a connection that was open this long (protocol.md Q40)."""
+        if seconds >= stable_after:
+            self._failures = 0

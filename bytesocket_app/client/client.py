@@ -1,0 +1,147 @@
+"""The client: its lifetime, its state, and the protected verbs that generated classes type."""
+
+import ssl
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, ClassVar, Self, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from bytesocket_app.client.address import address
+from bytesocket_app.client.auth import Headers
+from bytesocket_app.client.circuit import Circuit, ClientState, Endpoint
+from bytesocket_app.client.hearing import Hearing
+from bytesocket_app.client.link import Link, Outcome
+from bytesocket_app.client.room import Room, room_name
+from bytesocket_app.client.settings import ClientContract, ClientSettings
+from bytesocket_app.client.signal import Ready
+from bytesocket_app.client.streams import EventStream
+from bytesocket_app.errors import ErrorContext
+from bytesocket_app.events import EventModel, PayloadType
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import CODECS
+
+E = TypeVar("E", bound=EventModel)
+R = TypeVar("R", bound=Room)
+T = TypeVar("T")
+StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
+ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
+
+
+class Client:
+    """A connection that comes back: `async with ChatClient(url) as chat: ...`.
+
+    Entering starts connecting and returns at once; `await chat.ready` waits for it. Listeners
+    are called one after another, in the order of the events; an exception in one is logged, told
+    to `on_error`, and breaks nothing.
+
+    Args:
+        url: ws, wss, http or https; without a path, the contract's is used.
+        auth: Credentials, or a function that makes them at every connect; None sends none. If
+            the function raises AuthError the client gives up, at anything else it tries again.
+        codec: The wire format to use; the contract's by default.
+        headers: Further headers of the handshake, or a function that makes them.
+        ssl_context: For wss; the system's certificates by default.
+        settings: Timeouts and limits.
+    """
+
+    contract: ClassVar[ClientContract] = ClientContract()
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: Any = None,
+        codec: CodecName | None = None,
+        headers: Headers | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        settings: ClientSettings | None = None,
+    ) -> None:
+        contract = type(self).contract
+        self._settings = settings or ClientSettings()
+        place = address(url, path=contract.path, fingerprint=contract.fingerprint)
+        self._link = Link(CODECS[codec or contract.codec], self._settings)
+        self._hearing = Hearing(self._settings.event_buffer)
+        endpoint = Endpoint(address=place, auth=auth, headers=headers, ssl_context=ssl_context)
+        self._circuit = Circuit(endpoint, self._link, self._hearing)
+        self._tasks: TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._tasks is not None:
+            raise RuntimeError("a client lives once: make a new one to connect again")
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._tasks.start_soon(self._hearing.dispatcher.run)
+        self._tasks.start_soon(self._circuit.run)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        tasks = self._tasks
+        if tasks is None:
+            return None
+        with anyio.move_on_after(self._settings.close_timeout, shield=True):
+            await self._circuit.close()
+            await self._hearing.dispatcher.idle()
+        tasks.cancel_scope.cancel()
+        if isinstance(error, anyio.get_cancelled_exc_class()):
+            return await tasks.__aexit__(kind, error, trace)
+        # The body's own exception is not the task group's business, which would wrap it.
+        await tasks.__aexit__(None, None, None)
+        return None
+
+    async def close(self) -> None:
+        """Close the connection and do not come back. Everybody who waits is told."""
+        await self._circuit.close()
+
+    @property
+    def state(self) -> ClientState:
+        """What the connection is doing: connecting, open, waiting to dial again, or closed."""
+        return self._circuit.state
+
+    @property
+    def ready(self) -> Awaitable[None]:
+        """Wait until the connection is open and authenticated.
+
+        Raises:
+            AuthError: The server refused the credentials; there will be no further attempt.
+            Disconnected: The client was closed.
+        """
+        return Ready(self._circuit.wait_open)
+
+    def on_state(self, callback: StateHook) -> StateHook:
+        """Have a function called with every new state."""
+        self._hearing.on_state(callback)
+        return callback
+
+    def on_error(self, callback: ErrorHook) -> ErrorHook:
+        """Have a function called with what went wrong, as an `ErrorContext`.
+
+        Failed dials, refusals, messages that are not valid, and exceptions of listeners. Without
+        such a function they are logged.
+        """
+        self._hearing.on_error(callback)
+        return callback
+
+    def _on(self, event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
+        return self._hearing.listeners.register(event)
+
+    def _off(self, event: type[E], callback: Callable[[E], T]) -> None:
+        self._hearing.listeners.remove(event, callback)
+
+    def _events(self, event: type[E]) -> EventStream[E]:
+        return self._hearing.listeners.stream(event, self._settings.event_buffer)
+
+    async def _emit(self, event: EventModel) -> Outcome:
+        return await self._link.emit(event)
+
+    async def _request(self, event: EventModel, reply: PayloadType, timeout: float | None) -> Any:
+        return await self._link.request(event, reply, timeout=timeout)
+
+    def _join(self, kind: type[R], pattern: str, parameters: dict[str, object]) -> R:
+        return kind(room_name(pattern, parameters), self._link, self._hearing)

@@ -1,0 +1,203 @@
+"""What a client reads off the wire and writes to it, as values without I/O.
+
+`classify` is protocol.md section 11, "Receive": the first shape that fits decides.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from bytesocket_app.client.unset import UNSET
+from bytesocket_app.errors import EncodeError
+from bytesocket_app.types import EventName, RequestId
+from bytesocket_app.wire import Codec, LifecycleType
+
+ABSENT: Final = object()
+"""The `data` of a message that has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventArrived:
+    """A user event. `rooms` is empty for a global one."""
+
+    name: EventName
+    data: Any
+    rooms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AuthAccepted:
+    """Type 5."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthRefused:
+    """Type 6; also a server's way to expel a client at any time (Q38)."""
+
+    context: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ServerComplained:
+    """Type 3: something that this client sent was not carried out."""
+
+    context: Any
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipAnswered:
+    """Types 10, 11, 13, 14 and their bulk forms."""
+
+    rooms: tuple[str, ...]
+    is_join: bool
+    is_granted: bool
+    context: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replied:
+    """Types 32 and 33: `data` is the reply, or the error context of a refusal."""
+
+    request: RequestId
+    data: Any
+    is_refused: bool
+
+
+Incoming: TypeAlias = (
+    EventArrived | AuthAccepted | AuthRefused | ServerComplained | MembershipAnswered | Replied
+)
+
+_JOINS = {LifecycleType.JOIN_ROOM_SUCCESS, LifecycleType.JOIN_ROOM_ERROR}
+_ROOM_GRANTED = {LifecycleType.JOIN_ROOM_SUCCESS, LifecycleType.LEAVE_ROOM_SUCCESS}
+_ROOM_REFUSED = {LifecycleType.JOIN_ROOM_ERROR, LifecycleType.LEAVE_ROOM_ERROR}
+_BULK_JOINS = {LifecycleType.JOIN_ROOMS_SUCCESS, LifecycleType.JOIN_ROOMS_ERROR}
+_BULK_GRANTED = {LifecycleType.JOIN_ROOMS_SUCCESS, LifecycleType.LEAVE_ROOMS_SUCCESS}
+_BULK_REFUSED = {LifecycleType.JOIN_ROOMS_ERROR, LifecycleType.LEAVE_ROOMS_ERROR}
+
+
+def classify(value: object) -> Incoming | None:
+    """Say what a decoded message is; None for what a client ignores."""
+    if not isinstance(value, dict):
+        return None
+    message = cast("dict[str, Any]", value)
+    kind = message.get("type")
+    if isinstance(kind, int | float) and not isinstance(kind, bool):
+        known = _lifecycle(message, kind)
+        if known is not None:
+            return known
+    return _event(message)
+
+
+def _lifecycle(message: dict[str, Any], kind: float) -> Incoming | None:
+    data = message.get("data", ABSENT)
+    if kind == LifecycleType.AUTH_SUCCESS:
+        return AuthAccepted()
+    if kind == LifecycleType.AUTH_ERROR and data is not ABSENT:
+        return AuthRefused(data)
+    if kind == LifecycleType.ERROR and data is not ABSENT:
+        return ServerComplained(data)
+    if kind in {LifecycleType.REPLY, LifecycleType.REPLY_ERROR}:
+        return _reply(message, data, is_refused=kind == LifecycleType.REPLY_ERROR)
+    return _membership(message, kind, data)
+
+
+def _reply(message: dict[str, Any], data: Any, *, is_refused: bool) -> Replied | None:
+    request = message.get("id")
+    if isinstance(request, bool) or not isinstance(request, str | int):
+        return None
+    return Replied(request, None if data is ABSENT else data, is_refused)
+
+
+def _membership(message: dict[str, Any], kind: float, data: Any) -> MembershipAnswered | None:
+    room, rooms = message.get("room"), _rooms(message)
+    if isinstance(room, str):
+        if kind in _ROOM_GRANTED:
+            return MembershipAnswered((room,), kind in _JOINS, is_granted=True)
+        if kind in _ROOM_REFUSED and data is not ABSENT:
+            return MembershipAnswered((room,), kind in _JOINS, is_granted=False, context=data)
+    if rooms is not None:
+        if kind in _BULK_GRANTED:
+            return MembershipAnswered(rooms, kind in _BULK_JOINS, is_granted=True)
+        if kind in _BULK_REFUSED and data is not ABSENT:
+            return MembershipAnswered(rooms, kind in _BULK_JOINS, is_granted=False, context=data)
+    return None
+
+
+def _event(message: dict[str, Any]) -> EventArrived | None:
+    name = message.get("event")
+    if isinstance(name, bool) or not isinstance(name, str | int | float):
+        return None
+    data, room, rooms = message.get("data", ABSENT), message.get("room"), _rooms(message)
+    if rooms is not None:
+        return EventArrived(name, data, rooms)
+    return EventArrived(name, data, (room,) if isinstance(room, str) else ())
+
+
+def _rooms(message: dict[str, Any]) -> tuple[str, ...] | None:
+    rooms = message.get("rooms")
+    if not isinstance(rooms, list):
+        return None
+    names = cast("list[object]", rooms)
+    texts = tuple(name for name in names if isinstance(name, str))
+    return texts if len(texts) == len(names) else None
+
+
+def plain(value: object) -> Any:
+    """Turn a payload into what the wire carries: its JSON-mode value, with bytes left raw.
+
+    Fields that nobody set stay out, so the server's defaults stay the server's.
+
+    Raises:
+        EncodeError: It holds something that JSON has no word for.
+    """
+    if isinstance(value, BaseModel):
+        value = value.model_dump(by_alias=True, exclude_unset=True)
+    try:
+        return _plain(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EncodeError(f"this payload cannot be sent: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
+    if isinstance(value, BaseModel):
+        return plain(value)
+    if isinstance(value, dict):
+        members = {
+            key: item for key, item in cast("dict[object, Any]", value).items() if item is not UNSET
+        }
+        keys = to_jsonable_python(dict.fromkeys(members))
+        return dict(zip(keys, map(_plain, members.values()), strict=True))
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    return to_jsonable_python(value)
+
+
+def event_frame(
+    codec: Codec,
+    event: EventName,
+    payload: object,
+    *,
+    room: str | None = None,
+    request: RequestId | None = None,
+) -> bytes:
+    """Write a user event, global or into a room, with an `id` if an answer is expected."""
+    message: dict[str, Any] = {} if room is None else {"room": room}
+    message["event"] = event
+    if request is not None:
+        message["id"] = request
+    message["data"] = plain(payload)
+    return codec.encode(message)
+
+
+def lifecycle_frame(codec: Codec, kind: LifecycleType, **members: object) -> bytes:
+    """Write a message with a `type`."""
+    return codec.encode({"type": int(kind), **members})
+
+
+Write: TypeAlias = Callable[[bytes], None]
+"""Puts one encoded message on the wire."""

@@ -1,0 +1,60 @@
+"""Reading what a server says went wrong, in any of the shapes there are.
+
+Ours sends `{"phase", "error": {"code", "message", "data"}, "event", "details"}`. A TypeScript
+server sends an `error` that is a list `[name, message, cause]`, a text, `{}`, or whatever its
+application passed (protocol.md section 2, "Error context"; Q28).
+"""
+
+from typing import Any, cast
+
+from bytesocket_app.errors import ErrorContext, Phase, RequestError
+
+
+def refusal(context: object, *, default: str = "refused") -> RequestError:
+    """Make the error to raise out of an error context of any shape.
+
+    Args:
+        context: The message's `data`.
+        default: The code where the server names none.
+    """
+    members = _members(context)
+    error = members.get("error", context if not members else None)
+    details = members.get("details")
+    listed = cast("list[object]", details) if isinstance(details, list) else []
+    if isinstance(error, list):
+        return _from_list(cast("list[object]", error), default)
+    if isinstance(error, str):
+        return RequestError(default, error)
+    named = _members(error) or members
+    code, message = named.get("code"), named.get("message")
+    return RequestError(
+        code if isinstance(code, str) and code else default,
+        message if isinstance(message, str) else "",
+        named.get("data"),
+        listed,
+    )
+
+
+def _from_list(error: list[object], default: str) -> RequestError:
+    """Read the origin's `[name, message, cause]`."""
+    texts = [item if isinstance(item, str) else "" for item in error[:2]]
+    name, message = (*texts, "", "")[:2]
+    code = "timeout" if name == "TimeoutError" else default
+    return RequestError(code, message, error[2] if len(error) > 2 else None)  # noqa: PLR2004
+
+
+def server_error(context: object) -> ErrorContext:
+    """Make what the error hook gets of a server's type 3 or of a refused leave."""
+    members = _members(context)
+    phase = members.get("phase")
+    known = phase if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
+    return ErrorContext(
+        phase=Phase(known),
+        error=refusal(context),
+        event=members.get("event"),
+        raw=repr(context)[:300],
+    )
+
+
+def _members(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

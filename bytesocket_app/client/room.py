@@ -1,0 +1,117 @@
+"""A handle on one room, kept joined over reconnections until it is left."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Self, TypeVar
+
+from pydantic_core import to_jsonable_python
+
+from bytesocket_app.client.hearing import Hearing
+from bytesocket_app.client.link import Link, Outcome
+from bytesocket_app.client.signal import Ready
+from bytesocket_app.client.streams import EventStream
+from bytesocket_app.errors import ConfigurationError, Disconnected
+from bytesocket_app.events import EventModel, PayloadType
+
+E = TypeVar("E", bound=EventModel)
+T = TypeVar("T")
+
+_PARAMETER = re.compile(r"\{([^{}]+)\}")
+
+
+def room_name(pattern: str, parameters: Mapping[str, object]) -> str:
+    """Fill a room pattern's parameters in: `doc:{doc_id}` and 7 make `doc:7`.
+
+    Raises:
+        ConfigurationError: A parameter is missing, or is one too many.
+    """
+    wanted = set(_PARAMETER.findall(pattern))
+    if wanted != set(parameters):
+        raise ConfigurationError(
+            f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
+            f"not {sorted(parameters) or 'none'}"
+        )
+    return _PARAMETER.sub(lambda found: _text(parameters[found[1]]), pattern)
+
+
+def _text(value: object) -> str:
+    plain = to_jsonable_python(value)
+    if isinstance(plain, bool):
+        return "true" if plain else "false"
+    return str(plain)
+
+
+class Room:
+    """One handle on one room. Handles are counted: the last one to leave leaves the room.
+
+    Generated clients derive from it and give its verbs their types.
+
+    Args:
+        name: The room's name, parameters filled in.
+        link: What the client has to say.
+        hearing: Brings the room's events to this handle.
+    """
+
+    def __init__(self, name: str, link: Link, hearing: Hearing) -> None:
+        self.name = name
+        self._link = link
+        self._hearing = hearing
+        self._listeners = hearing.enter_room(name)
+        self._membership = link.join(name)
+        self._has_left = False
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether the server has let this client in, on this connection."""
+        return not self._has_left and self._membership.is_joined
+
+    @property
+    def ready(self) -> Awaitable[None]:
+        """Wait until the room is joined.
+
+        Raises:
+            RequestError: The server refuses; the join is tried again after a reconnection.
+            Disconnected: The handle has left, or the client will not connect again.
+        """
+        return Ready(self._wait)
+
+    async def _wait(self) -> None:
+        while not self.is_joined:
+            if self._has_left:
+                raise Disconnected(f"this handle has left room {self.name!r}")
+            if self._link.over is not None:
+                raise Disconnected(str(self._link.over))
+            if self._membership.error is not None:
+                raise self._membership.error
+            await self._membership.changed.wait()
+
+    async def leave(self) -> None:
+        """Let this handle go; its listeners hear nothing more. Leaving twice is leaving once."""
+        if self._has_left:
+            return
+        self._has_left = True
+        self._hearing.leave_room(self.name, self._listeners)
+        self._link.rooms.leave(self.name)
+        self._membership.changed.notify()
+
+    async def __aenter__(self) -> Self:
+        await self.ready
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.leave()
+
+    def _on(self, event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
+        return self._listeners.register(event)
+
+    def _off(self, event: type[E], callback: Callable[[E], T]) -> None:
+        self._listeners.remove(event, callback)
+
+    def _events(self, event: type[E]) -> EventStream[E]:
+        return self._listeners.stream(event, self._link.settings.event_buffer)
+
+    async def _emit(self, event: EventModel) -> Outcome:
+        return await self._link.emit(event, self.name)
+
+    async def _request(self, event: EventModel, reply: PayloadType, timeout: float | None) -> Any:
+        return await self._link.request(event, reply, room=self.name, timeout=timeout)

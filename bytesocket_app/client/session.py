@@ -1,0 +1,156 @@
+"""One connection's life: open, authenticate, read until it ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+
+from bytesocket_app.client.connection import Connection, Ending
+from bytesocket_app.client.hearing import Hearing
+from bytesocket_app.client.heartbeat import Heartbeat
+from bytesocket_app.client.link import Link
+from bytesocket_app.client.messages import (
+    ABSENT,
+    AuthAccepted,
+    AuthRefused,
+    EventArrived,
+    Incoming,
+    MembershipAnswered,
+    Replied,
+    ServerComplained,
+    classify,
+    lifecycle_frame,
+)
+from bytesocket_app.client.refusals import refusal, server_error
+from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase
+from bytesocket_app.wire import CloseCode, LifecycleType, decode
+
+
+class Session:
+    """One connection.
+
+    Args:
+        connection: The fresh connection.
+        link: What the client has to say.
+        hearing: Who hears what the server says.
+        credentials: What to authenticate with; ABSENT does not authenticate.
+        opened: Called when the connection is ready for use.
+
+    Attributes:
+        opened_at: When it was ready for use, on anyio's clock; None before.
+        refused: Why the server turned the credentials down; None while it did not.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        link: Link,
+        hearing: Hearing,
+        credentials: Any,
+        opened: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._link = link
+        self._hearing = hearing
+        self._opened = opened
+        self._credentials = credentials
+        self._is_open = anyio.Event()
+        self._heartbeat: Heartbeat | None = None
+        self.opened_at: float | None = None
+        self.refused: AuthError | None = None
+
+    async def run(self) -> Ending:
+        """Live until the connection ends; the link loses it then."""
+        ending = Ending(CloseCode.ABNORMAL, "")
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._begin)
+                ending = await self._connection.run(self._received)
+                tasks.cancel_scope.cancel()
+        finally:
+            self._link.closed(f"the connection ended ({ending.code} {ending.reason})".rstrip())
+        return ending
+
+    async def _begin(self) -> None:
+        if self._credentials is ABSENT:
+            self._open()
+        else:
+            self._send(LifecycleType.AUTH, data=self._credentials)
+            with anyio.move_on_after(self._link.settings.auth_timeout or None):
+                await self._is_open.wait()
+        if self._heartbeat is None:
+            self._connection.close(CloseCode.CLIENT_AUTH_TIMEOUT, "Auth timeout")
+        else:
+            await self._beat(self._heartbeat)
+
+    def _open(self) -> None:
+        """Take the connection into use, once; a further type 5 means nothing (Q38)."""
+        if self._heartbeat is not None:
+            return
+        now = anyio.current_time()
+        settings = self._link.settings
+        self._heartbeat = Heartbeat(settings.ping_interval, settings.pong_timeout, now)
+        self.opened_at = now
+        self._link.opened(self._connection)
+        self._opened()
+        self._is_open.set()
+
+    def _send(self, kind: LifecycleType, **members: object) -> None:
+        codec = self._link.codec
+        self._connection.send(lifecycle_frame(codec, kind, **members), is_binary=codec.is_binary)
+
+    async def _beat(self, heartbeat: Heartbeat) -> None:
+        while True:
+            await anyio.sleep_until(heartbeat.due)
+            verdict = heartbeat.check(anyio.current_time())
+            if verdict == "ping":
+                self._connection.send(b"", is_binary=True)
+            elif verdict == "dead":
+                self._connection.close(CloseCode.PONG_TIMEOUT, "Pong timeout", timeout=0.5)
+                return
+
+    async def _received(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
+        if is_binary and not payload:
+            if self._heartbeat is not None:
+                self._heartbeat.pong()
+            return
+        try:
+            message = classify(decode(payload, is_binary))
+        except DecodeError as error:
+            self._hearing.failed(ErrorContext(Phase.DECODE, error))
+            return
+        if isinstance(message, EventArrived):
+            await self._hearing.arrived(message, "binary" if is_binary else "json")
+        elif message is not None:
+            self._obey(message)
+
+    def _obey(self, message: Incoming) -> None:
+        match message:
+            case AuthAccepted():
+                self._open()
+            case AuthRefused(context):
+                self._turned_away(context)
+            case ServerComplained(context):
+                self._hearing.failed(server_error(context))
+            case MembershipAnswered():
+                self._membership(message)
+            case Replied(request, data, is_refused):
+                if is_refused:
+                    self._link.requests.refuse(request, refusal(data))
+                else:
+                    self._link.requests.answer(request, data)
+            case EventArrived():  # pragma: no cover - taken by the caller
+                pass
+
+    def _turned_away(self, context: object) -> None:
+        error = refusal(context, default="unauthorized")
+        self.refused = AuthError(error.message, code=error.code, data=error.data)
+        self._hearing.failed(ErrorContext(Phase.AUTH, self.refused))
+        self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
+
+    def _membership(self, answer: MembershipAnswered) -> None:
+        error = None if answer.is_granted else refusal(answer.context)
+        for room in answer.rooms:
+            self._link.rooms.answered(room, is_join=answer.is_join, error=error)
+        if error is not None:
+            self._hearing.failed(server_error(answer.context))
