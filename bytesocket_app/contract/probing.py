@@ -43,8 +43,7 @@ def may_be_missing(schema: Mapping[str, Any]) -> bool:
     if kind in _WRAPPERS:
         return may_be_missing(schema["schema"])
     if kind == "union":
-        choices = schema["choices"]
-        return any(may_be_missing(c[0] if isinstance(c, tuple) else c) for c in choices)
+        return any(may_be_missing(_choice(choice)) for choice in schema["choices"])
     return False
 
 
@@ -53,8 +52,10 @@ def alias_problem(field: Mapping[str, Any]) -> str | None:
     alias = field.get("validation_alias")
     if not isinstance(alias, list):
         return None
-    paths = cast("list[Any]", alias)
-    choices: list[Any] = paths if all(isinstance(path, list) for path in paths) else [paths]
+    paths = cast("list[object]", alias)
+    choices = cast(
+        "list[list[object]]", paths if all(isinstance(path, list) for path in paths) else [paths]
+    )
     if any(len(path) == 1 and isinstance(path[0], str) for path in choices):
         return None
     return (
@@ -90,10 +91,10 @@ def tag_names(discriminator: Any) -> list[str]:
         return [discriminator]
     if not isinstance(discriminator, list):
         return []
-    paths = cast("list[Any]", discriminator)
+    paths = cast("list[list[str] | str]", discriminator)
     if all(isinstance(path, str) for path in paths):
         return cast("list[str]", paths) if len(paths) == 1 else []
-    return [path[0] for path in paths if len(path) == 1 and isinstance(path[0], str)]
+    return [path[0] for path in paths if len(path) == 1]
 
 
 def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:
@@ -104,11 +105,16 @@ def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:
     return {"x-timezone": "naive" if constraint == "naive" else "aware"}
 
 
+def _choice(choice: Any) -> Any:
+    # A member of a union may come with a label.
+    return cast("tuple[Any, str]", choice)[0] if isinstance(choice, tuple) else choice
+
+
 def _skips(function: object) -> bool:
     return isinstance(getattr(function, "__self__", None), _SKIP)
 
 
 def _plain(function: Any) -> Any:
     while isinstance(function, functools.partial):
-        function = cast("functools.partial[Any]", function).func
+        function = cast("functools.partial[object]", function).func
     return inspect.unwrap(getattr(function, "__func__", function))

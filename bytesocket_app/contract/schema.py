@@ -10,7 +10,8 @@ Hints for the generators of clients, beside the plain keywords of JSON Schema:
 - `x-enum-names`: names of an enum's members, parallel to `enum`.
 - `x-flags`: `{name: number}` of an `IntFlag` or `Flag`; every combination is valid.
 - `x-key`: schema of a mapping's key where that is not plain text.
-- `x-type`: `"decimal"` on both forms of a `Decimal`; `x-max-digits` and `x-decimal-places` limit it.
+- `x-type`: `"decimal"` on both forms of a `Decimal`, limited by `x-max-digits` and
+  `x-decimal-places`.
 - `x-bytes`: `"utf8"`, `"base64"` or `"hex"`, how JSON carries bytes (MessagePack: raw); with
   `x-min-bytes` and `x-max-bytes`.
 - `x-timezone`: `"aware"` or `"naive"`, where a time must have one or must not.
@@ -18,10 +19,11 @@ Hints for the generators of clients, beside the plain keywords of JSON Schema:
 """
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from enum import Enum, Flag
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
@@ -40,13 +42,16 @@ from bytesocket_app.contract.probing import (
 )
 from bytesocket_app.contract.shape import REF_PREFIX, Schema
 
+_Method: TypeAlias = Callable[[Any], JsonSchemaValue]
+_MAPPINGS: Final = frozenset({"dict", "ordered-dict", "counter", "frozendict"})
+_TUPLES: Final = frozenset({"named-tuple", "call"})
 _FIELDS: Final = frozenset({"model-field", "typed-dict-field", "dataclass-field", "computed-field"})
 
 
 class NoSchema(Exception):  # noqa: N818 - a finding that build turns into a ContractError
     """A part of a type has no form in JSON.
 
-    Not Pydantic's own error on purpose: that one is swallowed at unions, and the member is left out.
+    Not Pydantic's own error on purpose: at unions that one is swallowed and the member left out.
     """
 
     def __init__(self, field: str, reason: str) -> None:
@@ -65,6 +70,14 @@ class SchemaGenerator(GenerateJsonSchema):
         self._path: list[str] = []
         self._names: dict[int, str] = {}
         self._unfit: dict[str, NoSchema] = {}
+
+    @override
+    def build_schema_type_to_method(self) -> dict[Any, _Method]:
+        """Wrap what writes mappings and named tuples: which methods there are is Pydantic's."""
+        methods = cast("dict[Any, _Method]", super().build_schema_type_to_method())
+        methods |= {kind: partial(self._keyed, methods[kind]) for kind in _MAPPINGS & set(methods)}
+        methods |= {kind: partial(self._full, methods[kind]) for kind in _TUPLES & set(methods)}
+        return methods
 
     def take(self, schema: CoreSchema, mode: JsonSchemaMode) -> Schema:
         """Return the raw schema of one type; `definitions` grows by the types it refers to.
@@ -121,7 +134,9 @@ class SchemaGenerator(GenerateJsonSchema):
             return super().generate_inner(schema)
         with self._at(self._names.get(id(schema)) or str(schema.get("property_name", "?"))):
             if self.mode == "validation" and (problem := alias_problem(schema)):
-                raise self._refusal(problem)
+                config = self._config.config_dict
+                if not (config.get("populate_by_name") or config.get("validate_by_name")):
+                    raise self._refusal(problem)
             return super().generate_inner(schema)
 
     @override
@@ -184,14 +199,6 @@ class SchemaGenerator(GenerateJsonSchema):
             result["description"] = inspect.cleandoc(origin.__doc__)
         return result
 
-    @override
-    def named_tuple_schema(self, schema: Any) -> JsonSchemaValue:
-        """On output every item is there, defaulted or not."""
-        result = super().named_tuple_schema(schema)
-        if self.mode == "serialization" and "prefixItems" in result:
-            result["minItems"] = result["maxItems"]
-        return result
-
     # ---- values
 
     @override
@@ -251,36 +258,24 @@ class SchemaGenerator(GenerateJsonSchema):
         """Keep whether a time zone is required or refused."""
         return super().time_schema(schema) | timezone_hint(schema)
 
-    # ---- mappings and unions
+    # ---- mappings, tuples and unions
 
-    @override
-    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+    def _keyed(self, plain: _Method, schema: Any) -> JsonSchemaValue:
         """Keep the key's type, which JSON Schema cannot say."""
-        return self._keyed(schema, super().dict_schema(schema))
-
-    @override
-    def ordered_dict_schema(self, schema: Any) -> JsonSchemaValue:
-        """Keep the key's type."""
-        return self._keyed(schema, super().ordered_dict_schema(schema))
-
-    @override
-    def counter_schema(self, schema: Any) -> JsonSchemaValue:
-        """Keep the key's type."""
-        return self._keyed(schema, super().counter_schema(schema))
-
-    @override
-    def frozendict_schema(self, schema: Any) -> JsonSchemaValue:
-        """Keep the key's type."""
-        return self._keyed(schema, super().frozendict_schema(schema))
-
-    def _keyed(self, schema: Mapping[str, Any], result: Schema) -> Schema:
-        keys = schema.get("keys_schema")
-        if keys is None:
+        result = plain(schema)
+        if "keys_schema" not in schema:
             return result
         try:
-            return key_hints(result, self.generate_inner(keys), self.resolved)
+            return key_hints(result, self.generate_inner(schema["keys_schema"]), self.resolved)
         except KeyProblem as problem:
             raise self._refusal(str(problem)) from None
+
+    def _full(self, plain: _Method, schema: Any) -> JsonSchemaValue:
+        """Demand every item of a named tuple on output, defaulted or not."""
+        result = plain(schema)
+        if self.mode == "serialization" and "prefixItems" in result:
+            result["minItems"] = len(result["prefixItems"])
+        return result
 
     @override
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
@@ -292,7 +287,7 @@ class SchemaGenerator(GenerateJsonSchema):
     # ---- inside
 
     @contextmanager
-    def _at(self, step: str, *, root: bool = False) -> Iterator[None]:
+    def _at(self, step: str, *, root: bool = False) -> Generator[None]:
         before = self._path
         self._path = [step] if root else [*before, step]
         try:

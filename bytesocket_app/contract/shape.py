@@ -5,7 +5,7 @@ with a key `$ref` is no keyword, so every walk goes through `each_schema` and `m
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
 Schema: TypeAlias = dict[str, Any]
@@ -27,10 +27,9 @@ def each_schema(schema: Schema) -> Iterator[Schema]:
         if key in _ONE and isinstance(value, dict):
             yield cast("Schema", value)
         elif key in _MANY and isinstance(value, list):
-            yield from (item for item in cast("list[Any]", value) if isinstance(item, dict))
+            yield from _schemas(cast("list[object]", value))
         elif key in _NAMED and isinstance(value, dict):
-            members = cast("dict[str, Any]", value).values()
-            yield from (member for member in members if isinstance(member, dict))
+            yield from _schemas(cast("dict[str, object]", value).values())
 
 
 def mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
@@ -40,9 +39,9 @@ def mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
         if key in _ONE:
             result[key] = _changed(value, change)
         elif key in _MANY and isinstance(value, list):
-            result[key] = [_changed(item, change) for item in cast("list[Any]", value)]
+            result[key] = [_changed(item, change) for item in cast("list[object]", value)]
         elif key in _NAMED and isinstance(value, dict):
-            members = cast("dict[str, Any]", value)
+            members = cast("dict[str, object]", value)
             result[key] = {name: _changed(member, change) for name, member in members.items()}
         else:
             result[key] = value
@@ -63,5 +62,9 @@ def compact(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _changed(value: Any, change: Callable[[Schema], Schema]) -> Any:
+def _schemas(values: Iterable[object]) -> Iterator[Schema]:
+    return (cast("Schema", value) for value in values if isinstance(value, dict))
+
+
+def _changed(value: object, change: Callable[[Schema], Schema]) -> Any:
     return change(cast("Schema", value)) if isinstance(value, dict) else value

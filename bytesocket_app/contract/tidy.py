@@ -129,7 +129,7 @@ def _tag(candidates: list[str], leaves: list[Schema], *, outgoing: bool) -> str 
     first = cast("Mapping[str, Schema]", leaves[0].get("properties", {}))
     for name in sorted(first):
         tags = [_constants(leaf.get("properties", {}).get(name, {})) for leaf in leaves]
-        if all(tags) and len(set().union(*tags)) == sum(map(len, tags)):
+        if all(tags) and len(set[str]().union(*tags)) == sum(map(len, tags)):
             return name
     return None
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import TypeAdapter
-from pydantic.errors import PydanticErrorMixin
+from pydantic.errors import PydanticUserError
 
 from bytesocket_app.contract.naming import TypePath, choose_names, class_ids, type_path
 from bytesocket_app.contract.schema import NoSchema, SchemaGenerator
-from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact, references
+from bytesocket_app.contract.shape import Schema, compact, references
 from bytesocket_app.contract.tidy import renamed, tidied
 from bytesocket_app.errors import ContractError
 
@@ -63,7 +63,7 @@ class TypeTable:
             raw = self._generator.take(self._adapter(annotation).core_schema, _MODES[way])
         except NoSchema as problem:
             raise _unfit(what, problem) from None
-        except (PydanticErrorMixin, NameError) as error:
+        except (PydanticUserError, NameError) as error:
             reason = str(getattr(error, "message", error)).partition("\n")[0].rstrip(".")
             raise ContractError(f"The {what} has no form in JSON: {reason}. {_ADVICE}") from None
         self._roots.append((raw, way, what))
@@ -171,7 +171,7 @@ def _chosen_names(table: Mapping[str, Ways]) -> dict[str, str]:
 
 def _split(table: Mapping[str, Ways]) -> frozenset[str]:
     """Return the types whose input differs from their output, in themselves or further down."""
-    both = {label: ways for label, ways in table.items() if len(ways) == 2}
+    both = {label: ways for label, ways in table.items() if len(ways) == len(_MODES)}
     split = {
         label for label, ways in both.items() if compact(ways["input"]) != compact(ways["output"])
     }
