@@ -1,0 +1,170 @@
+"""Names of models and text of users, made safe for a target language.
+
+A contract may hold any text: names are turned into identifiers by one rule, and text goes into
+literals and comments in a form that cannot end them.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+TYPESCRIPT_RESERVED = frozenset(
+    # Words and built-in types that no type may be called.
+    "any as async await bigint boolean break case catch class const continue debugger declare "
+    "default delete do else enum export extends false finally for function if implements import "
+    "in infer instanceof interface is keyof let module namespace never new null number object of "
+    "package private protected public readonly require return static string super switch symbol "
+    "this throw true try type typeof undefined unique unknown var void while with yield "
+    # Global types that generated code, or the code around it, means by these names.
+    "AbortSignal Array ArrayBuffer AsyncIterableIterator AsyncIterator BigInt Boolean Buffer "
+    "Capitalize DataView Date Error Event Exclude Extract Function Infinity Intl Iterable Iterator "
+    "JSON Map Math NaN NonNullable Number Object Omit Parameters Partial Pick Promise Proxy "
+    "RangeError Readonly ReadonlyArray Record Reflect RegExp Required ReturnType Set String Symbol "
+    "SymbolConstructor TextDecoder TextEncoder TypeError URL Uint8Array WeakMap WeakSet WebSocket "
+    "console globalThis".split()
+)
+"""Names a generated TypeScript type may not have."""
+
+PROPERTY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
+_BRACKETS = re.compile(r"[\[<(]")
+_WORD_BREAK = re.compile(r"[^\w]+")
+_TAG_AT_START = re.compile(r"^(\s*(?:[*/]\s*)*)@", re.MULTILINE)
+_LINE_BREAK = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def identifier(name: str) -> str:
+    """Turn a model's name into an identifier of both target languages.
+
+    `Post` stays; `admin.User` becomes `AdminUser`, `Page[Cat]` becomes `PageOfCat`. Letters of any
+    alphabet are kept.
+
+    Args:
+        name: A name of the contract's `types`.
+
+    Returns:
+        An identifier; not yet checked against reserved or other names.
+    """
+    if name.isidentifier():
+        return name
+    words = [word for word in _WORD_BREAK.split(_BRACKETS.sub(" Of ", name)) if word]
+    joined = "".join(word[0].upper() + word[1:] for word in words)
+    return joined if joined.isidentifier() else f"Model{joined}"
+
+
+def unique_identifiers(
+    names: Iterable[str], reserved: Iterable[str], *, suffix: str = "Model"
+) -> dict[str, str]:
+    """Give every model a name of its own that is not taken already.
+
+    A name that is an identifier as it stands is served first, so a mangled one never takes it.
+    Collisions get `suffix`, as often as needed; never numbers, which would move when models do.
+
+    Args:
+        names: All names of the contract's `types`.
+        reserved: Identifiers no model may have.
+        suffix: What a colliding name gets.
+
+    Returns:
+        Contract name to identifier, in the order of the names.
+    """
+    taken = set(reserved)
+    chosen: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (identifier(name) != name, name)):
+        candidate = identifier(name)
+        while candidate in taken:
+            candidate += suffix
+        taken.add(candidate)
+        chosen[name] = candidate
+    return dict(sorted(chosen.items()))
+
+
+def quoted(text: str) -> str:
+    """Write text as a JavaScript string literal that shows, and hides, nothing.
+
+    Characters that are invisible, end a line, or turn the direction of text are escaped.
+    """
+    return "".join(
+        character if character.isprintable() else json.dumps(character)[1:-1]
+        for character in json.dumps(text, ensure_ascii=False)
+    )
+
+
+def literal(value: object) -> str:
+    """Write a JSON value as a JavaScript literal.
+
+    Raises:
+        TypeError: The value is none that JSON knows.
+    """
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, Mapping):
+        entries = ", ".join(f"{property_key(key)}: {literal(item)}" for key, item in value.items())
+        return f"{{ {entries} }}" if entries else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(literal(item) for item in value)}]"
+    return json.dumps(value, allow_nan=False)
+
+
+def property_key(name: str) -> str:
+    """Write a property's name for an object or interface, quoted where it must be.
+
+    `__proto__` is no property at all in an object literal unless its key is computed.
+    """
+    if name == "__proto__":
+        return '["__proto__"]'
+    return name if PROPERTY.match(name) else quoted(name)
+
+
+def event_key(name: str | float) -> str:
+    """Write an event's name as a property's name; numbers stay numbers (protocol.md section 2)."""
+    if isinstance(name, str):
+        return property_key(name)
+    return f"[{number(name)}]" if name < 0 else number(name)
+
+
+def event_literal(name: str | float) -> str:
+    """Write an event's name as a literal or a literal type."""
+    return quoted(name) if isinstance(name, str) else number(name)
+
+
+def number(value: float) -> str:
+    """Write a number as JavaScript does: a whole float has no fraction."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e21 else repr(value)
+
+
+def one_line(text: str) -> str:
+    """Make text safe for a comment that ends with its line."""
+    text = _LINE_BREAK.sub(" ", text)
+    return "".join(character for character in text if character.isprintable()).strip()
+
+
+def doc_comment(text: str, indent: str = "", *, deprecated: bool = False) -> str:
+    """Write a documentation comment, or nothing for an empty text.
+
+    The text cannot end the comment (`*/`), steer a compiler (`@ts-expect-error`), become a tag of
+    its own (`@deprecated`), or hide lines (U+2028).
+
+    Args:
+        text: What to say; lines are kept.
+        indent: What each line begins with.
+        deprecated: Whether editors shall strike the name out.
+
+    Returns:
+        Whole lines, each with its line end.
+    """
+    lines = [_comment_line(line) for line in _LINE_BREAK.split(text.strip())]
+    if deprecated:
+        lines.append("@deprecated")
+    lines = lines if lines[0] else lines[1:]
+    if not lines:
+        return ""
+    if len(lines) == 1:
+        return f"{indent}/** {lines[0]} */\n"
+    body = "".join(f"{indent} * {line}".rstrip() + "\n" for line in lines)
+    return f"{indent}/**\n{body}{indent} */\n"
+
+
+def _comment_line(line: str) -> str:
+    """Neutralise one line of a comment."""
+    shown = "".join(character for character in line.rstrip() if character.isprintable())
+    return _TAG_AT_START.sub(r"\1\\@", shown.replace("*/", "*\\/")).replace("@ts-", "@ ts-")

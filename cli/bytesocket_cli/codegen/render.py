@@ -1,0 +1,61 @@
+"""The one place that knows Jinja2: files of `bytesocket_templates`, filled with ready-made strings.
+
+Templates hold layout and no logic worth testing; what goes into them is made by Python code.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import PurePosixPath
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+
+def read(template_path: str) -> str:
+    """Read a packaged file as it stands.
+
+    Args:
+        template_path: Its path in the templates package, with `/`: `"typescript/runtime.ts"`.
+
+    Returns:
+        The text, with `\\n` line ends.
+
+    Raises:
+        FileNotFoundError: The package holds no such file.
+    """
+    parts = PurePosixPath(template_path).parts
+    source = files("bytesocket_templates").joinpath(*parts)
+    if not source.is_file():
+        raise FileNotFoundError(f"bytesocket_templates holds no file {template_path!r}")
+    return source.read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def render(template_path: str, values: Mapping[str, str]) -> str:
+    """Fill a packaged template.
+
+    Args:
+        template_path: As for `read`.
+        values: What its placeholders stand for, inserted as they are: quote and escape before.
+
+    Returns:
+        The text, ending as the template ends.
+
+    Raises:
+        FileNotFoundError: The package holds no such file.
+        jinja2.UndefinedError: The template names a value that is not given.
+    """
+    return _environment().from_string(read(template_path)).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    """Build the one environment: blocks leave no lines behind, a missing value is an error."""
+    return Environment(
+        loader=FunctionLoader(read),
+        undefined=StrictUndefined,
+        # Code and plain text are written, never markup: each target quotes its own way.
+        autoescape=False,  # noqa: S701
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

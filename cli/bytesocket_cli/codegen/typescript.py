@@ -1,0 +1,219 @@
+"""The TypeScript and JavaScript clients of a contract: one file with everything in it.
+
+The static parts (the client's types, the runtime) are packaged files; what depends on the contract
+is written here, in a stable order, so that the same contract gives the same bytes.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_cli.codegen.names import (
+    TYPESCRIPT_RESERVED,
+    doc_comment,
+    event_key,
+    event_literal,
+    literal,
+    one_line,
+    property_key,
+    quoted,
+    unique_identifiers,
+)
+from bytesocket_cli.codegen.render import read, render
+from bytesocket_cli.codegen.typescript_bytes import bytes_tables
+from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter, is_empty_object
+
+Document = Mapping[str, Any]
+
+FINGERPRINT_SHOWN = 16
+_MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
+_TYPE_DECLARATION = re.compile(r"^(?:export )?(?:type|interface|class) ([\w$]+)", re.MULTILINE)
+_NO_KEYS = "Record<never, never>"
+
+
+def typescript(document: Document) -> str:
+    """Write the TypeScript client: types, `connect()` and the runtime, without any import.
+
+    Args:
+        document: A contract document, format 1.
+
+    Returns:
+        The text of one `.ts` file.
+
+    Raises:
+        ConfigurationError: Two events have names that TypeScript cannot tell apart.
+    """
+    return render("typescript/client.ts.j2", _values(document, "ts"))
+
+
+def javascript(document: Document) -> tuple[str, str]:
+    """Write the JavaScript client: the same program without the types, and the types beside it.
+
+    Args:
+        document: A contract document, format 1.
+
+    Returns:
+        The texts of an ES module and of its `.d.ts` file.
+
+    Raises:
+        ConfigurationError: Two events have names that TypeScript cannot tell apart.
+    """
+    values = _values(document, "js")
+    return render("typescript/client.js.j2", values), render("typescript/client.d.ts.j2", values)
+
+
+def header(document: Document) -> str:
+    """Say what a generated file was made of; no time, path or host, so `--check` compares bytes."""
+    title = one_line(f"{document['title']} {document['version']}")
+    shown = document["fingerprint"][:FINGERPRINT_SHOWN]
+    return f"bytesocket {title} - contract {shown} - generated, do not edit"
+
+
+def _values(document: Document, language: str) -> dict[str, str]:
+    """Make every string that the templates of one language place."""
+    names = unique_identifiers(document["types"], _taken_names())
+    writer = TypeWriter(document["types"], names)
+    by_message = (document["auth"] or {}).get("via") == "message"
+    tables = bytes_tables(document)
+    codec = "msgpack" if tables else "json"
+    slots = {
+        "global_events": _names_union(e["name"] for e in _client_events(document) if e["global"]),
+        "joinable_rooms": _names_union(
+            room["pattern"] for room in document["rooms"] if room["join"] == "client"
+        ),
+        "auth_option": _auth_option(document, writer) if by_message else "",
+        "codec": codec,
+    }
+    return {
+        "header": header(document),
+        "types": "\n".join(writer.declaration(n) for n in sorted(names, key=names.__getitem__)),
+        "maps": _maps(document, writer),
+        "api": render("typescript/api.ts.j2", slots),
+        "optional": "" if by_message else "?",
+        "contract": _contract(document, codec),
+        "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
+        "tables": tables,
+        "runtime": read(f"typescript/runtime.{language}"),
+    }
+
+
+def _taken_names() -> set[str]:
+    """List the identifiers that no payload type may have."""
+    texts = [read(f"typescript/{name}") for name in ("api.ts.j2", "runtime.ts", "bytes.ts")]
+    ours = {name for text in texts for name in _TYPE_DECLARATION.findall(text)}
+    return TYPESCRIPT_RESERVED | ours | set(_MAPS)
+
+
+def _client_events(document: Document) -> list[Mapping[str, Any]]:
+    return [event for event in document["events"] if event["input"] is not None]
+
+
+def _maps(document: Document, writer: TypeWriter) -> str:
+    """Write the exported maps from names to types."""
+    events = document["events"]
+    client, server, replies = (
+        [_event_entry(event, writer, field) for event in events if event[field] is not None]
+        for field in ("input", "output", "reply")
+    )
+    for event in events:
+        _check_name(event["name"], events)
+    refusals = [
+        doc_comment(refusal["doc"], "  ")
+        + f"  {property_key(code)}: {_refusal_data(refusal, writer)};\n"
+        for code, refusal in document["refusals"].items()
+    ]
+    return "\n".join(
+        [
+            _interface("ClientEvents", "What a client sends, by event.", client),
+            _interface("ServerEvents", "What arrives, by event.", server),
+            _interface("Replies", "What a request outside of a room resolves to.", replies),
+            _interface("Rooms", "The declared rooms.", _rooms(document, writer)),
+            _interface("Refusals", "The declared refusals' data, by code.", refusals),
+        ]
+    )
+
+
+def _interface(name: str, doc: str, entries: list[str]) -> str:
+    body = f"{{\n{''.join(entries)}}}" if entries else "{}"
+    return f"{doc_comment(doc)}export interface {name} {body}\n"
+
+
+def _event_entry(event: Mapping[str, Any], writer: TypeWriter, field: str) -> str:
+    """Write one event's line in a map, documented where clients look for it."""
+    lines = [event["doc"]] if field != "reply" else []
+    if event["volatile"] and field != "reply":
+        lines.append("Volatile: dropped instead of queued.")
+    if event["refusals"] and field != "output":
+        codes = ", ".join(f"`{code}`" for code in event["refusals"])
+        lines.append(f"May be refused with {codes}.")
+    doc = doc_comment("\n\n".join(line for line in lines if line), "  ")
+    schema = event[field]
+    shown = EMPTY if is_empty_object(writer.resolve(schema)) else writer.type(schema, "  ")
+    return f"{doc}  {event_key(event['name'])}: {shown};\n"
+
+
+def _refusal_data(refusal: Mapping[str, Any], writer: TypeWriter) -> str:
+    return "unknown" if refusal["data"] is None else writer.type(refusal["data"], "  ")
+
+
+def _check_name(name: str | float, events: Iterable[Mapping[str, Any]]) -> None:
+    """Refuse `7` beside `"7"`: as keys of a TypeScript type they are one."""
+    if not isinstance(name, str) and any(other["name"] == str(name) for other in events):
+        raise ConfigurationError(
+            f'The contract has an event {name} and an event "{name}". They are two names on the '
+            "wire, but one in TypeScript. Rename one of them."
+        )
+
+
+def _rooms(document: Document, writer: TypeWriter) -> list[str]:
+    """Write one entry of `Rooms` for each declared room."""
+    return [_room(room, writer) for room in document["rooms"]]
+
+
+def _room(room: Mapping[str, Any], writer: TypeWriter) -> str:
+    params = "; ".join(
+        f"{property_key(name)}: {writer.type(schema, '    ')}"
+        for name, schema in room["params"].items()
+    )
+    replies = "".join(
+        f"      {event_key(event['name'])}: {writer.type(event['reply'], '      ')};\n"
+        for event in room["client_events"]
+        if event["reply"] is not None
+    )
+    fields = {
+        "params": f"{{ {params} }}" if params else EMPTY,
+        "join": quoted(room["join"]),
+        "sends": _names_union(event["name"] for event in room["client_events"]),
+        "receives": _names_union(room["server_events"]),
+        "replies": "{\n" + replies + "    }" if replies else _NO_KEYS,
+    }
+    lines = "".join(f"    {name}: {text};\n" for name, text in fields.items())
+    return f"  {property_key(room['pattern'])}: {{\n{lines}  }};\n"
+
+
+def _names_union(names: Iterable[str | float]) -> str:
+    return " | ".join(event_literal(name) for name in names) or "never"
+
+
+def _auth_option(document: Document, writer: TypeWriter) -> str:
+    """Write the option that a contract with authentication by message demands."""
+    credentials = writer.type(document["auth"]["credentials"], "  ")
+    doc = doc_comment("Who this is. A function is called at every connect.", "  ")
+    return f"{doc}  auth: {credentials} | (() => {credentials} | Promise<{credentials}>);\n"
+
+
+def _contract(document: Document, codec: str) -> str:
+    """Write the fields of the contract's constant that the runtime reads."""
+    events = _client_events(document)
+    writer = TypeWriter(document["types"], {})
+    volatile = [event["name"] for event in events if event["volatile"]]
+    empty = [e["name"] for e in events if is_empty_object(writer.resolve(e["input"]))]
+    fields = {
+        "path": literal(document["path"]),
+        "fingerprint": literal(document["fingerprint"]),
+        "codec": literal(codec),
+        "volatile": f"[{', '.join(map(event_literal, volatile))}]",
+        "empty": f"[{', '.join(map(event_literal, empty))}]",
+    }
+    return "".join(f"  {name}: {value},\n" for name, value in fields.items())

@@ -1,0 +1,156 @@
+"""Where the bytes are: shapes that lead a walker to them on the JSON wire.
+
+MessagePack carries bytes as they are; JSON carries text (UTF-8 or base64url, by the schema's
+`format`). Only types that hold bytes get a shape, so a contract without any pays nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bytesocket_cli.codegen.names import event_literal, literal
+from bytesocket_cli.codegen.typescript_types import Schema, is_bytes, ref_name
+
+Document = Mapping[str, Any]
+Shape = str | dict[str, Any]
+
+
+class Shapes:
+    """The shapes of one contract's types.
+
+    Args:
+        types: The contract's `types`.
+    """
+
+    def __init__(self, types: Mapping[str, Schema]) -> None:
+        self._types = types
+        self._holding = {name for name in types if self._holds(types[name], set())}
+
+    def of(self, schema: Schema | None) -> Shape | None:
+        """Return the way to the bytes in a value, or None if it holds none.
+
+        A shape is the text format of the bytes (`"binary"`, `"base64url"`), `"#Name"` of a named
+        shape, or an object with `fields` (by key), `rest` (all other keys), `items` (all
+        elements), `tuple` (by position) or `any` (of several shapes, the first that fits; a
+        shape fits by its `when`, tag values by key, and its `needs`, keys that must be there).
+        """
+        if schema is None:
+            return None
+        name = ref_name(schema)
+        if name is not None:
+            return f"#{name}" if name in self._holding else None
+        if is_bytes(schema):
+            return str(schema["format"])
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            if keyword in schema:
+                return self._union(schema[keyword])
+        return self._container(schema)
+
+    def named(self) -> dict[str, Shape]:
+        """Return the shape of each named type that holds bytes."""
+        shapes = {name: self.of(self._types[name]) for name in sorted(self._holding)}
+        return {name: shape for name, shape in shapes.items() if shape is not None}
+
+    def _container(self, schema: Schema) -> Shape | None:
+        """Return the shape of an object or a list."""
+        fields = _present(schema.get("properties", {}), self.of)
+        prefix = [self.of(item) for item in schema.get("prefixItems", ())]
+        extra = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
+        rest = next((s for one in extra if isinstance(one, Mapping) and (s := self.of(one))), None)
+        items = schema.get("items")
+        parts = {
+            "fields": fields or None,
+            "rest": rest,
+            "items": self.of(items) if isinstance(items, Mapping) else None,
+            "tuple": prefix if any(prefix) else None,
+        }
+        shape = {key: value for key, value in parts.items() if value is not None}
+        return shape or None
+
+    def _union(self, branches: list[Schema]) -> Shape | None:
+        """Return the shape of a union: each branch with bytes, and how to know it."""
+        shapes = [self._guarded(branch, shape) for branch in branches if (shape := self.of(branch))]
+        if not shapes:
+            return None
+        return (
+            shapes[0]
+            if len(branches) == 2 and len(shapes) == 1 == _nulls(branches)
+            else {"any": shapes}
+        )
+
+    def _guarded(self, branch: Schema, shape: Shape) -> Shape:
+        """Say by which tags and keys a branch that is an object is known."""
+        target = branch
+        while (name := ref_name(target)) is not None:
+            target = self._types[name]
+        properties = target.get("properties", {})
+        when = {key: [s["const"]] for key, s in properties.items() if "const" in s}
+        when |= {key: s["enum"] for key, s in properties.items() if "enum" in s}
+        needs = [key for key in target.get("required", ()) if key not in when]
+        guards = {"when": when, "needs": needs}
+        present = {key: value for key, value in guards.items() if value}
+        return {"any": [shape], **present} if present else shape
+
+    def _holds(self, schema: object, visited: set[str]) -> bool:
+        """Tell whether bytes are anywhere in a schema."""
+        if isinstance(schema, list):
+            return any(self._holds(part, visited) for part in schema)
+        if not isinstance(schema, Mapping):
+            return False
+        name = ref_name(schema)
+        if name is not None:
+            if name in visited:
+                return False
+            visited.add(name)
+            return self._holds(self._types.get(name, {}), visited)
+        nested = (schema.get(keyword) for keyword in _NESTED)
+        by_key = (part for word in _BY_KEY for part in schema.get(word, {}).values())
+        return is_bytes(schema) or any(self._holds(part, visited) for part in (*nested, *by_key))
+
+
+_NESTED = ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties")
+_BY_KEY = ("properties", "patternProperties")
+
+
+def bytes_tables(document: Document) -> str:
+    """Write the tables that the walker in `bytes.ts` reads, or nothing for no bytes.
+
+    Returns:
+        Lines of `name: value,` for an object literal: `shapes` by type name, then `sent`,
+        `arriving` as lists of `[event, shape]` and `replied` as `[event, shape, room pattern]`.
+    """
+    shapes = Shapes(document["types"])
+    sent: list[str] = []
+    arriving: list[str] = []
+    replied: list[str] = []
+    for event in document["events"]:
+        name = event_literal(event["name"])
+        _add(sent, name, shapes.of(event["input"]))
+        _add(arriving, name, shapes.of(event["output"]))
+        _add(replied, name, shapes.of(event["reply"]), "")
+    for room in document["rooms"]:
+        for event in room["client_events"]:
+            name = event_literal(event["name"])
+            _add(replied, name, shapes.of(event["reply"]), room["pattern"])
+    if not (sent or arriving or replied):
+        return ""
+    tables = {"sent": sent, "arriving": arriving, "replied": replied}
+    named = "".join(f"    {literal(key)}: {literal(s)},\n" for key, s in shapes.named().items())
+    return f"  shapes: {{\n{named}  }},\n" + "".join(
+        f"  {key}: [{', '.join(entries)}],\n" for key, entries in tables.items()
+    )
+
+
+def _add(table: list[str], name: str, shape: Shape | None, *more: str) -> None:
+    if shape is not None:
+        table.append(f"[{', '.join([name, literal(shape), *map(literal, more)])}]")
+
+
+def _present(
+    schemas: Mapping[str, Schema], shape: Callable[[Schema], Shape | None]
+) -> dict[str, Shape]:
+    shapes = {key: shape(schema) for key, schema in schemas.items()}
+    return {key: found for key, found in shapes.items() if found is not None}
+
+
+def _nulls(branches: list[Schema]) -> int:
+    return sum(branch.get("type") == "null" for branch in branches)

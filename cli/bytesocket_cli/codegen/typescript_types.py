@@ -1,0 +1,229 @@
+"""JSON Schema to the text of TypeScript types.
+
+The schema is the contract's: Pydantic's subset of 2020-12, with `$ref`s to `#/types/NAME`. Keywords
+that no static type can hold (lengths, bounds, patterns) are left to the server.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bytesocket_cli.codegen.names import doc_comment, literal, property_key, quoted
+
+Schema = Mapping[str, Any]
+
+REF = "#/types/"
+EMPTY = "Record<string, never>"
+_SCALARS = {
+    "string": "string",
+    "integer": "number",
+    "number": "number",
+    "boolean": "boolean",
+    "null": "null",
+}
+_BYTES_FORMATS = frozenset({"binary", "base64url"})
+
+
+def ref_name(schema: Schema) -> str | None:
+    """Return the name of the type that a schema refers to, or None."""
+    ref = schema.get("$ref")
+    return ref.removeprefix(REF) if isinstance(ref, str) else None
+
+
+def is_bytes(schema: Schema) -> bool:
+    """Tell whether the value is `bytes` in Python."""
+    return schema.get("type") == "string" and schema.get("format") in _BYTES_FORMATS
+
+
+def is_empty_object(schema: Schema) -> bool:
+    """Tell whether the one value of a schema is `{}`, extra keys aside."""
+    return (
+        schema.get("type") == "object"
+        and not schema.get("properties")
+        and not schema.get("patternProperties")
+        and not schema.get("additionalProperties")
+        # A `dict` writes one of these two; a model without fields has `properties: {}`.
+        and ("properties" in schema or schema.get("additionalProperties") is False)
+    )
+
+
+class TypeWriter:
+    """Writes types of one contract.
+
+    Args:
+        types: The contract's `types`.
+        names: Contract name to TypeScript identifier, for each of them.
+    """
+
+    def __init__(self, types: Mapping[str, Schema], names: Mapping[str, str]) -> None:
+        self._types = types
+        self._names = names
+
+    def declaration(self, name: str) -> str:
+        """Write the exported declaration of a named type, with its documentation."""
+        schema = self._types[name]
+        identifier = self._names[name]
+        doc = doc_comment(schema.get("description", ""), deprecated=_deprecated(schema))
+        if "properties" in schema and schema["properties"] and "$ref" not in schema:
+            return f"{doc}export interface {identifier} {self._object(schema, '')}\n"
+        return f"{doc}export type {identifier} = {self.type(schema)};\n"
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Follow references until a schema that is none, or that refers to itself."""
+        seen: set[str] = set()
+        while (name := ref_name(schema)) is not None and name not in seen:
+            seen.add(name)
+            schema = self._types.get(name, {})
+        return schema
+
+    def type(self, schema: Schema | bool, indent: str = "") -> str:  # noqa: FBT001
+        """Write the type of a schema.
+
+        Args:
+            schema: The schema; JSON Schema knows `true` and `false` as well.
+            indent: Of the line it stands in, for objects of several lines.
+
+        Returns:
+            TypeScript that stands for itself as a property's type.
+        """
+        return _union(self._alternatives(schema, indent))
+
+    def _alternatives(self, schema: Schema | bool, indent: str) -> list[str]:  # noqa: FBT001
+        """Write the members of the union that a schema is; most have one."""
+        if isinstance(schema, bool):
+            return ["unknown" if schema else "never"]
+        name = ref_name(schema)
+        if name is not None:
+            return [self._names[name]]
+        if "const" in schema:
+            return [_literal_type(schema["const"])]
+        if "enum" in schema:
+            return [_literal_type(value) for value in schema["enum"]]
+        if "allOf" in schema:
+            return [_all_of([self._part(part, indent) for part in schema["allOf"]])]
+        for keyword in ("oneOf", "anyOf"):
+            if keyword in schema:
+                return self._branches(schema, keyword, indent)
+        return self._by_type(schema, indent)
+
+    def _part(self, schema: Schema | bool, indent: str) -> str:  # noqa: FBT001
+        """Write a type as a part of another: a union in parentheses."""
+        members = list(dict.fromkeys(self._alternatives(schema, indent)))
+        return f"({_union(members)})" if len(members) > 1 else members[0]
+
+    def _by_type(self, schema: Schema, indent: str) -> list[str]:
+        """Write the type of a schema that says it by `type`."""
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            return [text for one in kind for text in self._by_type({**schema, "type": one}, indent)]
+        if kind == "array":
+            return [self._array(schema, indent)]
+        if kind == "object" or (kind is None and "properties" in schema):
+            return [self._object(schema, indent)]
+        if is_bytes(schema):
+            return ["Uint8Array"]
+        return [_SCALARS.get(str(kind), "unknown")]
+
+    def _branches(self, schema: Schema, keyword: str, indent: str) -> list[str]:
+        """Write the members of a union; with a discriminator, each with its tag required."""
+        discriminator = schema.get("discriminator")
+        tag = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
+        return [text for one in schema[keyword] for text in self._branch(one, tag, indent)]
+
+    def _branch(self, branch: Schema, tag: str | None, indent: str) -> list[str]:
+        """Write one member. A tag with a default is optional in the model, not in the union."""
+        members = self._alternatives(branch, indent)
+        target = self.resolve(branch)
+        properties = target.get("properties", {})
+        if tag is None or tag not in properties or tag in target.get("required", ()):
+            return members
+        tagged = f"{{ {property_key(tag)}: {self.type(properties[tag])} }}"
+        return [_all_of([*members, tagged])]
+
+    def _array(self, schema: Schema, indent: str) -> str:
+        """Write a list, or a tuple where the items have their own types."""
+        prefix: Sequence[Schema] = schema.get("prefixItems", ())
+        items = schema.get("items", True)
+        if not prefix:
+            return "[]" if schema.get("maxItems") == 0 else f"{self._part(items, indent)}[]"
+        least = schema.get("minItems", 0)
+        parts = [
+            self.type(item, indent) if index < least else f"{self._part(item, indent)}?"
+            for index, item in enumerate(prefix)
+        ]
+        if items is not False and schema.get("maxItems", len(prefix) + 1) > len(prefix):
+            parts.append(f"...{self._part(items, indent)}[]")
+        return f"[{', '.join(parts)}]"
+
+    def _object(self, schema: Schema, indent: str) -> str:
+        """Write an object: fields, then the index signature if other keys are allowed."""
+        inner = indent + "  "
+        properties: Mapping[str, Schema] = schema.get("properties", {})
+        required = schema.get("required", ())
+        extra = _extra(schema)
+        if not properties:
+            return self._dictionary(schema, extra, indent) if extra else EMPTY
+        lines = [
+            f"{_field_doc(field, inner)}{inner}{property_key(key)}"
+            f"{'' if key in required else '?'}: {self.type(field, inner)};\n"
+            for key, field in properties.items()
+        ]
+        if extra:
+            lines.append(f"{inner}[key: string]: {self._index_type(schema, extra, inner)};\n")
+        return "{\n" + "".join(lines) + indent + "}"
+
+    def _dictionary(self, schema: Schema, extra: Sequence[Schema | bool], indent: str) -> str:
+        """Write the type of a dictionary; one with known keys keeps them."""
+        values = _union([text for one in extra for text in self._alternatives(one, indent)])
+        keys = self.resolve(schema.get("propertyNames", {}))
+        closed = keys.get("enum", [keys["const"]] if "const" in keys else None)
+        if closed:
+            options = _union([quoted(str(key)) for key in closed])
+            return f"{{ [K in {options}]?: {values} }}"
+        return f"{{ [key: string]: {values} }}"
+
+    def _index_type(self, schema: Schema, extra: Sequence[Schema | bool], indent: str) -> str:
+        """Write what any key may hold: TypeScript wants the declared fields included."""
+        properties = schema["properties"]
+        values = [*extra, *properties.values()]
+        types = [text for one in values for text in self._alternatives(one, indent)]
+        some_optional = set(properties) - set(schema.get("required", ()))
+        return _union([*types, "undefined"] if some_optional else types)
+
+
+def _extra(schema: Schema) -> list[Schema | bool]:
+    """List the schemas of an object's keys that are not declared one by one."""
+    patterns = list(schema.get("patternProperties", {}).values())
+    extra = schema.get("additionalProperties")
+    if extra is None and not patterns and "properties" not in schema:
+        extra = True  # a bare {"type": "object"} says nothing of its keys
+    return patterns + ([extra] if extra is not None and extra is not False else [])
+
+
+def _field_doc(field: Schema, indent: str) -> str:
+    return doc_comment(field.get("description", ""), indent, deprecated=_deprecated(field))
+
+
+def _deprecated(schema: Schema) -> bool:
+    return bool(schema.get("deprecated", False))
+
+
+def _literal_type(value: object) -> str:
+    """Write the type that has one value."""
+    if isinstance(value, Mapping):
+        fields = "; ".join(f"{property_key(k)}: {_literal_type(v)}" for k, v in value.items())
+        return f"{{ {fields} }}" if fields else EMPTY
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_literal_type(item) for item in value)}]"
+    return literal(value)
+
+
+def _all_of(parts: Sequence[str]) -> str:
+    """Join types by `&`, in parentheses, which every place that takes a type allows."""
+    return parts[0] if len(parts) == 1 else f"({' & '.join(parts)})"
+
+
+def _union(members: Sequence[str]) -> str:
+    """Join types by `|`, each once."""
+    if "unknown" in members:
+        return "unknown"
+    return " | ".join(dict.fromkeys(members)) or "never"

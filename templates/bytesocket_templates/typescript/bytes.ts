@@ -1,0 +1,97 @@
+// ---------------------------------------------------------------- runtime: bytes on the JSON wire
+
+type $Shape =
+  | string
+  | {
+      fields?: Record<string, $Shape>;
+      rest?: $Shape;
+      items?: $Shape;
+      tuple?: readonly ($Shape | null)[];
+      any?: readonly $Shape[];
+      when?: Record<string, readonly unknown[]>;
+      needs?: readonly string[];
+    };
+
+interface $Tables {
+  shapes: Record<string, $Shape>;
+  sent: readonly (readonly [$Name, $Shape])[];
+  arriving: readonly (readonly [$Name, $Shape])[];
+  replied: readonly (readonly [$Name, $Shape, string])[];
+}
+
+function fits(shape: $Shape, value: any): boolean {
+  if (typeof shape === "string" && !shape.startsWith("#")) {
+    return typeof value === "string" || value instanceof Uint8Array;
+  }
+  if (typeof value !== "object" || value === null || typeof shape === "string") {
+    return typeof value === "object";
+  }
+  const tags = Object.entries(shape.when ?? {});
+  return (
+    tags.every(([key, values]) => value[key] === undefined || values.includes(value[key])) &&
+    (shape.needs ?? []).every((key) => key in value)
+  );
+}
+
+/** Copy a value with `change` applied where its shape says that bytes are. */
+function walk(
+  shapes: Record<string, $Shape>,
+  shape: $Shape | null | undefined,
+  value: any,
+  change: (format: string, value: unknown) => unknown,
+): any {
+  if (shape === null || shape === undefined || value === null || value === undefined) return value;
+  if (typeof shape === "string") {
+    return shape.startsWith("#")
+      ? walk(shapes, shapes[shape.slice(1)], value, change)
+      : change(shape, value);
+  }
+  const { any, tuple, items, fields, rest } = shape;
+  if (any)
+    return walk(
+      shapes,
+      any.find((option) => fits(option, value)),
+      value,
+      change,
+    );
+  if (Array.isArray(value)) {
+    return value.map((item, index) => walk(shapes, tuple?.[index] ?? items, item, change));
+  }
+  if (typeof value !== "object") return value;
+  const entries = Object.entries(value).map(([key, item]) => {
+    const known = fields && Object.hasOwn(fields, key) ? fields[key] : rest;
+    return [key, walk(shapes, known, item, change)];
+  });
+  return Object.fromEntries(entries);
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+
+function bytesToText(format: string, value: unknown): unknown {
+  if (!(value instanceof Uint8Array)) return value;
+  if (format === "binary") return strictUtf8.decode(value);
+  let binary = "";
+  for (const byte of value) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_");
+}
+
+function textToBytes(format: string, value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  if (format === "binary") return utf8.encode(value);
+  const binary = atob(value.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+function createBytes(tables: $Tables): Pick<$Contract, "toText" | "fromText"> {
+  const { shapes } = tables;
+  const sent = new Map(tables.sent);
+  const arriving = new Map(tables.arriving);
+  return {
+    toText: (event, data) => walk(shapes, sent.get(event), data, bytesToText),
+    fromText: (event, data, pattern) => {
+      const reply = tables.replied.find(([name, , room]) => name === event && room === pattern);
+      const shape = pattern === undefined ? arriving.get(event) : reply?.[1];
+      return walk(shapes, shape, data, textToBytes);
+    },
+  };
+}

@@ -1,0 +1,193 @@
+"""Hand-written contract documents: what generators are tested with.
+
+`chat()` uses every construct once; `minimal()` uses none. Each call gives a fresh document with a
+right fingerprint, so that a test may alter it.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+Document = dict[str, Any]
+
+
+def sealed(document: Document) -> Document:
+    """Set the fingerprint that belongs to a document."""
+    body = {key: value for key, value in document.items() if key != "fingerprint"}
+    text = json.dumps(body, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+    return {**body, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/types/{name}"}
+
+
+def model(required: dict[str, Any], /, doc: str = "", **optional: Any) -> dict[str, Any]:
+    """Write an object schema: required fields, then fields with a default."""
+    schema = {
+        "type": "object",
+        "properties": {**required, **optional},
+        "required": list(required),
+    }
+    return {**schema, "description": doc} if doc else schema
+
+
+def event(name: str | float, direction: str, payload: Any, **more: Any) -> dict[str, Any]:
+    """Write an event's entry; `payload` is its schema in both modes."""
+    sends, arrives = direction != "server", direction != "client"
+    return {
+        "name": name,
+        "direction": direction,
+        "volatile": False,
+        "doc": "",
+        "input": payload if sends else None,
+        "output": payload if arrives else None,
+        "global": sends,
+        "reply": None,
+        "refusals": [],
+        **more,
+    }
+
+
+def room(pattern: str, **more: Any) -> dict[str, Any]:
+    return {
+        "pattern": pattern,
+        "params": {},
+        "join": "client",
+        "client_events": [],
+        "server_events": [],
+        **more,
+    }
+
+
+def room_event(name: str | float, reply: Any = None, refusals: Any = ()) -> dict[str, Any]:
+    return {"name": name, "reply": reply, "refusals": list(refusals)}
+
+
+STRING = {"type": "string"}
+NUMBER = {"type": "number"}
+INTEGER = {"type": "integer"}
+BYTES = {"type": "string", "format": "binary"}
+
+_TYPES: dict[str, Any] = {
+    "Post": model({"text": STRING}, "Ask the server to post a message."),
+    "Posted": model({"author": STRING, "text": STRING}),
+    "Typing": model({"who": STRING}),
+    "Reaction": model({"emoji": {"enum": ["+1", "-1", "heart"], "type": "string"}}),
+    "Ping": {"type": "object", "properties": {}, "description": "Are you there?"},
+    "Move": model({"x": NUMBER, "y": NUMBER}),
+    "Moved": model({"user": STRING, "x": NUMBER, "y": NUMBER}),
+    "Receipt": model({"message_id": INTEGER}),
+    "Credentials": model({"token": STRING}),
+    "MutedData": model({"until": {"type": "string", "format": "date-time"}}),
+}
+
+
+def chat(*, auth: bool = True) -> Document:
+    """The contract of a chat: requests, relays, refusals, patterns, volatile and empty events."""
+    credentials = {"via": "message", "credentials": ref("Credentials")}
+    return sealed(
+        {
+            "format": 1,
+            "title": "Chat",
+            "version": "1.0.0",
+            "path": "/ws",
+            "serialization": "binary",
+            "auth": credentials if auth else None,
+            "events": [
+                event(
+                    "chat:post",
+                    "client",
+                    ref("Post"),
+                    doc="Ask the server to post a message.",
+                    reply=ref("Receipt"),
+                    refusals=["muted"],
+                ),
+                event("chat:posted", "server", ref("Posted"), doc="A message was posted."),
+                event("chat:reaction", "both", ref("Reaction"), **{"global": False}),
+                event("chat:typing", "both", ref("Typing"), volatile=True),
+                event("doc:move", "client", ref("Move"), volatile=True, **{"global": False}),
+                event("doc:moved", "server", ref("Moved"), volatile=True),
+                event("doc:save", "client", ref("Ping"), **{"global": False}),
+                event("ping", "client", ref("Ping"), reply=STRING),
+                event("shout", "client", STRING),
+            ],
+            "rooms": [
+                room(
+                    "doc:{doc_id}",
+                    params={"doc_id": {"type": "string", "format": "uuid"}},
+                    client_events=[
+                        room_event("doc:move"),
+                        room_event("doc:save", reply=ref("Receipt"), refusals=["read_only"]),
+                    ],
+                    server_events=["doc:moved"],
+                ),
+                room(
+                    "lobby",
+                    client_events=[room_event("chat:reaction")],
+                    server_events=["chat:posted", "chat:reaction"],
+                ),
+                room("user-feed", join="server", server_events=["chat:posted"]),
+            ],
+            "refusals": {
+                "muted": {"doc": "The author may not write for a while.", "data": ref("MutedData")},
+                "read_only": {"doc": "", "data": None},
+            },
+            "types": dict(_TYPES),
+        }
+    )
+
+
+def files() -> Document:
+    """A contract with bytes: in a request, a reply, a union, a dictionary and a tuple."""
+    tagged = {
+        "discriminator": {"propertyName": "kind", "mapping": {}},
+        "oneOf": [ref("Blob"), ref("Note")],
+    }
+    types = {
+        "Blob": model({"data": BYTES}, kind={"const": "blob", "type": "string"}),
+        "Note": model({"data": STRING, "kind": {"const": "note", "type": "string"}}),
+        "Upload": model(
+            {"name": STRING, "body": tagged},
+            thumbnail={"anyOf": [{"type": "string", "format": "base64url"}, {"type": "null"}]},
+            parts={"type": "object", "additionalProperties": BYTES},
+            first={
+                "type": "array",
+                "prefixItems": [STRING, BYTES],
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        ),
+        "Stored": model({"digest": BYTES, "chunks": {"type": "array", "items": BYTES}}),
+        "Folder": model({"children": {"type": "array", "items": ref("Folder")}}, blob=ref("Blob")),
+    }
+    return sealed(
+        {
+            **minimal(),
+            "title": "Files",
+            "events": [
+                event("file:folder", "server", ref("Folder")),
+                event("file:put", "client", ref("Upload"), reply=ref("Stored")),
+                event("file:raw", "both", BYTES),
+            ],
+            "types": types,
+        }
+    )
+
+
+def minimal() -> Document:
+    """A contract with nothing in it."""
+    return sealed(
+        {
+            "format": 1,
+            "title": "Minimal",
+            "version": "0.1.0",
+            "path": "/ws",
+            "serialization": "json",
+            "auth": None,
+            "events": [],
+            "rooms": [],
+            "refusals": {},
+            "types": {},
+        }
+    )
