@@ -1,3 +1,42 @@
-"""Typed real-time applications: events as models, handlers as decorators."""
+"""Typed real-time applications: events as models, handlers as decorators.
+
+The public doors are this package, `bytesocket_app.testing`, `bytesocket_app.client` and
+`bytesocket_app.transports`; everything else may change between versions.
+"""
+
+from bytesocket_app.application import ByteSocket
+from bytesocket_app.errors import (
+    AuthError,
+    ConfigurationError,
+    ErrorContext,
+    Refusal,
+    UndeclaredEvent,
+)
+from bytesocket_app.events import ClientEvent, Event, ServerEvent
+from bytesocket_app.middleware import CallNext, Message, Middleware
+from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
+from bytesocket_app.socket import Socket
+from bytesocket_app.transports import Handshake
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "AuthError",
+    "ByteSocket",
+    "CallNext",
+    "ClientEvent",
+    "ConfigurationError",
+    "ErrorContext",
+    "Event",
+    "Handshake",
+    "Limits",
+    "Message",
+    "Middleware",
+    "Policies",
+    "Refusal",
+    "ServerEvent",
+    "Settings",
+    "Socket",
+    "Timeouts",
+    "UndeclaredEvent",
+]

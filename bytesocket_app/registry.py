@@ -1,58 +1,68 @@
 """The one registry: ordered callables by key, for events, rooms and hooks alike."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 H = TypeVar("H")
 
 
-class Registry(Generic[K, H]):
-    """Handlers by key, in the order they were added, each at most once.
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[H]):
+    handler: H
+    identity: object
+    once: bool
 
-    A handler added with `once` goes away when it is taken for its first call, so it cannot be
-    called twice even if that call is still running (protocol.md section 7).
+
+class Registry(Generic[K, H]):
+    """Handlers by key, in the order they were added.
+
+    The same handler added twice is there once; added with `once` twice, it is called twice. A
+    `once` handler goes away when it is taken for its call, so it cannot be called again even if
+    that call is still running (protocol.md section 7).
     """
 
     __slots__ = ("_entries",)
 
     def __init__(self) -> None:
-        self._entries: dict[K, dict[object, tuple[H, bool]]] = {}
+        self._entries: dict[K, tuple[_Entry[H], ...]] = {}
 
     def add(self, key: K, handler: H, *, identity: object = None, once: bool = False) -> None:
         """Add a handler; `identity` is what `remove` is asked for, the handler by default."""
-        entries = self._entries.setdefault(key, {})
-        entries.setdefault(handler if identity is None else identity, (handler, once))
+        entry = _Entry(handler, handler if identity is None else identity, once)
+        entries = self._entries.get(key, ())
+        if once or not any(e.identity == entry.identity and not e.once for e in entries):
+            self._entries[key] = (*entries, entry)
 
     def remove(self, key: K, identity: object = None) -> None:
-        """Remove one handler, or all of the key; nothing happens if there is none."""
-        if identity is None:
-            self._entries.pop(key, None)
-            return
-        entries = self._entries.get(key, {})
-        entries.pop(identity, None)
-        if not entries:
-            self._entries.pop(key, None)
+        """Remove one handler with its pending `once`, or all of the key; never fails."""
+        entries = self._entries.pop(key, ())
+        if identity is not None:
+            self._keep(key, tuple(e for e in entries if e.identity != identity))
 
     def take(self, key: K) -> tuple[H, ...]:
         """The handlers to call now: a snapshot, from which `once` handlers are then gone."""
         entries = self._entries.get(key)
         if entries is None:
             return ()
-        taken = tuple(handler for handler, _ in entries.values())
-        if any(once for _, once in entries.values()):
-            for identity in [i for i, (_, once) in entries.items() if once]:
-                self.remove(key, identity)
-        return taken
+        if any(e.once for e in entries):
+            del self._entries[key]
+            self._keep(key, tuple(e for e in entries if not e.once))
+        return tuple(e.handler for e in entries)
 
     def peek(self, key: K) -> tuple[H, ...]:
         """The handlers of a key, nothing taken."""
-        return tuple(handler for handler, _ in self._entries.get(key, {}).values())
-
-    def keys(self) -> tuple[K, ...]:
-        """The keys that have handlers, in the order they were first added."""
-        return tuple(self._entries)
+        return tuple(e.handler for e in self._entries.get(key, ()))
 
     def __contains__(self, key: object) -> bool:
         """Whether a key has handlers."""
         return key in self._entries
+
+    def __iter__(self) -> Iterator[K]:
+        """The keys that have handlers, in the order they were first added."""
+        return iter(tuple(self._entries))
+
+    def _keep(self, key: K, entries: tuple[_Entry[H], ...]) -> None:
+        if entries:
+            self._entries[key] = entries

@@ -65,6 +65,9 @@ class Policies:
     """A message before authentication: closed with 1008, or dropped silently."""
     auth_timeout: Literal["retry", "refuse"] = "retry"
     """A late authentication: 1013 and the client comes back, or type 6 and 4008 and it gives up."""
+    origins: Literal["same", "any"] = "same"
+    """What is allowed beside the application's own list when a browser names its origin: pages
+    of the same host, or, without a list, everybody."""
     slow_reader: Literal["close", "drop_oldest"] = "close"
     """An outbox over its limit: closed with 1013, or the oldest messages go."""
 
@@ -103,5 +106,6 @@ class Settings:
                 broadcast_room="open",
                 before_auth="drop",
                 auth_timeout="refuse",
+                origins="any",
             ),
         )

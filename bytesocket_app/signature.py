@@ -23,12 +23,14 @@ class Offer:
     """Something a function may ask for.
 
     Attributes:
-        label: How an error message calls it: "the socket (Socket)".
+        label: How an error message calls it: "the socket (Socket)"; "" leaves it out.
         matches: Says whether a parameter, by name and annotation, asks for this.
+        last: Tried only when no other offer fits, so that it may match nearly anything.
     """
 
     label: str
     matches: Callable[[str, Any], bool]
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,19 @@ class Bound:
     source: str = field(compare=False)
 
 
-def by_type(kind: type) -> Callable[[str, Any], bool]:
-    """Match a parameter annotated with a class, or with that class and type arguments."""
-    return lambda _, annotation: annotation is kind or get_origin(annotation) is kind
+def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
+    """Match a parameter annotated with a class, `kind[...]` or `kind | None`.
+
+    Without an annotation the parameter matches by the name `bare`, if one is given.
+    """
+
+    def matches(name: str, annotation: Any) -> bool:
+        if annotation is EMPTY:
+            return bool(bare) and name == bare
+        alternatives = (annotation, *get_args(annotation))
+        return any(a is kind or get_origin(a) is kind for a in alternatives)
+
+    return matches
 
 
 def by_name(wanted: str, *annotations: Any) -> Callable[[str, Any], bool]:
@@ -80,7 +92,7 @@ def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) ->
     for parameter in parameters:
         annotation = hints.get(parameter.name, EMPTY)
         index = _pick(parameter, annotation, offers)
-        if index is None:
+        if index is None or index in annotations:
             if parameter.default is not EMPTY:
                 continue
             raise _unserved(function, parameter, annotation, offers, role)
@@ -136,10 +148,8 @@ def type_text(annotation: Any) -> str:
 
 
 def _pick(parameter: inspect.Parameter, annotation: Any, offers: Sequence[Offer]) -> int | None:
-    for index, offer in enumerate(offers):
-        if offer.matches(parameter.name, annotation):
-            return index
-    return None
+    order = sorted(range(len(offers)), key=lambda index: offers[index].last)
+    return next((i for i in order if offers[i].matches(parameter.name, annotation)), None)
 
 
 def _caller(
@@ -176,7 +186,7 @@ def _unserved(
 ) -> ConfigurationError:
     text = type_text(annotation)
     asked = f"{parameter.name}: {text}" if text else f"{parameter.name} (no annotation)"
-    known = ", ".join(offer.label for offer in offers)
+    known = ", ".join(offer.label for offer in offers if offer.label)
     return ConfigurationError(
         f"{_title(function)} cannot be {role}: nothing serves the parameter `{asked}`. "
         f"It may ask for {known}."

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from bytesocket_app.errors import ContractError
 
@@ -70,18 +70,15 @@ def class_ids(core_refs: Iterable[str]) -> dict[str, str]:
     return {number: path for path, _, number in plain}
 
 
-def choose_names(
-    paths: Mapping[str, TypePath], split: frozenset[str], chosen: Mapping[str, str]
-) -> dict[str, str]:
-    """Give every type its name; no two names are equal, `Input` twins included.
+def choose_names(paths: Mapping[str, TypePath], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Give every type its name; no two are equal.
 
     Args:
         paths: The types, by label.
-        split: Those whose input differs from their output: they take `NameInput` too.
         chosen: Names that the user picked (`x-name`).
 
     Raises:
-        ContractError: Two names cannot be told apart.
+        ContractError: Two types cannot be told apart by name.
     """
     families: dict[str, set[str]] = defaultdict(set)
     for label, path in paths.items():
@@ -91,8 +88,8 @@ def choose_names(
         names: dict[str, str] = {}
         for base, labels in families.items():
             names |= _family_names({label: paths[label] for label in labels}, levels[base])
-        names |= {label: name for label, name in chosen.items() if label in paths}
-        clashing = _clashes(names, split)
+        names |= chosen
+        clashing = _clashes(names)
         if not clashing:
             return names
         raised = False
@@ -104,6 +101,29 @@ def choose_names(
             _refuse(clashing, names)
 
 
+def input_names(names: Mapping[str, str], split: Iterable[str]) -> dict[str, str]:
+    """Name the types as clients send them: `BoxInput` where that differs from `Box`.
+
+    A class that is called `BoxInput` itself keeps its name, and the twin becomes `BoxAsInput`.
+
+    Raises:
+        ContractError: There is a class of that name too.
+    """
+    taken = set(names.values())
+    result = dict(names)
+    for label in split:
+        free = [name for name in _twins(names[label]) if name not in taken]
+        if not free:
+            clashing = {other for other, name in names.items() if name in _twins(names[label])}
+            _refuse({label, *clashing}, names)
+        result[label] = free[0]
+    return result
+
+
+def _twins(name: str) -> tuple[str, str]:
+    return f"{name}Input", f"{name}AsInput"
+
+
 def _family_names(family: Mapping[str, TypePath], level: int) -> dict[str, str]:
     # Pages of two different Cats differ in their arguments only: their own parents say nothing.
     same_origin = len({path.parts for path in family.values()}) == 1 and len(family) > 1
@@ -111,16 +131,14 @@ def _family_names(family: Mapping[str, TypePath], level: int) -> dict[str, str]:
     return {label: path.name(own, level) for label, path in family.items()}
 
 
-def _clashes(names: Mapping[str, str], split: frozenset[str]) -> set[str]:
+def _clashes(names: Mapping[str, str]) -> set[str]:
     holders: dict[str, list[str]] = defaultdict(list)
     for label, name in names.items():
         holders[name].append(label)
-        if label in split:
-            holders[name + "Input"].append(label)
     return {label for labels in holders.values() if len(labels) > 1 for label in labels}
 
 
-def _refuse(clashing: set[str], names: Mapping[str, str]) -> None:
+def _refuse(clashing: set[str], names: Mapping[str, str]) -> NoReturn:
     listed = ", ".join(f"{label} ({names[label]})" for label in sorted(clashing))
     raise ContractError(
         f"These types cannot be told apart by name: {listed}. Rename one, or pick a name with "
@@ -170,7 +188,7 @@ def _shown(text: str) -> TypePath:
     if not bracket or not text.endswith("]") or not head.replace(".", "").isidentifier():
         return TypePath((_word(text),))
     last = head.rpartition(".")[2]
-    inner = _split(inside[:-1])
+    inner = [one for one in _split(inside[:-1]) if one != "..."]
     if last == "Annotated":
         return _shown(inner[0])
     arguments = [_shown(one) for one in inner]
@@ -186,7 +204,7 @@ def _union(members: list[TypePath]) -> TypePath:
 
 def _word(text: str) -> str:
     word = text.strip("'\"").rpartition(".")[2]
-    return {"NoneType": "None", "...": "Etc"}.get(word, word)
+    return "None" if word == "NoneType" else word
 
 
 def _split(text: str, at: str = ",") -> list[str]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
-from bytesocket_app.contract.naming import TypePath, choose_names, class_ids, type_path
+from bytesocket_app.contract.naming import TypePath, choose_names, class_ids, input_names, type_path
 from bytesocket_app.contract.schema import NoSchema, SchemaGenerator
 from bytesocket_app.contract.shape import Schema, compact, references
 from bytesocket_app.contract.tidy import renamed, tidied
@@ -81,18 +80,16 @@ class TypeTable:
         table = _by_label({key: self._tidy(*found) for key, found in raw.items()}, labels)
         chosen = _chosen_names(table)
         split = _split(table)
-        names = choose_names({labels[key]: paths[key] for key in raw}, split, chosen)
-
-        def name_of(way: Way, label: str) -> str:
-            return names[label] + ("Input" if way == "input" and label in split else "")
+        plain = choose_names({labels[key]: paths[key] for key in raw}, chosen)
+        names = {"output": plain, "input": input_names(plain, sorted(split))}
 
         types = {
-            name_of(way, label): renamed(schema, partial(name_of, way))
+            names[way][label]: renamed(schema, names[way].__getitem__)
             for label, ways in table.items()
             for way, schema in ways.items()
         }
         roots = [
-            renamed(self._tidy(schema, way), lambda key: name_of(_way(key), labels[key]))
+            renamed(self._tidy(schema, way), lambda key: names[_way(key)][labels[key]])
             for schema, way, _ in self._roots
         ]
         return roots, types

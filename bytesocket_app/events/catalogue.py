@@ -74,6 +74,7 @@ class Catalogue:
 
     def __init__(self, source: EventSource = ()) -> None:
         self.by_name: dict[EventName, EventSpec] = {}
+        self._by_text: dict[str, EventSpec] = {}
         self._by_origin: dict[object, EventSpec] = {}
         for item in _collect(source):
             self.declare(item)
@@ -102,8 +103,9 @@ class Catalogue:
                 f"{item!r} is no event: pass a module, a class derived from ClientEvent, "
                 "ServerEvent or Event, or a handle made by declare."
             )
+        self.add(spec)
         self._by_origin[item] = spec
-        return self.add(spec)
+        return spec
 
     def add(self, spec: EventSpec) -> EventSpec:
         """Add a spec.
@@ -111,12 +113,8 @@ class Catalogue:
         Raises:
             ConfigurationError: Another event has the name; `7` and `"7"` count as one.
         """
-        twin = self.by_name.get(spec.name)
-        if twin is None and isinstance(spec.name, str):
-            twin = next((s for n, s in self.by_name.items() if str(n) == spec.name), None)
-        elif twin is None:
-            twin = self.by_name.get(str(spec.name))
-        if twin is not None:
+        twin = self._by_text.setdefault(str(spec.name), spec)
+        if twin is not spec:
             raise ConfigurationError(
                 f"Two events are named {spec.name!r}: {_named(twin)} and {_named(spec)}. "
                 "Give one of them another name with `name=`."

@@ -55,9 +55,7 @@ class PayloadType:
         json = self.adapter.validator.validate_json
         if not self.has_bytes:
             return lambda decoded, _: json(to_json(decoded))
-        return lambda decoded, codec: (
-            json(to_json(decoded)) if codec == "json" else python(decoded)
-        )
+        return lambda decoded, codec: json(to_json(decoded)) if codec == "json" else python(decoded)
 
     @cached_property
     def to_json(self) -> Callable[[Any], bytes]:

@@ -1,0 +1,9 @@
+"""Test an application in memory: no sockets, no ports, and every wait has a deadline.
+
+`TestClient` speaks the real protocol to the real application over the memory transport.
+"""
+
+from bytesocket_app.testing.client import RequestRefused, TestClient
+from bytesocket_app.testing.log import FrameLog, NothingCame
+
+__all__ = ["FrameLog", "NothingCame", "RequestRefused", "TestClient"]

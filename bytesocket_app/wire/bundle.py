@@ -1,17 +1,13 @@
-"""The text that bundled strings are cut from (protocol.md section 8.3)."""
+"""The strings of a frame, bundled at its end (protocol.md section 8.3)."""
+
+from typing import Final
 
 from bytesocket_app.errors import DecodeError
+from bytesocket_app.wire.cursor import STRINGS, Cursor
 
 
-class BundledText:
-    """One of a bundle's two texts, taken from front to back in UTF-16 units.
-
-    Args:
-        raw: The text as it came: UTF-8, in which lone surrogates may stand as three bytes.
-
-    Raises:
-        UnicodeDecodeError: It is not that.
-    """
+class _BundledText:
+    """One of a bundle's two texts, taken from front to back in UTF-16 units."""
 
     __slots__ = ("_next", "_size", "_text", "_units")
 
@@ -31,18 +27,60 @@ class BundledText:
                 self._units, self._size = units, len(units) // 2
 
     def take(self, count: int) -> str:
-        """Cut off the next `count` UTF-16 units; halves of characters become U+FFFD.
-
-        Raises:
-            DecodeError: There are not that many.
-        """
         start = self._next
-        self._next = end = start + count
+        end = start + count
         if end > self._size:
             raise DecodeError(
                 f"a reference to {count} units of bundled text, of which {self._size - start} "
                 "are left"
             )
+        self._next = end
         if self._units:
             return self._units[2 * start : 2 * end].decode("utf-16-le", "replace")
         return self._text[start:end]
+
+
+_NO_TEXT: Final = _BundledText(b"")
+
+
+class Bundle:
+    """Two texts at one place of a frame, which references cut their strings from.
+
+    Args:
+        cursor: Left behind the two strings.
+        start: Where in the frame they are.
+
+    Attributes:
+        start: The first byte of the first string.
+        end: Behind the last byte of the second.
+
+    Raises:
+        DecodeError: There are no two strings.
+    """
+
+    __slots__ = ("_ascii", "_other", "end", "start")
+
+    def __init__(self, cursor: Cursor, start: int) -> None:
+        cursor.position = self.start = start
+        self._other, self._ascii = _read_text(cursor), _read_text(cursor)
+        self.end = cursor.position
+
+    def take(self, count: int) -> str:
+        """Cut the next string off: of plain ASCII if `count` is positive, else of the other text.
+
+        Args:
+            count: In UTF-16 units. Halves of characters become U+FFFD.
+
+        Raises:
+            DecodeError: There are not that many.
+        """
+        return self._ascii.take(count) if count >= 0 else self._other.take(-count)
+
+
+def _read_text(cursor: Cursor) -> _BundledText:
+    token = cursor.data[cursor.position]
+    cursor.position += 1
+    if token not in STRINGS:
+        raise cursor.refusal("a bundle's text is not a string")
+    raw = cursor.piece(cursor.string_length(token))
+    return _BundledText(raw) if raw else _NO_TEXT

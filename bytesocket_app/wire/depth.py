@@ -8,14 +8,14 @@ def is_deeper(value: Any, limit: int) -> bool:
 
     It goes level by level and without recursion, so that no nesting can exhaust the stack.
     """
-    level = [value] if isinstance(value, dict | list) else []
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         if not level:
             return False
         level = [
             item
             for outer in level
-            for item in (outer.values() if type(outer) is dict else outer)
-            if type(item) is dict or type(item) is list
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
         ]
     return bool(level)

@@ -3,6 +3,12 @@
 import math
 from typing import Final
 
+_NOT_FINITE: Final = 255
+"""The exponent field of a float32 that is NaN or an infinity."""
+_MAX_POINT: Final = 21
+_MIN_POINT: Final = -6
+"""ECMA-262 Number::toString: where the decimal point may be without an exponent."""
+
 MAX_SAFE: Final = 2**53
 """Up to here every whole float64 is exactly one integer."""
 
@@ -19,9 +25,9 @@ def from_float32(raw: float, exponent: int) -> float:
 
     Args:
         raw: The float32 as a double.
-        exponent: Its 8-bit exponent field. 255 is NaN or an infinity, which stay what they are.
+        exponent: Its 8-bit exponent field. NaN and the infinities stay what they are.
     """
-    if exponent == 255:  # noqa: PLR2004
+    if exponent == _NOT_FINITE:
         return raw
     scale = _SCALES[exponent]
     return math.trunc(scale * raw + math.copysign(0.5, raw)) / scale
@@ -72,11 +78,11 @@ def _number_text(number: float) -> str:
 
 def _placed(digits: str, point: int) -> str:
     """Place the decimal point `point` digits from the left, or write an exponent."""
-    if len(digits) <= point <= 21:  # noqa: PLR2004
+    if len(digits) <= point <= _MAX_POINT:
         return digits.ljust(point, "0")
-    if 0 < point <= 21:  # noqa: PLR2004
+    if 0 < point <= _MAX_POINT:
         return f"{digits[:point]}.{digits[point:]}"
-    if -6 < point <= 0:  # noqa: PLR2004
+    if _MIN_POINT < point <= 0:
         return "0." + digits.rjust(len(digits) - point, "0")
     tail = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{digits[0]}{tail}e{point - 1:+d}"

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
 from bytesocket_app.errors import DecodeError, EncodeError
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire.depth import is_deeper
 from bytesocket_app.wire.portable import UNDEFINED, name_of, ordinary
 from bytesocket_app.wire.surrogates import without_lone_surrogates
@@ -22,8 +23,8 @@ _ESCAPES: Final = re.compile(
 class JsonCodec:
     """JSON text in UTF-8."""
 
-    name: Final = "json"
-    is_binary: Final = False
+    name: CodecName = "json"
+    is_binary: bool = False
 
     def encode(self, message: object) -> bytes:
         """Write a value as one line of JSON.
@@ -60,12 +61,13 @@ def _encode_carefully(message: object) -> bytes:
 
 def _portable(value: object) -> object:
     """Rewrite a tree in the types JSON has. Undefined members go, as in JavaScript's own JSON."""
-    usual = ordinary(value)
-    if isinstance(usual, str):
+    usual: Any = ordinary(value)
+    kind: object = type(usual)
+    if kind is str:
         return without_lone_surrogates(usual)
-    if isinstance(usual, list):
+    if kind is list:
         return [_portable(item) for item in usual]
-    if isinstance(usual, dict):
+    if kind is dict:
         return {
             without_lone_surrogates(name_of(key)): _portable(item)
             for key, item in usual.items()

@@ -6,24 +6,36 @@ the rest is written here piece by piece, and read by `dialect`.
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import msgpack
 
 from bytesocket_app.errors import DecodeError, EncodeError
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire.depth import is_deeper
 from bytesocket_app.wire.dialect import decode_dialect
-from bytesocket_app.wire.javascript import INT32_MIN, MAX_SAFE, UINT32_MAX
+from bytesocket_app.wire.javascript import INT32_MIN, MAX_SAFE, UINT32_MAX, from_float64
 from bytesocket_app.wire.portable import UNDEFINED, name_of, ordinary
 from bytesocket_app.wire.surrogates import without_lone_surrogates
+from bytesocket_app.wire.timestamp import write_timestamp
 
 _PACKER: Final = msgpack.Packer()
 _pack: Final = _PACKER.pack
 """Shared by all threads: without hooks it runs in C from end to end and keeps the lock."""
 
 _LEAVES: Final = frozenset({str, float, bool, bytes, type(None)})
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_RECORD, _LAST_RECORD = 0x40, 0x7F
+"""Integers that, written as one byte, TypeScript decoders take for references to records."""
+_UINT8: Final = 0xCC
+
+_REFERENCE: Final = 0xC1
+_BIN8, _BIN16, _BIN32 = 0xC4, 0xC5, 0xC6
+_FLOAT32: Final = 0xCA
+_FLOAT64: Final = 0xCB
+"""Bytes that may begin what C cannot read as the dialect means it. They may as well be part of
+something else: then the careful way gives the same value."""
 
 _MAYBE_WHOLE: Final = re.compile(rb"\xcb[\x41-\x43\xc1-\xc3]")
 """A float64 of 2^31 to 2^56: the ones that may have to come back as integers."""
@@ -38,8 +50,8 @@ _MAX_RESERVED: Final = 2**21
 class BinaryCodec:
     """MessagePack without bundled strings, which peers never need."""
 
-    name: Final = "binary"
-    is_binary: Final = True
+    name: CodecName = "binary"
+    is_binary: bool = True
 
     def encode(self, message: object) -> bytes:
         """Write a value as MessagePack.
@@ -73,7 +85,7 @@ class BinaryCodec:
 
 def _is_plain(value: Any) -> bool:
     """Whether the C packer writes the right bytes for a value and all it holds."""
-    kind = type(value)
+    kind: object = type(value)
     if kind is dict:
         for name in value:
             if type(name) is not str:
@@ -84,7 +96,7 @@ def _is_plain(value: Any) -> bool:
     for item in items:
         kind = type(item)
         if kind is int:
-            if not (INT32_MIN <= item < 64 or 127 < item <= UINT32_MAX):  # noqa: PLR2004
+            if not (INT32_MIN <= item < _RECORD or _LAST_RECORD < item <= UINT32_MAX):
                 return False
         elif kind is dict or kind is list:
             if not _is_plain(item):
@@ -96,7 +108,7 @@ def _is_plain(value: Any) -> bool:
 
 def _write(value: Any, put: Callable[[bytes], object]) -> None:
     """Write one value piece by piece."""
-    kind = type(value)
+    kind: object = type(value)
     if kind is int:
         put(_integer(value))
     elif kind is str:
@@ -113,7 +125,7 @@ def _write(value: Any, put: Callable[[bytes], object]) -> None:
     elif kind in _LEAVES:
         put(_pack(value))
     elif kind is datetime:
-        put(_timestamp(value))
+        put(write_timestamp(value))
     elif value is UNDEFINED:
         put(b"\xd4\x00\x00")
     else:
@@ -130,11 +142,10 @@ def _text(text: str) -> bytes:
 def _integer(number: int) -> bytes:
     """Write an integer so that the other side reads the same number.
 
-    Its decoders take 0x40 to 0x7f for records, and make a BigInt, which breaks arithmetic there,
-    of every 64-bit token. Source: protocol.md section 8.6.
+    Its decoders make a BigInt, which breaks arithmetic there, of every 64-bit token. Source: protocol.md section 8.6.
     """
-    if 64 <= number <= 127:  # noqa: PLR2004
-        return bytes((0xCC, number))
+    if _RECORD <= number <= _LAST_RECORD:
+        return bytes((_UINT8, number))
     if INT32_MIN <= number <= UINT32_MAX:
         return _pack(number)
     if -MAX_SAFE <= number <= MAX_SAFE:
@@ -145,27 +156,6 @@ def _integer(number: int) -> bytes:
         return b"\xcf" + number.to_bytes(8, "big")
     raise EncodeError(
         f"an integer of {number.bit_length()} bits does not fit into a message's 64: send it as text"
-    )
-
-
-def _timestamp(moment: datetime) -> bytes:
-    """Write an aware datetime as the timestamp extension, in its shortest form.
-
-    Source: the MessagePack specification, "Timestamp extension type".
-    """
-    if moment.utcoffset() is None:
-        raise EncodeError(
-            f"the datetime {moment.isoformat()} has no time zone: give it one (tzinfo=UTC), or "
-            "send its text"
-        )
-    since = moment - _EPOCH
-    seconds, nanoseconds = since.days * 86_400 + since.seconds, since.microseconds * 1000
-    if nanoseconds == 0 and 0 <= seconds < 2**32:
-        return b"\xd6\xff" + seconds.to_bytes(4, "big")
-    if 0 <= seconds < 2**34:
-        return b"\xd7\xff" + (nanoseconds << 34 | seconds).to_bytes(8, "big")
-    return (
-        b"\xc7\x0c\xff" + nanoseconds.to_bytes(4, "big") + seconds.to_bytes(8, "big", signed=True)
     )
 
 
@@ -182,32 +172,17 @@ def decode_binary(payload: bytes, *, max_depth: int) -> object:
     Raises:
         DecodeError: The frame is not one such value. Nothing else leaves here.
     """
-    if not _is_standard(payload):
+    if _REFERENCE in payload or _FLOAT32 in payload:
         return decode_dialect(payload, max_depth=max_depth)
     try:
         value: object = _unpack(payload)
-    except (ValueError, OverflowError):
+        if len(payload) > max_depth:
+            _check_depth(payload, value, max_depth)
+        if _FLOAT64 in payload and _MAYBE_WHOLE.search(payload):
+            return _with_whole_numbers(value)
+    except (ValueError, OverflowError, RecursionError):
         return decode_dialect(payload, max_depth=max_depth)
-    if (
-        len(payload) > max_depth
-        and len(payload.translate(None, _NO_CONTAINERS)) > max_depth
-        and is_deeper(value, max_depth)
-    ):
-        raise DecodeError(f"the message is nested more than {max_depth} levels deep")
     return value
-
-
-def _is_standard(payload: bytes) -> bool:
-    """Whether the frame can hold nothing that the dialect reads differently.
-
-    These are references to bundled strings (0xc1), float32 (0xca), and float64 that stand for
-    integers. The bytes may also be part of something else: then the careful way gives the same.
-    """
-    return not (
-        b"\xc1" in payload
-        or b"\xca" in payload
-        or (b"\xcb" in payload and _MAYBE_WHOLE.search(payload))
-    )
 
 
 def _unpack(payload: bytes) -> Any:
@@ -217,13 +192,11 @@ def _unpack(payload: bytes) -> Any:
         ValueError: It is no standard MessagePack, or needs a careful look.
         OverflowError: It holds a date that `datetime` cannot.
     """
-    if len(payload) <= _SMALL_FRAME:
-        slots = _SMALL_FRAME
-    else:
+    slots = _SMALL_FRAME
+    if len(payload) > _SMALL_FRAME:
         # Each array header may reserve as many slots as the frame has bytes, before one is read.
-        headers = payload.count(b"\xdc") + payload.count(b"\xdd")
-        slots = _MAX_RESERVED // (headers or 1)
-    has_bytes = b"\xc4" in payload or b"\xc5" in payload or b"\xc6" in payload
+        slots = _MAX_RESERVED // (payload.count(b"\xdc") + payload.count(b"\xdd") or 1)
+    has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
     return msgpack.unpackb(
         payload,
         timestamp=3,
@@ -234,6 +207,7 @@ def _unpack(payload: bytes) -> Any:
 
 
 def _read_extension(code: int, data: bytes) -> None:
+    """Take undefined for None; anything else is no part of the dialect."""
     if code != 0:
         raise ValueError(f"extension type {code} with {len(data)} bytes")
 
@@ -242,3 +216,24 @@ def _refuse_bytes_as_names(members: dict[Any, Any]) -> dict[Any, Any]:
     if bytes in set(map(type, members)):
         raise ValueError("bytes as the name of a member")
     return members
+
+
+def _check_depth(payload: bytes, value: object, max_depth: int) -> None:
+    """Rule out too much nesting by the bytes that can begin a list or map, or else by looking."""
+    if len(payload.translate(None, _NO_CONTAINERS)) > max_depth and is_deeper(value, max_depth):
+        raise DecodeError(f"the message is nested more than {max_depth} levels deep")
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """Turn the float64 that stand for integers back into them, in place."""
+    kind: object = type(value)
+    if kind is float:
+        return from_float64(value)
+    places = value.items() if kind is dict else enumerate(value) if kind is list else ()
+    for place, item in places:
+        kind = type(item)
+        if kind is float:
+            value[place] = from_float64(item)
+        elif kind is dict or kind is list:
+            _with_whole_numbers(item)
+    return value

@@ -1,0 +1,351 @@
+"""`ByteSocket`: the decorators, and how the parts are put together. No logic of its own."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar, overload
+
+from typing_extensions import TypeForm
+
+from bytesocket_app.auth import Authenticator
+from bytesocket_app.contract import Contract, build
+from bytesocket_app.contract.describe import describe
+from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Room
+from bytesocket_app.dispatch.declaring import declare_handler
+from bytesocket_app.dispatch.events import EventRouter
+from bytesocket_app.dispatch.membership import Membership
+from bytesocket_app.errors import ConfigurationError, Refusal, where
+from bytesocket_app.events import (
+    BothHandle,
+    Catalogue,
+    ClientEvent,
+    ClientHandle,
+    EventHandle,
+    EventSource,
+    ServerEvent,
+    ServerHandle,
+    ServerPayload,
+    declare,
+)
+from bytesocket_app.hub import Hub, ServerRooms
+from bytesocket_app.lifecycle import Lifecycle
+from bytesocket_app.middleware import Middleware, MiddlewareChain
+from bytesocket_app.rooms import RoomPattern
+from bytesocket_app.serving import ApplicationEndpoint, Host
+from bytesocket_app.settings import Settings
+from bytesocket_app.socket import Socket
+from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from bytesocket_app.transports.door import AsgiDoor
+from bytesocket_app.types import CodecName, Direction, EventName
+from bytesocket_app.wire import CODECS, decode
+from bytesocket_app.wire.close import CloseCode
+
+F = TypeVar("F", bound=Callable[..., Any])
+M = TypeVar("M", bound=Middleware)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an event is handled.
+
+    Attributes:
+        event: Its name.
+        room: The room's pattern, None for a global handler.
+        source: `file:line` of the function; "relay" for an event that is only relayed.
+    """
+
+    event: EventName
+    room: str | None
+    source: str
+
+
+class ByteSocket:
+    """A typed real-time application; itself an ASGI application.
+
+    Args:
+        title: Names the generated clients: "Chat" gives `ChatClient`.
+        version: Your own; it goes into the contract.
+        path: Where the socket is served, compared whole.
+        events: A module, whose event classes and handles are collected (submodules too), or a
+            list of them. Only declared events can be emitted.
+        serialization: What the server sends to clients that do not ask for a codec.
+        origins: Pages of other hosts that may connect: `["https://example.org"]`; `["*"]` for all.
+        http: An ASGI application for everything that is not the socket.
+        engine: What carries events between processes; `memory://` is this process alone.
+        settings: Timeouts, limits and policies.
+        strict: Whether what is merely doubtful in the declarations is an error.
+
+    Raises:
+        ConfigurationError: An argument cannot be served.
+
+    Attributes:
+        settings: As given.
+        lifecycle: The hooks.
+        rooms: Emit to rooms by name.
+        catalogue: The declared events.
+        hub: The live sockets and who is in which room.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        version: str = "0.1.0",
+        path: str = "/ws",
+        events: EventSource = (),
+        serialization: CodecName = "binary",
+        origins: Sequence[str] | None = None,
+        http: ASGIApp | None = None,
+        engine: str = "memory://",
+        settings: Settings | None = None,
+        strict: bool = False,
+    ) -> None:
+        _check_arguments(path, serialization, origins, engine)
+        self.title = title
+        self.version = version
+        self.path = path
+        self.serialization: CodecName = serialization
+        self.strict = strict
+        self.settings = settings or Settings()
+        self.lifecycle = Lifecycle()
+        self.catalogue = Catalogue(events)
+        self._handlers = HandlerTable()
+        self._declared = DeclaredRooms()
+        one_copy = self.settings.policies.bulk_copies == "one"
+        self.hub = Hub(self.catalogue, self._declared, one_copy=one_copy)
+        self.rooms = ServerRooms(self.hub)
+        self._middleware = MiddlewareChain()
+        router = EventRouter(
+            self.hub, self.catalogue, self._handlers, self._declared, self.lifecycle, self
+        )
+        membership = Membership(self.hub, self._declared, self.settings)
+        self._dispatcher = Dispatcher(
+            self.hub, router, membership, self._middleware, self.lifecycle, self.settings
+        )
+        self._host = Host(time.monotonic)
+        self.endpoint = ApplicationEndpoint(
+            self._dispatcher,
+            self.hub,
+            self.lifecycle,
+            self._host,
+            self,
+            codec=serialization,
+            origins=tuple(origin.lower() for origin in origins or ()),
+        )
+        self._door = AsgiDoor(self.endpoint, self._host.writer, self.running, path, http)
+
+    def on(
+        self,
+        event: type[ClientEvent] | ClientHandle[Any] | EventName,
+        *,
+        raises: tuple[type[Refusal], ...] = (),
+        concurrent: bool = False,
+    ) -> Callable[[F], F]:
+        """Handle an event outside rooms; what the function returns is the reply.
+
+        Args:
+            event: A declared class or handle, or a bare name, whose payload is then declared by
+                the annotation of the function's payload parameter.
+            raises: The refusals that clients should know about.
+            concurrent: Let the socket's next message be handled before this one is done.
+
+        Raises:
+            ConfigurationError: Clients do not send the event, or a parameter cannot be served.
+        """
+
+        def register(function: F) -> F:
+            handler = declare_handler(
+                event,
+                function,
+                self.catalogue,
+                type(self),
+                raises=raises,
+                concurrent=concurrent,
+            )
+            self._handlers.add(handler)
+            return function
+
+        return register
+
+    @overload
+    def declare(
+        self,
+        name: EventName,
+        payload: TypeForm[T],
+        *,
+        direction: Literal["client"],
+        reply: Any = None,
+    ) -> ClientHandle[T]: ...
+    @overload
+    def declare(
+        self,
+        name: EventName,
+        payload: TypeForm[T],
+        *,
+        direction: Literal["server"],
+        reply: Any = None,
+    ) -> ServerHandle[T]: ...
+    @overload
+    def declare(
+        self,
+        name: EventName,
+        payload: TypeForm[T],
+        *,
+        direction: Literal["both"] = "both",
+        reply: Any = None,
+    ) -> BothHandle[T]: ...
+    def declare(
+        self, name: EventName, payload: Any, *, direction: Direction = "both", reply: Any = None
+    ) -> EventHandle[Any]:
+        """Declare an event whose payload is somebody else's type; call the result to make one.
+
+        Raises:
+            ConfigurationError: The name is taken or the type has no validator.
+        """
+        handle: EventHandle[Any] = declare(name, payload, direction=direction, reply=reply)
+        self.catalogue.declare(handle)
+        return handle
+
+    @overload
+    def auth(self, function: F, /) -> F: ...
+    @overload
+    def auth(self, *, key: Callable[[Any], str | int]) -> Callable[[F], F]: ...
+    def auth(
+        self, function: Any = None, /, *, key: Callable[[Any], str | int] | None = None
+    ) -> Any:
+        """Decide who a connection is: return its user, or raise AuthError.
+
+        With a credentials parameter the function waits for the client's auth message; without
+        one it decides from the handshake, before the connection is accepted.
+
+        Raises:
+            ConfigurationError: There is one already, or a parameter cannot be served.
+        """
+
+        def register(function: F) -> F:
+            known = self._dispatcher.authenticator
+            if known is not None:
+                raise ConfigurationError(
+                    f"{where(function)}: authentication is declared already, at "
+                    f"{known.bound.source}. One function decides."
+                )
+            self._dispatcher.authenticator = Authenticator(function, key)
+            return function
+
+        return register if function is None else register(function)
+
+    def room(self, pattern: str, *, join: Literal["client", "server"] = "client") -> Room:
+        """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
+
+        Args:
+            pattern: Its name; a parameter in braces stands for characters other than `:`.
+            join: "server" for rooms that clients cannot ask to join.
+
+        Raises:
+            ConfigurationError: It is declared already, or could mean another one's names.
+        """
+        room = Room(RoomPattern(pattern), join, self.hub, self.catalogue, self)
+        self._declared.add(room)
+        return room
+
+    def middleware(self, step: M) -> M:
+        """Add a step around every event message: `async def f(socket, message, call_next)`.
+
+        Raises:
+            ConfigurationError: It is a plain `def`.
+        """
+        self._middleware.add(step)
+        return step
+
+    async def broadcast(
+        self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
+    ) -> None:
+        """Emit to every authenticated socket.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        self.hub.broadcast(event, codec=codec)
+
+    def encode(self, message: Any, *, codec: CodecName | None = None) -> str | bytes:
+        """Make a ready frame for `send_raw` and `publish_raw`: text for JSON, bytes otherwise."""
+        chosen = CODECS[codec or self.serialization]
+        payload = chosen.encode(message)
+        return payload if chosen.is_binary else payload.decode()
+
+    def decode(self, payload: str | bytes, *, is_binary: bool | None = None) -> Any:
+        """Read a frame as the server does; raises DecodeError."""
+        binary = isinstance(payload, bytes) if is_binary is None else is_binary
+        return decode(payload, binary, max_depth=self.settings.limits.depth)
+
+    def contract(self) -> Contract:
+        """What this application and its clients agree on, as a canonical document."""
+        source = describe(
+            self.catalogue,
+            self._handlers,
+            self._declared.all(),
+            self._dispatcher.authenticator,
+            title=self.title,
+            version=self.version,
+            path=self.path,
+            serialization=self.serialization,
+        )
+        return build(source)
+
+    def routes(self) -> list[Route]:
+        """Every handler and relay, with the place in the code where it stands."""
+        found = [Route(h.spec.name, None, h.bound.source) for h in self._handlers.all()]
+        for room in self._declared.all():
+            text = room.pattern.text
+            found += [Route(h.spec.name, text, h.bound.source) for h in room.handlers.all()]
+            found += [Route(name, text, "relay") for name in room.relayed]
+        return found
+
+    def sockets(self) -> list[Socket[Any]]:
+        """The open sockets, authenticated or not."""
+        return list(self.hub.sockets.values())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Host the work for all sockets; a lifespan does this, and so does `TestClient`."""
+        async with self._host.lifespan():
+            yield
+
+    async def drain(self, grace: float) -> None:
+        """Get ready to stop: refuse new connections (503) and close all sockets with 1012.
+
+        Args:
+            grace: Seconds for the peers to answer; then their connections are dropped.
+        """
+        await self.endpoint.drain(grace, CloseCode.RESTART, "server restart")
+
+    async def aclose(self) -> None:
+        """End the application for good: every socket is closed with 1001, none is taken again."""
+        await self.endpoint.drain(
+            self.settings.timeouts.close, CloseCode.GOING_AWAY, "server destroy"
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve an ASGI scope: the socket, the HTTP side, or the lifespan of both."""
+        await self._door.serve(scope, receive, send)
+
+    def __repr__(self) -> str:
+        return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
+
+
+def _check_arguments(
+    path: str, serialization: str, origins: Sequence[str] | None, engine: str
+) -> None:
+    problem = None
+    if not path.startswith("/"):
+        problem = f"path={path!r} must begin with a slash, as in '/ws'."
+    elif serialization not in CODECS:
+        problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
+    elif isinstance(origins, str):
+        problem = f"origins={origins!r} is one text: pass a list, [{origins!r}]."
+    elif engine != "memory://":
+        problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
+    if problem is not None:
+        raise ConfigurationError(problem)

@@ -1,0 +1,70 @@
+"""Who is at the other end: from the handshake, or from the client's auth message."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from bytesocket_app.errors import AuthError
+from bytesocket_app.events import PayloadType
+from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type
+from bytesocket_app.socket import Socket
+from bytesocket_app.transports import Handshake
+from bytesocket_app.types import CodecName
+
+_CREDENTIALS = 1
+
+
+class Authenticator:
+    """The application's authentication function, resolved.
+
+    Attributes:
+        bound: The function.
+        credentials: The type of the client's auth message; None: decided from the handshake.
+        key: What identifies a user, for `app.user(key)`; None without.
+
+    Raises:
+        ConfigurationError: The function's signature cannot be served.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], key: Callable[[Any], str | int] | None = None
+    ) -> None:
+        offers = (
+            Offer("the socket (Socket)", by_type(Socket, "socket")),
+            Offer("the client's credentials (any other annotation)", _is_credentials, last=True),
+            Offer("the handshake (Handshake)", by_type(Handshake, "handshake")),
+        )
+        self.bound: Bound = bind(function, offers, role="an authentication function")
+        self.key = key
+        self.credentials: PayloadType | None = None
+        if _CREDENTIALS in self.bound.annotations:
+            annotation = self.bound.annotations[_CREDENTIALS]
+            self.credentials = PayloadType(Any if annotation is EMPTY else annotation)
+
+    async def decide(self, socket: Socket[Any], data: Any, codec: CodecName) -> Any:
+        """Ask the function who this is.
+
+        Args:
+            socket: The connection.
+            data: The auth message's data; ignored when the handshake decides.
+            codec: What `data` came in.
+
+        Raises:
+            AuthError: The credentials are no good, or not even of the right shape.
+        """
+        credentials = None
+        if self.credentials is not None:
+            try:
+                credentials = self.credentials.validate(data, codec)
+            except ValidationError as exc:
+                problems = "; ".join(
+                    f"{'.'.join(map(str, e['loc'])) or 'credentials'}: {e['msg']}"
+                    for e in exc.errors(include_url=False, include_input=False)[:3]
+                )
+                raise AuthError(f"The credentials cannot be read: {problems}") from exc
+        return await self.bound.invoke(socket, credentials, socket.handshake)
+
+
+def _is_credentials(name: str, annotation: Any) -> bool:
+    return annotation is not EMPTY or name in {"credentials", "data", "token"}

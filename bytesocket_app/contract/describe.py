@@ -1,0 +1,96 @@
+"""From an application's declarations to the contract's source: what is there, as plain data."""
+
+import inspect
+from collections.abc import Iterable
+from typing import Literal
+
+from bytesocket_app.auth import Authenticator
+from bytesocket_app.contract.source import (
+    NO_REPLY,
+    ContractSource,
+    EventEntry,
+    MessageAuth,
+    RoomEntry,
+    RoomEventEntry,
+)
+from bytesocket_app.dispatch import Handler, HandlerTable, Room
+from bytesocket_app.errors import Refusal
+from bytesocket_app.events import Catalogue, EventSpec
+from bytesocket_app.types import CodecName
+
+
+def describe(
+    catalogue: Catalogue,
+    handlers: HandlerTable,
+    rooms: Iterable[Room],
+    authenticator: Authenticator | None,
+    *,
+    title: str,
+    version: str,
+    path: str,
+    serialization: CodecName,
+) -> ContractSource:
+    """Collect what an application declares."""
+    declared = list(rooms)
+    return ContractSource(
+        title=title,
+        version=version,
+        path=path,
+        serialization=serialization,
+        auth=_auth(authenticator),
+        events=tuple(_event(spec, handlers.of(spec.name)) for spec in catalogue),
+        rooms=tuple(_room(room) for room in declared),
+    )
+
+
+def _auth(authenticator: Authenticator | None) -> None | Literal["handshake"] | MessageAuth:
+    if authenticator is None:
+        return None
+    if authenticator.credentials is None:
+        return "handshake"
+    return MessageAuth(authenticator.credentials.annotation)
+
+
+def _event(spec: EventSpec, handlers: tuple[Handler, ...]) -> EventEntry:
+    reply, raises = _answers(handlers)
+    return EventEntry(
+        name=spec.name,
+        direction=spec.direction,
+        payload=spec.payload.annotation,
+        volatile=spec.volatile,
+        doc=spec.doc,
+        is_global=spec.from_client and bool(handlers),
+        reply=reply if handlers or spec.reply is None else spec.reply,
+        raises=raises,
+    )
+
+
+def _room(room: Room) -> RoomEntry:
+    names = dict.fromkeys(h.spec.name for h in room.handlers.all())
+    entries = [RoomEventEntry(name, *_answers(room.handlers.of(name))) for name in names]
+    entries += [RoomEventEntry(name) for name in room.relayed if name not in names]
+    arriving = {name: None for name in room.relayed}
+    for handler in room.handlers.all():
+        if handler.spec.from_server:
+            arriving[handler.spec.name] = None
+        arriving.update((event.__event_name__, None) for event in handler.emits)
+    return RoomEntry(
+        pattern=room.pattern.text,
+        params={
+            name: str if annotation is inspect.Parameter.empty else annotation
+            for name, annotation in room.parameters.items()
+        },
+        join=room.join,
+        client_events=tuple(entries),
+        server_events=tuple(arriving),
+    )
+
+
+def _answers(handlers: tuple[Handler, ...]) -> tuple[object, tuple[type[Refusal], ...]]:
+    reply: object = NO_REPLY
+    raises: dict[type[Refusal], None] = {}
+    for handler in handlers:
+        if handler.reply is not None:
+            reply = handler.reply.annotation
+        raises.update(dict.fromkeys(handler.raises))
+    return reply, tuple(raises)

@@ -1,0 +1,68 @@
+"""What a peer is told when something is refused: one error context, in three envelopes.
+
+`{type: 33, id, data}` answers a message that carried an `id`, `{type: 3, data}` one that did not,
+and membership requests have error types of their own (protocol.md section 2).
+"""
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.middleware import Message
+from bytesocket_app.socket import Socket
+from bytesocket_app.wire import CODECS
+from bytesocket_app.wire.frame import Frame
+from bytesocket_app.wire.lifecycle import LifecycleType
+
+MAX_DETAILS: Final = 16
+"""Problems listed for one payload: enough to mend it, not enough to amplify it."""
+
+INTERNAL: Final = Refusal("Something went wrong on the server.", code="internal")
+TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
+
+
+def protocol_frame(socket: Socket[Any], message: dict[str, Any]) -> Frame:
+    """Encode a message of the protocol itself, in the socket's own codec."""
+    codec = CODECS[socket.codec]
+    return Frame(codec.encode(message), is_binary=codec.is_binary)
+
+
+def send(socket: Socket[Any], message: dict[str, Any]) -> None:
+    """Send a message of the protocol itself, if the client can be sent to."""
+    socket.deliver(protocol_frame(socket, message))
+
+
+def error_context(phase: Phase, refusal: Refusal, **more: Any) -> dict[str, Any]:
+    """Write an error context: `{phase, error: {code, message, data?}, event?, room?, ...}`."""
+    error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
+    if refusal.data is not None:
+        error["data"] = refusal.data
+    context: dict[str, Any] = {"phase": phase.value, "error": error}
+    context.update((key, value) for key, value in more.items() if value is not None)
+    return context
+
+
+def validation_details(error: ValidationError) -> list[dict[str, Any]]:
+    """Pydantic's problems as location, message and type; never the input."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return [
+        {"loc": list(p["loc"]), "msg": p["msg"], "type": p["type"]} for p in problems[:MAX_DETAILS]
+    ]
+
+
+def refuse(
+    socket: Socket[Any],
+    message: Message,
+    phase: Phase,
+    refusal: Refusal,
+    *,
+    details: list[dict[str, Any]] | None = None,
+) -> None:
+    """Say no to an event message, as an answer to its `id` if it has one."""
+    context = error_context(phase, refusal, event=message.event, room=message.room, details=details)
+    if message.id is None:
+        send(socket, {"type": LifecycleType.ERROR.value, "data": context})
+    else:
+        answer = {"type": LifecycleType.REPLY_ERROR.value, "id": message.id, "data": context}
+        send(socket, answer)

@@ -1,0 +1,59 @@
+"""`app.on(...)`: from an event, or a bare name, and a function to a registered handler."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bytesocket_app.dispatch.handlers import EVENT, Handler, build_handler, handler_offers
+from bytesocket_app.errors import ConfigurationError, Refusal, where
+from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
+from bytesocket_app.events.model import EventModel
+from bytesocket_app.events.names import checked_name
+from bytesocket_app.signature import EMPTY, bind, type_text
+from bytesocket_app.types import EventName
+
+
+def declare_handler(
+    event: "type[EventModel] | ClientHandle[Any] | EventName",
+    function: Callable[..., Any],
+    catalogue: Catalogue,
+    app: type,
+    *,
+    raises: tuple[type[Refusal], ...],
+    concurrent: bool,
+) -> Handler:
+    """Resolve a function as a handler of an event, declaring the event if it is new.
+
+    Raises:
+        ConfigurationError: The event is not one that clients send, or the function's signature
+            cannot be served.
+    """
+    if isinstance(event, str | int | float):
+        spec = catalogue.by_name.get(event) or _by_annotation(event, function, catalogue, app)
+    else:
+        spec = catalogue.declare(event)
+    if not spec.from_client:
+        raise ConfigurationError(
+            f"{spec.name!r} cannot have a handler ({where(function)}): the server sends it "
+            f"({spec.source}). Derive it from ClientEvent, or from Event for both directions."
+        )
+    annotation = spec.payload.annotation
+    offers = handler_offers(
+        f"event: {type_text(annotation)}",
+        lambda name, a: a == annotation or (a is EMPTY and name in {"event", "data"}),
+        app,
+        None,
+    )
+    return build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
+
+
+def _by_annotation(
+    name: EventName, function: Callable[..., Any], catalogue: Catalogue, app: type
+) -> EventSpec:
+    """Declare an event by the annotation of its handler's payload parameter."""
+    checked_name(name)
+    offers = handler_offers("any other annotation", lambda *_: True, app, None)
+    bound = bind(function, offers, role=f"a handler of {name!r}")
+    annotation = bound.annotations.get(EVENT, EMPTY)
+    spec = EventSpec(name, "client", Any if annotation is EMPTY else annotation)
+    spec.source = bound.source
+    return catalogue.add(spec)

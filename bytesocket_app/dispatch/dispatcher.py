@@ -1,0 +1,254 @@
+"""The order in which an incoming frame is looked at (protocol.md section 3)."""
+
+import logging
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from bytesocket_app.auth import Authenticator
+from bytesocket_app.dispatch.answers import (
+    TIMEOUT,
+    error_context,
+    protocol_frame,
+    refuse,
+    send,
+)
+from bytesocket_app.dispatch.events import EventRouter
+from bytesocket_app.dispatch.membership import PHASES, Membership
+from bytesocket_app.dispatch.peer import Peer
+from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase, Refusal
+from bytesocket_app.hub import Hub
+from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.middleware import Message, MiddlewareChain
+from bytesocket_app.settings import Settings
+from bytesocket_app.socket import AuthState, Socket
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import decode
+from bytesocket_app.wire.close import CloseCode
+from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.shapes import (
+    is_event,
+    is_request_id,
+    is_room,
+    is_rooms,
+    lifecycle_type,
+)
+
+logger = logging.getLogger("bytesocket")
+
+RAW_EXCERPT: Final = 256
+"""Characters of a broken message that the error hooks get to see (protocol.md Q26)."""
+
+_REFUSED: Final = Refusal("Authentication failed.", code="internal")
+
+
+class Dispatcher:
+    """Handles one connection's messages, one after another.
+
+    Everything that an application or a peer can get wrong ends here: a message is handled,
+    ignored, answered with a refusal, or its own connection is closed.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        router: EventRouter,
+        membership: Membership,
+        middleware: MiddlewareChain,
+        lifecycle: Lifecycle,
+        settings: Settings,
+    ) -> None:
+        self.authenticator: Authenticator | None = None
+        self._hub = hub
+        self._router = router
+        self._membership = membership
+        self._middleware = middleware
+        self._lifecycle = lifecycle
+        self._timeouts = settings.timeouts
+        self._policies = settings.policies
+        self._depth = settings.limits.depth or 200
+
+    async def opened(self, peer: Peer) -> None:
+        """Welcome an accepted connection: at once, or when its credentials come."""
+        socket = peer.socket
+        if self.authenticator is None:
+            self._hub.admit(socket)
+            await self._lifecycle.run(HookKind.OPEN, socket, socket)
+        elif self.authenticator.credentials is None:
+            # Accepted with the handshake: to the protocol, a connection without authentication.
+            socket.auth_state = AuthState.SUCCESS
+            await self._welcome(socket)
+
+    async def dispatch(self, peer: Peer, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
+        """Handle one frame."""
+        socket = peer.socket
+        if self._lifecycle.has(HookKind.MESSAGE):
+            await self._lifecycle.run(HookKind.MESSAGE, socket, socket, payload, is_binary)
+        if is_binary and not payload:
+            return  # a ping; answered when it came
+        try:
+            message = decode(payload, is_binary, max_depth=self._depth)
+        except DecodeError as exc:
+            await self._malformed(socket, Phase.DECODE, exc, payload, "decode error")
+            return
+        codec: CodecName = "binary" if is_binary else "json"
+        if type(message) is dict:
+            await self._classify(peer, message, codec)
+        elif isinstance(message, list | bytes | datetime):
+            await self._through(peer, Message(data=message, codec=codec))
+        else:
+            error = DecodeError(f"A message is an object, not {type(message).__name__}.")
+            await self._malformed(socket, Phase.VALIDATION, error, payload, "bad format")
+
+    async def overran(self, peer: Peer) -> None:
+        """Answer for a step that was cancelled because it took too long."""
+        message, socket, phase = peer.message, peer.socket, peer.phase
+        peer.done()
+        if phase is Phase.AUTH:
+            await self.late(socket)
+        elif phase in PHASES.values():
+            logger.error("guard took too long, %s", socket)
+            self._membership.refuse(peer, TIMEOUT)
+        elif message is not None and phase is Phase.HANDLER:
+            self._router.timed_out(socket, message)
+        else:
+            error = TimeoutError(f"Middleware timeout after {self._timeouts.middleware:g} s")
+            await self._failed(socket, message, Phase.MIDDLEWARE_TIMEOUT, error)
+
+    async def late(self, socket: Socket[Any]) -> None:
+        """Close a connection that did not authenticate in time."""
+        if self._policies.auth_timeout == "refuse":
+            error = AuthError("Authentication took too long.", code="timeout")
+            await self._unwelcome(socket, error, error, CloseCode.AUTH_TIMEOUT)
+            return
+        logger.warning("not authenticated in time, %s", socket)
+        socket.auth_state = AuthState.FAILED
+        socket.shut(CloseCode.TRY_LATER, "authentication took too long")
+
+    async def _classify(self, peer: Peer, message: dict[str, Any], codec: CodecName) -> None:
+        socket, kind = peer.socket, None
+        if "type" in message:
+            kind = lifecycle_type(message)
+            if kind == LifecycleType.AUTH and "data" in message:
+                await self._authenticate(peer, message["data"], codec)
+                return
+        if not socket.is_authenticated:
+            if self._policies.before_auth == "close":
+                socket.shut(CloseCode.POLICY, "authenticate first")
+            return
+        if kind is not None and _is_membership(kind, message):
+            await self._membership.handle(peer, LifecycleType(kind), message)
+            return
+        if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
+            socket.shut(CloseCode.POLICY, "room and rooms in one message")
+            return
+        await self._through(peer, _message(message, codec))
+
+    async def _through(self, peer: Peer, message: Message) -> None:
+        """Send a message through the middleware, or straight on where there is none."""
+        socket = peer.socket
+        if not socket.is_authenticated:
+            return
+        if not self._middleware:
+            await self._router.route(peer, message)
+            return
+        peer.message = message
+        peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
+        try:
+            await self._middleware.run(socket, message, partial(self._inner, peer))
+        except Refusal as refusal:
+            refuse(socket, message, Phase.MIDDLEWARE, refusal)
+        except Exception as exc:
+            logger.exception("middleware failed on %r, %s", message.event, socket)
+            await self._failed(socket, message, Phase.MIDDLEWARE, exc)
+        finally:
+            peer.done()
+
+    async def _inner(self, peer: Peer, message: Message) -> None:
+        await self._router.route(peer, message)
+        peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
+
+    async def _failed(
+        self, socket: Socket[Any], message: Message | None, phase: Phase, error: Exception
+    ) -> None:
+        event = None if message is None else message.event
+        await self._lifecycle.report(socket, ErrorContext(phase, error, event=event))
+
+    async def _authenticate(self, peer: Peer, data: Any, codec: CodecName) -> None:
+        socket, authenticator = peer.socket, self.authenticator
+        if authenticator is None or authenticator.credentials is None:
+            logger.debug("credentials nobody asked for, %s", socket)
+            return
+        if socket.auth_state is not AuthState.IDLE:
+            return
+        socket.auth_state = AuthState.PENDING
+        peer.start(Phase.AUTH, self._timeouts.auth)
+        try:
+            socket.user = await authenticator.decide(socket, data, codec)
+        except Refusal as refusal:
+            await self._unwelcome(socket, refusal, refusal, CloseCode.AUTH_FAILED)
+        except Exception as exc:
+            logger.exception("authentication failed, %s", socket)
+            await self._unwelcome(socket, _REFUSED, exc, CloseCode.AUTH_FAILED)
+        else:
+            peer.done()
+            if not socket.is_closed:
+                socket.auth_state = AuthState.SUCCESS
+                send(socket, {"type": LifecycleType.AUTH_SUCCESS.value})
+                await self._welcome(socket)
+        finally:
+            peer.done()
+
+    async def _welcome(self, socket: Socket[Any]) -> None:
+        self._hub.admit(socket)
+        await self._lifecycle.run(HookKind.AUTH_SUCCESS, socket, socket)
+        await self._lifecycle.run(HookKind.OPEN, socket, socket)
+
+    async def _unwelcome(
+        self, socket: Socket[Any], refusal: Refusal, error: Exception, code: CloseCode
+    ) -> None:
+        if socket.is_closed:
+            return
+        context = error_context(Phase.AUTH, refusal, code=int(code))
+        socket.auth_state = AuthState.FAILED
+        answer = {"type": LifecycleType.AUTH_ERROR.value, "data": context}
+        # Written, not delivered: the socket is not authenticated, and this is how it learns why.
+        socket.write(protocol_frame(socket, answer))
+        socket.shut(code, "auth")
+        failed = ErrorContext(Phase.AUTH, error, code=int(code))
+        await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, failed)
+
+    async def _malformed(
+        self,
+        socket: Socket[Any],
+        phase: Phase,
+        error: DecodeError,
+        payload: bytes | str,
+        reason: str,
+    ) -> None:
+        size = f"binary ({len(payload)} bytes)"
+        raw = payload[:RAW_EXCERPT] if isinstance(payload, str) else size
+        logger.info("closing 1008 %s: %s, %s", reason, error, socket)
+        socket.shut(CloseCode.POLICY, reason)
+        await self._lifecycle.report(socket, ErrorContext(phase, error, raw=raw))
+
+
+def _is_membership(kind: int, message: dict[str, Any]) -> bool:
+    if kind in (LifecycleType.JOIN_ROOM, LifecycleType.LEAVE_ROOM):
+        return is_room(message.get("room"))
+    if kind in (LifecycleType.JOIN_ROOMS, LifecycleType.LEAVE_ROOMS):
+        return is_rooms(message.get("rooms"))
+    return False
+
+
+def _message(message: dict[str, Any], codec: CodecName) -> Message:
+    event, rooms, identity = message.get("event"), message.get("rooms"), message.get("id")
+    room = message.get("room")
+    return Message(
+        event if is_event(event) else None,
+        message.get("data"),
+        room if is_room(room) and not is_rooms(rooms) else None,
+        tuple(rooms) if is_rooms(rooms) else None,
+        identity if is_request_id(identity) else None,
+        codec,
+    )

@@ -1,0 +1,130 @@
+"""Clients' requests to join and leave rooms: 9, 12, 15 and 18 (protocol.md section 5)."""
+
+import logging
+from typing import Any, Final
+
+from bytesocket_app.dispatch.answers import INTERNAL, error_context, send
+from bytesocket_app.dispatch.peer import Peer
+from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
+from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.hub import BROADCAST_ROOM, Hub
+from bytesocket_app.settings import Settings
+from bytesocket_app.wire.lifecycle import LifecycleType
+
+logger = logging.getLogger("bytesocket")
+
+PHASES: Final = {
+    LifecycleType.JOIN_ROOM: Phase.JOIN_ROOM,
+    LifecycleType.LEAVE_ROOM: Phase.LEAVE_ROOM,
+    LifecycleType.JOIN_ROOMS: Phase.JOIN_ROOMS,
+    LifecycleType.LEAVE_ROOMS: Phase.LEAVE_ROOMS,
+}
+"""The phase of each request; its success is the next number, its error the one after."""
+
+_JOINS: Final = {LifecycleType.JOIN_ROOM, LifecycleType.JOIN_ROOMS}
+_Wanted = list[tuple[str, Room | None, tuple[Any, ...]]]
+
+
+class Membership:
+    """Decides and carries out membership requests. A bulk request is done as a whole or not."""
+
+    def __init__(self, hub: Hub, rooms: DeclaredRooms, settings: Settings) -> None:
+        self._hub = hub
+        self._rooms = rooms
+        self._limits = settings.limits
+        self._policies = settings.policies
+        self._guard_timeout = settings.timeouts.handler
+
+    async def handle(self, peer: Peer, kind: LifecycleType, request: dict[str, Any]) -> None:
+        """Carry out one request and answer it.
+
+        Args:
+            peer: Who asks.
+            kind: One of the four requests.
+            request: The message, with `room` or `rooms` of the right shape.
+        """
+        names: list[str] = [request["room"]] if _target(kind) == "room" else request["rooms"]
+        peer.request = {"kind": kind, _target(kind): request[_target(kind)]}
+        peer.start(PHASES[kind], self._guard_timeout)
+        try:
+            if kind in _JOINS:
+                await self._join(peer, list(dict.fromkeys(names)))
+            else:
+                await self._leave(peer, list(dict.fromkeys(names)))
+        except Refusal as refusal:
+            self.refuse(peer, refusal)
+        except Exception:
+            logger.exception("guard of %r failed, %s", names, peer.socket)
+            self.refuse(peer, INTERNAL)
+        else:
+            target = _target(kind)
+            send(peer.socket, {"type": kind + 1, target: request[target]})
+        finally:
+            peer.done()
+
+    def refuse(self, peer: Peer, refusal: Refusal) -> None:
+        """Answer the request at hand with its error type."""
+        kind: LifecycleType = peer.request["kind"]
+        target = _target(kind)
+        context = error_context(PHASES[kind], refusal)
+        send(peer.socket, {"type": kind + 2, target: peer.request[target], "data": context})
+
+    async def _join(self, peer: Peer, names: list[str]) -> None:
+        self._check_counts(peer, names)
+        wanted: _Wanted = []
+        for name in names:
+            found = self._permitted(name)
+            if found is None:
+                wanted.append((name, None, ()))
+                continue
+            room, texts = found
+            parameters = room.parse(texts)
+            await room.check(peer.socket, name, parameters)
+            wanted.append((name, room, parameters))
+        for name, _, _ in wanted:
+            await self._hub.join(peer.socket, name)
+
+    async def _leave(self, peer: Peer, names: list[str]) -> None:
+        for name in names:
+            self._not_reserved(name)
+        for name in names:
+            await self._hub.leave(peer.socket, name)
+
+    def _permitted(self, name: str) -> tuple[Room, dict[str, str]] | None:
+        self._not_reserved(name)
+        found = self._rooms.find(name)
+        if found is not None and found[0].join == "client":
+            return found
+        if found is None and self._policies.undeclared == "open":
+            return None
+        raise Refusal(f"There is no room {name[:64]!r} to join.", code="unknown_room")
+
+    def _not_reserved(self, name: str) -> None:
+        if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
+            raise Refusal(f"There is no room {name!r} to join.", code="unknown_room")
+
+    def _check_counts(self, peer: Peer, names: list[str]) -> None:
+        limits = self._limits
+        if limits.rooms_per_message and len(names) > limits.rooms_per_message:
+            raise Refusal(
+                f"{len(names)} rooms in one message; {limits.rooms_per_message} are allowed.",
+                code="too_many_rooms",
+            )
+        new = [name for name in names if not self._hub.index.has(peer.socket, name)]
+        held = len(self._hub.rooms_of(peer.socket)) + len(new)
+        if limits.rooms_per_socket and held > limits.rooms_per_socket:
+            raise Refusal(
+                f"A connection may be in {limits.rooms_per_socket} rooms.", code="too_many_rooms"
+            )
+        for name in names:
+            too_long = (
+                limits.room_name_bytes
+                and len(name.encode("utf-8", "replace")) > limits.room_name_bytes
+            )
+            if too_long or (limits.room_name_bytes and not name.isprintable()):
+                raise Refusal("That is no room's name.", code="unknown_room")
+
+
+def _target(kind: LifecycleType) -> str:
+    single = kind in {LifecycleType.JOIN_ROOM, LifecycleType.LEAVE_ROOM}
+    return "room" if single else "rooms"

@@ -1,0 +1,243 @@
+"""Live sockets and fan-out: an event is encoded once per codec, and written once per member."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
+from bytesocket_app.rooms import RoomIndex
+from bytesocket_app.socket import Socket, raw_frame
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import CODECS
+from bytesocket_app.wire.frame import Frame
+
+BROADCAST_ROOM: Final = "__bytesocket_broadcast__"
+"""The room that every authenticated socket is in; clients cannot name it (protocol.md Q17)."""
+
+
+class RoomWatch(Protocol):
+    """Who is told when a socket joined or left a room."""
+
+    async def joined(self, socket: Socket[Any], room: str, /) -> None:
+        """Run a room's join hooks."""
+        ...
+
+    async def left(self, socket: Socket[Any], room: str, /) -> None:
+        """Run a room's leave hooks."""
+        ...
+
+
+class Encoder:
+    """One event on its way to many: encoded at most once per codec."""
+
+    __slots__ = ("_frames", "_head", "_raw", "_spec")
+
+    def __init__(self, spec: EventSpec, payload: Any, head: Mapping[str, Any]) -> None:
+        self._spec = spec
+        self._head = {**head, "event": spec.name}
+        self._raw = payload
+        self._frames: dict[CodecName, Frame] = {}
+
+    def frame(self, codec: CodecName) -> Frame:
+        """The event in one codec."""
+        frame = self._frames.get(codec)
+        if frame is None:
+            prefix, suffix = CODECS[codec].envelope(self._head, "data")
+            payload = prefix + self._spec.payload.dump(self._raw, codec) + suffix
+            is_binary = codec == "binary"
+            frame = Frame(payload, is_binary=is_binary, volatile=self._spec.volatile)
+            self._frames[codec] = frame
+        return frame
+
+
+class Hub:
+    """All live sockets of one application, and the rooms they are in.
+
+    Attributes:
+        sockets: Every open socket by its id, authenticated or not.
+        index: Who is in which room.
+    """
+
+    def __init__(self, catalogue: Catalogue, watch: RoomWatch, *, one_copy: bool) -> None:
+        self.sockets: dict[str, Socket[Any]] = {}
+        self.index: RoomIndex[Socket[Any]] = RoomIndex()
+        self._catalogue = catalogue
+        self._watch = watch
+        self._one_copy = one_copy
+        self._held: dict[Socket[Any], list[str]] = {}
+
+    def encode(
+        self,
+        event: ServerEvent | ServerPayload[Any],
+        codec: CodecName,
+        head: Mapping[str, Any],
+    ) -> Frame:
+        """Encode one event for one codec; raises UndeclaredEvent."""
+        spec, payload = self._catalogue.outgoing(event)
+        return Encoder(spec, payload, head).frame(codec)
+
+    def publish(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: Socket[Any] | None = None,
+        codec: CodecName | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Emit an event to the members of rooms.
+
+        Args:
+            rooms: Their names; several only with `bulk`.
+            event: What to emit; raises UndeclaredEvent.
+            exclude: A member that gets nothing.
+            codec: For everybody, instead of each socket's own.
+            bulk: Whether members see the message as one for several rooms, and get one copy.
+        """
+        spec, payload = self._catalogue.outgoing(event)
+        self.relay(rooms, spec, payload, exclude=exclude, codec=codec, bulk=bulk)
+
+    def relay(
+        self,
+        rooms: Iterable[str],
+        spec: EventSpec,
+        payload: Any,
+        *,
+        exclude: Socket[Any] | None = None,
+        codec: CodecName | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Emit the payload of a known event; see `publish`."""
+        names = list(dict.fromkeys(rooms)) if self._one_copy else list(rooms)
+        head: dict[str, Any] = {"rooms": names} if bulk else {"room": names[0]}
+        encoder = Encoder(spec, payload, head)
+        reached: set[Socket[Any]] | None = set() if bulk and self._one_copy else None
+        for name in names:
+            members = self.index.members(name)
+            if reached is not None:
+                members = [member for member in members if member not in reached]
+                reached.update(members)
+            self._write(members, encoder, exclude, codec)
+
+    def broadcast(
+        self,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: Socket[Any] | None = None,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit an event to every authenticated socket."""
+        spec, payload = self._catalogue.outgoing(event)
+        members = self.index.members(BROADCAST_ROOM)
+        self._write(members, Encoder(spec, payload, {}), exclude, codec)
+
+    def publish_raw(
+        self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None
+    ) -> None:
+        """Send a ready frame to the members of a room."""
+        frame = raw_frame(payload)
+        for member in tuple(self.index.members(room)):
+            if member is not exclude:
+                member.deliver(frame)
+
+    async def join(self, socket: Socket[Any], room: str) -> None:
+        """Put a socket into a room and run the room's join hooks, if it was not there."""
+        if self.index.join(socket, room) and room != BROADCAST_ROOM:
+            await self._watch.joined(socket, room)
+
+    async def leave(self, socket: Socket[Any], room: str) -> None:
+        """Take a socket out of a room and run the room's leave hooks, if it was there."""
+        if self.index.leave(socket, room) and room != BROADCAST_ROOM:
+            await self._watch.left(socket, room)
+
+    def rooms_of(self, socket: Socket[Any]) -> list[str]:
+        """The rooms of a socket; once it closed, those it held at that moment."""
+        held = self._held.get(socket)
+        rooms = self.index.rooms(socket) if held is None else held
+        return [room for room in rooms if room != BROADCAST_ROOM]
+
+    def add(self, socket: Socket[Any]) -> None:
+        """List a new socket; it is in no room yet."""
+        self.sockets[socket.id] = socket
+
+    def admit(self, socket: Socket[Any]) -> None:
+        """Put an authenticated socket where broadcasts reach it."""
+        self.index.join(socket, BROADCAST_ROOM)
+
+    def release(self, socket: Socket[Any]) -> None:
+        """Take a closed socket out of all rooms, remembering them for its close hooks."""
+        if socket not in self._held:
+            self._held[socket] = self.index.leave_all(socket)
+
+    async def remove(self, socket: Socket[Any]) -> None:
+        """Forget a socket whose connection is over, and run its rooms' leave hooks."""
+        self.release(socket)
+        self.sockets.pop(socket.id, None)
+        for room in self.rooms_of(socket):
+            await self._watch.left(socket, room)
+
+    def forget(self, socket: Socket[Any]) -> None:
+        """Drop the last note about a socket, after its close hooks have read it."""
+        self._held.pop(socket, None)
+
+    @staticmethod
+    def _write(
+        members: Iterable[Socket[Any]],
+        encoder: Encoder,
+        exclude: Socket[Any] | None,
+        codec: CodecName | None,
+    ) -> None:
+        # A copy: a slow member may be closed, and so leave the room, while we walk.
+        for member in tuple(members):
+            if member is not exclude and not member.is_closed:
+                member.write(encoder.frame(codec or member.codec))
+
+
+class ServerRooms:
+    """Emit to rooms by name, nobody excluded: `app.rooms`."""
+
+    __slots__ = ("_hub", "bulk")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.bulk = ServerRoomsBulk(hub)
+
+    async def emit(
+        self,
+        room: str,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to all members of a room.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        self._hub.publish((room,), event, codec=codec)
+
+    async def publish_raw(self, room: str, payload: str | bytes) -> None:
+        """Send a ready frame to all members of a room: text, or bytes as a binary frame."""
+        self._hub.publish_raw(room, payload)
+
+
+class ServerRoomsBulk:
+    """The same for several rooms at once: `app.rooms.bulk`."""
+
+    __slots__ = ("_hub",)
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def emit(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to the members of several rooms; a member of two gets one copy.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        self._hub.publish(rooms, event, codec=codec, bulk=True)

@@ -1,0 +1,89 @@
+"""The onion around dispatch: each step passes a message on, perhaps another one, or stops it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from bytesocket_app.errors import ConfigurationError, where
+from bytesocket_app.signature import is_async
+from bytesocket_app.socket import Socket
+from bytesocket_app.types import CodecName, EventName, RequestId
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A decoded message, not yet validated, as middleware sees it.
+
+    Attributes:
+        event: The event's name, None where the message names none.
+        data: The payload as the codec gave it.
+        room: The room it was sent into, None for a global event.
+        rooms: The rooms of a bulk message, None otherwise.
+        id: What the reply will carry, None where no reply is asked for.
+        codec: What it came in, which decides how `data` is validated.
+    """
+
+    event: EventName | None = None
+    data: Any = None
+    room: str | None = None
+    rooms: tuple[str, ...] | None = None
+    id: RequestId | None = None
+    codec: CodecName = "json"
+
+
+CallNext: TypeAlias = Callable[[Message], Awaitable[None]]
+"""Pass a message on; returns when all that come after are done with it."""
+
+Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[None]]
+"""A step: `async def log(socket, message, call_next): await call_next(message)`."""
+
+
+class MiddlewareChain:
+    """The registered steps, in order."""
+
+    def __init__(self) -> None:
+        self._steps: tuple[Middleware, ...] = ()
+
+    def add(self, step: Middleware) -> None:
+        """Add a step at the end.
+
+        Raises:
+            ConfigurationError: It is a plain `def`: it could not await the rest of the chain.
+        """
+        if not is_async(step):
+            raise ConfigurationError(
+                f"{getattr(step, '__qualname__', step)!s} ({where(step)}) cannot be middleware: "
+                "write `async def`, so that it can `await call_next(message)`."
+            )
+        self._steps = (*self._steps, step)
+
+    def __bool__(self) -> bool:
+        """Whether there is any step."""
+        return bool(self._steps)
+
+    async def run(
+        self, socket: Socket[Any], message: Message, last: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        """Send a message through all steps and then to `last`.
+
+        A step that does not call `call_next` stops the message; calling it twice does it twice.
+        What a step raises comes out here.
+        """
+        await _Rest(self._steps, 0, socket, last)(message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What is left of a chain: the `call_next` of the step before."""
+
+    steps: tuple[Middleware, ...]
+    index: int
+    socket: Socket[Any]
+    last: Callable[[Message], Awaitable[None]]
+
+    async def __call__(self, message: Message) -> None:
+        if self.index == len(self.steps):
+            await self.last(message)
+            return
+        rest = _Rest(self.steps, self.index + 1, self.socket, self.last)
+        await self.steps[self.index](self.socket, message, rest)

@@ -1,0 +1,149 @@
+"""The door that adaptors knock at: which handshakes are taken, and what then opens."""
+
+import logging
+from typing import Any
+from urllib.parse import urlsplit
+
+from anyio import move_on_after
+from anyio.abc import TaskGroup
+
+from bytesocket_app.dispatch import Dispatcher
+from bytesocket_app.errors import ErrorContext, Phase, Refusal
+from bytesocket_app.hub import Hub
+from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.serving.host import Host
+from bytesocket_app.serving.session import Session
+from bytesocket_app.socket import AuthState, Socket
+from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
+from bytesocket_app.transports.unopened import Unopened
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire.close import CloseCode
+
+logger = logging.getLogger("bytesocket")
+
+SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
+"""What a client offers to be sent one codec; see `Socket.codec`."""
+
+
+class ApplicationEndpoint:
+    """Admits, opens and drains the connections of one application.
+
+    Attributes:
+        draining: Whether new connections are refused with 503.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        hub: Hub,
+        lifecycle: Lifecycle,
+        host: Host,
+        app: Any,
+        *,
+        codec: CodecName,
+        origins: tuple[str, ...],
+    ) -> None:
+        self.draining = False
+        self._dispatcher = dispatcher
+        self._hub = hub
+        self._lifecycle = lifecycle
+        self._host = host
+        self._app = app
+        self._codec: CodecName = codec
+        self._origins = origins
+
+    async def admit(self, handshake: Handshake) -> Acceptance | Rejection:
+        """Decide about a handshake: drain, origin, upgrade hooks, authentication, in that order."""
+        if self.draining:
+            return Rejection(503, "The server is restarting; try again.")
+        if not self._origin_allowed(handshake):
+            origin = handshake.headers.get("origin", "")
+            logger.warning("origin %r refused; allow it with ByteSocket(origins=...)", origin[:256])
+            return Rejection(403, "This origin is not allowed.")
+        if self._lifecycle.has(HookKind.UPGRADE) and not await self._lifecycle.run(
+            HookKind.UPGRADE, None, handshake
+        ):
+            return Rejection(403, "The upgrade was refused.")
+        subprotocol, codec = self._negotiate(handshake)
+        socket: Socket[Any] = Socket(handshake, Unopened(), self._hub, app=self._app, codec=codec)
+        refused = await self._identify(socket)
+        return refused or Acceptance(subprotocol, socket)
+
+    def open(
+        self, handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
+    ) -> Session:
+        """Open an accepted connection."""
+        socket: Socket[Any] = accepted.context
+        socket.connect(transport)
+        self._hub.add(socket)
+        return Session(
+            socket, transport, self._dispatcher, self._hub, self._lifecycle, self._host, tasks
+        )
+
+    async def drain(self, grace: float, code: int, reason: str) -> None:
+        """Refuse new connections, close all there are, and wait until they are gone.
+
+        Args:
+            grace: Seconds to wait for the peers' answers; then the connections are dropped.
+            code: The close code.
+            reason: The close reason.
+        """
+        self.draining = True
+        for socket in tuple(self._hub.sockets.values()):
+            socket.shut(code, reason)
+        with move_on_after(grace):
+            await self._host.emptied()
+        for session in tuple(self._host.sessions):
+            session.abort()
+
+    async def _identify(self, socket: Socket[Any]) -> Rejection | None:
+        authenticator = self._dispatcher.authenticator
+        if authenticator is None:
+            return None
+        socket.auth_state = AuthState.IDLE
+        if authenticator.credentials is not None:
+            return None
+        try:
+            with move_on_after(self._app.settings.timeouts.auth or None) as scope:
+                socket.user = await authenticator.decide(socket, None, socket.codec)
+        except Refusal as refusal:
+            context = ErrorContext(Phase.AUTH, refusal, code=int(CloseCode.AUTH_FAILED))
+            await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, context)
+            return Rejection(401 if refusal.code == "unauthorized" else 403, refusal.message)
+        except Exception:
+            logger.exception("authentication failed, %s", socket)
+            return Rejection(500, "Authentication failed.")
+        if scope.cancelled_caught:
+            return Rejection(503, "Authentication took too long; try again.")
+        return None
+
+    def _negotiate(self, handshake: Handshake) -> tuple[str | None, CodecName]:
+        offered = handshake.subprotocols
+        for name in offered:
+            if name in SUBPROTOCOLS:
+                return name, SUBPROTOCOLS[name]
+        # The origin's servers echo the first offer, and browsers insist on an answer.
+        return (offered[0] if offered else None), self._codec
+
+    def _origin_allowed(self, handshake: Handshake) -> bool:
+        origin = handshake.headers.get("origin", "")
+        if not origin or "*" in self._origins or origin.lower() in self._origins:
+            return True
+        if self._app.settings.policies.origins == "any":
+            return not self._origins
+        return _same_origin(origin, handshake.headers.get("host", ""))
+
+
+def _same_origin(origin: str, host: str) -> bool:
+    """Whether a page of `origin` was loaded from `host`; default ports count as none."""
+    try:
+        parts = urlsplit(origin)
+        ports = {"http": 80, "https": 443}
+        port = parts.port or ports.get(parts.scheme)
+        own = urlsplit(f"//{host}")
+        return bool(parts.hostname) and (parts.hostname, port) == (
+            own.hostname,
+            own.port or ports.get(parts.scheme),
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,52 @@
+"""Run on hypercorn, on asyncio or trio. The only file that imports it.
+
+hypercorn is embedded and not started through its command line: its own shutdown waits for
+WebSockets that never end (Python 3.12 and later) or closes them with 1011 (3.11), and its ping
+interval disconnects nobody. So sockets are closed inside the `shutdown_trigger`, before it
+returns, and our own heartbeat watches the peers.
+"""
+
+import logging
+import os
+import sys
+from typing import Any, cast
+
+import anyio
+from hypercorn.config import Config
+
+from bytesocket_app.serving.runners.hosting import Hosting, Trigger, host
+from bytesocket_app.serving.runners.listening import BACKLOG
+from bytesocket_app.transports.asgi import ASGIApp
+
+
+async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
+    """Serve until `stop` is set; see `host` for the order of the end and what it raises."""
+    await host(app, _serve, hosting, stop)
+
+
+async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
+    if hosting.backend == "trio":
+        from hypercorn.trio import serve
+    else:
+        from hypercorn.asyncio import serve
+    await serve(cast(Any, app), _config(hosting), shutdown_trigger=trigger, mode="asgi")
+
+
+def _config(hosting: Hosting) -> Config:
+    config = Config()
+    # hypercorn closes the descriptor it is given.
+    config.bind = [f"fd://{os.dup(hosting.listener.fileno())}"]
+    config.backlog = BACKLOG
+    config.accesslog = None
+    config.errorlog = _error_log()
+    config.include_server_header = False
+    config.websocket_max_message_size = hosting.message_bytes or sys.maxsize
+    # Beyond our own bound: its timeout would leak a CancelledError that looks like ours.
+    config.graceful_timeout = hosting.linger * 10
+    return config
+
+
+def _error_log() -> logging.Logger:
+    logger = logging.getLogger("hypercorn.error")
+    logger.setLevel(logging.WARNING)  # below it only "Running on ...", which the caller says
+    return logger

@@ -1,0 +1,130 @@
+"""The lifespan of a hosted application, run by us and not by the server.
+
+A server that is cancelled while a peer holds its connection open skips the application's
+shutdown; here it always runs.
+
+Source: the ASGI specification, "Lifespan Protocol".
+"""
+
+import logging
+import re
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.transports.asgi import ASGIApp, Message
+
+logger = logging.getLogger("bytesocket.server")
+
+
+class LifespanFailed(ConfigurationError):
+    """The application said, or showed by an exception, that it cannot start."""
+
+
+class Lifespan:
+    """One application's lifespan: what it was told and what it answered."""
+
+    def __init__(self, app: ASGIApp, state: dict[str, Any]) -> None:
+        self._app = app
+        self._state = state
+        self._asked = False
+        self._answered = anyio.Event()
+        self._stop = anyio.Event()
+        self.ended = anyio.Event()
+        self.failure: str | None = None
+
+    async def run(self) -> None:
+        """Call the application. It returns when its life is over, or never began."""
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self._state,
+        }
+        try:
+            await self._app(scope, self._receive, self._send)
+        except Exception as error:  # noqa: BLE001 - the boundary between the server and the application
+            self._raised(error)
+        finally:
+            self._answered.set()
+            self.ended.set()
+
+    async def start(self) -> None:
+        """Wait for the application's answer.
+
+        Raises:
+            LifespanFailed: It cannot start. One that has no lifespan at all is fine.
+        """
+        await self._answered.wait()
+        if self.failure is not None:
+            raise LifespanFailed(self.failure)
+
+    async def stop(self) -> None:
+        """Tell the application to end, and wait until it has."""
+        self._stop.set()
+        await self.ended.wait()
+
+    def _raised(self, error: Exception) -> None:
+        if self._answered.is_set():
+            logger.error("the application's lifespan failed", exc_info=error)
+        elif self._asked:
+            self.failure = "".join(traceback.format_exception(error))
+        # Otherwise it raised before it looked at the first event: it knows no lifespan, as the
+        # specification allows.
+
+    async def _receive(self) -> Message:
+        if not self._asked:
+            self._asked = True
+            return {"type": "lifespan.startup"}
+        await self._stop.wait()
+        return {"type": "lifespan.shutdown"}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            self.failure = message.get("message") or "the application gave no reason"
+        elif message["type"] == "lifespan.shutdown.failed":
+            logger.error("the application did not shut down: %s", message.get("message", ""))
+        if message["type"].startswith("lifespan.startup"):
+            self._answered.set()
+
+
+@asynccontextmanager
+async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> AsyncIterator[None]:
+    """Run the block inside the application's lifespan.
+
+    Args:
+        app: The application.
+        state: What the application puts here is every connection's `scope["state"]`.
+        timeout: Seconds the application gets to shut down; then it is cancelled.
+
+    Raises:
+        LifespanFailed: The application cannot start.
+    """
+    lifespan = Lifespan(app, state)
+    failure: LifespanFailed | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lifespan.run)
+        try:
+            await lifespan.start()
+            yield
+        except LifespanFailed as error:
+            failure = error  # raised outside the group, which would wrap it
+        finally:
+            with anyio.move_on_after(timeout, shield=True):
+                await lifespan.stop()
+            tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+def reason(failure: str) -> str:
+    """Shorten a failure to `file:line: Error: text`; servers' applications send whole tracebacks."""
+    lines = [line for line in failure.strip().splitlines() if line.strip()]
+    if not lines:
+        return failure
+    places = re.findall(r'File "([^"]+)", line (\d+)', failure)
+    where = f"{places[-1][0]}:{places[-1][1]}: " if places else ""
+    return f"{where}{lines[-1].strip()}"

@@ -1,0 +1,206 @@
+"""One connection: messages in, through dispatch, one at a time and in order.
+
+There is no task, cancel scope or timer per message. The pump runs batches inside one cancel
+scope; a sweep that finds a step over its deadline cancels that scope, and the pump answers for
+the step, opens a new scope and goes on.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from math import inf
+from typing import Any
+
+from anyio import CancelScope, Event, get_cancelled_exc_class, move_on_after
+from anyio.abc import TaskGroup
+
+from bytesocket_app.dispatch import Dispatcher, Peer
+from bytesocket_app.hub import Hub
+from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.serving.host import Host
+from bytesocket_app.settings import Limits, Timeouts
+from bytesocket_app.socket import AuthState, Socket
+from bytesocket_app.transports import Transport
+from bytesocket_app.transports.suspension import OnSuspend
+from bytesocket_app.wire.close import CloseCode
+from bytesocket_app.wire.frame import PONG
+
+logger = logging.getLogger("bytesocket")
+
+
+class Session:
+    """Runs one socket over one transport. An adaptor pushes into it; see `Receiver`.
+
+    Attributes:
+        socket: The connection as handlers see it.
+        peer: The connection as dispatch sees it.
+    """
+
+    def __init__(
+        self,
+        socket: Socket[Any],
+        transport: Transport,
+        dispatcher: Dispatcher,
+        hub: Hub,
+        lifecycle: Lifecycle,
+        host: Host,
+        tasks: TaskGroup,
+    ) -> None:
+        self.socket = socket
+        self.peer = Peer(socket, host.clock, self._spawn)
+        self._transport = transport
+        self._dispatcher = dispatcher
+        self._hub = hub
+        self._lifecycle = lifecycle
+        self._host = host
+        self._tasks = tasks
+        self._timeouts: Timeouts = socket.app.settings.timeouts
+        self._limits: Limits = socket.app.settings.limits
+        self._inbox: deque[tuple[bytes | str, bool]] = deque()
+        self._wakeup: Event | None = None
+        self._working = CancelScope()
+        self._overrun = False
+        self._paused = False
+        self._beside = 0
+        self._lost: tuple[int, str] | None = None
+        self._opened_at = self._seen_at = host.clock()
+        self._closing_at = inf
+
+    def received(self, payload: bytes | str, is_binary: bool) -> bool:  # noqa: FBT001
+        """Take one message; answer a ping right here. False asks for a pause."""
+        if self.socket.is_closed:
+            return True  # protocol.md Q20: what was in flight when we closed is dropped
+        self._seen_at = self._host.clock()
+        limit = self._limits.message_bytes
+        if not self.socket.is_authenticated and self._limits.auth_message_bytes:
+            limit = self._limits.auth_message_bytes
+        if limit and len(payload) > limit:
+            self.socket.shut(CloseCode.TOO_BIG, "message too big")
+            self._wake()
+            return True
+        if is_binary and not payload:
+            self._transport.write(PONG)
+            if not self._lifecycle.has(HookKind.MESSAGE):
+                return True
+        self._inbox.append((payload, is_binary))
+        self._wake()
+        self._paused = bool(self._limits.inbox) and len(self._inbox) >= self._limits.inbox
+        return not self._paused
+
+    def lost(self, code: int, reason: str) -> None:
+        """Note that the connection is over; what came before is still handled."""
+        if self._lost is None:
+            self._lost = (code, reason)
+            self._wake()
+
+    async def run(self) -> None:
+        """Pump messages until the connection is over, then run the close hooks."""
+        self._host.enter(self, self._tasks)
+        try:
+            await self._open()
+            while not self._is_over():
+                if self._inbox and not self.socket.is_closed:
+                    await self._work()
+                else:
+                    await self._wait()
+        except get_cancelled_exc_class():
+            self._lost = self._lost or (CloseCode.GOING_AWAY, "")
+            raise
+        finally:
+            # Whatever ended the loop, the hooks get their turn, for a bounded time.
+            with move_on_after(self._timeouts.close or None, shield=True):
+                await self._closed()
+            self._host.leave(self)
+
+    def check(self, now: float) -> None:
+        """Compare this connection's deadlines with the time; called by the sweep."""
+        timeouts, socket = self._timeouts, self.socket
+        if now > self.peer.until:
+            self._overrun = True
+            self._working.cancel()
+        if socket.is_closed:
+            self._closing_at = min(self._closing_at, now)
+            if self._lost is None and now - self._closing_at > timeouts.close:
+                self.abort()
+        elif not socket.is_authenticated:
+            waiting = socket.auth_state is AuthState.IDLE
+            if waiting and timeouts.auth and now - self._opened_at > timeouts.auth:
+                self._tasks.start_soon(self._dispatcher.late, socket)
+        elif timeouts.idle and now - self._seen_at > timeouts.idle:
+            socket.shut(CloseCode.GOING_AWAY, "idle timeout")
+            self._wake()
+
+    def abort(self) -> None:
+        """Drop the connection, whatever is waiting for the peer."""
+        self._transport.abort()
+        self._working.cancel()
+
+    async def _open(self) -> None:
+        self._transport.cork()
+        await OnSuspend(self._dispatcher.opened(self.peer), self._transport.release)
+        await self._transport.flush()
+
+    async def _work(self) -> None:
+        """Handle what has come, in one go, and send what that made in one go."""
+        self._working, self._overrun = CancelScope(), False
+        self._transport.cork()
+        with self._working:
+            await OnSuspend(self._batch(), self._transport.release)
+            await self._transport.flush()
+        if self._overrun and self._working.cancelled_caught:
+            await self._dispatcher.overran(self.peer)
+            self._transport.release()
+
+    async def _batch(self) -> None:
+        inbox, dispatch, peer = self._inbox, self._dispatcher.dispatch, self.peer
+        while inbox and not peer.socket.is_closed:
+            payload, is_binary = inbox.popleft()
+            try:
+                await dispatch(peer, payload, is_binary)
+            except Exception:
+                # The outermost guard: a defect of ours costs one connection, not the process.
+                logger.exception("dispatch failed, %s", peer.socket)
+                peer.socket.shut(CloseCode.INTERNAL, "internal error")
+            if self._paused and len(inbox) * 2 <= self._limits.inbox:
+                self._resume()
+
+    async def _wait(self) -> None:
+        if self._paused:
+            self._resume()
+        self._wakeup = Event()
+        await self._wakeup.wait()
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._transport.resume()
+
+    def _wake(self) -> None:
+        if self._wakeup is not None:
+            self._wakeup.set()
+            self._wakeup = None
+
+    def _is_over(self) -> bool:
+        drained = not self._inbox or self.socket.is_closed
+        return self._lost is not None and drained and not self._beside
+
+    async def _closed(self) -> None:
+        socket = self.socket
+        code, reason = socket.close_sent or self._lost or (CloseCode.ABNORMAL, "")
+        socket.is_closed = True
+        self._inbox.clear()
+        await self._hub.remove(socket)
+        await self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason)
+        self._hub.forget(socket)
+
+    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._beside += 1
+        self._tasks.start_soon(self._run_beside, work)
+
+    async def _run_beside(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            logger.exception("a concurrent handler failed, %s", self.socket)
+        finally:
+            self._beside -= 1
+            self._wake()

@@ -1,0 +1,353 @@
+"""What a handler holds: one client's connection."""
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, Generic, Protocol
+from uuid import uuid4
+
+from typing_extensions import TypeVar
+
+from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.transports import Handshake, Transport
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire.close import CloseCode
+from bytesocket_app.wire.frame import Frame
+
+UserT = TypeVar("UserT", default=Any)
+
+
+class AuthState(Enum):
+    """How far a connection's authentication is (protocol.md section 4)."""
+
+    NONE = "none"
+    """The application asks for none."""
+    IDLE = "idle"
+    """No credentials yet."""
+    PENDING = "pending"
+    """The authentication function is deciding."""
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class Fabric(Protocol):
+    """What a socket needs from those around it."""
+
+    def encode(
+        self, event: ServerEvent | ServerPayload[Any], codec: CodecName, head: Mapping[str, Any], /
+    ) -> Frame:
+        """Encode one event; raises UndeclaredEvent."""
+        ...
+
+    def publish(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: "Socket[Any] | None" = None,
+        codec: CodecName | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Emit to the members of rooms."""
+        ...
+
+    def broadcast(
+        self,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: "Socket[Any] | None" = None,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to every authenticated socket."""
+        ...
+
+    def publish_raw(
+        self, room: str, payload: str | bytes, *, exclude: "Socket[Any] | None" = None
+    ) -> None:
+        """Send a ready frame to the members of a room."""
+        ...
+
+    async def join(self, socket: "Socket[Any]", room: str, /) -> None:
+        """Put a socket into a room and run the room's hooks."""
+        ...
+
+    async def leave(self, socket: "Socket[Any]", room: str, /) -> None:
+        """Take a socket out of a room and run the room's hooks."""
+        ...
+
+    def rooms_of(self, socket: "Socket[Any]", /) -> list[str]:
+        """The rooms a socket is in, the broadcast room not among them."""
+        ...
+
+    def release(self, socket: "Socket[Any]", /) -> None:
+        """Take a closed socket out of all rooms."""
+        ...
+
+
+class Socket(Generic[UserT]):
+    """One client's connection.
+
+    Attributes:
+        id: A UUID of its own.
+        user: What the authentication function returned, None before.
+        state: A free dict for the application's own notes about this connection.
+        rooms: Join, leave, list, and emit to rooms without this socket.
+        app: The application that this socket belongs to.
+        handshake: The HTTP request it came with.
+        codec: What is sent to it unless told otherwise: "json" or "binary".
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_fabric",
+        "_outbox_limit",
+        "_transport",
+        "app",
+        "auth_state",
+        "close_sent",
+        "codec",
+        "drop_oldest",
+        "dropped",
+        "handshake",
+        "id",
+        "is_closed",
+        "rooms",
+        "state",
+        "user",
+    )
+
+    user: UserT
+
+    def __init__(
+        self,
+        handshake: Handshake,
+        transport: Transport,
+        fabric: Fabric,
+        *,
+        app: Any,
+        codec: CodecName,
+    ) -> None:
+        self.id = str(uuid4())
+        self.state: dict[str, Any] = {}
+        self.app = app
+        self.handshake = handshake
+        self.codec: CodecName = codec
+        self.auth_state = AuthState.NONE
+        self.is_closed = False
+        self.close_sent: tuple[int, str] | None = None
+        self.dropped = 0
+        self.drop_oldest = app.settings.policies.slow_reader == "drop_oldest"
+        self.rooms = SocketRooms(self, fabric)
+        self._transport = transport
+        self._fabric = fabric
+        self._outbox_limit: int = app.settings.limits.outbox_bytes
+        self.user = None  # type: ignore[assignment]  # until authentication has decided
+
+    def connect(self, transport: Transport) -> None:
+        """Give the socket its way out, once its handshake was accepted."""
+        self._transport = transport
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the application needs no authentication, or accepted this socket's."""
+        return self.auth_state is AuthState.SUCCESS or self.auth_state is AuthState.NONE
+
+    @property
+    def can_send(self) -> bool:
+        """Whether emits reach the client: open and authenticated. Otherwise they do nothing."""
+        return not self.is_closed and self.is_authenticated
+
+    @property
+    def url(self) -> str:
+        """The path of the request, without the query."""
+        return self.handshake.path
+
+    @property
+    def query(self) -> str:
+        """The query as it came, without `?`."""
+        return self.handshake.query
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The request's headers by lower-case name."""
+        return self.handshake.headers
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The request's cookies by name."""
+        return self.handshake.cookies
+
+    @property
+    def client(self) -> tuple[str, int] | None:
+        """The peer's address and port, where the server knows it."""
+        return self.handshake.client
+
+    @property
+    def host(self) -> str:
+        """The `Host` header, "" without one."""
+        return self.handshake.headers.get("host", "")
+
+    @property
+    def user_agent(self) -> str:
+        """The `User-Agent` header, "" without one."""
+        return self.handshake.headers.get("user-agent", "")
+
+    @property
+    def authorization(self) -> str:
+        """The `Authorization` header, "" without one."""
+        return self.handshake.headers.get("authorization", "")
+
+    @property
+    def x_forwarded_for(self) -> str:
+        """The `X-Forwarded-For` header as it came; anyone can write it. "" without one."""
+        return self.handshake.headers.get("x-forwarded-for", "")
+
+    async def emit(
+        self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
+    ) -> None:
+        """Emit one event to this client. Does nothing when it cannot be sent.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        self.deliver(self._fabric.encode(event, codec or self.codec, {}))
+
+    async def broadcast(
+        self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
+    ) -> None:
+        """Emit to every authenticated socket but this one.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        if self.can_send:
+            self._fabric.broadcast(event, exclude=self, codec=codec)
+
+    async def send_raw(self, payload: str | bytes) -> None:
+        """Send a ready frame: text, or bytes as a binary frame. Works before authentication."""
+        if not self.is_closed:
+            self.write(raw_frame(payload))
+
+    async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
+        """Close the connection. Later emits do nothing; frames still coming in are dropped."""
+        self.shut(code, reason)
+
+    def deliver(self, frame: Frame) -> None:
+        """Send an encoded message if the client can be sent to."""
+        if not self.is_closed and self.is_authenticated:
+            self.write(frame)
+
+    def write(self, frame: Frame) -> None:
+        """Send an encoded message whatever the state, keeping to the slow-reader policy."""
+        transport = self._transport
+        transport.write(frame)
+        if self._outbox_limit and transport.buffered > self._outbox_limit:
+            self._overflow()
+
+    def shut(self, code: int, reason: str) -> None:
+        """Close without a task switch; the first call decides code and reason."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.close_sent = (code, reason)
+        self._fabric.release(self)
+        self._transport.close(code, reason)
+
+    def _overflow(self) -> None:
+        if self.drop_oldest:
+            while self._transport.buffered > self._outbox_limit and self._transport.drop_oldest():
+                self.dropped += 1
+            return
+        # The close frame must not wait behind what is never read.
+        while self._transport.drop_oldest():
+            self.dropped += 1
+        self.shut(CloseCode.TRY_LATER, "slow reader")
+
+    def __repr__(self) -> str:
+        return f"<socket {self.id} of {self.user!r}>"
+
+
+class SocketRooms:
+    """One socket's rooms: `socket.rooms`."""
+
+    __slots__ = ("_fabric", "_socket", "bulk")
+
+    def __init__(self, socket: Socket[Any], fabric: Fabric) -> None:
+        self._socket = socket
+        self._fabric = fabric
+        self.bulk = SocketRoomsBulk(socket, fabric)
+
+    async def join(self, room: str) -> None:
+        """Join by server code: no guard runs, the client is told nothing."""
+        await self.bulk.join((room,))
+
+    async def leave(self, room: str) -> None:
+        """Leave by server code."""
+        await self.bulk.leave((room,))
+
+    def list(self) -> list[str]:
+        """The rooms this socket is in; after it closed, those it was in at that moment."""
+        return self._fabric.rooms_of(self._socket)
+
+    async def emit(
+        self,
+        room: str,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to all members of a room but this socket, which need not be a member.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        if self._socket.can_send:
+            self._fabric.publish((room,), event, exclude=self._socket, codec=codec)
+
+    async def publish_raw(self, room: str, payload: str | bytes) -> None:
+        """Send a ready frame to all members of a room but this socket."""
+        if self._socket.can_send:
+            self._fabric.publish_raw(room, payload, exclude=self._socket)
+
+
+class SocketRoomsBulk:
+    """The same for several rooms at once: `socket.rooms.bulk`."""
+
+    __slots__ = ("_fabric", "_socket")
+
+    def __init__(self, socket: Socket[Any], fabric: Fabric) -> None:
+        self._socket = socket
+        self._fabric = fabric
+
+    async def join(self, rooms: Iterable[str]) -> None:
+        """Join rooms by server code."""
+        for room in rooms:
+            if self._socket.can_send:
+                await self._fabric.join(self._socket, room)
+
+    async def leave(self, rooms: Iterable[str]) -> None:
+        """Leave rooms by server code."""
+        for room in rooms:
+            if self._socket.can_send:
+                await self._fabric.leave(self._socket, room)
+
+    async def emit(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to the members of several rooms but this socket; a member of two gets one copy.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        if self._socket.can_send:
+            self._fabric.publish(rooms, event, exclude=self._socket, codec=codec, bulk=True)
+
+
+def raw_frame(payload: str | bytes) -> Frame:
+    """Make a frame of a ready message: text, or bytes as a binary frame."""
+    if isinstance(payload, str):
+        return Frame(payload.encode("utf-8", "replace"), is_binary=False)
+    return Frame(bytes(payload), is_binary=True)

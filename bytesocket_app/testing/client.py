@@ -1,0 +1,340 @@
+"""`TestClient`: a client in memory, with a deadline on every wait."""
+
+import itertools
+from collections import deque
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar, cast, overload
+
+from anyio import create_task_group, move_on_after
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
+
+from bytesocket_app.application import ByteSocket
+from bytesocket_app.errors import Disconnected, Refusal, UndeclaredEvent
+from bytesocket_app.events import (
+    BothHandle,
+    ClientEvent,
+    ClientPayload,
+    Payload,
+    PayloadType,
+    ServerEvent,
+    ServerHandle,
+)
+from bytesocket_app.testing.log import FrameLog, NothingCame
+from bytesocket_app.transports import Handshake, Rejection
+from bytesocket_app.transports.memory import MemoryTransport
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import CODECS, decode
+from bytesocket_app.wire.lifecycle import LifecycleType
+
+E_ = TypeVar("E_", bound=ServerEvent)
+R = TypeVar("R")
+T = TypeVar("T")
+
+DEADLINE: Final = 5.0
+"""Seconds that a wait may take unless told otherwise."""
+
+
+class RequestRefused(Refusal):
+    """The server refused: a request, a join or the connection itself.
+
+    Attributes:
+        context: The whole error context as it came.
+    """
+
+    def __init__(self, context: Any) -> None:
+        error = context.get("error", {}) if isinstance(context, dict) else {}
+        if not isinstance(error, dict):
+            error = {"message": str(error)}
+        code, message = str(error.get("code", "refused")), str(error.get("message", ""))
+        super().__init__(message, code=code, data=error.get("data"))
+        self.context = context
+
+
+class TestClient:
+    """A client of an application in this process, over the real protocol.
+
+    ::
+
+        async with TestClient(app, credentials={"token": "t"}) as client:
+            await client.join("lobby")
+            receipt = await client.request(Post(text="hi"), Receipt)
+            posted = await client.receive(Posted)
+
+    Args:
+        app: The application; the first client in it hosts its work if nothing else does.
+        credentials: Sent as the auth message, if not None.
+        codec: What both sides send.
+        headers: Of the handshake, by lower-case name.
+        query: Of the handshake, without `?`.
+        deadline: Seconds that every wait may take.
+    """
+
+    __test__ = False
+
+    def __init__(
+        self,
+        app: ByteSocket,
+        credentials: Any = None,
+        *,
+        codec: CodecName = "json",
+        headers: dict[str, str] | None = None,
+        query: str = "",
+        deadline: float = DEADLINE,
+    ) -> None:
+        self.app = app
+        self.log = FrameLog()
+        self._credentials = credentials
+        self._codec = CODECS[codec]
+        self._handshake = Handshake(
+            path=app.path,
+            query=query,
+            headers=headers or {},
+            subprotocols=(f"bytesocket.{codec}",),
+            client=("testclient", 0),
+        )
+        self._deadline = deadline
+        self._transport = MemoryTransport()
+        self._stack = AsyncExitStack()
+        self._waiting: deque[Any] = deque()
+        self._ids = itertools.count(1)
+
+    async def __aenter__(self) -> Self:
+        """Connect, and authenticate if there are credentials.
+
+        Raises:
+            RequestRefused: The handshake or the credentials were refused.
+        """
+        decision = await self.app.endpoint.admit(self._handshake)
+        if isinstance(decision, Rejection):
+            error = {"code": str(decision.status), "message": decision.reason}
+            raise RequestRefused({"phase": "handshake", "error": error})
+        tasks = await self._stack.enter_async_context(create_task_group())
+        receiver = self.app.endpoint.open(self._handshake, self._transport, decision, tasks)
+        self._transport.receiver = receiver
+        tasks.start_soon(receiver.run)
+        if self._credentials is not None:
+            try:
+                await self._authenticate()
+            except BaseException:
+                await self.__aexit__(None, None, None)
+                raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close, and wait until the server's hooks have run."""
+        self._transport.end(1000, "")
+        await self._stack.aclose()
+
+    @property
+    def closed(self) -> tuple[int, str] | None:
+        """The close code and reason once the connection is over."""
+        return self._transport.closed
+
+    async def emit(
+        self, event: ClientEvent | ClientPayload[Any], *, room: str | None = None
+    ) -> None:
+        """Send an event, globally or into a room."""
+        await self.send(self._message(event, room))
+
+    @overload
+    async def request(
+        self,
+        event: ClientEvent | ClientPayload[Any],
+        reply: type[R],
+        *,
+        room: str | None = None,
+        timeout: float | None = None,
+    ) -> R: ...
+    @overload
+    async def request(
+        self,
+        event: ClientEvent | ClientPayload[Any],
+        reply: None = None,
+        *,
+        room: str | None = None,
+        timeout: float | None = None,
+    ) -> Any: ...
+    async def request(
+        self,
+        event: ClientEvent | ClientPayload[Any],
+        reply: Any = None,
+        *,
+        room: str | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Send an event and wait for its reply.
+
+        Args:
+            event: What to ask.
+            reply: The reply's type; without it the plain value is returned.
+            room: The room to ask in.
+            timeout: Seconds to wait, instead of the client's deadline.
+
+        Raises:
+            RequestRefused: The server refused; `code` says why.
+            NothingCame: No answer in time.
+            Disconnected: The connection ended first.
+        """
+        identity = next(self._ids)
+        await self.send({**self._message(event, room), "id": identity})
+
+        def answers(message: Any) -> bool:
+            return (
+                isinstance(message, dict)
+                and message.get("id") == identity
+                and message.get("type") in {LifecycleType.REPLY, LifecycleType.REPLY_ERROR}
+            )
+
+        answer = await self._wait(f"the reply to {event!r}", answers, timeout)
+        if answer["type"] == LifecycleType.REPLY_ERROR:
+            raise RequestRefused(answer.get("data"))
+        data = answer.get("data")
+        return data if reply is None else TypeAdapter(reply).validate_python(data)
+
+    @overload
+    async def receive(
+        self, event: type[E_], *, room: str | None = None, timeout: float | None = None
+    ) -> E_: ...
+    @overload
+    async def receive(
+        self,
+        event: ServerHandle[T] | BothHandle[T],
+        *,
+        room: str | None = None,
+        timeout: float | None = None,
+    ) -> T: ...
+    async def receive(
+        self, event: Any, *, room: str | None = None, timeout: float | None = None
+    ) -> Any:
+        """Wait for an event; earlier arrivals count, each once. Others are kept for later.
+
+        Args:
+            event: The class, or the handle, whose payload is then returned.
+            room: Only an arrival in this room.
+            timeout: Seconds to wait, instead of the client's deadline.
+
+        Raises:
+            NothingCame: It did not come in time; the message shows what came.
+            Disconnected: The connection ended first.
+        """
+        spec = self.app.catalogue.spec(event)
+        if spec is None:
+            raise UndeclaredEvent(f"{event!r} is not declared to {self.app!r}: it cannot come.")
+
+        def matches(message: Any) -> bool:
+            if not isinstance(message, dict) or message.get("event") != spec.name:
+                return False
+            return room is None or room == message.get("room") or room in message.get("rooms", ())
+
+        message = await self._wait(f"event {spec.name!r}", matches, timeout)
+        return spec.payload.validate(message.get("data"), self._codec.name)
+
+    async def join(self, room: str) -> None:
+        """Ask to join a room and wait for the answer.
+
+        Raises:
+            RequestRefused: The server refused; `code` says why.
+        """
+        await self._membership(LifecycleType.JOIN_ROOM, room)
+
+    async def leave(self, room: str) -> None:
+        """Ask to leave a room and wait for the answer.
+
+        Raises:
+            RequestRefused: The server refused; `code` says why.
+        """
+        await self._membership(LifecycleType.LEAVE_ROOM, room)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close from the client's side."""
+        self._transport.end(code, reason)
+
+    async def send(self, message: Any) -> None:
+        """Send any value as a message, for tests of what no typed client would send."""
+        self.log.sent(message)
+        payload = self._codec.encode(message)
+        await self.send_raw(payload if self._codec.is_binary else payload.decode())
+
+    async def send_raw(self, payload: str | bytes) -> None:
+        """Send a ready frame: text, or bytes as a binary frame."""
+        await self._transport.push(payload, is_binary=isinstance(payload, bytes))
+
+    async def receive_message(self, *, timeout: float | None = None) -> Any:
+        """Wait for the next message of any kind, decoded."""
+        return await self._wait("a message", lambda _: True, timeout)
+
+    async def wait_closed(self, *, timeout: float | None = None) -> tuple[int, str]:
+        """Wait until the connection is over; returns the close code and reason."""
+        try:
+            await self._wait("the end of the connection", lambda _: False, timeout)
+        except Disconnected:
+            pass
+        return cast("tuple[int, str]", self._transport.closed)
+
+    async def _authenticate(self) -> None:
+        data = to_jsonable_python(self._credentials)
+        await self.send({"type": LifecycleType.AUTH.value, "data": data})
+        kinds = {LifecycleType.AUTH_SUCCESS, LifecycleType.AUTH_ERROR}
+        answer = await self._wait("the answer to the credentials", _of_type(kinds), None)
+        if answer["type"] == LifecycleType.AUTH_ERROR:
+            raise RequestRefused(answer.get("data"))
+
+    async def _membership(self, kind: LifecycleType, room: str) -> None:
+        await self.send({"type": kind.value, "room": room})
+        answer = await self._wait(
+            f"the answer to {kind.name} {room!r}",
+            lambda m: _of_type({kind + 1, kind + 2})(m) and m.get("room") == room,
+            None,
+        )
+        if answer["type"] == kind + 2:
+            raise RequestRefused(answer.get("data"))
+
+    def _message(self, event: ClientEvent | ClientPayload[Any], room: str | None) -> dict[str, Any]:
+        name, payload = (
+            (event.handle.name, PayloadType(event.handle.payload))
+            if isinstance(event, Payload)
+            else (event.__event_name__, PayloadType(type(event)))
+        )
+        value = event.value if isinstance(event, Payload) else event
+        raw = payload.dump(value, self._codec.name)
+        data = decode(raw, self._codec.is_binary)
+        message = {"event": name, "data": data}
+        return message if room is None else {"room": room, **message}
+
+    async def _wait(self, what: str, wanted: Callable[[Any], bool], timeout: float | None) -> Any:
+        for index, message in enumerate(self._waiting):
+            if wanted(message):
+                del self._waiting[index]
+                return message
+        seconds = self._deadline if timeout is None else timeout
+        with move_on_after(seconds):
+            while True:
+                message = await self._next(what)
+                if wanted(message):
+                    return message
+                self._waiting.append(message)
+        raise NothingCame(f"{what} did not come within {seconds:g} s. The frames:\n{self.log}")
+
+    async def _next(self, what: str) -> Any:
+        frame = await self._transport.take()
+        if frame is None:
+            code, reason = self._transport.closed or (1006, "")
+            self.log.closed(code, reason)
+            raise Disconnected(
+                f"closed with {code} {reason!r} before {what} came. The frames:\n{self.log}"
+            )
+        message = decode(frame.payload, frame.is_binary, max_depth=200) if frame.size else b""
+        self.log.received(message)
+        return message
+
+
+def _of_type(kinds: set[Any]) -> Callable[[Any], bool]:
+    return lambda message: isinstance(message, dict) and message.get("type") in kinds

@@ -1,0 +1,95 @@
+"""An ASGI application's front: which scope goes to the socket, and which to the HTTP side."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject, serve_websocket
+from bytesocket_app.transports.interface import Endpoint, Rejection
+from bytesocket_app.transports.lifespan import answer_lifespan, inner_lifespan
+from bytesocket_app.transports.writer import Writer
+
+UPGRADE_REQUIRED = (
+    "This is a WebSocket endpoint: connect with a WebSocket client, "
+    "as in connect('ws://{host}{path}').\n"
+)
+
+
+class AsgiDoor:
+    """Routes ASGI scopes: the socket's path, everything else, and the lifespan of both.
+
+    Args:
+        endpoint: Takes the WebSocket connections.
+        writer: Flushes sockets that have output.
+        running: Hosts the application's work for as long as a lifespan lasts.
+        path: The socket's path, compared whole.
+        http: What serves the rest; without it the rest is 404.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        writer: Writer,
+        running: Callable[[], AbstractAsyncContextManager[None]],
+        path: str,
+        http: ASGIApp | None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._writer = writer
+        self._running = running
+        self._path = path
+        self._http = http
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope to its end."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            await answer_lifespan(self._lifespan(scope), receive, send)
+        elif self._is_socket(scope):
+            await self._serve_socket(scope, receive, send)
+        elif self._http is not None:
+            await self._http(scope, receive, send)
+        elif kind == "websocket":
+            await receive()
+            await reject(Rejection(404, f"No socket here; try {self._path}."), scope, send)
+        else:
+            await _answer(send, 404, "Not found.\n")
+
+    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await serve_websocket(
+                self._endpoint, self._writer, scope, receive, send, path=self._path
+            )
+            return
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"localhost").decode("latin-1")
+        await _answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
+
+    def _is_socket(self, scope: Scope) -> bool:
+        """Compare the path with ours, taking off what a mount put before it."""
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "")
+        if path == self._path:
+            return True
+        local = path[len(root) :] if root and path.startswith(root) else path
+        # Mounted at the socket's own path, nothing or a slash is left of it.
+        return local == self._path or (root.endswith(self._path) and local in {"", "/"})
+
+    @asynccontextmanager
+    async def _lifespan(self, scope: Scope) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._running())
+            if self._http is not None:
+                await stack.enter_async_context(inner_lifespan(self._http, scope))
+            yield
+
+
+async def _answer(send: Send, status: int, text: str) -> None:
+    body = text.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    if status == 426:  # noqa: PLR2004 - Upgrade Required: RFC 9110 section 15.5.22
+        headers.append((b"upgrade", b"websocket"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,145 @@
+"""The narrow interface between the core and whatever carries frames.
+
+An adaptor turns a connection into a `Handshake`, asks the `Endpoint` whether to take it, opens it
+with a `Transport` of its own, and from then on pushes `received` and `lost` into the `Receiver`
+while one task runs `Receiver.run`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Protocol
+
+from anyio.abc import TaskGroup
+
+from bytesocket_app.wire.frame import Frame
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """The HTTP request that asked for the connection.
+
+    Attributes:
+        path: The path alone, without the query: `/ws`.
+        query: The query as it came, without `?`.
+        headers: By lower-case name; repeated headers are joined with `, `.
+        subprotocols: What the client offers, in its order of preference.
+        client: The peer's address and port, where the server knows it.
+        scheme: `ws` or `wss`.
+        native: What the adaptor's server calls the request: the ASGI scope, for one.
+    """
+
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    subprotocols: tuple[str, ...] = ()
+    client: tuple[str, int] | None = None
+    scheme: str = "ws"
+    native: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies by name; empty where the header cannot be read."""
+        try:
+            jar = SimpleCookie(self.headers.get("cookie", ""))
+        except CookieError:
+            return {}
+        return {name: morsel.value for name, morsel in jar.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """Take the connection.
+
+    Attributes:
+        subprotocol: What to answer in `Sec-WebSocket-Protocol`, if anything.
+        context: What the core wants back when the connection is opened.
+    """
+
+    subprotocol: str | None = None
+    context: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Refuse the connection before it is accepted.
+
+    Attributes:
+        status: The HTTP status, 4xx or 5xx.
+        reason: One line for the response's body.
+    """
+
+    status: int
+    reason: str
+
+
+class Transport(Protocol):
+    """One connection's way out, made by the adaptor."""
+
+    @property
+    def buffered(self) -> int:
+        """Bytes written and not yet handed to the network."""
+        ...
+
+    def write(self, frame: Frame, /) -> None:
+        """Put a frame on its way; never blocks and never raises."""
+        ...
+
+    def drop_oldest(self) -> int:
+        """Throw away one waiting frame, volatile ones first; returns its bytes, 0 if none."""
+        ...
+
+    def close(self, code: int, reason: str, /) -> None:
+        """Start the closing handshake after what is written; later calls do nothing."""
+        ...
+
+    def abort(self) -> None:
+        """Drop the connection without waiting for anybody."""
+        ...
+
+    def resume(self) -> None:
+        """Read on after `received` asked for a pause."""
+        ...
+
+    def cork(self) -> None:
+        """Hold what is written until `flush` or `release`, to send a batch at once."""
+        ...
+
+    def release(self) -> None:
+        """Send what was held without anybody waiting for it."""
+        ...
+
+    async def flush(self) -> None:
+        """Send what was held; may wait for a slow reader."""
+        ...
+
+
+class Receiver(Protocol):
+    """One connection's way in, made by the core."""
+
+    def received(self, payload: bytes | str, is_binary: bool, /) -> bool:  # noqa: FBT001
+        """Take one whole message; False asks the adaptor to pause until `Transport.resume`."""
+        ...
+
+    def lost(self, code: int, reason: str, /) -> None:
+        """The connection ended, with the peer's close code, 1005 without one, 1006 if broken."""
+        ...
+
+    async def run(self) -> None:
+        """Handle messages until the connection is over and its hooks have run."""
+        ...
+
+
+class Endpoint(Protocol):
+    """What an adaptor is given: the door to the application."""
+
+    async def admit(self, handshake: Handshake, /) -> Acceptance | Rejection:
+        """Decide whether to take a connection, before it is accepted."""
+        ...
+
+    def open(
+        self, handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup, /
+    ) -> Receiver:
+        """Open an accepted connection; `tasks` lives as long as `Receiver.run`."""
+        ...

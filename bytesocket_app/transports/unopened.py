@@ -1,0 +1,34 @@
+"""The way out of a connection that is not accepted yet: there is none."""
+
+from bytesocket_app.wire.frame import Frame
+
+
+class Unopened:
+    """Stands in for the transport while a handshake is being decided; nothing goes anywhere."""
+
+    buffered = 0
+
+    def write(self, frame: Frame) -> None:
+        """Drop the frame: there is no connection to send it on."""
+
+    def drop_oldest(self) -> int:
+        """Nothing waits."""
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        """Nothing to close."""
+
+    def abort(self) -> None:
+        """Nothing to drop."""
+
+    def resume(self) -> None:
+        """Nothing was paused."""
+
+    def cork(self) -> None:
+        """Nothing to hold."""
+
+    def release(self) -> None:
+        """Nothing was held."""
+
+    async def flush(self) -> None:
+        """Nothing was held."""

@@ -1,0 +1,40 @@
+"""The shape tests that decide what a decoded message is (protocol.md section 2).
+
+They are exact, because they decide precedence: a bool is no number, an empty list is a list of
+strings.
+"""
+
+from typing import Any, TypeGuard
+
+from bytesocket_app.types import EventName, RequestId
+
+
+def is_event(value: object) -> TypeGuard[EventName]:
+    """Whether `event` names an event: text or a number."""
+    return type(value) is str or type(value) is int or type(value) is float
+
+
+def is_room(value: object) -> TypeGuard[str]:
+    """Whether `room` names a room: any text, the empty one too."""
+    return type(value) is str
+
+
+def is_rooms(value: object) -> TypeGuard[list[str]]:
+    """Whether `rooms` names rooms: a list of nothing but text, possibly empty."""
+    return type(value) is list and all(type(item) is str for item in value)
+
+
+def is_request_id(value: object) -> TypeGuard[RequestId]:
+    """Whether `id` asks for a reply: text or a whole number."""
+    return type(value) is str or type(value) is int
+
+
+def lifecycle_type(message: dict[str, Any]) -> int | None:
+    """The message's `type` if it is one of the protocol's numbers, else None.
+
+    `9.0` counts as 9 (protocol.md 8.8); a bool, text or any other number does not count.
+    """
+    value = message.get("type")
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 1 <= value <= 24 else None
