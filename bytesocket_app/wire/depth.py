@@ -1,6 +1,7 @@
 """How deep a decoded value is nested."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 
 def is_deeper(value: Any, limit: int) -> bool:
@@ -13,9 +14,10 @@ def is_deeper(value: Any, limit: int) -> bool:
         if not level:
             return False
         level = [
-            item
-            for outer in level
-            for item in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(item, dict | list)
+            item for outer in level for item in _inside(outer) if isinstance(item, dict | list)
         ]
     return bool(level)
+
+
+def _inside(outer: Any) -> Iterable[Any]:
+    return cast("dict[str, Any]", outer).values() if isinstance(outer, dict) else outer

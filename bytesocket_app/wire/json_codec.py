@@ -9,7 +9,7 @@ from pydantic_core import from_json, to_json
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.depth import is_deeper
-from bytesocket_app.wire.portable import UNDEFINED, name_of, ordinary
+from bytesocket_app.wire.portable import UNDEFINED, kind_of, name_of, ordinary
 from bytesocket_app.wire.surrogates import without_lone_surrogates
 
 _BOM: Final = "\ufeff"
@@ -62,7 +62,7 @@ def _encode_carefully(message: object) -> bytes:
 def _portable(value: object) -> object:
     """Rewrite a tree in the types JSON has. Undefined members go, as in JavaScript's own JSON."""
     usual: Any = ordinary(value)
-    kind: object = type(usual)
+    kind = kind_of(usual)
     if kind is str:
         return without_lone_surrogates(usual)
     if kind is list:

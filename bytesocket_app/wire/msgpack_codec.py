@@ -16,7 +16,7 @@ from bytesocket_app.types import CodecName
 from bytesocket_app.wire.depth import is_deeper
 from bytesocket_app.wire.dialect import decode_dialect
 from bytesocket_app.wire.javascript import INT32_MIN, MAX_SAFE, UINT32_MAX, from_float64
-from bytesocket_app.wire.portable import UNDEFINED, name_of, ordinary
+from bytesocket_app.wire.portable import UNDEFINED, kind_of, name_of, ordinary
 from bytesocket_app.wire.surrogates import without_lone_surrogates
 from bytesocket_app.wire.timestamp import write_timestamp
 
@@ -24,7 +24,7 @@ _PACKER: Final = msgpack.Packer()
 _pack: Final = _PACKER.pack
 """Shared by all threads: without hooks it runs in C from end to end and keeps the lock."""
 
-_LEAVES: Final = frozenset({str, float, bool, bytes, type(None)})
+_LEAVES: Final[frozenset[object]] = frozenset({str, float, bool, bytes, type(None)})
 
 _RECORD, _LAST_RECORD = 0x40, 0x7F
 """Integers that, written as one byte, TypeScript decoders take for references to records."""
@@ -85,7 +85,7 @@ class BinaryCodec:
 
 def _is_plain(value: Any) -> bool:
     """Whether the C packer writes the right bytes for a value and all it holds."""
-    kind: object = type(value)
+    kind = kind_of(value)
     if kind is dict:
         for name in value:
             if type(name) is not str:
@@ -94,7 +94,7 @@ def _is_plain(value: Any) -> bool:
     else:
         items = value if kind is list else (value,)
     for item in items:
-        kind = type(item)
+        kind = kind_of(item)
         if kind is int:
             if not (INT32_MIN <= item < _RECORD or _LAST_RECORD < item <= UINT32_MAX):
                 return False
@@ -108,7 +108,7 @@ def _is_plain(value: Any) -> bool:
 
 def _write(value: Any, put: Callable[[bytes], object]) -> None:
     """Write one value piece by piece."""
-    kind: object = type(value)
+    kind = kind_of(value)
     if kind is int:
         put(_integer(value))
     elif kind is str:
@@ -142,7 +142,8 @@ def _text(text: str) -> bytes:
 def _integer(number: int) -> bytes:
     """Write an integer so that the other side reads the same number.
 
-    Its decoders make a BigInt, which breaks arithmetic there, of every 64-bit token. Source: protocol.md section 8.6.
+    Its decoders make a BigInt, which breaks arithmetic there, of every 64-bit token.
+    Source: protocol.md section 8.6.
     """
     if _RECORD <= number <= _LAST_RECORD:
         return bytes((_UINT8, number))
@@ -155,7 +156,7 @@ def _integer(number: int) -> bytes:
     if 0 < number < 2**64:
         return b"\xcf" + number.to_bytes(8, "big")
     raise EncodeError(
-        f"an integer of {number.bit_length()} bits does not fit into a message's 64: send it as text"
+        f"an integer of {number.bit_length()} bits, of which a message holds 64: send it as text"
     )
 
 
@@ -226,12 +227,12 @@ def _check_depth(payload: bytes, value: object, max_depth: int) -> None:
 
 def _with_whole_numbers(value: Any) -> Any:
     """Turn the float64 that stand for integers back into them, in place."""
-    kind: object = type(value)
+    kind = kind_of(value)
     if kind is float:
         return from_float64(value)
     places = value.items() if kind is dict else enumerate(value) if kind is list else ()
     for place, item in places:
-        kind = type(item)
+        kind = kind_of(item)
         if kind is float:
             value[place] = from_float64(item)
         elif kind is dict or kind is list:
