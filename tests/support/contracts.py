@@ -140,7 +140,7 @@ def chat(*, auth: bool = True) -> Document:
 
 def files() -> Document:
     """A contract with bytes: in a request, a reply, a union, a dictionary and a tuple."""
-    tagged = {
+    tagged: dict[str, Any] = {
         "discriminator": {"propertyName": "kind", "mapping": {}},
         "oneOf": [ref("Blob"), ref("Note")],
     }

@@ -6,26 +6,30 @@ literals and comments in a form that cannot end them.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-TYPESCRIPT_RESERVED = frozenset(
-    # Words and built-in types that no type may be called.
-    "any as async await bigint boolean break case catch class const continue debugger declare "
-    "default delete do else enum export extends false finally for function if implements import "
-    "in infer instanceof interface is keyof let module namespace never new null number object of "
-    "package private protected public readonly require return static string super switch symbol "
-    "this throw true try type typeof undefined unique unknown var void while with yield "
-    # Global types that generated code, or the code around it, means by these names.
-    "AbortSignal Array ArrayBuffer AsyncIterableIterator AsyncIterator BigInt Boolean Buffer "
-    "Capitalize DataView Date Error Event Exclude Extract Function Infinity Intl Iterable Iterator "
-    "JSON Map Math NaN NonNullable Number Object Omit Parameters Partial Pick Promise Proxy "
-    "RangeError Readonly ReadonlyArray Record Reflect RegExp Required ReturnType Set String Symbol "
-    "SymbolConstructor TextDecoder TextEncoder TypeError URL Uint8Array WeakMap WeakSet WebSocket "
-    "console globalThis".split()
-)
-"""Names a generated TypeScript type may not have."""
+from bytesocket_cli.codegen.schema import is_list, is_object
+
+_TYPESCRIPT_WORDS = """
+any as async await bigint boolean break case catch class const continue debugger declare
+default delete do else enum export extends false finally for function if implements import
+in infer instanceof interface is keyof let module namespace never new null number object of
+package private protected public readonly require return static string super switch symbol
+this throw true try type typeof undefined unique unknown var void while with yield
+"""
+_TYPESCRIPT_GLOBALS = """
+AbortSignal Array ArrayBuffer AsyncIterableIterator AsyncIterator BigInt Boolean Buffer
+Capitalize DataView Date Error Event Exclude Extract Function Infinity Intl Iterable Iterator
+JSON Map Math NaN NonNullable Number Object Omit Parameters Partial Pick Promise Proxy
+RangeError Readonly ReadonlyArray Record Reflect RegExp Required ReturnType Set String Symbol
+SymbolConstructor TextDecoder TextEncoder TypeError URL Uint8Array WeakMap WeakSet WebSocket
+console globalThis
+"""
+TYPESCRIPT_RESERVED = frozenset([*_TYPESCRIPT_WORDS.split(), *_TYPESCRIPT_GLOBALS.split()])
+"""Names a generated type may not have: words, built-in types, and global types that are meant."""
 
 PROPERTY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
+_EXPONENT_FROM = 1e21  # where JavaScript begins to write numbers with an exponent
 _BRACKETS = re.compile(r"[\[<(]")
 _WORD_BREAK = re.compile(r"[^\w]+")
 _TAG_AT_START = re.compile(r"^(\s*(?:[*/]\s*)*)@", re.MULTILINE)
@@ -97,10 +101,10 @@ def literal(value: object) -> str:
     """
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, Mapping):
+    if is_object(value):
         entries = ", ".join(f"{property_key(key)}: {literal(item)}" for key, item in value.items())
         return f"{{ {entries} }}" if entries else "{}"
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return f"[{', '.join(literal(item) for item in value)}]"
     return json.dumps(value, allow_nan=False)
 
@@ -129,7 +133,8 @@ def event_literal(name: str | float) -> str:
 
 def number(value: float) -> str:
     """Write a number as JavaScript does: a whole float has no fraction."""
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e21 else repr(value)
+    whole = float(value).is_integer() and abs(value) < _EXPONENT_FROM
+    return str(int(value)) if whole else repr(value)
 
 
 def one_line(text: str) -> str:

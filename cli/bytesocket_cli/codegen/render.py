@@ -18,7 +18,7 @@ def read(template_path: str) -> str:
         template_path: Its path in the templates package, with `/`: `"typescript/runtime.ts"`.
 
     Returns:
-        The text, with `\\n` line ends.
+        The text, with line feeds for line ends.
 
     Raises:
         FileNotFoundError: The package holds no such file.

@@ -21,10 +21,9 @@ from bytesocket_cli.codegen.names import (
     unique_identifiers,
 )
 from bytesocket_cli.codegen.render import read, render
+from bytesocket_cli.codegen.schema import Document, is_empty_object
 from bytesocket_cli.codegen.typescript_bytes import bytes_tables
-from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter, is_empty_object
-
-Document = Mapping[str, Any]
+from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
 
 FINGERPRINT_SHOWN = 16
 _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
@@ -74,7 +73,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
     """Make every string that the templates of one language place."""
     names = unique_identifiers(document["types"], _taken_names())
     writer = TypeWriter(document["types"], names)
-    by_message = (document["auth"] or {}).get("via") == "message"
+    auth = document["auth"]
+    by_message = auth is not None and auth["via"] == "message"
     tables = bytes_tables(document)
     codec = "msgpack" if tables else "json"
     slots = {
@@ -101,8 +101,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
 def _taken_names() -> set[str]:
     """List the identifiers that no payload type may have."""
     texts = [read(f"typescript/{name}") for name in ("api.ts.j2", "runtime.ts", "bytes.ts")]
-    ours = {name for text in texts for name in _TYPE_DECLARATION.findall(text)}
-    return TYPESCRIPT_RESERVED | ours | set(_MAPS)
+    ours = {found[1] for text in texts for found in _TYPE_DECLARATION.finditer(text)}
+    return {*TYPESCRIPT_RESERVED, *ours, *_MAPS}
 
 
 def _client_events(document: Document) -> list[Mapping[str, Any]]:

@@ -5,13 +5,20 @@ MessagePack carries bytes as they are; JSON carries text (UTF-8 or base64url, by
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-from bytesocket_cli.codegen.names import event_literal, literal
-from bytesocket_cli.codegen.typescript_types import Schema, is_bytes, ref_name
+from bytesocket_cli.codegen.names import event_literal, literal, property_key
+from bytesocket_cli.codegen.schema import (
+    Document,
+    Schema,
+    is_bytes,
+    is_list,
+    is_object,
+    ref_name,
+    resolved,
+)
 
-Document = Mapping[str, Any]
-Shape = str | dict[str, Any]
+Shape: TypeAlias = str | dict[str, Any]
 
 
 class Shapes:
@@ -55,12 +62,12 @@ class Shapes:
         fields = _present(schema.get("properties", {}), self.of)
         prefix = [self.of(item) for item in schema.get("prefixItems", ())]
         extra = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
-        rest = next((s for one in extra if isinstance(one, Mapping) and (s := self.of(one))), None)
+        rest = next((s for one in extra if is_object(one) and (s := self.of(one))), None)
         items = schema.get("items")
         parts = {
             "fields": fields or None,
             "rest": rest,
-            "items": self.of(items) if isinstance(items, Mapping) else None,
+            "items": self.of(items) if is_object(items) else None,
             "tuple": prefix if any(prefix) else None,
         }
         shape = {key: value for key, value in parts.items() if value is not None}
@@ -69,19 +76,14 @@ class Shapes:
     def _union(self, branches: list[Schema]) -> Shape | None:
         """Return the shape of a union: each branch with bytes, and how to know it."""
         shapes = [self._guarded(branch, shape) for branch in branches if (shape := self.of(branch))]
-        if not shapes:
-            return None
-        return (
-            shapes[0]
-            if len(branches) == 2 and len(shapes) == 1 == _nulls(branches)
-            else {"any": shapes}
-        )
+        others = [branch for branch in branches if branch.get("type") != "null"]
+        if len(others) == 1:
+            return self.of(others[0])
+        return {"any": shapes} if shapes else None
 
     def _guarded(self, branch: Schema, shape: Shape) -> Shape:
         """Say by which tags and keys a branch that is an object is known."""
-        target = branch
-        while (name := ref_name(target)) is not None:
-            target = self._types[name]
+        target = resolved(branch, self._types)
         properties = target.get("properties", {})
         when = {key: [s["const"]] for key, s in properties.items() if "const" in s}
         when |= {key: s["enum"] for key, s in properties.items() if "enum" in s}
@@ -92,19 +94,19 @@ class Shapes:
 
     def _holds(self, schema: object, visited: set[str]) -> bool:
         """Tell whether bytes are anywhere in a schema."""
-        if isinstance(schema, list):
+        if is_list(schema):
             return any(self._holds(part, visited) for part in schema)
-        if not isinstance(schema, Mapping):
+        if not is_object(schema):
             return False
         name = ref_name(schema)
         if name is not None:
-            if name in visited:
-                return False
+            fresh = name not in visited
             visited.add(name)
-            return self._holds(self._types.get(name, {}), visited)
-        nested = (schema.get(keyword) for keyword in _NESTED)
-        by_key = (part for word in _BY_KEY for part in schema.get(word, {}).values())
-        return is_bytes(schema) or any(self._holds(part, visited) for part in (*nested, *by_key))
+            return fresh and self._holds(self._types.get(name), visited)
+        nested: list[object] = [schema.get(keyword) for keyword in _NESTED]
+        for keyword in _BY_KEY:
+            nested += schema.get(keyword, {}).values()
+        return is_bytes(schema) or self._holds(nested, visited)
 
 
 _NESTED = ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties")
@@ -134,9 +136,11 @@ def bytes_tables(document: Document) -> str:
     if not (sent or arriving or replied):
         return ""
     tables = {"sent": sent, "arriving": arriving, "replied": replied}
-    named = "".join(f"    {literal(key)}: {literal(s)},\n" for key, s in shapes.named().items())
-    return f"  shapes: {{\n{named}  }},\n" + "".join(
-        f"  {key}: [{', '.join(entries)}],\n" for key, entries in tables.items()
+    named = "".join(
+        f"      {property_key(key)}: {literal(s)},\n" for key, s in shapes.named().items()
+    )
+    return f"    shapes: {{\n{named}    }},\n" + "".join(
+        f"    {key}: [{', '.join(entries)}],\n" for key, entries in tables.items()
     )
 
 
@@ -150,7 +154,3 @@ def _present(
 ) -> dict[str, Shape]:
     shapes = {key: shape(schema) for key, schema in schemas.items()}
     return {key: found for key, found in shapes.items() if found is not None}
-
-
-def _nulls(branches: list[Schema]) -> int:
-    return sum(branch.get("type") == "null" for branch in branches)

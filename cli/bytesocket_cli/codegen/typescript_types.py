@@ -1,17 +1,13 @@
 """JSON Schema to the text of TypeScript types.
 
-The schema is the contract's: Pydantic's subset of 2020-12, with `$ref`s to `#/types/NAME`. Keywords
-that no static type can hold (lengths, bounds, patterns) are left to the server.
+Keywords that no static type can hold (lengths, bounds, patterns) are left to the server.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from bytesocket_cli.codegen.names import doc_comment, literal, property_key, quoted
+from bytesocket_cli.codegen.schema import Schema, is_bytes, is_list, is_object, ref_name, resolved
 
-Schema = Mapping[str, Any]
-
-REF = "#/types/"
 EMPTY = "Record<string, never>"
 _SCALARS = {
     "string": "string",
@@ -20,30 +16,6 @@ _SCALARS = {
     "boolean": "boolean",
     "null": "null",
 }
-_BYTES_FORMATS = frozenset({"binary", "base64url"})
-
-
-def ref_name(schema: Schema) -> str | None:
-    """Return the name of the type that a schema refers to, or None."""
-    ref = schema.get("$ref")
-    return ref.removeprefix(REF) if isinstance(ref, str) else None
-
-
-def is_bytes(schema: Schema) -> bool:
-    """Tell whether the value is `bytes` in Python."""
-    return schema.get("type") == "string" and schema.get("format") in _BYTES_FORMATS
-
-
-def is_empty_object(schema: Schema) -> bool:
-    """Tell whether the one value of a schema is `{}`, extra keys aside."""
-    return (
-        schema.get("type") == "object"
-        and not schema.get("properties")
-        and not schema.get("patternProperties")
-        and not schema.get("additionalProperties")
-        # A `dict` writes one of these two; a model without fields has `properties: {}`.
-        and ("properties" in schema or schema.get("additionalProperties") is False)
-    )
 
 
 class TypeWriter:
@@ -68,12 +40,8 @@ class TypeWriter:
         return f"{doc}export type {identifier} = {self.type(schema)};\n"
 
     def resolve(self, schema: Schema) -> Schema:
-        """Follow references until a schema that is none, or that refers to itself."""
-        seen: set[str] = set()
-        while (name := ref_name(schema)) is not None and name not in seen:
-            seen.add(name)
-            schema = self._types.get(name, {})
-        return schema
+        """Follow references to the schema they mean."""
+        return resolved(schema, self._types)
 
     def type(self, schema: Schema | bool, indent: str = "") -> str:  # noqa: FBT001
         """Write the type of a schema.
@@ -113,7 +81,7 @@ class TypeWriter:
     def _by_type(self, schema: Schema, indent: str) -> list[str]:
         """Write the type of a schema that says it by `type`."""
         kind = schema.get("type")
-        if isinstance(kind, list):
+        if is_list(kind):
             return [text for one in kind for text in self._by_type({**schema, "type": one}, indent)]
         if kind == "array":
             return [self._array(schema, indent)]
@@ -126,7 +94,7 @@ class TypeWriter:
     def _branches(self, schema: Schema, keyword: str, indent: str) -> list[str]:
         """Write the members of a union; with a discriminator, each with its tag required."""
         discriminator = schema.get("discriminator")
-        tag = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else None
+        tag = discriminator.get("propertyName") if is_object(discriminator) else None
         return [text for one in schema[keyword] for text in self._branch(one, tag, indent)]
 
     def _branch(self, branch: Schema, tag: str | None, indent: str) -> list[str]:
@@ -209,10 +177,10 @@ def _deprecated(schema: Schema) -> bool:
 
 def _literal_type(value: object) -> str:
     """Write the type that has one value."""
-    if isinstance(value, Mapping):
+    if is_object(value):
         fields = "; ".join(f"{property_key(k)}: {_literal_type(v)}" for k, v in value.items())
         return f"{{ {fields} }}" if fields else EMPTY
-    if isinstance(value, list | tuple):
+    if is_list(value):
         return f"[{', '.join(_literal_type(item) for item in value)}]"
     return literal(value)
 

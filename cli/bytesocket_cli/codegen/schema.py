@@ -1,0 +1,59 @@
+"""Reading the contract's schemas: what both targets ask of a JSON Schema."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from typing_extensions import TypeIs
+
+Schema: TypeAlias = Mapping[str, Any]
+"""Pydantic's subset of JSON Schema 2020-12, with `$ref`s to `#/types/NAME`."""
+
+Document: TypeAlias = Mapping[str, Any]
+"""A contract document, format 1."""
+
+REF = "#/types/"
+_BYTES_FORMATS = frozenset({"binary", "base64url"})
+
+
+def is_object(value: object) -> TypeIs[Mapping[str, Any]]:
+    """Tell whether a JSON value is an object."""
+    return isinstance(value, Mapping)
+
+
+def is_list(value: object) -> TypeIs[list[Any]]:
+    """Tell whether a JSON value is a list."""
+    return isinstance(value, list)
+
+
+def ref_name(schema: Schema) -> str | None:
+    """Return the name of the type that a schema refers to, or None."""
+    ref = schema.get("$ref")
+    return ref.removeprefix(REF) if isinstance(ref, str) else None
+
+
+def resolved(schema: Schema, types: Mapping[str, Schema]) -> Schema:
+    """Follow references until a schema that is none, or that leads back to itself."""
+    seen: set[str] = set()
+    while (name := ref_name(schema)) is not None and name not in seen:
+        seen.add(name)
+        schema = types.get(name, {})
+    return schema
+
+
+def is_bytes(schema: Schema) -> bool:
+    """Tell whether the value is `bytes` in Python; `format` says which text it is in JSON."""
+    return schema.get("type") == "string" and schema.get("format") in _BYTES_FORMATS
+
+
+def is_empty_object(schema: Schema) -> bool:
+    """Tell whether the one value of a schema is `{}`, extra keys aside.
+
+    A model without fields has `properties: {}`, which a dictionary has not.
+    """
+    return (
+        schema.get("type") == "object"
+        and not schema.get("properties")
+        and not schema.get("patternProperties")
+        and not schema.get("additionalProperties")
+        and ("properties" in schema or schema.get("additionalProperties") is False)
+    )

