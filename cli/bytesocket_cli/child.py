@@ -1,0 +1,103 @@
+"""One child process of `dev`: started, listened to, told to serve, and stopped."""
+
+import json
+import signal
+import socket
+import sys
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+
+from bytesocket_cli.targets import Target
+
+GRACE = 2.0
+"""Seconds that open sockets get when the server stops or is replaced."""
+
+PATIENCE = 2.7
+"""Seconds after which a child that was told to stop is killed."""
+
+
+class Child:
+    """One process that has imported the application, or is about to."""
+
+    def __init__(self, process: Process, control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+        self._buffer = b""
+        self.is_wanted = True
+
+    @classmethod
+    async def start(cls, target: Target, listener: socket.socket) -> "Child":
+        """Start a process that imports the application."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        arguments = {
+            "root": str(target.root),
+            "directory": str(target.project.directory),
+            "module": target.module,
+            "attribute": target.attribute,
+            "backend": target.project.backend,
+            "grace": GRACE,
+            "listener": listener.fileno(),
+            "control": theirs.fileno(),
+        }
+        command = [sys.executable, "-P", "-m", "bytesocket_cli.worker", json.dumps(arguments)]
+        # Inherited blocked: a Ctrl-C while the interpreter starts would end in a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            process = await anyio.open_process(
+                command,
+                stdin=None,
+                stdout=None,
+                stderr=None,
+                pass_fds=(listener.fileno(), theirs.fileno()),
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            theirs.close()
+        return cls(process, ours)
+
+    async def report(self) -> dict[str, Any]:
+        """Wait for the child's next message; empty if it ended without one."""
+        while b"\n" not in self._buffer:
+            try:
+                chunk = self._control.recv(65536)
+            except BlockingIOError:
+                await anyio.wait_readable(self._control)
+                continue
+            except ConnectionError:
+                return {}
+            if not chunk:
+                return {}
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def serve(self) -> None:
+        """Tell the child to accept connections."""
+        self._control.send(b"serve\n")
+
+    async def wait(self) -> int:
+        """Wait for the end of the process and return its exit code."""
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Let the child drain and end; kill it when it does not."""
+        self.is_wanted = False
+        try:
+            self._control.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.kill()
+        with anyio.move_on_after(PATIENCE):
+            await self._process.wait()
+        self.kill()
+        await self._process.wait()
+        self._control.close()
+
+    def kill(self) -> None:
+        """End the process now."""
+        self.is_wanted = False
+        if self._process.returncode is None:
+            self._process.kill()

@@ -1,0 +1,76 @@
+"""`bytesocket events`: what an application sends and takes, and which function handles it."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bytesocket_cli import console
+from bytesocket_cli.commands.dev import Target
+
+COLUMNS = ("event", "direction", "payload", "reply", "rooms", "handler")
+
+
+def events(
+    target: Target = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON array instead of a table.")
+    ] = False,
+) -> None:
+    """List the events of an application."""
+    from bytesocket_cli.loading import load
+    from bytesocket_cli.targets import resolve
+
+    application = load(resolve(target, Path.cwd())).application
+    rows = _rows(application.contract().document, list(application.routes()))
+    if as_json:
+        console.say(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    console.table(COLUMNS, [[_cell(value) for value in row.values()] for row in rows])
+
+
+def _rows(document: dict[str, Any], routes: list[Any]) -> list[dict[str, Any]]:
+    from bytesocket_cli.contracts import type_name
+
+    rows: list[dict[str, Any]] = []
+    for event in document["events"]:
+        name = event["name"]
+        handlers = [_shown(route.source) for route in routes if route.event == name]
+        rooms, replies = _rooms(document, name)
+        reply = event["reply"] or next((one for one in replies if one is not None), None)
+        rows.append(
+            {
+                "name": name,
+                "direction": event["direction"],
+                "payload": type_name(event["input"] or event["output"]),
+                "reply": type_name(reply),
+                "rooms": rooms,
+                "handler": ", ".join(dict.fromkeys(handlers)) or None,
+            }
+        )
+    return rows
+
+
+def _rooms(document: dict[str, Any], name: object) -> tuple[list[str], list[Any]]:
+    rooms: list[str] = []
+    replies: list[Any] = []
+    for room in document["rooms"]:
+        sent = [one for one in room["client_events"] if one["name"] == name]
+        if sent or name in room["server_events"]:
+            rooms.append(room["pattern"])
+        replies += [one["reply"] for one in sent]
+    return rooms, replies
+
+
+def _shown(source: str) -> str:
+    """Shorten `file:line` to a path from here."""
+    file, _, line = source.rpartition(":")
+    path, here = Path(file), Path.cwd()
+    return f"{path.relative_to(here)}:{line}" if path.is_relative_to(here) else source
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return "-" if value is None else str(value)

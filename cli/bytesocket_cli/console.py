@@ -1,0 +1,71 @@
+"""What the commands print: colour and tables on a terminal, plain text when piped."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+
+def is_fancy(stream: TextIO) -> bool:
+    """Whether to use colour there: a terminal, and nobody asked for plain text."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def say(text: str = "") -> None:
+    """Print one line for the person who runs the command."""
+    _print(text, sys.stdout, style=None)
+
+
+def warn(text: str) -> None:
+    """Print to stderr something that did not stop the command."""
+    _print(text, sys.stderr, style="yellow")
+
+
+def fail(text: str) -> None:
+    """Print to stderr why the command could not do its work."""
+    _print(text, sys.stderr, style="red", label="error: ")
+
+
+def diff(lines: Sequence[str]) -> None:
+    """Print a unified diff."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines:
+        _print(line, sys.stdout, style=styles.get(line[:1]))
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under a heading."""
+    if is_fancy(sys.stdout):
+        _rich_table(columns, rows)
+        return
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in [columns, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        _print("  ".join(cells).rstrip(), sys.stdout, style=None)
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*map(Text, row))
+    Console().print(drawn)
+
+
+def _print(text: str, stream: TextIO, *, style: str | None, label: str = "") -> None:
+    if style is not None and is_fancy(stream):
+        from rich.console import Console
+        from rich.text import Text
+
+        shown = Text.assemble((label, f"bold {style}"), text) if label else Text(text, style=style)
+        Console(file=stream).print(shown, soft_wrap=True)
+        return
+    stream.write(f"{label}{text}\n")
+    stream.flush()

@@ -1,0 +1,55 @@
+"""A contract document to the files that are generated from it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bytesocket_cli.errors import CliError
+from bytesocket_cli.output import File, text_file
+from bytesocket_cli.project import Generation, Language
+
+
+def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
+    """Generate one target.
+
+    Args:
+        document: A contract.
+        generation: The language and the place; JavaScript gets its types beside it.
+
+    Raises:
+        CliError: JavaScript is to be written to a file whose name does not end in .js or .mjs.
+    """
+    path = generation.output
+    if generation.target != "javascript":
+        return [text_file(path, text(document, generation.target))]
+    types = {".js": ".d.ts", ".mjs": ".d.mts"}.get(path.suffix)
+    if types is None:
+        raise CliError(f"{path}: JavaScript goes into a file that ends in .js or .mjs")
+    from bytesocket_cli.codegen.typescript import javascript
+
+    module, declarations = javascript(dict(document))
+    return [text_file(path, module), text_file(path.with_suffix(types), declarations)]
+
+
+def text(document: Mapping[str, Any], language: Language) -> str:
+    """Generate one target as text; of JavaScript the module without its types."""
+    if language == "contract":
+        return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    if language == "python":
+        from bytesocket_cli.codegen.python import python
+
+        return python(dict(document))
+    from bytesocket_cli.codegen import typescript
+
+    if language == "javascript":
+        return typescript.javascript(dict(document))[0]
+    return typescript.typescript(dict(document))
+
+
+def outputs(generation: Generation) -> list[Path]:
+    """The files that a target consists of."""
+    path = generation.output
+    if generation.target == "javascript":
+        return [path, path.with_suffix(".d.mts" if path.suffix == ".mjs" else ".d.ts")]
+    return [path]

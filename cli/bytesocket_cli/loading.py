@@ -1,0 +1,233 @@
+"""A target to a live application: imports the user's code and explains what goes wrong there."""
+
+import importlib
+import inspect
+import linecache
+import pkgutil
+import sys
+import traceback
+from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, runtime_checkable
+
+import anyio
+
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_cli.errors import CliError
+from bytesocket_cli.targets import Target
+
+
+@runtime_checkable
+class Application(Protocol):
+    """What the commands need of a ByteSocket."""
+
+    title: str
+    path: str
+    settings: Any
+
+    def contract(self) -> Any: ...
+    def routes(self) -> Sequence[Any]: ...
+    def drain(self, grace: float) -> Awaitable[None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """An application in this process.
+
+    Attributes:
+        asgi: What the server calls: the ByteSocket, or the application it is part of.
+        applications: The ByteSockets in it.
+        import_string: `module:attribute`.
+    """
+
+    asgi: Any
+    applications: tuple[Application, ...]
+    import_string: str
+
+    @property
+    def application(self) -> Application:
+        """The only ByteSocket.
+
+        Raises:
+            CliError: There is none, or several.
+        """
+        if len(self.applications) == 1:
+            return self.applications[0]
+        kind = type(self.asgi).__name__
+        if not self.applications:
+            raise CliError(
+                f"{self.import_string} is a {kind} without a ByteSocket: attach one to it "
+                "or name the ByteSocket itself"
+            )
+        paths = ", ".join(f"{one.title} at {one.path}" for one in self.applications)
+        raise CliError(f"{self.import_string} has several ByteSockets ({paths}): name one as TARGET")
+
+    @property
+    def message_bytes(self) -> int:
+        """The longest message that any of the applications takes; 0 without a limit."""
+        limits = [one.settings.limits.message_bytes for one in self.applications]
+        return 0 if 0 in limits else max(limits, default=0)
+
+    async def drain(self, grace: float) -> None:
+        """Close all sockets within so many seconds."""
+        async with anyio.create_task_group() as tasks:
+            for application in self.applications:
+                tasks.start_soon(application.drain, grace)
+
+
+def load(target: Target) -> Loaded:
+    """Import a target. What the user's code prints meanwhile goes to stderr.
+
+    Raises:
+        CliError: It cannot be imported, or is no application; says where in the user's code.
+    """
+    for path in reversed(target.import_paths):
+        if str(path) not in sys.path:
+            sys.path.insert(0, str(path))
+    importlib.invalidate_caches()
+    with redirect_stdout(sys.stderr):
+        module = _import(target)
+    name, found = _pick(module, target)
+    return Loaded(found, tuple(_applications(found)), f"{target.module}:{name}")
+
+
+def _import(target: Target) -> ModuleType:
+    try:
+        return importlib.import_module(target.module)
+    except ModuleNotFoundError as error:
+        missing = error.name or ""
+        if _place(error, target) is None and f"{target.module}.".startswith(f"{missing}."):
+            raise CliError(_no_module(missing, target)) from error
+        raise CliError(_explain(error, target)) from error
+    except (Exception, SystemExit) as error:
+        raise CliError(_explain(error, target)) from error
+
+
+def _no_module(missing: str, target: Target) -> str:
+    parent, _, last = missing.rpartition(".")
+    paths = [str(path) for path in target.import_paths]
+    if parent:
+        paths = list(getattr(sys.modules.get(parent), "__path__", []))
+    near = get_close_matches(last, [found.name for found in pkgutil.iter_modules(paths)], n=1)
+    hint = f"; did you mean {parent}{'.' if parent else ''}{near[0]}?" if near else ""
+    return f"no module named {missing!r} in {', '.join(paths) or 'the package'}{hint}"
+
+
+def _explain(error: BaseException, target: Target) -> str:
+    place = _place(error, target)
+    text = str(error) or "no message"
+    if isinstance(error, SyntaxError):
+        text = error.msg
+    if isinstance(error, ConfigurationError):
+        summary = text
+    else:
+        summary = f"{type(error).__name__}: {text}"
+    if place is None:
+        return f"cannot import {target.module}: {summary}"
+    file, line = place
+    source = linecache.getline(file, line).strip()
+    shown = f"\n    {source}" if source else ""
+    return f"{_relative(file)}:{line}: {summary}{shown}"
+
+
+def _place(error: BaseException, target: Target) -> tuple[str, int] | None:
+    """Find the line of the user's code to blame: the innermost of the project, else of anybody."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return error.filename, error.lineno
+    frames = [
+        (frame.filename, frame.lineno or 1)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and frame.filename != __file__
+    ]
+    frames = [frame for frame in frames if Path(frame[0]).parent.name != "importlib"]
+    own = [frame for frame in frames if _is_own(Path(frame[0]), target)]
+    return next(reversed(own or frames), None)
+
+
+def _is_own(path: Path, target: Target) -> bool:
+    for root in target.import_paths:
+        if path.is_relative_to(root):
+            parts = path.relative_to(root).parts
+            return not any(part.startswith(".") or part == "site-packages" for part in parts)
+    return False
+
+
+def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
+    if target.attribute is not None:
+        return target.attribute, _attribute(module, target.attribute)
+    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    if "app" in public and _is_asgi(public["app"]):
+        return "app", public["app"]
+    own = {name: value for name, value in public.items() if isinstance(value, Application)}
+    unique = {id(value): name for name, value in reversed(own.items()) if not inspect.isclass(value)}
+    names = sorted(unique.values())
+    if len(names) == 1:
+        return names[0], own[names[0]]
+    file = _relative(module.__file__ or target.module)
+    if names:
+        choices = " or ".join(f"{target.module}:{name}" for name in names)
+        raise CliError(f"{file} holds several applications: say {choices}")
+    raise CliError(f"{file} holds no ByteSocket: make one at module level, app = ByteSocket(...)")
+
+
+def _attribute(module: ModuleType, dotted: str) -> Any:
+    value: Any = module
+    for name in dotted.split("."):
+        if not hasattr(value, name):
+            near = get_close_matches(name, _offered(value), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise CliError(f"{module.__name__} has no attribute {name!r}{hint}")
+        value = getattr(value, name)
+    if _is_asgi(value):
+        return value
+    what = f"a {type(value).__name__}"
+    if inspect.isclass(value):
+        what = f"the class {value.__name__}, not an instance of it"
+    elif inspect.isfunction(value):
+        what = "a function: make the application at module level"
+    raise CliError(
+        f"{module.__name__}:{dotted} is {what}; "
+        "a TARGET is a ByteSocket, or the ASGI application it is part of"
+    )
+
+
+def _offered(value: Any) -> list[str]:
+    return [name for name in dir(value) if not name.startswith("_")]
+
+
+def _is_asgi(value: Any) -> bool:
+    """Whether a server can call it: an instance whose call is a coroutine function."""
+    if inspect.isclass(value):
+        return False
+    call = value if inspect.isfunction(value) else getattr(type(value), "__call__", None)
+    if not inspect.iscoroutinefunction(call):
+        return False
+    parameters = list(inspect.signature(value).parameters.values())
+    needed = [one for one in parameters if one.default is one.empty]
+    return len(needed) == len(("scope", "receive", "send"))
+
+
+def _applications(asgi: Any) -> Iterable[Application]:
+    """Find the ByteSockets in an application: itself, or below its routes and mounts."""
+    found: list[Application] = []
+    seen: set[int] = set()
+    waiting = [asgi]
+    while waiting:
+        one = waiting.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Application):
+            found.append(one)
+        else:
+            waiting += [getattr(one, "app", None), *(getattr(one, "routes", None) or ())]
+    return found
+
+
+def _relative(file: str) -> str:
+    path, here = Path(file), Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,70 @@
+"""The command table, the version, and the one place where errors become exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bytesocket_cli import console
+from bytesocket_cli.commands.dev import dev
+from bytesocket_cli.commands.events import events
+from bytesocket_cli.commands.generate import generate
+from bytesocket_cli.commands.new import new
+from bytesocket_cli.commands.run import run
+from bytesocket_cli.errors import USAGE, CliError
+
+app = typer.Typer(
+    name="bytesocket",
+    help="Typed real-time applications: make a project, serve it, generate its clients.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Boxes and colours only where somebody looks at them.
+    rich_markup_mode="rich" if console.is_fancy(sys.stdout) else None,
+)
+for command in (new, dev, run, generate, events):
+    app.command()(command)
+
+
+def _show_version(*, wanted: bool) -> None:
+    if wanted:
+        from bytesocket_app import __version__
+
+        console.say(f"bytesocket {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Typed real-time applications: make a project, serve it, generate its clients."""
+
+
+def main() -> None:
+    """Run the command line: the console entry point.
+
+    Exit codes: 0 fine, 1 findings (of a check), 2 everything that the user can mend.
+    """
+    try:
+        app(prog_name="bytesocket")
+    except CliError as error:
+        console.fail(str(error))
+        sys.exit(error.code)
+    except Exception as error:
+        if not _is_configuration(error):
+            raise
+        console.fail(str(error))
+        sys.exit(USAGE)
+
+
+def _is_configuration(error: Exception) -> bool:
+    """Whether the framework says that the application is declared wrongly; its text is ready."""
+    from bytesocket_app.errors import ConfigurationError
+
+    return isinstance(error, ConfigurationError)

@@ -1,0 +1,124 @@
+"""A project's settings: `[tool.bytesocket]` in its pyproject.toml.
+
+::
+
+    [tool.bytesocket]
+    app = "chat.app:app"             # what the commands serve and read when no TARGET is given
+    backend = "asyncio"              # or "trio"
+
+    [[tool.bytesocket.generate]]
+    target = "javascript"            # typescript, javascript, python, contract
+    output = "chat/static/client.js" # relative to the pyproject.toml
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn, TypeAlias, cast, get_args
+
+from bytesocket_cli.errors import CliError
+
+Language: TypeAlias = Literal["typescript", "javascript", "python", "contract"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+Backend: TypeAlias = Literal["asyncio", "trio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One file to be generated: in which language, and where."""
+
+    target: Language
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with an application, and what its pyproject.toml says about it.
+
+    Attributes:
+        directory: Absolute; paths in the settings are relative to it.
+        app: The default TARGET, if there is one.
+        backend: The event loop to run on.
+        generations: The files that `generate` without arguments writes.
+    """
+
+    directory: Path
+    app: str | None = None
+    backend: Backend = "asyncio"
+    generations: tuple[Generation, ...] = ()
+
+    @property
+    def import_paths(self) -> tuple[Path, ...]:
+        """What has to be on `sys.path` to import the project without installing it."""
+        return tuple(path for path in (self.directory, self.directory / "src") if path.is_dir())
+
+
+def find(start: Path) -> Project:
+    """Find the project that a file or folder belongs to.
+
+    Goes up to the nearest pyproject.toml; one without `[tool.bytesocket]` makes its own folder no
+    project of ours, so that an example inside another repository stays its own project.
+
+    Raises:
+        CliError: A pyproject.toml cannot be read or holds a setting that is wrong.
+    """
+    start = start.resolve()
+    folder = start if start.is_dir() else start.parent
+    for directory in (folder, *folder.parents):
+        path = directory / "pyproject.toml"
+        if path.is_file():
+            table = _table(path)
+            return Project(folder) if table is None else parse(path, table)
+    return Project(folder)
+
+
+def parse(path: Path, table: Mapping[str, Any]) -> Project:
+    """Read `[tool.bytesocket]` of a pyproject.toml.
+
+    Raises:
+        CliError: A setting is unknown or has a wrong value; the message names it and the file.
+    """
+    unknown = sorted(table.keys() - {"app", "backend", "generate"})
+    if unknown:
+        _reject(path, f"unknown setting {unknown[0]!r}; there are app, backend and generate")
+    app, backend = table.get("app"), table.get("backend", "asyncio")
+    if app is not None and not isinstance(app, str):
+        _reject(path, 'app must be a string such as "chat.app:app"')
+    if backend not in get_args(Backend):
+        _reject(path, f'backend must be "asyncio" or "trio", not {backend!r}')
+    entries: Any = table.get("generate", [])
+    if not isinstance(entries, list):
+        _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
+    generations = [_generation(path, entry) for entry in cast("list[Any]", entries)]
+    return Project(path.parent, app, backend, tuple(generations))
+
+
+def _table(path: Path) -> Mapping[str, Any] | None:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CliError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise CliError(f"{path}: cannot be read: {error.strerror}") from error
+    table: Any = document.get("tool", {}).get("bytesocket")
+    if table is not None and not isinstance(table, dict):
+        _reject(path, "must be a table")
+    return cast("Mapping[str, Any] | None", table)
+
+
+def _generation(path: Path, entry: object) -> Generation:
+    if not isinstance(entry, dict):
+        _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
+    fields = cast("dict[str, Any]", entry)
+    target, output = fields.get("target"), fields.get("output")
+    if target not in LANGUAGES:
+        _reject(path, f"generate: target must be one of {', '.join(LANGUAGES)}, not {target!r}")
+    if not isinstance(output, str) or not output:
+        _reject(path, f'generate: target "{target}" needs an output, the path of a file')
+    return Generation(target, path.parent / output)
+
+
+def _reject(path: Path, problem: str) -> NoReturn:
+    raise CliError(f"{path}: [tool.bytesocket] {problem}")

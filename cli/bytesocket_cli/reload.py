@@ -1,0 +1,195 @@
+"""`dev`'s parent process: it owns the listening socket and replaces the child that serves.
+
+For each change a new child imports the application while the old one still serves. If the import
+fails, the error is shown and nothing else happens. Otherwise the old child closes its sockets and
+ends, and the new one starts to serve; connections made meanwhile wait in the listening socket.
+"""
+
+import math
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import anyio
+from anyio.abc import TaskStatus
+
+from bytesocket_cli import console
+from bytesocket_cli.child import Child
+from bytesocket_cli.errors import CliError
+from bytesocket_cli.targets import Target
+from bytesocket_cli.watching import changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to supervise.
+
+    Attributes:
+        target: The application.
+        listener: The bound socket.
+        reload: Whether to watch for changes.
+        ignored: Files that never cause a reload, because we write them.
+        ready: Called with the child's report when the application was loaded: first at the start,
+            then after each change.
+    """
+
+    target: Target
+    listener: socket.socket
+    reload: bool
+    ignored: tuple[Path, ...]
+    ready: Callable[[dict[str, Any]], None]
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders to watch."""
+        project, package = self.target.project.directory, self.target.root
+        package /= self.target.module.partition(".")[0]
+        if package.is_relative_to(project) or not package.is_dir():
+            return (project,)
+        return (project, package)
+
+
+News: TypeAlias = frozenset[Path] | int
+"""Files that changed, or the exit code of a child that ended by itself."""
+
+
+class Supervisor:
+    """The children over time: at most one that serves, and one that is tried."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._children: list[Child] = []
+        self._tasks = anyio.create_task_group()
+        self._tell, self._news = anyio.create_memory_object_stream[News](math.inf)
+        self._serving: Child | None = None
+
+    async def work(self, stopped: anyio.Event) -> str | None:
+        """Serve, and replace what serves after each change.
+
+        Returns:
+            Why it cannot go on: the first attempt failed, or, without reload, the server ended.
+        """
+        async with self._tell, self._news, self._tasks:
+            if self._plan.reload:
+                self._tasks.start_soon(self._watch, stopped)
+            failure = await self._first()
+            while failure is None:
+                failure = await self._next()
+            stopped.set()
+            self._tasks.cancel_scope.cancel()
+            return failure
+
+    async def close(self) -> None:
+        """Stop every child."""
+        async with anyio.create_task_group() as tasks:
+            for child in self._children:
+                tasks.start_soon(child.stop)
+
+    def kill(self) -> None:
+        """End every child now."""
+        for child in self._children:
+            child.kill()
+
+    async def _watch(self, stopped: anyio.Event) -> None:
+        async for found in changes(self._plan.roots, self._plan.ignored, stopped):
+            self._tell.send_nowait(found)
+
+    async def _first(self) -> str | None:
+        child, report = await self._try()
+        if "error" in report:
+            return str(report["error"])
+        return await self._begin(child, report["ready"])
+
+    async def _next(self) -> str | None:
+        news = await self._news.receive()
+        if isinstance(news, int):
+            failure = f"the server ended by itself (exit code {news})"
+            if not self._plan.reload:
+                return failure
+            console.fail(f"{failure}: waiting for a change")
+        else:
+            console.say(f"changed: {', '.join(sorted(path.name for path in news))}")
+            await self._replace()
+        return None
+
+    async def _replace(self) -> None:
+        new, report = await self._try()
+        if "error" in report:
+            await self._end(new)
+            console.fail(report["error"])
+            if self._serving is not None:
+                console.warn("the code before the change is still serving")
+            return
+        if self._serving is not None:
+            await self._end(self._serving)
+        failure = await self._begin(new, report["ready"])
+        if failure is not None:
+            await self._end(new)
+            console.fail(f"{failure}\nnothing is serving: waiting for a change")
+
+    async def _try(self) -> tuple[Child, dict[str, Any]]:
+        child = await Child.start(self._plan.target, self._plan.listener)
+        self._children.append(child)
+        report = await child.report()
+        if not report:
+            code = await child.wait()
+            report = {"error": f"the application ended its process while imported (code {code})"}
+        return child, report
+
+    async def _begin(self, child: Child, ready: dict[str, Any]) -> str | None:
+        child.serve()
+        report = await child.report()
+        if "started" not in report:
+            code = await child.wait()
+            return report.get("failed") or f"the server ended at its start (code {code})"
+        self._serving = child
+        self._tasks.start_soon(self._attend, child)
+        self._plan.ready(ready)
+        return None
+
+    async def _attend(self, child: Child) -> None:
+        code = await child.wait()
+        if child.is_wanted:
+            self._serving = None
+            self._children.remove(child)
+            self._tell.send_nowait(code)
+
+    async def _end(self, child: Child) -> None:
+        await child.stop()
+        self._children.remove(child)
+        if child is self._serving:
+            self._serving = None
+
+
+async def supervise(plan: Plan) -> None:
+    """Serve until SIGINT or SIGTERM; a second one ends it without waiting.
+
+    Raises:
+        CliError: The application could not be imported or started the first time, or without
+            reload the server ended by itself.
+    """
+    supervisor = Supervisor(plan)
+    stopped = anyio.Event()
+    work = anyio.CancelScope()
+    failure: str | None = None
+
+    async def listen(*, task_status: TaskStatus[None]) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
+            async for _ in signals:
+                if work.cancel_called:
+                    supervisor.kill()
+                stopped.set()  # the watching thread looks at it: it cannot be cancelled
+                work.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(listen)
+        with work:
+            failure = await supervisor.work(stopped)
+        await supervisor.close()
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise CliError(failure)

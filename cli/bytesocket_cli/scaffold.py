@@ -1,0 +1,174 @@
+"""A new project: its names, its files from the templates, and what is generated from its code."""
+
+import keyword
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path, PurePosixPath
+
+from bytesocket_cli.codegen.render import render
+from bytesocket_cli.errors import CliError
+from bytesocket_cli.generation import outputs
+from bytesocket_cli.project import parse
+
+NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""What packaging accepts as a project's name, and cannot be mistaken for an option."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A project's names.
+
+    Attributes:
+        folder: Where it goes, absolute.
+        project: `my-chat`.
+        package: `my_chat`.
+        title: `My Chat`.
+    """
+
+    folder: Path
+    project: str
+    package: str
+    title: str
+
+
+def name_project(folder: Path) -> Names:
+    """Take a project's names from its folder's.
+
+    Raises:
+        CliError: It cannot be a project's or a package's name; says one that can.
+    """
+    folder = folder.resolve()
+    name = folder.name
+    package = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    if NAME.fullmatch(name) is None:
+        suggestion = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-0123456789").lower() or "my-chat"
+        raise CliError(
+            f"{name!r} cannot be a project's name (letters, digits, - and _, a letter first): "
+            f"try {suggestion}"
+        )
+    if keyword.iskeyword(package) or package in sys.stdlib_module_names or package in _taken():
+        raise CliError(
+            f"{name!r} would hide the Python module {package!r}: try {name.lower()}-app"
+        )
+    title = " ".join(word.capitalize() for word in package.split("_"))
+    return Names(folder, name, package, title)
+
+
+def _taken() -> frozenset[str]:
+    ours = {"bytesocket", "bytesocket_app", "bytesocket_cli", "bytesocket_templates", "tests"}
+    used = {"anyio", "hypercorn", "jinja2", "msgpack", "pydantic", "pytest", "starlette", "typer"}
+    return frozenset(ours | used)
+
+
+class Scaffold:
+    """One project to be made.
+
+    Args:
+        names: What it is called.
+        template: Which of the project templates.
+    """
+
+    def __init__(self, names: Names, template: str) -> None:
+        self._names = names
+        self._template = template
+
+    def check(self, *, force: bool) -> None:
+        """Look whether the folder can be written to.
+
+        Raises:
+            CliError: It is a file, or not empty and not forced, or a folder is in a file's place.
+        """
+        folder = self._names.folder
+        if folder.exists() and not folder.is_dir():
+            raise CliError(f"{folder} is a file: choose another name")
+        if not folder.parent.is_dir():
+            raise CliError(f"{folder.parent} does not exist: make it first")
+        if folder.is_dir() and any(folder.iterdir()) and not force:
+            raise CliError(f"{folder} is not empty: choose another name, or write into it with --force")
+        for path in self.planned():
+            if (folder / path).is_dir():
+                raise CliError(f"{folder / path} is a folder, where the project has a file")
+
+    def planned(self) -> list[Path]:
+        """The files of the project, relative to its folder, generated ones included."""
+        rendered = dict(self._rendered())
+        settings = tomllib.loads(rendered[Path("pyproject.toml")].decode())
+        project = parse(Path("pyproject.toml"), settings["tool"]["bytesocket"])
+        generated = [path for one in project.generations for path in outputs(one)]
+        return sorted({*rendered, *generated})
+
+    def write(self) -> list[Path]:
+        """Make the project beside its place, then move it there.
+
+        Returns:
+            The files, relative to the project's folder.
+
+        Raises:
+            CliError: It could not be made; nothing is left behind.
+        """
+        folder = self._names.folder
+        try:
+            with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as made:
+                stage = Path(made) / folder.name
+                for path, content in self._rendered():
+                    (stage / path).parent.mkdir(parents=True, exist_ok=True)
+                    (stage / path).write_bytes(content)
+                _generate(stage)
+                written = self.planned()
+                _move(stage, folder, written)
+        except OSError as error:
+            raise CliError(f"cannot write {error.filename or folder}: {error.strerror}") from error
+        return written
+
+    def _rendered(self) -> Iterator[tuple[Path, bytes]]:
+        names = self._names
+        values = {"name": names.project, "package": names.package, "title": names.title}
+        prefix = PurePosixPath("project", self._template)
+        for source in _walk(files("bytesocket_templates"), prefix):
+            parts = [part.replace("__package__", names.package) for part in source.parts[2:]]
+            path = Path(*parts)
+            if path.name == "gitignore":
+                path = path.with_name(".gitignore")
+            if path.suffix == ".j2":
+                yield path.with_suffix(""), render(str(source), values).encode()
+            else:
+                yield path, files("bytesocket_templates").joinpath(*source.parts).read_bytes()
+
+
+def _walk(root: Traversable, path: PurePosixPath) -> Iterator[PurePosixPath]:
+    for entry in sorted(root.joinpath(*path.parts).iterdir(), key=lambda entry: entry.name):
+        if entry.name == "__pycache__":
+            continue
+        if entry.is_dir():
+            yield from _walk(root, path / entry.name)
+        else:
+            yield path / entry.name
+
+
+def _generate(folder: Path) -> None:
+    """Generate what the project's settings list, as its user does: in a process of its own."""
+    command = [sys.executable, "-P", "-m", "bytesocket_cli", "generate"]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
+    done = subprocess.run(  # noqa: S603 - our own command
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise CliError(f"the new project's client could not be generated: {done.stderr.strip()}")
+
+
+def _move(stage: Path, folder: Path, written: list[Path]) -> None:
+    if not folder.exists() or not any(folder.iterdir()):
+        stage.rename(folder)  # replaces an empty folder
+        return
+    for path in written:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(stage / path, folder / path)

@@ -1,0 +1,223 @@
+"""The process that serves: `run` itself, and the child that `dev` starts anew for each change.
+
+A child gets its orders over a socket pair, one JSON object a line, and answers there: `ready`
+(imported, not yet serving) or `error`; then `started` or `failed`. It begins to serve when it is
+sent a line and stops when the other end is shut, so it never outlives its parent.
+"""
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.serving.runners.hosting import Hosting
+from bytesocket_app.serving.runners.lifespan import LifespanFailed, reason
+from bytesocket_cli.errors import FINE, USAGE, CliError
+from bytesocket_cli.loading import Loaded, load
+from bytesocket_cli.project import Backend, Project
+from bytesocket_cli.targets import Target
+
+EXTRA = 1.5
+"""Seconds beyond the grace after which the process ends itself, whatever still hangs in it."""
+
+Until = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """How to serve.
+
+    Attributes:
+        listener: A bound socket.
+        backend: The event loop.
+        transport: The server: `hypercorn` or `uvicorn`.
+        grace: Seconds that open sockets get at the end.
+        started: Called when connections are accepted.
+    """
+
+    listener: socket.socket
+    backend: Backend = "asyncio"
+    transport: str = "hypercorn"
+    grace: float = 10.0
+    started: Callable[[], None] = field(default=lambda: None)
+
+
+def serve(loaded: Loaded, service: Service, until: Until) -> None:
+    """Serve until `until` returns, and end within the grace and a moment.
+
+    Raises:
+        CliError: The server is not installed, or the application could not start.
+    """
+    run_server = _runner(service)
+    hosting = Hosting(
+        listener=service.listener,
+        drain=loaded.drain,
+        grace=service.grace,
+        message_bytes=loaded.message_bytes,
+        backend=service.backend,
+        started=service.started,
+    )
+    failures: list[LifespanFailed] = []
+
+    async def main() -> None:
+        stop = anyio.Event()
+
+        async def wait() -> None:
+            await until()
+            _end_within(service.grace + EXTRA)
+            stop.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            try:
+                await run_server(loaded.asgi, hosting, stop)
+            except LifespanFailed as error:
+                failures.append(error)  # the task group would wrap it
+            tasks.cancel_scope.cancel()
+
+    # After the application's import: its own logging set-up comes first and then this does nothing.
+    logging.basicConfig(format="%(levelname)s: %(message)s")
+    options = {"use_uvloop": True} if service.backend == "asyncio" and find_spec("uvloop") else {}
+    anyio.run(main, backend=service.backend, backend_options=options)
+    for failure in failures:
+        raise CliError(f"the application could not start: {reason(str(failure))}") from failure
+
+
+async def until_signal() -> None:
+    """Return at the first SIGINT or SIGTERM; a second one ends the process at once."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            break
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _leave)
+
+
+def _runner(service: Service) -> Callable[..., Awaitable[None]]:
+    if service.transport == "hypercorn":
+        from bytesocket_app.serving.runners.hypercorn import serve as hypercorn
+
+        return hypercorn
+    if find_spec("uvicorn") is None:
+        raise CliError("--transport uvicorn needs uvicorn: pip install uvicorn")
+    if service.backend != "asyncio":
+        raise CliError('--transport uvicorn runs on asyncio only: backend is "trio" in pyproject.toml')
+    from bytesocket_app.serving.runners.uvicorn import serve as uvicorn
+
+    return uvicorn
+
+
+def _end_within(seconds: float) -> None:
+    """End the process even if a peer, a thread or the event loop itself never lets go."""
+    # What servers leave behind when their connections are cut is no news by now.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    last_resort = threading.Timer(seconds, _leave)
+    last_resort.daemon = True
+    last_resort.start()
+
+
+def _leave(*_: object) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(FINE)
+
+
+class Orders:
+    """The child's end of the socket pair."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+
+    def report(self, message: dict[str, Any]) -> None:
+        """Send one message to the parent; a parent that is gone does not read it."""
+        try:
+            self._control.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            return
+
+    def wait_to_serve(self) -> bool:
+        """Wait for the order to serve; False if there will be none."""
+        return self._control.recv(64) != b""
+
+    async def until_stop(self) -> None:
+        """Return when the parent shuts its end, or somebody sends SIGTERM."""
+        self._control.setblocking(False)
+
+        async def watch_parent() -> None:
+            await anyio.wait_readable(self._control)
+            tasks.cancel_scope.cancel()
+
+        async def watch_signals() -> None:
+            with anyio.open_signal_receiver(signal.SIGTERM) as signals:
+                async for _ in signals:
+                    tasks.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch_parent)
+            tasks.start_soon(watch_signals)
+
+
+def child(arguments: dict[str, Any]) -> int:
+    """Import the application, report, and serve when told to.
+
+    Args:
+        arguments: `root`, `directory`, `module`, `attribute`, `backend`, `grace`, and the
+            descriptors `listener` and `control`.
+    """
+    # Ctrl-C reaches the whole process group; the parent decides what it means. It was blocked
+    # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    orders = Orders(socket.socket(fileno=arguments["control"]))
+    listener = socket.socket(fileno=arguments["listener"])
+    target = Target(
+        Project(Path(arguments["directory"])),
+        Path(arguments["root"]),
+        arguments["module"],
+        arguments["attribute"],
+    )
+    try:
+        loaded = load(target)
+        orders.report({"ready": describe(loaded)})
+    except (CliError, ConfigurationError) as error:
+        orders.report({"error": str(error)})
+        return USAGE
+    if not orders.wait_to_serve():
+        return FINE
+    service = Service(
+        listener=listener,
+        backend=arguments["backend"],
+        grace=arguments["grace"],
+        started=lambda: orders.report({"started": True}),
+    )
+    try:
+        serve(loaded, service, orders.until_stop)
+    except CliError as error:
+        orders.report({"failed": str(error)})
+        return USAGE
+    return FINE
+
+
+def describe(loaded: Loaded) -> dict[str, Any]:
+    """Say what was loaded; the parent never imports the user's code itself."""
+    applications = [{"title": one.title, "path": one.path} for one in loaded.applications]
+    contract = loaded.application.contract().document if len(loaded.applications) == 1 else None
+    return {
+        "import_string": loaded.import_string,
+        "applications": applications,
+        "contract": contract,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(child(json.loads(sys.argv[1])))
