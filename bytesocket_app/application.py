@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
-from typing_extensions import TypeForm
+from typing_extensions import TypeForm, override
 
 from bytesocket_app.auth import Authenticator
 from bytesocket_app.contract import Contract, build
@@ -88,7 +88,7 @@ class ByteSocket:
         hub: The live sockets and who is in which room.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all by keyword, each its own theme
         self,
         *,
         title: str,
@@ -213,7 +213,11 @@ class ByteSocket:
     @overload
     def auth(self, *, key: Callable[[Any], str | int]) -> Callable[[F], F]: ...
     def auth(
-        self, function: Any = None, /, *, key: Callable[[Any], str | int] | None = None
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        key: Callable[[Any], str | int] | None = None,
     ) -> Any:
         """Decide who a connection is: return its user, or raise AuthError.
 
@@ -224,7 +228,7 @@ class ByteSocket:
             ConfigurationError: There is one already, or a parameter cannot be served.
         """
 
-        def register(function: F) -> F:
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
             known = self._dispatcher.authenticator
             if known is not None:
                 raise ConfigurationError(
@@ -331,6 +335,7 @@ class ByteSocket:
         """Serve an ASGI scope: the socket, the HTTP side, or the lifespan of both."""
         await self._door.serve(scope, receive, send)
 
+    @override
     def __repr__(self) -> str:
         return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
 

@@ -22,11 +22,13 @@ only that it was internal.
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from typing import Any, ClassVar
 
+from typing_extensions import override
 
-class Phase(str, Enum):
+
+class Phase(StrEnum):
     """Where something went wrong: `ErrorContext.phase`, and `phase` on the wire.
 
     Source: protocol.md section 7; `HANDLER` and `DISPATCH` are ours.
@@ -139,6 +141,7 @@ class Refusal(ByteSocketError):
 
     __refusal_code__: ClassVar[str] = "refused"
 
+    @override
     def __init_subclass__(cls, *, code: str | None = None, **kwargs: Any) -> None:
         """Take the subclass's code from its class arguments."""
         super().__init_subclass__(**kwargs)

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Any, Generic, Protocol
 from uuid import uuid4
 
-from typing_extensions import TypeVar
+from typing_extensions import TypeVar, override
 
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.transports import Handshake, Transport
@@ -262,6 +262,7 @@ class Socket(Generic[UserT]):
             self.dropped += 1
         self.shut(CloseCode.TRY_LATER, "slow reader")
 
+    @override
     def __repr__(self) -> str:
         return f"<socket {self.id} of {self.user!r}>"
 

@@ -9,6 +9,7 @@ from bytesocket_app.client.circuit import ClientState
 from bytesocket_app.client.client import Client
 from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
 from bytesocket_app.client.link import Outcome
+from bytesocket_app.client.listeners import Listening
 from bytesocket_app.client.room import Room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.streams import EventStream
@@ -40,6 +41,7 @@ __all__ = [
     "EventStream",
     "Fresh",
     "Headers",
+    "Listening",
     "Outcome",
     "PayloadType",
     "RequestError",

@@ -13,7 +13,8 @@ from bytesocket_app.client.backoff import Backoff
 from bytesocket_app.client.connection import Connection, Dial
 from bytesocket_app.client.hearing import Hearing
 from bytesocket_app.client.link import Link
-from bytesocket_app.client.messages import ABSENT, plain
+from bytesocket_app.client.messages import ABSENT
+from bytesocket_app.client.payload import plain
 from bytesocket_app.client.session import Session
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import AuthError, DialFailed, Disconnected, ErrorContext, Phase
@@ -155,7 +156,7 @@ class Circuit:
 
     async def _credentials(self) -> Any:
         auth = self._endpoint.auth
-        return ABSENT if auth is None else plain(await fresh(auth))
+        return ABSENT if auth is None else plain(await fresh(auth), self._link.codec)
 
     async def _dial(self) -> Connection:
         dial = Dial(

@@ -1,7 +1,7 @@
 """The client: its lifetime, its state, and the protected verbs that generated classes type."""
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -13,18 +13,16 @@ from bytesocket_app.client.auth import Headers
 from bytesocket_app.client.circuit import Circuit, ClientState, Endpoint
 from bytesocket_app.client.hearing import Hearing
 from bytesocket_app.client.link import Link, Outcome
-from bytesocket_app.client.room import Room, room_name
+from bytesocket_app.client.room import Replies, Room, declared_reply, room_name
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
-from bytesocket_app.errors import ErrorContext
+from bytesocket_app.errors import ConfigurationError, ErrorContext
 from bytesocket_app.events import EventModel, PayloadType
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
 E = TypeVar("E", bound=EventModel)
-R = TypeVar("R", bound=Room)
-T = TypeVar("T")
 StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
 
@@ -47,6 +45,8 @@ class Client:
     """
 
     contract: ClassVar[ClientContract] = ClientContract()
+    _replies: ClassVar[Replies] = {}
+    _rooms: ClassVar[Mapping[str, type[Room]]] = {}
 
     def __init__(
         self,
@@ -128,10 +128,10 @@ class Client:
         self._hearing.on_error(callback)
         return callback
 
-    def _on(self, event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
-        return self._hearing.listeners.register(event)
+    def _on(self, event: type[E], callback: Callable[[E], object] | None = None) -> Any:
+        return self._hearing.listeners.on(event, callback)
 
-    def _off(self, event: type[E], callback: Callable[[E], T]) -> None:
+    def _off(self, event: type[E], callback: Callable[[E], object]) -> None:
         self._hearing.listeners.remove(event, callback)
 
     def _events(self, event: type[E]) -> EventStream[E]:
@@ -140,8 +140,20 @@ class Client:
     async def _emit(self, event: EventModel) -> Outcome:
         return await self._link.emit(event)
 
-    async def _request(self, event: EventModel, reply: PayloadType, timeout: float | None) -> Any:
-        return await self._link.request(event, reply, timeout=timeout)
+    async def _request(
+        self, event: EventModel, timeout: float | None, reply: PayloadType | None = None
+    ) -> Any:
+        expected = reply or declared_reply(self._replies, event)
+        return await self._link.request(event, expected, timeout=timeout)
 
-    def _join(self, kind: type[R], pattern: str, parameters: dict[str, object]) -> R:
-        return kind(room_name(pattern, parameters), self._link, self._hearing)
+    def _join(
+        self, pattern: str, parameters: Mapping[str, object], kind: type[Room] | None = None
+    ) -> Any:
+        room = kind or self._rooms.get(pattern)
+        if room is None:
+            known = ", ".join(map(repr, self._rooms)) or "none"
+            raise ConfigurationError(
+                f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
+                "parameters are passed by name."
+            )
+        return room(room_name(pattern, parameters), self._link, self._hearing)

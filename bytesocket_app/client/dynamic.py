@@ -1,10 +1,11 @@
 """A client for event classes written by hand: for a server without a contract."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from bytesocket_app.client.client import Client
 from bytesocket_app.client.link import Outcome
+from bytesocket_app.client.listeners import Listening
 from bytesocket_app.client.room import Room
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.events import ClientEvent, PayloadType, ServerEvent
@@ -17,11 +18,15 @@ T = TypeVar("T")
 class DynamicRoom(Room):
     """A room handle that takes any event class."""
 
-    def on(self, event: type[S]) -> Callable[[Callable[[S], T]], Callable[[S], T]]:
-        """Have the decorated function called with every event of this class in this room."""
-        return self._on(event)
+    @overload
+    def on(self, event: type[S], /) -> Listening[S]: ...
+    @overload
+    def on(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
+    def on(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
+        """Have a function called with every event of this class in this room."""
+        return self._on(event, callback)
 
-    def off(self, event: type[S], callback: Callable[[S], T]) -> None:
+    def off(self, event: type[S], callback: Callable[[S], object]) -> None:
         """Call a function no more."""
         self._off(event, callback)
 
@@ -37,7 +42,7 @@ class DynamicRoom(Room):
         self, event: ClientEvent, reply: type[R], *, timeout: float | None = None
     ) -> R:
         """Send an event into the room and wait for its reply; see `DynamicClient.request`."""
-        answer: R = await self._request(event, PayloadType(reply), timeout)
+        answer: R = await self._request(event, timeout, PayloadType(reply))
         return answer
 
 
@@ -47,11 +52,15 @@ class DynamicClient(Client):
     `class Echo(ClientEvent, name="echo"): text: str` and `await client.emit(Echo(text="hi"))`.
     """
 
-    def on(self, event: type[S]) -> Callable[[Callable[[S], T]], Callable[[S], T]]:
-        """Have the decorated function called with every event of this class, in rooms or not."""
-        return self._on(event)
+    @overload
+    def on(self, event: type[S], /) -> Listening[S]: ...
+    @overload
+    def on(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
+    def on(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
+        """Have a function called with every event of this class, in rooms or not."""
+        return self._on(event, callback)
 
-    def off(self, event: type[S], callback: Callable[[S], T]) -> None:
+    def off(self, event: type[S], callback: Callable[[S], object]) -> None:
         """Call a function no more."""
         self._off(event, callback)
 
@@ -73,9 +82,10 @@ class DynamicClient(Client):
             RequestTimeout: No answer in time, as from a server that knows no replies.
             Disconnected: The connection ended before the answer, or there will be none.
         """
-        answer: R = await self._request(event, PayloadType(reply), timeout)
+        answer: R = await self._request(event, timeout, PayloadType(reply))
         return answer
 
     def join(self, room: str, /, **parameters: object) -> DynamicRoom:
         """Join a room by its name, or by a pattern such as `doc:{doc_id}` and its parameters."""
-        return self._join(DynamicRoom, room, parameters)
+        handle: DynamicRoom = self._join(room, parameters, DynamicRoom)
+        return handle

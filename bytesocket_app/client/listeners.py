@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from pydantic import ValidationError
@@ -16,6 +17,14 @@ from bytesocket_app.types import CodecName, EventName
 
 E = TypeVar("E", bound=EventModel)
 T = TypeVar("T")
+
+
+class Listening(Protocol[E]):
+    """What `on(event)` returns: a decorator that keeps the function's type."""
+
+    def __call__(self, callback: Callable[[E], T], /) -> Callable[[E], T]:
+        """Have the function called with every event, and return it."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -43,22 +52,20 @@ class Listeners:
             by_model[event] = Subscription(event, PayloadType(event), [], WeakSet())
         return by_model[event]
 
-    def add(self, event: type[E], callback: Callable[[E], T]) -> None:
+    def add(self, event: type[E], callback: Callable[[E], object]) -> None:
         """Have `callback` called with every arriving event of this class; adding twice is once."""
         callbacks = self._subscription(event).callbacks
         if callback not in callbacks:
             callbacks.append(callback)
 
-    def register(self, event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
-        """The decorator form of `add`; it returns the function as it is."""
+    def on(self, event: type[E], callback: Callable[[E], object] | None) -> Any:
+        """Add a callback and return it, or return the decorator that does."""
+        if callback is None:
+            return partial(self.on, event)
+        self.add(event, callback)
+        return callback
 
-        def registered(callback: Callable[[E], T]) -> Callable[[E], T]:
-            self.add(event, callback)
-            return callback
-
-        return registered
-
-    def remove(self, event: type[E], callback: Callable[[E], T]) -> None:
+    def remove(self, event: type[E], callback: Callable[[E], object]) -> None:
         """Call it no more; a callback that was never added is ignored."""
         callbacks = self._subscription(event).callbacks
         if callback in callbacks:

@@ -3,15 +3,10 @@
 `classify` is protocol.md section 11, "Receive": the first shape that fits decides.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
-from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
-
-from bytesocket_app.client.unset import UNSET
-from bytesocket_app.errors import EncodeError
+from bytesocket_app.client.payload import plain
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, LifecycleType
 
@@ -145,38 +140,6 @@ def _rooms(message: dict[str, Any]) -> tuple[str, ...] | None:
     return texts if len(texts) == len(names) else None
 
 
-def plain(value: object) -> Any:
-    """Turn a payload into what the wire carries: its JSON-mode value, with bytes left raw.
-
-    Fields that nobody set stay out, so the server's defaults stay the server's.
-
-    Raises:
-        EncodeError: It holds something that JSON has no word for.
-    """
-    if isinstance(value, BaseModel):
-        value = value.model_dump(by_alias=True, exclude_unset=True)
-    try:
-        return _plain(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise EncodeError(f"this payload cannot be sent: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
-    if isinstance(value, BaseModel):
-        return plain(value)
-    if isinstance(value, dict):
-        members = {
-            key: item for key, item in cast("dict[object, Any]", value).items() if item is not UNSET
-        }
-        keys = to_jsonable_python(dict.fromkeys(members))
-        return dict(zip(keys, map(_plain, members.values()), strict=True))
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in cast("list[Any]", value)]
-    return to_jsonable_python(value)
-
-
 def event_frame(
     codec: Codec,
     event: EventName,
@@ -190,14 +153,10 @@ def event_frame(
     message["event"] = event
     if request is not None:
         message["id"] = request
-    message["data"] = plain(payload)
+    message["data"] = plain(payload, codec)
     return codec.encode(message)
 
 
 def lifecycle_frame(codec: Codec, kind: LifecycleType, **members: object) -> bytes:
     """Write a message with a `type`."""
     return codec.encode({"type": int(kind), **members})
-
-
-Write: TypeAlias = Callable[[bytes], None]
-"""Puts one encoded message on the wire."""

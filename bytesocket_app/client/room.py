@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic_core import to_jsonable_python
 
@@ -12,9 +12,12 @@ from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
 from bytesocket_app.events import EventModel, PayloadType
+from bytesocket_app.types import EventName
 
 E = TypeVar("E", bound=EventModel)
-T = TypeVar("T")
+
+Replies: TypeAlias = Mapping[EventName, PayloadType]
+"""What a request resolves to, by the name of its event."""
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
@@ -41,6 +44,21 @@ def _text(value: object) -> str:
     return str(plain)
 
 
+def declared_reply(replies: Replies, event: EventModel) -> PayloadType:
+    """Return the reply that the contract declares for an event.
+
+    Raises:
+        ConfigurationError: It declares none, so a request would never be answered.
+    """
+    reply = replies.get(event.__event_name__)
+    if reply is None:
+        raise ConfigurationError(
+            f"event {event.__event_name__!r} has no reply here: use emit, or annotate the "
+            "handler's return type and generate the client again"
+        )
+    return reply
+
+
 class Room:
     """One handle on one room. Handles are counted: the last one to leave leaves the room.
 
@@ -51,6 +69,8 @@ class Room:
         link: What the client has to say.
         hearing: Brings the room's events to this handle.
     """
+
+    _replies: ClassVar[Replies] = {}
 
     def __init__(self, name: str, link: Link, hearing: Hearing) -> None:
         self.name = name
@@ -101,10 +121,10 @@ class Room:
     async def __aexit__(self, *_: object) -> None:
         await self.leave()
 
-    def _on(self, event: type[E]) -> Callable[[Callable[[E], T]], Callable[[E], T]]:
-        return self._listeners.register(event)
+    def _on(self, event: type[E], callback: Callable[[E], object] | None = None) -> Any:
+        return self._listeners.on(event, callback)
 
-    def _off(self, event: type[E], callback: Callable[[E], T]) -> None:
+    def _off(self, event: type[E], callback: Callable[[E], object]) -> None:
         self._listeners.remove(event, callback)
 
     def _events(self, event: type[E]) -> EventStream[E]:
@@ -113,5 +133,8 @@ class Room:
     async def _emit(self, event: EventModel) -> Outcome:
         return await self._link.emit(event, self.name)
 
-    async def _request(self, event: EventModel, reply: PayloadType, timeout: float | None) -> Any:
-        return await self._link.request(event, reply, room=self.name, timeout=timeout)
+    async def _request(
+        self, event: EventModel, timeout: float | None, reply: PayloadType | None = None
+    ) -> Any:
+        expected = reply or declared_reply(self._replies, event)
+        return await self._link.request(event, expected, room=self.name, timeout=timeout)

@@ -19,7 +19,7 @@ from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.types import CodecName
 
 
-def describe(
+def describe(  # noqa: PLR0913 - an application's parts, each once
     catalogue: Catalogue,
     handlers: HandlerTable,
     rooms: Iterable[Room],
@@ -43,7 +43,7 @@ def describe(
     )
 
 
-def _auth(authenticator: Authenticator | None) -> None | Literal["handshake"] | MessageAuth:
+def _auth(authenticator: Authenticator | None) -> Literal["handshake"] | MessageAuth | None:
     if authenticator is None:
         return None
     if authenticator.credentials is None:
@@ -69,7 +69,7 @@ def _room(room: Room) -> RoomEntry:
     names = dict.fromkeys(h.spec.name for h in room.handlers.all())
     entries = [RoomEventEntry(name, *_answers(room.handlers.of(name))) for name in names]
     entries += [RoomEventEntry(name) for name in room.relayed if name not in names]
-    arriving = {name: None for name in room.relayed}
+    arriving = dict.fromkeys(room.relayed)
     for handler in room.handlers.all():
         if handler.spec.from_server:
             arriving[handler.spec.name] = None

@@ -21,13 +21,12 @@ Hints for the generators of clients, beside the plain keywords of JSON Schema:
 import inspect
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from enum import Enum, Flag
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_jsonable_python
+from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from bytesocket_app.contract.keys import KeyProblem, key_hints
@@ -35,12 +34,10 @@ from bytesocket_app.contract.probing import (
     alias_problem,
     hidden_only_from_input,
     may_be_missing,
-    opaque_serializer,
-    scalar_return,
     tag_names,
-    timezone_hint,
 )
 from bytesocket_app.contract.shape import REF_PREFIX, Schema
+from bytesocket_app.contract.values import ValueSchemas
 
 _Method: TypeAlias = Callable[[Any], JsonSchemaValue]
 _MAPPINGS: Final = frozenset({"dict", "ordered-dict", "counter", "frozendict"})
@@ -60,10 +57,8 @@ class NoSchema(Exception):  # noqa: N818 - a finding that build turns into a Con
         super().__init__(f"{field}: {reason}")
 
 
-class SchemaGenerator(GenerateJsonSchema):
+class SchemaGenerator(ValueSchemas):
     """Generates the raw schemas of one contract; `take` once per type and mode."""
-
-    ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # noqa: RUF012
 
     def __init__(self) -> None:
         super().__init__(by_alias=True, ref_template=REF_PREFIX + "{model}")
@@ -199,70 +194,13 @@ class SchemaGenerator(GenerateJsonSchema):
             result["description"] = inspect.cleandoc(origin.__doc__)
         return result
 
-    # ---- values
-
-    @override
-    def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
-        """Admit what is not known: without a return annotation a serializer may send anything."""
-        if scalar := scalar_return(schema):
-            return {"type": scalar}
-        if opaque_serializer(schema):
-            return {"x-unknown": "a serializer without a return annotation"}
-        return super().ser_schema(schema)
-
-    @override
-    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """Add the members' names, once each; a flag is any combination of its bits."""
-        enum = cast("type[Enum]", schema["cls"])
-        if issubclass(enum, Flag):
-            names = {name: member.value for name, member in enum.__members__.items()}
-            return {"type": "integer", "x-flags": names}
-        try:
-            result = super().enum_schema(schema)
-            result["enum"] = [to_jsonable_python(member.value) for member in enum]
-        except PydanticSerializationError as error:
-            raise self._refusal(f"the enum {enum.__qualname__} has a value: {error}") from None
-        result["x-enum-names"] = [member.name for member in enum]
-        return result
-
-    @override
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """Mark decimals, which travel as text, and keep their limits."""
-        result = {**super().decimal_schema(schema), "x-type": "decimal"}
-        limits = {"max_digits": "x-max-digits", "decimal_places": "x-decimal-places"}
-        given = cast("Mapping[str, Any]", schema)
-        return result | {
-            hint: given[key] for key, hint in limits.items() if given.get(key) is not None
-        }
-
-    @override
-    def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
-        """Say how JSON carries bytes in this direction; limits count bytes, not characters."""
-        incoming = self.mode == "validation"
-        text = self._config.val_json_bytes if incoming else self._config.ser_json_bytes
-        result: Schema = {"type": "string", "format": "binary", "x-bytes": text}
-        self.update_with_validations(
-            result,
-            cast("CoreSchema", schema),
-            {"min_length": "x-min-bytes", "max_length": "x-max-bytes"},
-        )
-        return result
-
-    @override
-    def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
-        """Keep whether a time zone is required or refused."""
-        return super().datetime_schema(schema) | timezone_hint(schema)
-
-    @override
-    def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
-        """Keep whether a time zone is required or refused."""
-        return super().time_schema(schema) | timezone_hint(schema)
-
     # ---- mappings, tuples and unions
 
     def _keyed(self, plain: _Method, schema: Any) -> JsonSchemaValue:
         """Keep the key's type, which JSON Schema cannot say."""
         result = plain(schema)
+        if "patternProperties" not in result:
+            result.setdefault("additionalProperties", True)
         if "keys_schema" not in schema:
             return result
         try:

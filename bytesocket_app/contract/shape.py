@@ -5,6 +5,7 @@ with a key `$ref` is no keyword, so every walk goes through `each_schema` and `m
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias, cast
 
@@ -60,6 +61,17 @@ def references(schema: Schema) -> Iterator[str]:
 def compact(value: object) -> str:
     """Return the shortest canonical text of a JSON value, to compare and to sort by."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def finite(value: object) -> bool:
+    """Say whether a value is free of NaN and infinities, which JSON has no word for."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(finite(inner) for inner in cast("dict[str, object]", value).values())
+    if isinstance(value, list):
+        return all(finite(inner) for inner in cast("list[object]", value))
+    return True
 
 
 def _schemas(values: Iterable[object]) -> Iterator[Schema]:

@@ -4,7 +4,6 @@ Everything that depends on the order of imports or on the process is settled her
 unions and of `Literal` are sorted (`typing` hands out whichever spelling was built first).
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
@@ -24,8 +23,10 @@ def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
     """
     result = mapped(schema, lambda inner: tidied(inner, outgoing=outgoing, resolve=resolve))
     result.pop("title", None)
-    if outgoing or not _finite(result.get("default")):
-        result.pop("default", None)
+    if "default" in result:
+        default = result.pop("default")
+        if not outgoing:
+            result["default"] = _steady(default, schema, resolve)
     if "properties" in result:
         _order_properties(result)
     if result.get("format") != "binary":
@@ -68,14 +69,24 @@ def _order_properties(schema: Schema) -> None:
         schema["required"] = sorted(schema["required"])
 
 
-def _finite(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, dict):
-        return all(_finite(inner) for inner in cast("dict[str, object]", value).values())
+def _steady(value: object, schema: Schema, resolve: Resolve) -> object:
+    """Return a default whose sets are in one order: they come in that of the hash seed."""
+    schema = resolve(schema)
+    for member in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        value = _steady(value, member, resolve)
     if isinstance(value, list):
-        return all(_finite(inner) for inner in cast("list[object]", value))
-    return True
+        inner = schema.get("items")
+        items = cast("list[object]", value)
+        if isinstance(inner, dict):
+            items = [_steady(item, cast("Schema", inner), resolve) for item in items]
+        return sorted(items, key=compact) if schema.get("uniqueItems") else items
+    if isinstance(value, dict):
+        named = cast("Mapping[str, Schema]", schema.get("properties", {}))
+        rest = schema.get("additionalProperties")
+        other = cast("Schema", rest) if isinstance(rest, dict) else {}
+        items = cast("dict[str, object]", value).items()
+        return {key: _steady(item, named.get(key, other), resolve) for key, item in items}
+    return value
 
 
 def _settle_tag(union: Schema, *, outgoing: bool, resolve: Resolve) -> None:

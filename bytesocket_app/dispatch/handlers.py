@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
 from bytesocket_app.registry import Registry
-from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type, type_text
+from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_name, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import EventName
 
@@ -100,10 +100,7 @@ def handler_offers(
         Offer("the room's name (room: str)" if inside else "", room_name),
         Offer(f"the application ({app.__name__})", by_type(app, "app")),
     ]
-    # Bound now, not when called: the loop's variable moves on.
-    offers += [
-        Offer(f"the room's {name}", lambda n, _, wanted=name: n == wanted) for name in room or ()
-    ]
+    offers += [Offer(f"the room's {name}", by_name(name)) for name in room or ()]
     return offers
 
 

@@ -7,7 +7,9 @@ from functools import cached_property
 from importlib import import_module
 from inspect import getdoc
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
+
+from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, where
 from bytesocket_app.events.declared import EventHandle, Payload
@@ -65,6 +67,7 @@ class EventSpec:
         """Whether the server sends it."""
         return self.direction != "client"
 
+    @override
     def __repr__(self) -> str:
         return f"<event {self.name!r} from {self.direction}, {self.source}>"
 
@@ -180,9 +183,9 @@ def _named(spec: EventSpec) -> str:
 
 def _collect(source: EventSource) -> Iterator[type[EventModel] | EventHandle[Any]]:
     if not isinstance(source, ModuleType):
-        yield from source
+        yield from cast("Iterable[type[EventModel] | EventHandle[Any]]", source)
         return
-    found: dict[object, None] = {}
+    found: dict[type[EventModel] | EventHandle[Any], None] = {}
     for module in _modules(source):
         for value in vars(module).values():
             if isinstance(value, EventHandle):
@@ -191,7 +194,7 @@ def _collect(source: EventSource) -> Iterator[type[EventModel] | EventHandle[Any
                 inside = f"{value.__module__}.".startswith(f"{source.__name__}.")
                 if inside and not value.__event_abstract__:
                     found.setdefault(value)
-    yield from found  # type: ignore[misc]  # the two branches above let nothing else in
+    yield from found
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from pydantic import TypeAdapter
-from typing_extensions import TypeForm
+from typing_extensions import TypeForm, override
 
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.events.names import checked_name
@@ -71,6 +71,7 @@ class EventHandle(Generic[T]):
     def _checked(self, value: T) -> T:
         return self.adapter.validate_python(value)
 
+    @override
     def __repr__(self) -> str:
         return f"<event {self.name!r} of {self.payload!r}>"
 
@@ -100,6 +101,7 @@ class BothHandle(ClientHandle[T], ServerHandle[T]):
 
     direction: Direction = "both"
 
+    @override
     def __call__(self, value: T) -> BothPayload[T]:
         """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
         return BothPayload(self, self._checked(value))

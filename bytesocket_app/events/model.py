@@ -7,6 +7,7 @@ called `name` or `volatile`.
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
+from typing_extensions import override
 
 from bytesocket_app.events.names import checked_name, snake_case
 from bytesocket_app.types import Direction, EventName
@@ -20,6 +21,7 @@ class EventModel(BaseModel):
     __event_volatile__: ClassVar[bool] = False
     __event_abstract__: ClassVar[bool] = True
 
+    @override
     def __init_subclass__(
         cls,
         *,

@@ -6,6 +6,7 @@ with colons stay apart: `doc:{doc_id}` does not match `doc:7:cursors`.
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 from bytesocket_app.errors import ConfigurationError
@@ -26,21 +27,21 @@ class RoomPattern:
             parameters touch, or a brace stands alone.
     """
 
-    __slots__ = ("_expression", "_tokens", "parameters", "text")
+    __slots__ = ("_expression", "parameters", "text", "tokens")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(text))
-        self._tokens: list[str | None] = []
+        self.tokens: list[str | None] = []
         expression = ""
         for index, part in enumerate(_PARAMETER.split(text)):
             if index % 2:
                 expression += f"(?P<{part}>[^{SEPARATOR}]+)"
-                self._tokens.append(None)
+                self.tokens.append(None)
             else:
                 expression += re.escape(part)
-                self._tokens.extend(part)
-        _check(text, self.parameters, self._tokens)
+                self.tokens.extend(part)
+        _check(text, self.parameters, self.tokens)
         self._expression = re.compile(expression, re.DOTALL)
 
     @property
@@ -74,7 +75,7 @@ class RoomPattern:
 
     def overlaps(self, other: "RoomPattern") -> bool:
         """Whether some name fits both patterns."""
-        return _meet(self._tokens, other._tokens)
+        return _meet(self.tokens, other.tokens)
 
 
 def _check(text: str, parameters: tuple[str, ...], tokens: list[str | None]) -> None:
@@ -85,7 +86,7 @@ def _check(text: str, parameters: tuple[str, ...], tokens: list[str | None]) -> 
         problem = "a name in braces must be an identifier"
     elif len(set(parameters)) < len(parameters):
         problem = "a parameter comes twice"
-    elif any(a is None and b is None for a, b in zip(tokens, tokens[1:], strict=False)):
+    elif any(a is None and b is None for a, b in pairwise(tokens)):
         problem = "two parameters touch: put a character between them"
     elif "{" in tokens or "}" in tokens:
         problem = "a brace stands alone"

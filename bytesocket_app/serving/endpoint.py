@@ -70,7 +70,7 @@ class ApplicationEndpoint:
         return refused or Acceptance(subprotocol, socket)
 
     def open(
-        self, handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
+        self, _handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
     ) -> Session:
         """Open an accepted connection."""
         socket: Socket[Any] = accepted.context

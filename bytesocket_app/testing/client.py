@@ -3,7 +3,7 @@
 import itertools
 from collections import deque
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, overload
 
@@ -273,10 +273,8 @@ class TestClient:
 
     async def wait_closed(self, *, timeout: float | None = None) -> tuple[int, str]:
         """Wait until the connection is over; returns the close code and reason."""
-        try:
+        with suppress(Disconnected):
             await self._wait("the end of the connection", lambda _: False, timeout)
-        except Disconnected:
-            pass
         return cast("tuple[int, str]", self._transport.closed)
 
     async def _authenticate(self) -> None:

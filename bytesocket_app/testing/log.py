@@ -3,6 +3,8 @@
 from collections import deque
 from typing import Any, Final
 
+from typing_extensions import override
+
 KEPT: Final = 50
 
 
@@ -28,6 +30,7 @@ class FrameLog:
         """Note the end of the connection."""
         self._lines.append(f"  x closed {code} {reason!r}")
 
+    @override
     def __str__(self) -> str:
         """The frames, oldest first."""
         return "\n".join(self._lines) or "  (no frames)"

@@ -41,6 +41,7 @@ class AsgiTransport:
         self._over = False
         self.receiver: Receiver | None = None
         self.reading = CancelScope()
+        self.done = False
         self.resumed = Event()
 
     @property
@@ -103,6 +104,8 @@ class AsgiTransport:
                     await self._send({"type": "websocket.send", "text": frame.text})
             if self._closing is not None and not self._over:
                 self._over = True
+                # granian sends no close frame while a `receive` is pending; it begins a new one.
+                self.reading.cancel()
                 await self._send(self._closing)
         except (OSError, RuntimeError):
             # The peer went while we wrote (servers raise one or the other); `receive` tells.
@@ -152,6 +155,7 @@ async def serve_websocket(
         tasks.start_soon(_read, transport, receiver, receive)
         await receiver.run()
         transport.finish()
+        transport.done = True
         # Not the whole group: others may be guests in it (the shared writer, for one).
         transport.reading.cancel()
 
@@ -170,22 +174,29 @@ async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:
 
 
 async def _read(transport: AsgiTransport, receiver: Receiver, receive: Receive) -> None:
-    with transport.reading:
-        while True:
-            message = await receive()
-            if message["type"] == "websocket.disconnect":
-                transport.finish()
-                code = message.get("code") or CloseCode.NO_STATUS
-                receiver.lost(code, message.get("reason") or "")
-                return
-            payload = message.get("bytes")
-            if payload is None:
-                accepted = receiver.received(message["text"], False)  # noqa: FBT003
-            else:
-                accepted = receiver.received(payload, True)  # noqa: FBT003
-            if not accepted:
-                await transport.resumed.wait()
-                transport.resumed = Event()
+    while not transport.done:
+        with transport.reading:
+            await _push(transport, receiver, receive)
+            return
+        transport.reading = CancelScope()
+
+
+async def _push(transport: AsgiTransport, receiver: Receiver, receive: Receive) -> None:
+    """Push what comes into the receiver until the peer is gone."""
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            transport.finish()
+            receiver.lost(message.get("code") or CloseCode.NO_STATUS, message.get("reason") or "")
+            return
+        payload = message.get("bytes")
+        if payload is None:
+            accepted = receiver.received(message["text"], False)  # noqa: FBT003
+        else:
+            accepted = receiver.received(payload, True)  # noqa: FBT003
+        if not accepted:
+            await transport.resumed.wait()
+            transport.resumed = Event()
 
 
 def _handshake(scope: Scope, path: str) -> Handshake:

@@ -28,16 +28,16 @@ class OnSuspend:
             return done.value
         self._callback()
         while True:
+            failure: BaseException | None = None
+            answer: Any = None
             try:
                 answer = yield request
             except GeneratorExit:
                 coroutine.close()
                 raise
             except BaseException as exc:  # noqa: BLE001 - it belongs to the coroutine
-                step: Callable[[], Any] = lambda exc=exc: coroutine.throw(exc)
-            else:
-                step = lambda answer=answer: coroutine.send(answer)
+                failure = exc
             try:
-                request = step()
+                request = coroutine.send(answer) if failure is None else coroutine.throw(failure)
             except StopIteration as done:
                 return done.value

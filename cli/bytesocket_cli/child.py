@@ -31,7 +31,7 @@ class Child:
     async def start(cls, target: Target, listener: socket.socket) -> "Child":
         """Start a process that imports the application."""
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
+        ours.settimeout(0)
         arguments = {
             "root": str(target.root),
             "directory": str(target.project.directory),

@@ -64,7 +64,9 @@ class Loaded:
                 "or name the ByteSocket itself"
             )
         paths = ", ".join(f"{one.title} at {one.path}" for one in self.applications)
-        raise CliError(f"{self.import_string} has several ByteSockets ({paths}): name one as TARGET")
+        raise CliError(
+            f"{self.import_string} has several ByteSockets ({paths}): name one as TARGET"
+        )
 
     @property
     def message_bytes(self) -> int:
@@ -163,7 +165,9 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if "app" in public and _is_asgi(public["app"]):
         return "app", public["app"]
     own = {name: value for name, value in public.items() if isinstance(value, Application)}
-    unique = {id(value): name for name, value in reversed(own.items()) if not inspect.isclass(value)}
+    unique = {
+        id(value): name for name, value in reversed(own.items()) if not inspect.isclass(value)
+    }
     names = sorted(unique.values())
     if len(names) == 1:
         return names[0], own[names[0]]

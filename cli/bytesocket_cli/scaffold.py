@@ -56,9 +56,7 @@ def name_project(folder: Path) -> Names:
             f"try {suggestion}"
         )
     if keyword.iskeyword(package) or package in sys.stdlib_module_names or package in _taken():
-        raise CliError(
-            f"{name!r} would hide the Python module {package!r}: try {name.lower()}-app"
-        )
+        raise CliError(f"{name!r} would hide the Python module {package!r}: try {name.lower()}-app")
     title = " ".join(word.capitalize() for word in package.split("_"))
     return Names(folder, name, package, title)
 
@@ -93,7 +91,9 @@ class Scaffold:
         if not folder.parent.is_dir():
             raise CliError(f"{folder.parent} does not exist: make it first")
         if folder.is_dir() and any(folder.iterdir()) and not force:
-            raise CliError(f"{folder} is not empty: choose another name, or write into it with --force")
+            raise CliError(
+                f"{folder} is not empty: choose another name, or write into it with --force"
+            )
         for path in self.planned():
             if (folder / path).is_dir():
                 raise CliError(f"{folder / path} is a folder, where the project has a file")

@@ -87,9 +87,13 @@ def _at_path(path: Path, attribute: str | None, start: Path) -> Target:
     if path.is_dir():
         return _at_folder(path, attribute, start)
     if not path.is_file():
-        raise CliError(f"no such file or folder: {_shown(path, start)}{_near(path.name, path.parent)}")
+        raise CliError(
+            f"no such file or folder: {_shown(path, start)}{_near(path.name, path.parent)}"
+        )
     if path.suffix != ".py":
-        raise CliError(f"{_shown(path, start)} is not a Python file: a TARGET is a .py file, a folder, or module:attribute")
+        raise CliError(
+            f"{_shown(path, start)} is not a Python file: a TARGET is a .py file, a folder, or module:attribute"
+        )
     return _at_file(path, attribute, find(path))
 
 

@@ -22,7 +22,7 @@ import anyio
 
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.serving.runners.hosting import Hosting
-from bytesocket_app.serving.runners.lifespan import LifespanFailed, reason
+from bytesocket_app.serving.runners.lifespan import LifespanError, reason
 from bytesocket_cli.errors import FINE, USAGE, CliError
 from bytesocket_cli.loading import Loaded, load
 from bytesocket_cli.project import Backend, Project
@@ -68,7 +68,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         backend=service.backend,
         started=service.started,
     )
-    failures: list[LifespanFailed] = []
+    failures: list[LifespanError] = []
 
     async def main() -> None:
         stop = anyio.Event()
@@ -82,7 +82,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             tasks.start_soon(wait)
             try:
                 await run_server(loaded.asgi, hosting, stop)
-            except LifespanFailed as error:
+            except LifespanError as error:
                 failures.append(error)  # the task group would wrap it
             tasks.cancel_scope.cancel()
 
@@ -111,7 +111,9 @@ def _runner(service: Service) -> Callable[..., Awaitable[None]]:
     if find_spec("uvicorn") is None:
         raise CliError("--transport uvicorn needs uvicorn: pip install uvicorn")
     if service.backend != "asyncio":
-        raise CliError('--transport uvicorn runs on asyncio only: backend is "trio" in pyproject.toml')
+        raise CliError(
+            '--transport uvicorn runs on asyncio only: backend is "trio" in pyproject.toml'
+        )
     from bytesocket_app.serving.runners.uvicorn import serve as uvicorn
 
     return uvicorn
@@ -151,7 +153,7 @@ class Orders:
 
     async def until_stop(self) -> None:
         """Return when the parent shuts its end, or somebody sends SIGTERM."""
-        self._control.setblocking(False)
+        self._control.settimeout(0)
 
         async def watch_parent() -> None:
             await anyio.wait_readable(self._control)

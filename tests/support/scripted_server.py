@@ -31,8 +31,8 @@ class Script:
             "code": 4003,
         }
     )
-    refused_rooms: dict[str, Any] = field(default_factory=dict)
-    replies: dict[Any, Reply] = field(default_factory=dict)
+    refused_rooms: dict[str, Any] = field(default_factory=dict[str, Any])
+    replies: dict[Any, Reply] = field(default_factory=dict[Any, Reply])
     answers_pings: bool = True
     knows_replies: bool = True
     status: int | None = None
@@ -40,7 +40,7 @@ class Script:
     subprotocols: tuple[str, ...] = ("bytesocket.json", "bytesocket.binary")
 
 
-class Refuse(Exception):
+class Refuse(Exception):  # noqa: N818
     """Raised by a scripted reply: answers type 33 with this error context."""
 
     def __init__(self, context: Any) -> None:
@@ -54,7 +54,7 @@ class Peer:
     connection: ServerConnection
     codec: Codec
     number: int
-    received: list[Any] = field(default_factory=list)
+    received: list[Any] = field(default_factory=list[Any])
     close_code: int | None = None
 
     def send(self, message: Any, codec: Codec | None = None) -> None:

@@ -42,6 +42,7 @@ from typing_extensions import TypeAliasType, TypedDict
 from bytesocket_app.contract import ContractError, ContractSource, EventEntry, build
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def document(annotation: Any) -> dict[str, Any]:
@@ -75,7 +76,6 @@ class Presence(BaseModel):
     c: int = 3
     d: int | None = None
     e: list[int] = Field(default_factory=list[int])
-    f: int = Field(default=0, exclude_if=lambda value: value == 0)
     g: int = Field(default=0, exclude=True)
 
 
@@ -85,6 +85,16 @@ def test_input_requires_what_has_no_default_and_output_what_is_always_sent() -> 
     assert outgoing["required"] == ["a", "b", "c", "d", "e"]
     assert "g" in incoming["properties"]
     assert "g" not in outgoing["properties"]
+
+
+def test_a_field_that_is_left_out_by_its_value_may_be_absent_on_output() -> None:
+    pytest.importorskip("pydantic", "2.12")
+
+    class Sparse(BaseModel):
+        a: int = Field(default=0, exclude_if=lambda value: value == 0)
+        b: int = 1
+
+    assert schemas(Sparse)[1]["required"] == ["b"]
 
 
 def test_defaults_stand_in_input_only() -> None:
@@ -188,6 +198,37 @@ def test_a_models_own_mode_override_does_not_turn_directions_around() -> None:
     incoming, outgoing = schemas(Stubborn)
     assert "required" not in incoming
     assert outgoing["required"] == ["x"]
+
+
+def test_sets_in_defaults_have_one_order_however_deep_they_are() -> None:
+    class Inner(BaseModel):
+        tags: set[str] = {"c", "a", "b"}
+
+    class Outer(BaseModel):
+        inner: Inner = Inner()
+        lists: list[set[int]] | None = [{3, 1, 2}]
+        by_name: dict[str, frozenset[str]] = {"x": frozenset({"b", "a", "c"})}
+        pair: tuple[int, str] = (2, "b")
+        free: dict[str, Any] = {"z": [2, 1]}
+
+    properties = schemas(Outer)[0]["properties"]
+    assert properties["inner"]["default"] == {"tags": ["a", "b", "c"]}
+    assert properties["lists"]["default"] == [[1, 2, 3]]
+    assert properties["by_name"]["default"] == {"x": ["a", "b", "c"]}
+    assert properties["pair"]["default"] == [2, "b"]
+    assert properties["free"]["default"] == {"z": [2, 1]}
+
+
+def test_a_default_that_json_cannot_carry_is_left_out() -> None:
+    class Odd(BaseModel):
+        a: float = float("nan")
+        b: list[float] = [float("inf")]
+        c: dict[str, float] = {"x": float("nan")}
+        d: Any = object()
+
+    incoming, _ = schemas(Odd)
+    assert all("default" not in schema for schema in incoming["properties"].values())
+    assert "required" not in incoming
 
 
 # ---- names on the wire
@@ -616,6 +657,12 @@ def test_recursion_is_a_reference() -> None:
 # ---- validators and serializers
 
 
+def undeclared(function: F) -> F:
+    """Take the return annotation away, which type checkers would demand."""
+    del function.__annotations__["return"]
+    return function
+
+
 def test_a_serializer_without_a_return_annotation_may_send_anything() -> None:
     class Odd(BaseModel):
         a: int
@@ -623,7 +670,8 @@ def test_a_serializer_without_a_return_annotation_may_send_anything() -> None:
         c: Annotated[int, PlainSerializer(str)] = 1
 
         @field_serializer("a")
-        def write(self, value: int):  # type: ignore[no-untyped-def]
+        @undeclared
+        def write(self, value: int) -> str:
             return str(value)
 
     incoming, outgoing = schemas(Odd)

@@ -104,7 +104,7 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
         stop: Set by whoever wants the server to end.
 
     Raises:
-        LifespanFailed: The application could not start; nothing was served.
+        LifespanError: The application could not start; nothing was served.
     """
     hosted = Hosted(app)
 
@@ -124,10 +124,10 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
             logger.debug("the server complained while it was stopped", exc_info=True)
         tasks.cancel_scope.cancel()
 
-    async with living(app, hosted.state, timeout=max(hosting.linger, hosting.grace / 4)):
+    farewell = max(hosting.linger, hosting.grace / 4)
+    async with living(app, hosted.state, timeout=farewell), anyio.create_task_group() as tasks:
         # As a task of its own: a cancelled server may leak its cancellation, which ends there.
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(serve)
+        tasks.start_soon(serve)
 
 
 async def _wind_down(hosted: Hosted, hosting: Hosting) -> None:

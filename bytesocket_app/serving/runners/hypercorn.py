@@ -29,7 +29,7 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
         from hypercorn.trio import serve
     else:
         from hypercorn.asyncio import serve
-    await serve(cast(Any, app), _config(hosting), shutdown_trigger=trigger, mode="asgi")
+    await serve(cast("Any", app), _config(hosting), shutdown_trigger=trigger, mode="asgi")
 
 
 def _config(hosting: Hosting) -> Config:

@@ -21,7 +21,7 @@ from bytesocket_app.transports.asgi import ASGIApp, Message
 logger = logging.getLogger("bytesocket.server")
 
 
-class LifespanFailed(ConfigurationError):
+class LifespanError(ConfigurationError):
     """The application said, or showed by an exception, that it cannot start."""
 
 
@@ -56,11 +56,11 @@ class Lifespan:
         """Wait for the application's answer.
 
         Raises:
-            LifespanFailed: It cannot start. One that has no lifespan at all is fine.
+            LifespanError: It cannot start. One that has no lifespan at all is fine.
         """
         await self._answered.wait()
         if self.failure is not None:
-            raise LifespanFailed(self.failure)
+            raise LifespanError(self.failure)
 
     async def stop(self) -> None:
         """Tell the application to end, and wait until it has."""
@@ -101,16 +101,16 @@ async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> Asyn
         timeout: Seconds the application gets to shut down; then it is cancelled.
 
     Raises:
-        LifespanFailed: The application cannot start.
+        LifespanError: The application cannot start.
     """
     lifespan = Lifespan(app, state)
-    failure: LifespanFailed | None = None
+    failure: LifespanError | None = None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(lifespan.run)
         try:
             await lifespan.start()
             yield
-        except LifespanFailed as error:
+        except LifespanError as error:
             failure = error  # raised outside the group, which would wrap it
         finally:
             with anyio.move_on_after(timeout, shield=True):
@@ -121,7 +121,7 @@ async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> Asyn
 
 
 def reason(failure: str) -> str:
-    """Shorten a failure to `file:line: Error: text`; servers' applications send whole tracebacks."""
+    """Shorten a failure to `file:line: Error: text`; applications send whole tracebacks."""
     lines = [line for line in failure.strip().splitlines() if line.strip()]
     if not lines:
         return failure

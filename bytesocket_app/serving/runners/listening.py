@@ -27,7 +27,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
-        listener.setblocking(False)
+        listener.settimeout(0)
     except (OSError, OverflowError) as error:
         listener.close()
         raise ConfigurationError(_explain(host, port, error)) from error

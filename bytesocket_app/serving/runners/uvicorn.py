@@ -45,7 +45,7 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
 
 def _config(app: ASGIApp, hosting: Hosting) -> uvicorn.Config:
     return uvicorn.Config(
-        cast(Any, app),
+        cast("Any", app),
         lifespan="off",
         # The older implementation warns about its own websockets import.
         ws="websockets-sansio",

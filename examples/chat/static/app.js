@@ -181,7 +181,9 @@ view.byId("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   outbox.add(text.value);
   text.value = "";
+  lastTyping = 0;
   typed();
+  text.focus();
   view.toNewest();
   void outbox.flush();
 });
