@@ -8,8 +8,8 @@ from bytesocket_app.contract.shape import Schema
 _PLAIN = {"type", "title", "minLength", "maxLength", "pattern"}
 
 
-class KeyProblem(Exception):  # noqa: N818 - a finding that build turns into a ContractError
-    """A key that does not come back from JSON as it went in."""
+class KeyProblem(Exception):
+    """A key that does not come back from JSON as it went in; ends as a NoSchema with its field."""
 
 
 def key_hints(mapping: Schema, key: Schema, resolve: Callable[[Schema], Schema]) -> Schema:

@@ -45,7 +45,7 @@ _TUPLES: Final = frozenset({"named-tuple", "call"})
 _FIELDS: Final = frozenset({"model-field", "typed-dict-field", "dataclass-field", "computed-field"})
 
 
-class NoSchema(Exception):  # noqa: N818 - a finding that build turns into a ContractError
+class NoSchema(Exception):
     """A part of a type has no form in JSON.
 
     Not Pydantic's own error on purpose: at unions that one is swallowed and the member left out.

@@ -84,8 +84,8 @@ def _steady(value: object, schema: Schema, resolve: Resolve) -> object:
         named = cast("Mapping[str, Schema]", schema.get("properties", {}))
         rest = schema.get("additionalProperties")
         other = cast("Schema", rest) if isinstance(rest, dict) else {}
-        items = cast("dict[str, object]", value).items()
-        return {key: _steady(item, named.get(key, other), resolve) for key, item in items}
+        pairs = cast("dict[str, object]", value).items()
+        return {key: _steady(item, named.get(key, other), resolve) for key, item in pairs}
     return value
 
 
