@@ -59,7 +59,5 @@ def type_name(schema: Mapping[str, Any] | None) -> str | None:
     for key in ("anyOf", "oneOf"):
         if key in schema:
             return " | ".join(dict.fromkeys(type_name(one) or "any" for one in schema[key]))
-    kind = schema.get("type", "any")
-    if kind == "array":
-        return f"{type_name(schema.get('items') or {})}[]"
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)
+    kind = str(schema.get("type", "any"))
+    return f"{type_name(schema.get('items') or {})}[]" if kind == "array" else kind

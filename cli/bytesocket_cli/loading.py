@@ -6,32 +6,20 @@ import linecache
 import pkgutil
 import sys
 import traceback
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import anyio
 
+from bytesocket_app import ByteSocket
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.targets import Target
-
-
-@runtime_checkable
-class Application(Protocol):
-    """What the commands need of a ByteSocket."""
-
-    title: str
-    path: str
-    settings: Any
-
-    def contract(self) -> Any: ...
-    def routes(self) -> Sequence[Any]: ...
-    def drain(self, grace: float) -> Awaitable[None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +33,11 @@ class Loaded:
     """
 
     asgi: Any
-    applications: tuple[Application, ...]
+    applications: tuple[ByteSocket, ...]
     import_string: str
 
     @property
-    def application(self) -> Application:
+    def application(self) -> ByteSocket:
         """The only ByteSocket.
 
         Raises:
@@ -124,10 +112,8 @@ def _explain(error: BaseException, target: Target) -> str:
     text = str(error) or "no message"
     if isinstance(error, SyntaxError):
         text = error.msg
-    if isinstance(error, ConfigurationError):
-        summary = text
-    else:
-        summary = f"{type(error).__name__}: {text}"
+    is_ready = isinstance(error, ConfigurationError)
+    summary = text if is_ready else f"{type(error).__name__}: {text}"
     if place is None:
         return f"cannot import {target.module}: {summary}"
     file, line = place
@@ -164,7 +150,7 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     if "app" in public and _is_asgi(public["app"]):
         return "app", public["app"]
-    own = {name: value for name, value in public.items() if isinstance(value, Application)}
+    own = {name: value for name, value in public.items() if isinstance(value, ByteSocket)}
     unique = {
         id(value): name for name, value in reversed(own.items()) if not inspect.isclass(value)
     }
@@ -205,9 +191,9 @@ def _offered(value: Any) -> list[str]:
 
 def _is_asgi(value: Any) -> bool:
     """Whether a server can call it: an instance whose call is a coroutine function."""
-    if inspect.isclass(value):
+    if inspect.isclass(value) or not callable(value):
         return False
-    call = value if inspect.isfunction(value) else getattr(type(value), "__call__", None)
+    call: Any = value if inspect.isfunction(value) else type(value).__call__
     if not inspect.iscoroutinefunction(call):
         return False
     parameters = list(inspect.signature(value).parameters.values())
@@ -215,9 +201,9 @@ def _is_asgi(value: Any) -> bool:
     return len(needed) == len(("scope", "receive", "send"))
 
 
-def _applications(asgi: Any) -> Iterable[Application]:
+def _applications(asgi: Any) -> Iterable[ByteSocket]:
     """Find the ByteSockets in an application: itself, or below its routes and mounts."""
-    found: list[Application] = []
+    found: list[ByteSocket] = []
     seen: set[int] = set()
     waiting = [asgi]
     while waiting:
@@ -225,7 +211,7 @@ def _applications(asgi: Any) -> Iterable[Application]:
         if one is None or id(one) in seen:
             continue
         seen.add(id(one))
-        if isinstance(one, Application):
+        if isinstance(one, ByteSocket):
             found.append(one)
         else:
             waiting += [getattr(one, "app", None), *(getattr(one, "routes", None) or ())]

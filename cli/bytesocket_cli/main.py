@@ -36,6 +36,7 @@ def _show_version(*, wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    *,
     _version: Annotated[
         bool,
         typer.Option(

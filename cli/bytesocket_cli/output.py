@@ -70,7 +70,8 @@ def write(files: Sequence[File]) -> list[File]:
     staged: list[tuple[Path, Path]] = []
     try:
         for file in stale:
-            staged.append((_stage(file), file.path))
+            # One by one: what is staged when the next one fails has to go.
+            staged.append((_stage(file), file.path))  # noqa: PERF401
         for temporary, path in staged:
             temporary.replace(path)
     finally:

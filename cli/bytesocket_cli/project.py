@@ -88,10 +88,10 @@ def parse(path: Path, table: Mapping[str, Any]) -> Project:
         _reject(path, 'app must be a string such as "chat.app:app"')
     if backend not in get_args(Backend):
         _reject(path, f'backend must be "asyncio" or "trio", not {backend!r}')
-    entries: Any = table.get("generate", [])
+    entries: list[object] | Any = table.get("generate", [])
     if not isinstance(entries, list):
         _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
-    generations = [_generation(path, entry) for entry in cast("list[Any]", entries)]
+    generations = [_generation(path, entry) for entry in entries]
     return Project(path.parent, app, backend, tuple(generations))
 
 

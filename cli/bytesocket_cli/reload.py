@@ -72,6 +72,7 @@ class Supervisor:
         Returns:
             Why it cannot go on: the first attempt failed, or, without reload, the server ended.
         """
+        failure: str | None = None
         async with self._tell, self._news, self._tasks:
             if self._plan.reload:
                 self._tasks.start_soon(self._watch, stopped)
@@ -80,7 +81,7 @@ class Supervisor:
                 failure = await self._next()
             stopped.set()
             self._tasks.cancel_scope.cancel()
-            return failure
+        return failure
 
     async def close(self) -> None:
         """Stop every child."""

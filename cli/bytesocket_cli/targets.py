@@ -92,7 +92,8 @@ def _at_path(path: Path, attribute: str | None, start: Path) -> Target:
         )
     if path.suffix != ".py":
         raise CliError(
-            f"{_shown(path, start)} is not a Python file: a TARGET is a .py file, a folder, or module:attribute"
+            f"{_shown(path, start)} is not a Python file: "
+            "a TARGET is a .py file, a folder, or module:attribute"
         )
     return _at_file(path, attribute, find(path))
 
@@ -123,7 +124,8 @@ def _discover(directory: Path, start: Path) -> Path:
     if not found:
         raise CliError(
             f"no application found in {directory} (looked for {', '.join(DISCOVERY)}): "
-            'name it, as in "bytesocket dev chat.app:app", or set [tool.bytesocket] app in pyproject.toml'
+            'name it, as in "bytesocket dev chat.app:app", or set [tool.bytesocket] app in '
+            "pyproject.toml"
         )
     return _only(found, start)
 

@@ -134,6 +134,10 @@ def _leave(*_: object) -> None:
     os._exit(FINE)
 
 
+def _ignore(*_: object) -> None:
+    """Handle a signal by doing nothing."""
+
+
 class Orders:
     """The child's end of the socket pair."""
 
@@ -178,7 +182,7 @@ def child(arguments: dict[str, Any]) -> int:
     """
     # Ctrl-C reaches the whole process group; the parent decides what it means. It was blocked
     # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGINT, _ignore)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     orders = Orders(socket.socket(fileno=arguments["control"]))
     listener = socket.socket(fileno=arguments["listener"])

@@ -9,7 +9,8 @@ returns, and our own heartbeat watches the peers.
 import logging
 import os
 import sys
-from typing import Any, cast
+from collections.abc import Awaitable, Callable
+from importlib import import_module
 
 import anyio
 from hypercorn.config import Config
@@ -25,11 +26,10 @@ async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
 
 
 async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
-    if hosting.backend == "trio":
-        from hypercorn.trio import serve
-    else:
-        from hypercorn.asyncio import serve
-    await serve(cast("Any", app), _config(hosting), shutdown_trigger=trigger, mode="asgi")
+    # Imported by name: each twin needs its own event loop's library, and hypercorn's types are
+    # partly unknown and stricter than ASGI about what an application is.
+    run: Callable[..., Awaitable[None]] = import_module(f"hypercorn.{hosting.backend}").serve
+    await run(app, _config(hosting), shutdown_trigger=trigger, mode="asgi")
 
 
 def _config(hosting: Hosting) -> Config:

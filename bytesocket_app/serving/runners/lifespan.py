@@ -9,7 +9,7 @@ Source: the ASGI specification, "Lifespan Protocol".
 import logging
 import re
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -92,7 +92,7 @@ class Lifespan:
 
 
 @asynccontextmanager
-async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> AsyncIterator[None]:
+async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> AsyncGenerator[None]:
     """Run the block inside the application's lifespan.
 
     Args:

@@ -21,6 +21,7 @@ Target = Annotated[
 
 def dev(
     target: Target = None,
+    *,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     reload: Annotated[bool, typer.Option(help="Restart when a file changes.")] = True,

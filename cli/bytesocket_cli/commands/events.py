@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ COLUMNS = ("event", "direction", "payload", "reply", "rooms", "handler")
 
 def events(
     target: Target = None,
+    *,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON array instead of a table.")
     ] = False,
@@ -65,12 +66,12 @@ def _rooms(document: dict[str, Any], name: object) -> tuple[list[str], list[Any]
 
 def _shown(source: str) -> str:
     """Shorten `file:line` to a path from here."""
-    file, _, line = source.rpartition(":")
+    file, _, line = source.rpartition(":")  # "relay", of a room that relays, has no place
     path, here = Path(file), Path.cwd()
     return f"{path.relative_to(here)}:{line}" if path.is_relative_to(here) else source
 
 
-def _cell(value: object) -> str:
+def _cell(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "-"
+        return ", ".join(cast("list[str]", value)) or "-"
     return "-" if value is None else str(value)

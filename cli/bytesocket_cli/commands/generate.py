@@ -1,4 +1,4 @@
-"""`bytesocket generate`: clients and the contract, from the application or from a saved contract."""
+"""`bytesocket generate`: clients and the contract, from an application or a saved contract."""
 
 import sys
 from pathlib import Path
@@ -21,6 +21,7 @@ def generate(
         ),
     ] = None,
     target: Target = None,
+    *,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write.", show_default=False)
     ] = None,
@@ -73,8 +74,8 @@ def _wanted(
         return tuple(configured)
     if language is None:
         raise CliError(
-            "nothing to generate: name a language and a file (generate typescript -o client.ts), "
-            f"or list targets in {project.directory / 'pyproject.toml'}: [[tool.bytesocket.generate]]"
+            "nothing to generate: name a language and a file (generate typescript -o client.ts), or "
+            f"list [[tool.bytesocket.generate]] targets in {project.directory / 'pyproject.toml'}"
         )
     raise CliError(f"where to? generate {language} -o FILE, or --stdout")
 

@@ -10,6 +10,7 @@ from bytesocket_cli import console
 
 def new(
     name: Annotated[str, typer.Argument(help="The project's name: its folder is made here.")],
+    *,
     template: Annotated[
         Literal["chat", "minimal"], typer.Option(help="What the project starts with.")
     ] = "chat",

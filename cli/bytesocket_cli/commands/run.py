@@ -11,6 +11,7 @@ from bytesocket_cli.commands.dev import Target
 
 def run(
     target: Target = None,
+    *,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - production serves the network
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     transport: Annotated[
