@@ -1,7 +1,7 @@
 """`ByteSocket`: the decorators, and how the parts are put together. No logic of its own."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
@@ -211,18 +211,22 @@ class ByteSocket:
     @overload
     def auth(self, function: F, /) -> F: ...
     @overload
-    def auth(self, *, key: Callable[[Any], str | int]) -> Callable[[F], F]: ...
+    def auth(self, /, *, key: Callable[[Any], str | int]) -> Callable[[F], F]: ...
     def auth(
         self,
         function: Callable[..., Any] | None = None,
         /,
         *,
         key: Callable[[Any], str | int] | None = None,
-    ) -> Any:
+    ) -> Callable[..., Any]:
         """Decide who a connection is: return its user, or raise AuthError.
 
         With a credentials parameter the function waits for the client's auth message; without
         one it decides from the handshake, before the connection is accepted.
+
+        Args:
+            function: The decorated function; with `key` the call returns the decorator.
+            key: What identifies a user, for everything that concerns all sockets of one.
 
         Raises:
             ConfigurationError: There is one already, or a parameter cannot be served.
@@ -312,7 +316,7 @@ class ByteSocket:
         return list(self.hub.sockets.values())
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncGenerator[None]:
         """Host the work for all sockets; a lifespan does this, and so does `TestClient`."""
         async with self._host.lifespan():
             yield

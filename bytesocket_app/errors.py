@@ -3,7 +3,7 @@
 ::
 
     ByteSocketError
-    ├── ConfigurationError       the application is declared wrongly; raised at registration or start
+    ├── ConfigurationError       the application is declared wrongly; raised where it is declared
     │   ├── UndeclaredEvent      an event was emitted that the contract does not know
     │   └── ContractError        a type has no place in the contract, or a file is no contract
     ├── DecodeError              a frame holds no readable message; closes 1008

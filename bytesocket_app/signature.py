@@ -160,17 +160,48 @@ def _caller(
         if indexes == list(range(width)):
             return function
         if indexes == [0, 1]:
-            return lambda first, second, *_: function(first, second)
+            return _first_two(function)
         if indexes == [1]:
-            return lambda _, second, *__: function(second)
+            return _second(function)
         if not indexes:
-            return lambda *_: function()
+            return _nothing(function)
     positional = [index for keyword, index in picks if keyword is None]
     named = [(keyword, index) for keyword, index in picks if keyword is not None]
     return lambda *values: function(
         *[values[index] for index in positional],
         **{keyword: values[index] for keyword, index in named},
     )
+
+
+def _first_two(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(first: Any, second: Any, *_: Any) -> Any:
+        return function(first, second)
+
+    return call
+
+
+def _second(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(_first: Any, second: Any, *_: Any) -> Any:
+        return function(second)
+
+    return call
+
+
+def _nothing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*_: Any) -> Any:
+        return function()
+
+    return call
+
+
+def anything(_name: str, _annotation: Any) -> bool:
+    """Match every parameter."""
+    return True
+
+
+def nothing(_name: str, _annotation: Any) -> bool:
+    """Match no parameter."""
+    return False
 
 
 def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

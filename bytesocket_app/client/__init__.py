@@ -10,7 +10,7 @@ from bytesocket_app.client.client import Client
 from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
 from bytesocket_app.client.link import Outcome
 from bytesocket_app.client.listeners import Listening
-from bytesocket_app.client.room import Room
+from bytesocket_app.client.room import Replies, Room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.client.unset import UNSET, Unset
@@ -44,6 +44,7 @@ __all__ = [
     "Listening",
     "Outcome",
     "PayloadType",
+    "Replies",
     "RequestError",
     "RequestTimeout",
     "Room",

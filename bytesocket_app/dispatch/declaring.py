@@ -8,7 +8,7 @@ from bytesocket_app.errors import ConfigurationError, Refusal, where
 from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.names import checked_name
-from bytesocket_app.signature import EMPTY, bind, type_text
+from bytesocket_app.signature import EMPTY, anything, bind, type_text
 from bytesocket_app.types import EventName
 
 
@@ -51,7 +51,7 @@ def _by_annotation(
 ) -> EventSpec:
     """Declare an event by the annotation of its handler's payload parameter."""
     checked_name(name)
-    offers = handler_offers("any other annotation", lambda *_: True, app, None)
+    offers = handler_offers("any other annotation", anything, app, None)
     bound = bind(function, offers, role=f"a handler of {name!r}")
     annotation = bound.annotations.get(EVENT, EMPTY)
     spec = EventSpec(name, "client", Any if annotation is EMPTY else annotation)

@@ -28,6 +28,7 @@ from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.lifecycle import LifecycleType
 from bytesocket_app.wire.shapes import (
     is_event,
+    is_object,
     is_request_id,
     is_room,
     is_rooms,
@@ -92,7 +93,7 @@ class Dispatcher:
             await self._malformed(socket, Phase.DECODE, exc, payload, "decode error")
             return
         codec: CodecName = "binary" if is_binary else "json"
-        if type(message) is dict:
+        if is_object(message):
             await self._classify(peer, message, codec)
         elif isinstance(message, list | bytes | datetime):
             await self._through(peer, Message(data=message, codec=codec))

@@ -120,11 +120,7 @@ def build_handler(
             `raises` names something that is no refusal.
     """
     bound = bind(function, offers, role=f"a handler of {spec.name!r}")
-    for item in raises:
-        if not (isinstance(item, type) and issubclass(item, Refusal)):
-            raise ConfigurationError(
-                f"raises={item!r} of {bound.source} is no refusal: derive it from Refusal."
-            )
+    _check_refusals(raises, bound.source)
     emits, reply = _results(bound, in_room=in_room)
     if reply is not None:
         try:
@@ -135,6 +131,14 @@ def build_handler(
                 f"({exc}). Return what Pydantic can serialize, or None."
             ) from exc
     return Handler(bound, spec, reply, emits, raises, concurrent)
+
+
+def _check_refusals(raises: tuple[Any, ...], source: str) -> None:
+    for item in raises:
+        if not (isinstance(item, type) and issubclass(item, Refusal)):
+            raise ConfigurationError(
+                f"raises={item!r} of {source} is no refusal: derive it from Refusal."
+            )
 
 
 def _results(

@@ -27,7 +27,7 @@ from bytesocket_app.events.declared import BothHandle
 from bytesocket_app.hub import Hub
 from bytesocket_app.registry import Registry
 from bytesocket_app.rooms import RoomPattern
-from bytesocket_app.signature import EMPTY, Bound, bind, type_text
+from bytesocket_app.signature import EMPTY, Bound, bind, nothing, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName
 
@@ -62,6 +62,7 @@ class Room:
         self._hub = hub
         self._catalogue = catalogue
         self._app = app
+        self._app_type: type = type(app)
 
     def guard(self, function: F) -> F:
         """Decide who may join, by one message or by a bulk one: raise Refusal to say no.
@@ -179,7 +180,7 @@ class Room:
                 logger.exception("hook %s of room %s failed, %s", bound.source, room, socket)
 
     def _hook(self, kind: str, function: F) -> F:
-        offers = handler_offers("", lambda *_: False, type(self._app), self.pattern.parameters)
+        offers = handler_offers("", nothing, self._app_type, self.pattern.parameters)
         role = f"{kind} of room {self.pattern.text!r}"
         bound = bind(function, offers, role=role)
         self._learn(bound)
@@ -198,7 +199,7 @@ class Room:
         offers = handler_offers(
             f"event: {type_text(annotation)}",
             lambda name, a: a == annotation or (a is EMPTY and name in {"event", "data"}),
-            type(self._app),
+            self._app_type,
             self.pattern.parameters,
         )
         handler = build_handler(

@@ -2,12 +2,12 @@
 
 import difflib
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from inspect import getdoc
 from types import ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from typing_extensions import override
 
@@ -17,7 +17,8 @@ from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
 from bytesocket_app.types import Direction, EventName
 
-EventSource: TypeAlias = ModuleType | Iterable[type[EventModel] | EventHandle[Any]]
+Declaration: TypeAlias = type[EventModel] | EventHandle[Any]
+EventSource: TypeAlias = ModuleType | Sequence[Declaration]
 """Where an application's events come from: a module, or a list of classes and handles."""
 
 
@@ -82,7 +83,7 @@ class Catalogue:
         for item in _collect(source):
             self.declare(item)
 
-    def declare(self, item: type[EventModel] | EventHandle[Any]) -> EventSpec:
+    def declare(self, item: Any) -> EventSpec:
         """Add an event class or a handle; adding it twice is adding it once.
 
         Raises:
@@ -92,7 +93,8 @@ class Catalogue:
         if known is not None:
             return known
         if isinstance(item, EventHandle):
-            spec = EventSpec(item.name, item.direction, item.payload, origin=item, source="declare")
+            handle: EventHandle[Any] = item
+            spec = EventSpec(handle.name, handle.direction, handle.payload, origin=handle)
         elif isinstance(item, type) and issubclass(item, EventModel):
             if item.__event_abstract__:
                 raise ConfigurationError(
@@ -134,7 +136,8 @@ class Catalogue:
         origin: object = type(event)
         payload: Any = event
         if isinstance(event, Payload):
-            origin, payload = event.handle, event.value
+            sent: Payload[Any] = event
+            origin, payload = sent.handle, sent.value
         spec = self._by_origin.get(origin)
         if spec is None or not spec.from_server:
             raise self._not_outgoing(event, spec)
@@ -165,8 +168,10 @@ class Catalogue:
                 f"`ByteSocket(events=...)`.{self.near(type(event).__event_name__)}"
             )
         if isinstance(event, Payload):
+            sent: Payload[Any] = event
+            name = sent.handle.name
             return UndeclaredEvent(
-                f"Event {event.handle.name!r} is not declared to this application: declare it "
+                f"Event {name!r} is not declared to this application: declare it "
                 "with `app.declare`, or add its handle to `ByteSocket(events=...)`."
             )
         return UndeclaredEvent(
@@ -181,15 +186,16 @@ def _named(spec: EventSpec) -> str:
     return spec.source or repr(spec.name)
 
 
-def _collect(source: EventSource) -> Iterator[type[EventModel] | EventHandle[Any]]:
-    if not isinstance(source, ModuleType):
-        yield from cast("Iterable[type[EventModel] | EventHandle[Any]]", source)
+def _collect(source: EventSource) -> Iterator[Declaration]:
+    if isinstance(source, Sequence):
+        yield from source
         return
-    found: dict[type[EventModel] | EventHandle[Any], None] = {}
+    found: dict[Declaration, None] = {}
     for module in _modules(source):
         for value in vars(module).values():
             if isinstance(value, EventHandle):
-                found.setdefault(value)
+                handle: EventHandle[Any] = value
+                found.setdefault(handle)
             elif isinstance(value, type) and issubclass(value, EventModel):
                 inside = f"{value.__module__}.".startswith(f"{source.__name__}.")
                 if inside and not value.__event_abstract__:

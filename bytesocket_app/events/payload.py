@@ -6,9 +6,9 @@ that is written as text differ between Pydantic's two modes and are sent through
 that a type means the same on both codecs.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json, to_json, to_jsonable_python
@@ -84,10 +84,11 @@ def _with_raw_bytes(value: Any) -> Any:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     if isinstance(value, Mapping):
-        keys = to_jsonable_python(dict.fromkeys(value))
-        return dict(zip(keys, map(_with_raw_bytes, value.values()), strict=True))
+        mapping = cast("Mapping[Any, Any]", value)
+        keys = to_jsonable_python(dict.fromkeys(mapping))
+        return dict(zip(keys, map(_with_raw_bytes, mapping.values()), strict=True))
     if isinstance(value, list | tuple | set | frozenset):
-        return [_with_raw_bytes(item) for item in value]
+        return [_with_raw_bytes(item) for item in cast("Iterable[Any]", value)]
     return to_jsonable_python(value)
 
 
@@ -96,29 +97,31 @@ def _modes_differ(schema: Any) -> bool:
         if node.get("strict") or node.get("type") == "bytes":
             return True
         if node.get("type") == "union":
-            kinds = {_kind(choice) for choice in node.get("choices", ())}
+            kinds = {_kind(choice) for choice in node["choices"]}
             if kinds & {"str", "any"} and kinds & _TEXTUAL:
                 return True
     return False
 
 
 def _kind(choice: Any) -> str:
-    node = choice[0] if isinstance(choice, tuple) else choice
-    while isinstance(node, dict) and node.get("type") in {"default", "nullable"}:
-        node = node.get("schema")
-    return str(node.get("type")) if isinstance(node, dict) else ""
+    node: Any = choice[0] if isinstance(choice, tuple) else choice
+    while node["type"] in {"default", "nullable"}:
+        node = node["schema"]
+    return str(node["type"])
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
     """Walk a core schema without recursion; it is made of plain dicts, lists and tuples."""
-    waiting, seen = [schema], set[int]()
+    waiting: list[Any] = [schema]
+    seen = set[int]()
     while waiting:
         item = waiting.pop()
         if id(item) in seen:
             continue
         seen.add(id(item))
         if isinstance(item, dict):
-            yield item
-            waiting.extend(item[key] for key in item if key not in {"metadata", "ref"})
+            node = cast("dict[str, Any]", item)
+            yield node
+            waiting.extend(node[key] for key in node if key not in {"metadata", "ref"})
         elif isinstance(item, list | tuple):
-            waiting.extend(item)
+            waiting.extend(cast("list[Any]", item))

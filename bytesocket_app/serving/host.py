@@ -4,7 +4,7 @@ A lifespan or a runner lends its task group. Without one (a bare mount, a test) 
 connection lends its own, and hands over when it ends.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
@@ -47,7 +47,7 @@ class Host:
         self._emptied: Event | None = None
 
     @asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
+    async def lifespan(self) -> AsyncGenerator[None]:
         """Lend a task group of its own for as long as the context lasts."""
         async with create_task_group() as tasks:
             self._settle(tasks)

@@ -28,6 +28,7 @@ from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.shapes import is_object
 
 E_ = TypeVar("E_", bound=ServerEvent)
 R = TypeVar("R")
@@ -45,8 +46,8 @@ class RequestRefused(Refusal):
     """
 
     def __init__(self, context: Any) -> None:
-        error = context.get("error", {}) if isinstance(context, dict) else {}
-        if not isinstance(error, dict):
+        error = context.get("error") if is_object(context) else None
+        if not is_object(error):
             error = {"message": str(error)}
         code, message = str(error.get("code", "refused")), str(error.get("message", ""))
         super().__init__(message, code=code, data=error.get("data"))
@@ -188,7 +189,7 @@ class TestClient:
 
         def answers(message: Any) -> bool:
             return (
-                isinstance(message, dict)
+                is_object(message)
                 and message.get("id") == identity
                 and message.get("type") in {LifecycleType.REPLY, LifecycleType.REPLY_ERROR}
             )
@@ -230,7 +231,7 @@ class TestClient:
             raise UndeclaredEvent(f"{event!r} is not declared to {self.app!r}: it cannot come.")
 
         def matches(message: Any) -> bool:
-            if not isinstance(message, dict) or message.get("event") != spec.name:
+            if not is_object(message) or message.get("event") != spec.name:
                 return False
             return room is None or room == message.get("room") or room in message.get("rooms", ())
 
@@ -335,4 +336,4 @@ class TestClient:
 
 
 def _of_type(kinds: set[Any]) -> Callable[[Any], bool]:
-    return lambda message: isinstance(message, dict) and message.get("type") in kinds
+    return lambda message: is_object(message) and message.get("type") in kinds

@@ -1,6 +1,6 @@
 """An ASGI application's front: which scope goes to the socket, and which to the HTTP side."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject, serve_websocket
@@ -75,7 +75,7 @@ class AsgiDoor:
         return local == self._path or (root.endswith(self._path) and local in {"", "/"})
 
     @asynccontextmanager
-    async def _lifespan(self, scope: Scope) -> AsyncIterator[None]:
+    async def _lifespan(self, scope: Scope) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._running())
             if self._http is not None:

@@ -1,7 +1,7 @@
 """The ASGI lifespan protocol, from both sides: answering a server, and driving an inner app."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from anyio import CancelScope, Event, create_task_group
@@ -31,7 +31,7 @@ async def answer_lifespan(
 
 
 @asynccontextmanager
-async def inner_lifespan(app: ASGIApp, scope: Scope) -> AsyncIterator[None]:
+async def inner_lifespan(app: ASGIApp, scope: Scope) -> AsyncGenerator[None]:
     """Run an inner application's lifespan; one that knows no lifespan has none.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, cast
 
 from pydantic_core import to_jsonable_python
 
@@ -11,12 +11,13 @@ from bytesocket_app.errors import EncodeError
 from bytesocket_app.wire.javascript import member_name
 
 
-class _Undefined(Enum):
-    UNDEFINED = "undefined"
+class Undefined:
+    """The type of UNDEFINED, which is its only value."""
+
+    __slots__ = ()
 
 
-Undefined: TypeAlias = Literal[_Undefined.UNDEFINED]
-UNDEFINED: Final = _Undefined.UNDEFINED
+UNDEFINED: Final = Undefined()
 """JavaScript's undefined, for the few places where null would not do. Decoders give None."""
 
 
@@ -35,7 +36,7 @@ def ordinary(value: object) -> object:
         EncodeError: There is no such value.
     """
     match value:
-        case None | bool() | datetime() | _Undefined.UNDEFINED:
+        case None | bool() | datetime() | Undefined():
             return value
         case Enum():
             return ordinary(value.value)

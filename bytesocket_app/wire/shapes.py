@@ -7,6 +7,7 @@ strings.
 from typing import Any, TypeGuard
 
 from bytesocket_app.types import EventName, RequestId
+from bytesocket_app.wire.lifecycle import LifecycleType
 
 
 def is_event(value: object) -> TypeGuard[EventName]:
@@ -29,6 +30,11 @@ def is_request_id(value: object) -> TypeGuard[RequestId]:
     return type(value) is str or type(value) is int
 
 
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a decoded value is a message at all: an object."""
+    return type(value) is dict
+
+
 def lifecycle_type(message: dict[str, Any]) -> int | None:
     """The message's `type` if it is one of the protocol's numbers, else None.
 
@@ -37,4 +43,4 @@ def lifecycle_type(message: dict[str, Any]) -> int | None:
     value = message.get("type")
     if type(value) is float and value.is_integer():
         value = int(value)
-    return value if type(value) is int and 1 <= value <= 24 else None
+    return value if type(value) is int and 1 <= value <= LifecycleType.MESSAGE else None
