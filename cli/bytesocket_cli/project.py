@@ -88,10 +88,7 @@ def parse(path: Path, table: Mapping[str, Any]) -> Project:
         _reject(path, 'app must be a string such as "chat.app:app"')
     if backend not in get_args(Backend):
         _reject(path, f'backend must be "asyncio" or "trio", not {backend!r}')
-    entries: list[object] | Any = table.get("generate", [])
-    if not isinstance(entries, list):
-        _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
-    generations = [_generation(path, entry) for entry in entries]
+    generations = [_generation(path, entry) for entry in _entries(path, table)]
     return Project(path.parent, app, backend, tuple(generations))
 
 
@@ -106,6 +103,13 @@ def _table(path: Path) -> Mapping[str, Any] | None:
     if table is not None and not isinstance(table, dict):
         _reject(path, "must be a table")
     return cast("Mapping[str, Any] | None", table)
+
+
+def _entries(path: Path, table: Mapping[str, object]) -> list[object]:
+    entries = table.get("generate", [])
+    if not isinstance(entries, list):
+        _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
+    return cast("list[object]", entries)
 
 
 def _generation(path: Path, entry: object) -> Generation:

@@ -74,8 +74,8 @@ def _wanted(
         return tuple(configured)
     if language is None:
         raise CliError(
-            "nothing to generate: name a language and a file (generate typescript -o client.ts), or "
-            f"list [[tool.bytesocket.generate]] targets in {project.directory / 'pyproject.toml'}"
+            "nothing to generate: name a language and a file (generate typescript -o client.ts), "
+            f"or list [[tool.bytesocket.generate]] in {project.directory / 'pyproject.toml'}"
         )
     raise CliError(f"where to? generate {language} -o FILE, or --stdout")
 
