@@ -1,0 +1,191 @@
+"""The client class of a contract and its room classes, as source text."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bytesocket_app.contract.shape import Schema
+from bytesocket_cli.codegen.python_events import EventClass, EventClasses
+from bytesocket_cli.codegen.python_names import literal
+from bytesocket_cli.codegen.python_types import AnnotationWriter
+
+Entry = Mapping[str, Any]
+Reply = tuple[EventClass, Schema]
+
+_NO_EVENT = "_t.Never"
+
+
+def union(names: Iterable[str]) -> str:
+    """Write a union of classes, each once."""
+    return " | ".join(dict.fromkeys(names)) or _NO_EVENT
+
+
+class VerbWriter:
+    """Writes the typed verbs of the client and of rooms.
+
+    Args:
+        events: The event classes.
+        writer: Writes annotations.
+    """
+
+    def __init__(self, events: EventClasses, writer: AnnotationWriter) -> None:
+        self._events = events
+        self._writer = writer
+
+    def hearing(self) -> list[str]:
+        """Write `on`, `off` and `events`; nothing if the server sends no event."""
+        return _HEARING if self._events.arriving else []
+
+    def saying(self, sent: Sequence[EventClass], replies: Sequence[Reply]) -> list[str]:
+        """Write `emit` and `request`, each if there is something to send or to ask.
+
+        Args:
+            sent: The events that can be sent.
+            replies: Those among them with a reply, and its schema.
+        """
+        lines = list[str]()
+        events = union(event.identifier for event in sent)
+        if sent:
+            lines += [
+                "",
+                f"    async def emit(self, event: {events}, /) -> _bs.Outcome:",
+                '        """Send an event, or keep it for the next connection."""',
+                "        return await self._emit(event)",
+            ]
+        if replies:
+            lines += self._request(replies)
+        return lines
+
+    def replies(self, replies: Sequence[Reply]) -> list[str]:
+        """Write the table of replies by event name."""
+        if not replies:
+            return []
+        entries = [
+            f"        {literal(event.entry['name'])}: "
+            f"_bs.PayloadType({self._writer.annotation(schema)}),"
+            for event, schema in replies
+        ]
+        return ["    _replies: _t.ClassVar[_bs.Replies] = {", *entries, "    }"]
+
+    def _request(self, replies: Sequence[Reply]) -> list[str]:
+        pairs = [(e.identifier, self._writer.annotation(schema)) for e, schema in replies]
+        option = "*, timeout: float | None = None"
+        doc = '        """Send an event and wait for its reply; see `bytesocket_app.client`."""'
+        if len(pairs) == 1:
+            event, reply = pairs[0]
+            return [
+                "",
+                f"    async def request(self, event: {event}, /, {option}) -> {reply}:",
+                doc,
+                f"        reply: {reply} = await self._request(event, timeout)",
+                "        return reply",
+            ]
+        lines = [""]
+        for event, reply in pairs:
+            lines.append("    @_t.overload")
+            lines.append(
+                f"    async def request(self, event: {event}, /, {option}) -> {reply}: ..."
+            )
+        every = union(event for event, _ in pairs)
+        return [
+            *lines,
+            f"    async def request(self, event: {every}, /, {option}) -> _t.Any:",
+            doc,
+            "        return await self._request(event, timeout)",
+        ]
+
+
+_HEARING = [
+    "",
+    "    @_t.overload",
+    "    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...",
+    "    @_t.overload",
+    "    def on(",
+    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /",
+    "    ) -> _abc.Callable[[_Arriving], _Returned]: ...",
+    "    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:",
+    '        """Have a function called with every such event, as a decorator or at once."""',
+    "        return self._on(event, callback)",
+    "",
+    "    def off(",
+    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /",
+    "    ) -> None:",
+    '        """Call a function no more."""',
+    "        self._off(event, callback)",
+    "",
+    "    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:",
+    '        """Iterate over such events, from now on."""',
+    "        return self._events(event)",
+]
+
+
+def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> list[str]:
+    """Write `join`, if there is a room to join.
+
+    Args:
+        rooms: The rooms' entries in the contract, and their class names.
+        writer: Writes the parameters' annotations.
+    """
+    if not rooms:
+        return []
+    heads = [_join_head(room, name, writer) for room, name in rooms]
+    doc = '        """Join a room; `await room.ready` waits until it is joined."""'
+    if len(rooms) == 1:
+        room, name = rooms[0]
+        parameters = ", ".join(f'"{key}": {key}' for key in room["params"])
+        return [
+            "",
+            f"    {heads[0]}:",
+            doc,
+            f"        handle: {name} = self._join(room, {{{parameters}}})",
+            "        return handle",
+        ]
+    overloads = [line for head in heads for line in ("    @_t.overload", f"    {head}: ...")]
+    return [
+        "",
+        *overloads,
+        "    def join(self, room: str, /, **parameters: _t.Any) -> _t.Any:",
+        doc,
+        "        return self._join(room, parameters)",
+    ]
+
+
+def rooms_table(rooms: Sequence[tuple[Entry, str]]) -> list[str]:
+    """Write the table of room classes by pattern."""
+    if not rooms:
+        return []
+    table = [f"        {literal(room['pattern'])}: {name}," for room, name in rooms]
+    head = "    _rooms: _t.ClassVar[_abc.Mapping[str, type[_bs.Room]]] = {"
+    return [head, *table, "    }"]
+
+
+def _join_head(room: Entry, name: str, writer: AnnotationWriter) -> str:
+    parameters = [f"{key}: {writer.annotation(kind)}" for key, kind in room["params"].items()]
+    keywords = "".join(f", {parameter}" for parameter in ["*", *parameters]) if parameters else ""
+    return f"def join(self, room: _t.Literal[{literal(room['pattern'])}], /{keywords}) -> {name}"
+
+
+def constructor(credentials: str | None) -> list[str]:
+    """Write `__init__`, with `auth` if the contract has authentication by message."""
+    auth = [f"        auth: _bs.Fresh[{credentials}],"] if credentials else []
+    passed = "            auth=auth,"
+    return [
+        "",
+        "    def __init__(",
+        "        self,",
+        "        url: str,",
+        "        *,",
+        *auth,
+        '        codec: _t.Literal["json", "binary"] | None = None,',
+        "        headers: _bs.Headers | None = None,",
+        "        ssl_context: _ssl.SSLContext | None = None,",
+        "        settings: _bs.ClientSettings | None = None,",
+        "    ) -> None:",
+        "        super().__init__(",
+        "            url,",
+        *([passed] if credentials else []),
+        "            codec=codec,",
+        "            headers=headers,",
+        "            ssl_context=ssl_context,",
+        "            settings=settings,",
+        "        )",
+    ]

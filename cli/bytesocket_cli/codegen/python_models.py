@@ -1,0 +1,253 @@
+"""The named types of a contract as Python declarations: models, enums and aliases."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bytesocket_app.contract.shape import Schema
+from bytesocket_cli.codegen.python_names import (
+    BUILTINS,
+    docstring,
+    field_name,
+    literal,
+    member_name,
+)
+from bytesocket_cli.codegen.python_types import (
+    AnnotationWriter,
+    has_fields,
+    is_bytes,
+    is_enum,
+    ref_name,
+    walk,
+)
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_INDENT = "    "
+_PLAIN = frozenset({"string", "integer", "number", "boolean", "null"})
+
+
+class ModelWriter:
+    """Writes the declarations of one contract's types.
+
+    Args:
+        types: The contract's `types`.
+        names: Contract name to Python class name, for each of them.
+        writer: Writes the annotations.
+        config: Pydantic settings of every model.
+    """
+
+    def __init__(
+        self,
+        types: Mapping[str, Schema],
+        names: Mapping[str, str],
+        writer: AnnotationWriter,
+        config: Mapping[str, str],
+    ) -> None:
+        self._types = types
+        self._names = names
+        self._writer = writer
+        self._tags = dict(_demanded_tags(types.values()))
+        self._config = config
+
+    def ordered(self) -> list[str]:
+        """List the contract names so that each comes after what it refers to, cycles excepted."""
+        done: dict[str, None] = {}
+        begun: set[str] = set()
+
+        def visit(name: str) -> None:
+            if name in begun:
+                return
+            begun.add(name)
+            for inner in sorted(self._writer.references(self._types[name]) & set(self._types)):
+                visit(inner)
+            done[name] = None
+
+        for name in sorted(self._types):
+            visit(name)
+        return list(done)
+
+    def declaration(self, name: str, bases: str, known: Iterable[str], doc: str = "") -> list[str]:
+        """Write one type's declaration as lines.
+
+        Args:
+            name: Its contract name.
+            bases: What stands between the parentheses of its class statement.
+            known: Contract names that are declared already; others are written as text.
+            doc: Its documentation where the schema has none.
+        """
+        schema, identifier = self._types[name], self._names[name]
+        text = str(schema.get("description", "")) or doc
+        if is_enum(schema):
+            return [*_enum(identifier, schema), *docstring(text, _INDENT)]
+        if has_fields(schema):
+            unknown = self._writer.references(schema) - set(known)
+            return [
+                f"class {identifier}({bases}):",
+                *self.body(schema, text, tag=self._tags.get(name), is_late=bool(unknown)),
+            ]
+        annotation = self._writer.annotation(schema)
+        if self._writer.references(schema) <= set(known):
+            return [f"{identifier}: _t.TypeAlias = {annotation}"]
+        return [f'{identifier} = _te.TypeAliasType("{identifier}", {_as_text(annotation)})']
+
+    def body(
+        self, schema: Schema, doc: str, *, tag: str | None = None, is_late: bool = False
+    ) -> list[str]:
+        """Write the body of a model.
+
+        Args:
+            schema: An object schema.
+            doc: The class's documentation.
+            tag: A property that unions need even though it has a default.
+            is_late: Annotations name classes that are declared later.
+        """
+        fields = self._fields(schema, tag)
+        lines = docstring(doc, _INDENT)
+        config = dict(self._config)
+        if any(field.attribute != field.key for field in fields):
+            config["populate_by_name"] = "True"
+        if schema.get("additionalProperties", False) is not False:
+            config["extra"] = '"allow"'
+        if any(field.attribute.startswith("model_") for field in fields):
+            config["protected_namespaces"] = "()"
+        parts = [lines] if lines else []
+        if config:
+            parts.append([config_line(config)])
+        if fields:
+            parts.append([line for field in fields for line in field.lines(is_late=is_late)])
+        constants = [field.attribute for field in fields if field.is_constant]
+        if constants:
+            parts.append(_always_sent(constants))
+        joined = [line for part in parts for line in ("", *part)][1:]
+        return joined or [f"{_INDENT}pass"]
+
+    def _fields(self, schema: Schema, tag: str | None) -> list["_Field"]:
+        properties: Mapping[str, Schema] = schema["properties"]
+        order = [key for key in schema.get("x-order", ()) if key in properties]
+        keys = [*order, *(key for key in properties if key not in order)]
+        required = {*schema.get("required", ())}
+        texts = {key: self._writer.annotation(properties[key]) for key in keys}
+        taken = {word for text in texts.values() for word in _NAME.findall(_TEXT.sub("", text))}
+        taken &= {*self._names.values(), *BUILTINS}
+        fields: list[_Field] = []
+        for key in keys:
+            field = _Field(key, field_name(key, taken), properties[key], texts[key])
+            field.is_constant = key not in required and "const" in properties[key]
+            field.is_required = key in required or (key == tag and not field.is_constant)
+            taken.add(field.attribute)
+            fields.append(field)
+        return fields
+
+
+class _Field:
+    """One field on its way to source text."""
+
+    def __init__(self, key: str, attribute: str, schema: Schema, annotation: str) -> None:
+        self.key = key
+        self.attribute = attribute
+        self.schema = schema
+        self.annotation = annotation
+        self.is_constant = False
+        self.is_required = True
+
+    def lines(self, *, is_late: bool) -> list[str]:
+        annotation, default = self.annotation, self._default()
+        if default == "_bs.UNSET":
+            annotation = f"{annotation} | _bs.Unset"
+        shown = _as_text(annotation) if is_late else annotation
+        value = self._value(default)
+        assignment = f" = {value}" if value else ""
+        doc = docstring(str(self.schema.get("description", "")), _INDENT)
+        return [f"{_INDENT}{self.attribute}: {shown}{assignment}", *doc]
+
+    def _default(self) -> str:
+        if self.is_required:
+            return ""
+        if self.is_constant:
+            return literal(self.schema["const"])
+        default = self.schema.get("default", ...)
+        if _is_plain(self.schema) and (default is None or isinstance(default, str | int | float)):
+            return literal(default)
+        if default is None and "anyOf" in self.schema:
+            return "None"
+        return "_bs.UNSET"
+
+    def _value(self, default: str) -> str:
+        if self.attribute == self.key:
+            return default
+        alias = literal(self.key)
+        names = f"validation_alias={alias}, serialization_alias={alias}"
+        return f"_p.Field(default={default}, {names})" if default else f"_p.Field({names})"
+
+
+def _is_plain(schema: Schema) -> bool:
+    """Tell whether a JSON default is the Python value as it stands."""
+    if "anyOf" in schema:
+        return all(_is_plain(one) for one in schema["anyOf"])
+    if "enum" in schema or "const" in schema:
+        return True
+    return schema.get("type") in _PLAIN and not {"format", "x-type"} & set(schema)
+
+
+def config_line(config: Mapping[str, str]) -> str:
+    """Write a class's settings."""
+    settings = ", ".join(f"{key}={value}" for key, value in sorted(config.items()))
+    return f"{_INDENT}model_config = _p.ConfigDict({settings})"
+
+
+def _always_sent(attributes: Iterable[str]) -> list[str]:
+    """Have constants count as set: a union at the server cannot do without its tag."""
+    marks = ", ".join(literal(attribute) for attribute in attributes)
+    return [
+        f"{_INDENT}@_te.override",
+        f"{_INDENT}def model_post_init(self, context: _t.Any, /) -> None:",
+        f"{_INDENT * 2}self.model_fields_set.update(({marks},))",
+    ]
+
+
+def _enum(identifier: str, schema: Schema) -> list[str]:
+    values: list[Any] = schema["enum"]
+    base = "_enum.Enum"
+    if all(isinstance(value, str) for value in values):
+        base = "_enum.StrEnum"
+    elif all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        base = "_enum.IntEnum"
+    lines, taken = [f"class {identifier}({base}):"], set[str]()
+    for name, value in zip(schema["x-enum-names"], values, strict=True):
+        member = member_name(name, taken)
+        taken.add(member)
+        lines.append(f"{_INDENT}{member} = {literal(value)}")
+    return lines
+
+
+def _demanded_tags(schemas: Iterable[Schema]) -> Iterable[tuple[str, str]]:
+    """Find the tags that unions demand of types which may have a default for them."""
+    for schema in walk(schemas):
+        tag = schema.get("discriminator", {}).get("propertyName")
+        branches: list[Schema] = schema.get("oneOf", []) if tag is not None else []
+        for branch in branches:
+            name = ref_name(branch)
+            if name is not None:
+                yield name, str(tag)
+
+
+def bytes_config(schemas: Iterable[Schema]) -> dict[str, str]:
+    """Return the settings that write bytes to JSON as the server reads them.
+
+    Pydantic asks the outermost model, so all models get the same ones.
+    """
+    ways = {
+        str(schema.get("x-bytes", "base64" if schema["format"] == "base64url" else "utf8"))
+        for schema in walk(schemas)
+        if is_bytes(schema)
+    }
+    if len(ways) != 1 or ways == {"utf8"}:
+        return {}
+    way = literal(ways.pop())
+    return {"ser_json_bytes": way, "val_json_bytes": way}
+
+
+def _as_text(annotation: str) -> str:
+    """Write an annotation that is read later."""
+    return f'"{annotation}"' if '"' not in annotation else repr(annotation)

@@ -1,0 +1,202 @@
+"""JSON Schema to the text of Python annotations.
+
+The schema is the contract's, with its `x-` hints. Lengths, bounds and patterns are left to the
+server: a client that checks them itself breaks when they are loosened.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from bytesocket_app.contract.shape import Schema, each_schema
+from bytesocket_cli.codegen.python_names import literal
+
+REF = "#/types/"
+_SCALARS = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
+}
+_FORMATS = {
+    "binary": "bytes",
+    "base64url": "bytes",
+    "date": "_dt.date",
+    "date-time": "_dt.datetime",
+    "duration": "_dt.timedelta",
+    "time": "_dt.time",
+    "uuid": "_uuid.UUID",
+    "uuid1": "_uuid.UUID",
+    "uuid3": "_uuid.UUID",
+    "uuid4": "_uuid.UUID",
+    "uuid5": "_uuid.UUID",
+    "uuid6": "_uuid.UUID",
+    "uuid7": "_uuid.UUID",
+    "uuid8": "_uuid.UUID",
+}
+_HASHABLE = frozenset({"string", "integer", "number", "boolean"})
+
+
+def ref_name(schema: Schema) -> str | None:
+    """Return the name of the type that a schema refers to, or None."""
+    ref = schema.get("$ref")
+    return ref.removeprefix(REF) if isinstance(ref, str) else None
+
+
+def walk(schemas: Iterable[Schema]) -> Iterator[Schema]:
+    """Yield schemas and all that stand inside them, without following references."""
+    waiting = list(schemas)
+    while waiting:
+        schema = waiting.pop()
+        yield schema
+        waiting.extend(each_schema(schema))
+
+
+def is_bytes(schema: Schema) -> bool:
+    """Tell whether the value is `bytes` in Python."""
+    return schema.get("type") == "string" and schema.get("format") in {"binary", "base64url"}
+
+
+def has_fields(schema: Schema) -> bool:
+    """Tell whether a schema becomes a class: an object with fields, or one that allows none."""
+    return "properties" in schema and schema.get("type", "object") == "object"
+
+
+def is_enum(schema: Schema) -> bool:
+    """Tell whether a schema becomes an enum: members with names, and values a literal can say."""
+    names: Sequence[str] = schema.get("x-enum-names", ())
+    values: Sequence[object] = schema.get("enum", ())
+    return len(names) == len(values) > 0 and all(
+        isinstance(value, str | int | float) for value in values
+    )
+
+
+class AnnotationWriter:
+    """Writes annotations of one contract.
+
+    Args:
+        types: The contract's `types`.
+        names: Contract name to Python class name, for each of them.
+    """
+
+    def __init__(self, types: Mapping[str, Schema], names: Mapping[str, str]) -> None:
+        self._types = types
+        self._names = names
+
+    def annotation(self, schema: Schema | bool) -> str:  # noqa: FBT001
+        """Write the type of a schema.
+
+        Args:
+            schema: The schema; JSON Schema knows `true` and `false` as well.
+        """
+        members = list(dict.fromkeys(self._alternatives(schema)))
+        return "_t.Any" if "_t.Any" in members else " | ".join(_none_last(members))
+
+    def references(self, schema: Schema) -> set[str]:
+        """List the contract names of the types that a schema's annotation names."""
+        return {name for inner in walk([schema]) if (name := ref_name(inner)) is not None}
+
+    def resolve(self, schema: Schema) -> Schema:
+        """Follow references until a schema that is none, or that refers to itself."""
+        seen: set[str] = set()
+        while (name := ref_name(schema)) is not None and name not in seen:
+            seen.add(name)
+            schema = self._types.get(name, {})
+        return schema
+
+    def _alternatives(self, schema: Schema | bool) -> list[str]:  # noqa: FBT001
+        """Write the members of the union that a schema is; most have one."""
+        if isinstance(schema, bool):
+            return ["_t.Any" if schema else "_t.Never"]
+        name = ref_name(schema)
+        if name is not None:
+            return [self._names[name]]
+        if schema.get("x-type") == "decimal" and "anyOf" not in schema:
+            return ["_decimal.Decimal"]
+        for keyword in ("oneOf", "anyOf"):
+            if keyword in schema:
+                return [text for one in schema[keyword] for text in self._alternatives(one)]
+        if "allOf" in schema:
+            return self._alternatives(schema["allOf"][0])
+        values = [schema["const"]] if "const" in schema else schema.get("enum")
+        return self._by_type(schema) if values is None else _literals(values)
+
+    def _by_type(self, schema: Schema) -> list[str]:
+        """Write the type of a schema that says it by `type`."""
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            kinds = cast("list[str]", kind)
+            return [text for one in kinds for text in self._by_type({**schema, "type": one})]
+        if kind == "array":
+            return self._array(schema)
+        if kind == "object" or "properties" in schema:
+            return [self._mapping(schema)]
+        if kind == "string":
+            return [_FORMATS.get(str(schema.get("format")), "str")]
+        return [_SCALARS.get(str(kind), "_t.Any")]
+
+    def _array(self, schema: Schema) -> list[str]:
+        """Write a list, a set of scalars, or a tuple where the items have their own types."""
+        prefix: Sequence[Schema] = schema.get("prefixItems", ())
+        items = schema.get("items", True)
+        if prefix:
+            return self._tuples(schema, prefix)
+        if schema.get("maxItems") == 0:
+            return ["tuple[()]"]
+        item = self.annotation(items)
+        is_set = bool(schema.get("uniqueItems")) and self._is_hashable(items)
+        return [f"set[{item}]" if is_set else f"list[{item}]"]
+
+    def _tuples(self, schema: Schema, prefix: Sequence[Schema]) -> list[str]:
+        items = [self.annotation(item) for item in prefix]
+        most = schema.get("maxItems")
+        if most is None and schema.get("items", True) is not False:
+            return ["list[_t.Any]"]
+        least = schema.get("minItems", 0)
+        return [
+            f"tuple[{', '.join(items[:count]) or '()'}]" for count in range(least, len(items) + 1)
+        ]
+
+    def _is_hashable(self, schema: Schema | bool) -> bool:  # noqa: FBT001
+        if isinstance(schema, bool):
+            return False
+        found = self.resolve(schema)
+        return "const" in found or "enum" in found or found.get("type") in _HASHABLE
+
+    def _mapping(self, schema: Schema) -> str:
+        """Write a dictionary; its key's type is a hint."""
+        if "properties" in schema and not schema["properties"]:
+            return "dict[str, _t.Never]"
+        values: list[Schema | bool] = list(schema.get("patternProperties", {}).values())
+        extra = schema.get("additionalProperties", not values)
+        values += [extra] if extra is not False else []
+        if not values or "properties" in schema:
+            return "dict[str, _t.Any]"
+        value = self.annotation({"anyOf": values} if len(values) > 1 else values[0])
+        return f"dict[{self._key(schema)}, {value}]"
+
+    def _key(self, schema: Schema) -> str:
+        if "x-key" in schema:
+            return self.annotation(schema["x-key"])
+        keys = schema.get("propertyNames")
+        return self.annotation(keys) if keys and ("enum" in keys or "const" in keys) else "str"
+
+
+def _literals(values: Sequence[Any]) -> list[str]:
+    """Write the type that has these values; a fraction is no literal type in Python."""
+    known = [value for value in values if isinstance(value, str | int | bool)]
+    other = [value for value in values if not isinstance(value, str | int | bool)]
+    literals = ", ".join(literal(value) for value in known)
+    texts = [f"_t.Literal[{literals}]"] if known else []
+    texts += [_by_value(value) for value in other]
+    return texts or ["_t.Never"]
+
+
+def _by_value(value: object) -> str:
+    if value is None:
+        return "None"
+    return "float" if isinstance(value, float) else "_t.Any"
+
+
+def _none_last(members: Sequence[str]) -> list[str]:
+    return sorted(members, key=lambda member: member == "None")
