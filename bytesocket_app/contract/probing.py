@@ -35,6 +35,29 @@ def hidden_only_from_input(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema if shown == metadata else {**schema, "metadata": shown}
 
 
+def shown_if_required(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a field without `SkipJsonSchema` where input fails for want of it."""
+    inner = field.get("schema")
+    if inner is None or inner["type"] == "default" or field.get("required") is False:
+        return field
+    return {**field, "schema": hidden_only_from_input(inner)}
+
+
+def formless(schema: Mapping[str, Any]) -> str | None:
+    """Say in words what cannot be written as JSON, or None where Pydantic's words must do."""
+    match schema["type"]:
+        case "callable":
+            return "a function"
+        case "is-subclass":
+            return "a class"
+        case "is-instance":
+            return f"the class {getattr(schema['cls'], '__qualname__', schema['cls'])}"
+        case "function-plain":
+            return "what a PlainValidator without json_schema_input_type takes"
+        case _:
+            return None
+
+
 def may_be_missing(schema: Mapping[str, Any]) -> bool:
     """Say whether a field's value may be Pydantic's `MISSING`, which is left out on output."""
     kind = schema["type"]

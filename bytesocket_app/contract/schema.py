@@ -32,8 +32,10 @@ from typing_extensions import override
 from bytesocket_app.contract.keys import KeyProblem, key_hints
 from bytesocket_app.contract.probing import (
     alias_problem,
+    formless,
     hidden_only_from_input,
     may_be_missing,
+    shown_if_required,
     tag_names,
 )
 from bytesocket_app.contract.shape import REF_PREFIX, Schema
@@ -117,7 +119,12 @@ class SchemaGenerator(ValueSchemas):
     @override
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
         """Refuse, everywhere: a union with an impossible member is not the rest of it."""
-        raise self._refusal(f"{error_info} has no form in JSON")
+        raise self._refusal(f"{formless(schema) or error_info} has no form in JSON")
+
+    @override
+    def is_subclass_schema(self, schema: core_schema.IsSubclassSchema) -> JsonSchemaValue:
+        """Refuse classes as values, for which Pydantic writes that anything will do."""
+        return self.handle_invalid_for_json_schema(cast("CoreSchema", schema), "a class")
 
     @override
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
@@ -128,6 +135,8 @@ class SchemaGenerator(ValueSchemas):
         if kind not in _FIELDS:
             return super().generate_inner(schema)
         with self._at(self._names.get(id(schema)) or str(schema.get("property_name", "?"))):
+            if self.mode == "validation":
+                schema = shown_if_required(schema)
             if self.mode == "validation" and (problem := alias_problem(schema)):
                 config = self._config.config_dict
                 if not (config.get("populate_by_name") or config.get("validate_by_name")):

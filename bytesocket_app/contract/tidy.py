@@ -25,7 +25,8 @@ def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
     result.pop("title", None)
     if "default" in result:
         default = result.pop("default")
-        if not outgoing:
+        # A secret shows as asterisks: no default anybody could use.
+        if not outgoing and result.get("format") != "password":
             result["default"] = _steady(default, schema, resolve)
     if "properties" in result:
         _order_properties(result)

@@ -56,14 +56,20 @@ class TypeTable:
             what: Names its place in errors, `payload of event 'chat:post'`.
 
         Raises:
-            ContractError: It cannot be written as JSON Schema.
+            ContractError: It cannot be written as JSON Schema, or names what is not there.
         """
         try:
             raw = self._generator.take(self._adapter(annotation).core_schema, _MODES[way])
         except NoSchema as problem:
             raise _unfit(what, problem) from None
-        except (PydanticUserError, NameError) as error:
-            reason = str(getattr(error, "message", error)).partition("\n")[0].rstrip(".")
+        except NameError as error:
+            reason = str(error).partition("\n")[0]
+            raise ContractError(
+                f"The {what} is not complete: {reason}. Define or import that name where the type "
+                "is declared, and outside of an `if TYPE_CHECKING:` block."
+            ) from None
+        except PydanticUserError as error:
+            reason = str(error.message).partition("\n")[0].rstrip(".")
             raise ContractError(f"The {what} has no form in JSON: {reason}. {_ADVICE}") from None
         self._roots.append((raw, way, what))
         return Slot(len(self._roots) - 1)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, where
-from bytesocket_app.events.declared import EventHandle, Payload
+from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
 from bytesocket_app.types import Direction, EventName
@@ -92,9 +92,8 @@ class Catalogue:
         known = self._by_origin.get(item)
         if known is not None:
             return known
-        if isinstance(item, EventHandle):
-            handle: EventHandle[Any] = item
-            spec = EventSpec(handle.name, handle.direction, handle.payload, origin=handle)
+        if is_handle(item):
+            spec = EventSpec(item.name, item.direction, item.payload, origin=item)
         elif isinstance(item, type) and issubclass(item, EventModel):
             if item.__event_abstract__:
                 raise ConfigurationError(
@@ -135,9 +134,8 @@ class Catalogue:
         """
         origin: object = type(event)
         payload: Any = event
-        if isinstance(event, Payload):
-            sent: Payload[Any] = event
-            origin, payload = sent.handle, sent.value
+        if is_payload(event):
+            origin, payload = event.handle, event.value
         spec = self._by_origin.get(origin)
         if spec is None or not spec.from_server:
             raise self._not_outgoing(event, spec)
@@ -167,11 +165,9 @@ class Catalogue:
                 f"{title} ({where(type(event))}) is not declared to this application: add it to "
                 f"`ByteSocket(events=...)`.{self.near(type(event).__event_name__)}"
             )
-        if isinstance(event, Payload):
-            sent: Payload[Any] = event
-            name = sent.handle.name
+        if is_payload(event):
             return UndeclaredEvent(
-                f"Event {name!r} is not declared to this application: declare it "
+                f"Event {event.handle.name!r} is not declared to this application: declare it "
                 "with `app.declare`, or add its handle to `ByteSocket(events=...)`."
             )
         return UndeclaredEvent(
@@ -193,9 +189,8 @@ def _collect(source: EventSource) -> Iterator[Declaration]:
     found: dict[Declaration, None] = {}
     for module in _modules(source):
         for value in vars(module).values():
-            if isinstance(value, EventHandle):
-                handle: EventHandle[Any] = value
-                found.setdefault(handle)
+            if is_handle(value):
+                found.setdefault(value)
             elif isinstance(value, type) and issubclass(value, EventModel):
                 inside = f"{value.__module__}.".startswith(f"{source.__name__}.")
                 if inside and not value.__event_abstract__:

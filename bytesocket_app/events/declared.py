@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from pydantic import TypeAdapter
-from typing_extensions import TypeForm, override
+from typing_extensions import TypeForm, TypeIs, override
 
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.events.names import checked_name
@@ -29,6 +29,11 @@ class Payload(Generic[T]):
     def __init__(self, handle: "EventHandle[T]", value: T) -> None:
         self.handle = handle
         self.value = value
+
+
+def is_payload(value: object) -> TypeIs[Payload[Any]]:
+    """Whether something was made by calling a handle."""
+    return isinstance(value, Payload)
 
 
 class ClientPayload(Payload[T]):
@@ -74,6 +79,11 @@ class EventHandle(Generic[T]):
     @override
     def __repr__(self) -> str:
         return f"<event {self.name!r} of {self.payload!r}>"
+
+
+def is_handle(value: object) -> TypeIs[EventHandle[Any]]:
+    """Whether something was made by `declare`."""
+    return isinstance(value, EventHandle)
 
 
 class ClientHandle(EventHandle[T]):

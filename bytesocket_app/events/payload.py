@@ -8,7 +8,7 @@ that a type means the same on both codecs.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import from_json, to_json, to_jsonable_python
@@ -81,15 +81,22 @@ class PayloadType:
 
 
 def _with_raw_bytes(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
+    if isinstance(value, bytes | bytearray):
         return bytes(value)
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[Any, Any]", value)
-        keys = to_jsonable_python(dict.fromkeys(mapping))
-        return dict(zip(keys, map(_with_raw_bytes, mapping.values()), strict=True))
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_with_raw_bytes(item) for item in cast("Iterable[Any]", value)]
+    if _is_mapping(value):
+        keys = to_jsonable_python(dict.fromkeys(value))
+        return dict(zip(keys, map(_with_raw_bytes, value.values()), strict=True))
+    if _is_collection(value):
+        return [_with_raw_bytes(item) for item in value]
     return to_jsonable_python(value)
+
+
+def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(value, Mapping)
+
+
+def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, list | tuple | set | frozenset)
 
 
 def _modes_differ(schema: Any) -> bool:
@@ -104,7 +111,7 @@ def _modes_differ(schema: Any) -> bool:
 
 
 def _kind(choice: Any) -> str:
-    node: Any = choice[0] if isinstance(choice, tuple) else choice
+    node: dict[str, Any] = next(iter(choice)) if _is_collection(choice) else choice
     while node["type"] in {"default", "nullable"}:
         node = node["schema"]
     return str(node["type"])

@@ -36,7 +36,7 @@ class User:
 
 
 class EmptyPost(Refusal, code="empty_post"):
-    """A message without a visible character. Declared by `raises=`, so clients know the code."""
+    """A message without a visible character."""
 
 
 app = ByteSocket(

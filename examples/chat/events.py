@@ -71,7 +71,7 @@ class Left(ServerEvent, name="chat:left"):
 
 
 class Typing(ClientEvent, name="chat:typing", volatile=True):
-    """I am typing. Volatile: of no use later, so it is never queued."""
+    """I am typing."""  # volatile: of no use later, so it is never queued
 
 
 class Typist(ServerEvent, name="chat:typist", volatile=True):

@@ -191,3 +191,81 @@ def minimal() -> Document:
             "types": {},
         }
     )
+
+
+def nasty() -> Document:
+    """A contract whose names and texts try to break out of the code that they are written into."""
+    doc = "*/ } }\n@ts-expect-error\n@deprecated \u2028 // <script> `${x}` \\"
+    odd = {
+        "__proto__": STRING,
+        "constructor": STRING,
+        "a-b": STRING,
+        'quo"te\n\u2028': STRING,
+        "ünï": STRING,
+        "class": STRING,
+        "$ref": STRING,
+    }
+    types: dict[str, Any] = {
+        "Date": model(odd, doc),
+        "Record": {"enum": ["a", 'b"*/', 1, True, None, 1.5], "description": "@ts-expect-error"},
+        "Client": model({}, client=ref("Date")),
+        "RequestError": {"const": "__proto__"},
+        "class": {"type": "null", "deprecated": True},
+        "admin.User": model({"id": INTEGER}),
+        "AdminUser": model({"id": STRING}),
+        "Page[Cat]": model({"items": {"type": "array", "items": ref("Cat")}}),
+        "Größe": {"type": "array", "items": {"anyOf": [INTEGER, STRING]}},
+        "Cat": model({"meows": INTEGER}, kind={"const": "cat", "type": "string"}),
+        "Dog": model({"kind": {"const": "dog", "type": "string"}}),
+        "Pet": {
+            "discriminator": {"propertyName": "kind", "mapping": {}},
+            "oneOf": [ref("Cat"), {"oneOf": [ref("Dog"), ref("Tree")]}],
+        },
+        "Tree": model(
+            {"children": {"type": "array", "items": ref("Tree")}},
+            kind={"const": "tree"},
+            pet={"anyOf": [ref("Pet"), {"type": "null"}]},
+        ),
+        "Nested": {"type": "array", "items": {"anyOf": [ref("Nested"), INTEGER]}},
+        "Open": {**model({"a": INTEGER}, b=STRING), "additionalProperties": {"type": "boolean"}},
+        "Anything": {**model({"a": INTEGER}), "additionalProperties": True},
+        "Scores": {
+            "type": "object",
+            "propertyNames": ref("Key"),
+            "additionalProperties": NUMBER,
+        },
+        "Key": {"enum": ["x", "y-z"], "type": "string"},
+        "ByPattern": {"type": "object", "patternProperties": {"^a": INTEGER, "^b": STRING}},
+        "Dictionary": {"type": "object", "additionalProperties": {"anyOf": [INTEGER, STRING]}},
+        "Pair": {"type": "array", "prefixItems": [STRING, INTEGER], "minItems": 1, "maxItems": 2},
+        "Rest": {"type": "array", "prefixItems": [STRING], "minItems": 1, "items": INTEGER},
+        "Unknown": {},
+        "Both": {"allOf": [ref("Dog"), model({"extra": {"type": ["integer", "null"]}})]},
+    }
+    names = ["7", "__proto__", "hasOwnProperty", 'quo"te\n', "*/", "toString", 8, 1.5, -1, 1e21]
+    payloads = [ref(name) for name in types]
+    events = [event(name, "both", payloads[at], doc=doc) for at, name in enumerate(names)]
+    events += [
+        event(f"e{at}", "both", payload, reply=payload) for at, payload in enumerate(payloads)
+    ]
+    return sealed(
+        {
+            **minimal(),
+            "title": "Nasty */ \n\u2028 // title",
+            "auth": {"via": "message", "credentials": {"anyOf": [STRING, {"type": "null"}]}},
+            "events": events,
+            "rooms": [
+                room(
+                    'a"{b}\n*/{ünï}',
+                    params={"b": INTEGER, "ünï": ref("Key")},
+                    client_events=[room_event(name, reply=STRING) for name in names],
+                    server_events=names,
+                ),
+            ],
+            "refusals": {
+                "__proto__": {"doc": doc, "data": ref("Date")},
+                "with space": {"doc": "", "data": None},
+            },
+            "types": types,
+        }
+    )

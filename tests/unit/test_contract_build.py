@@ -252,7 +252,6 @@ class Unfit:
             ),
             "reply to event 'b' in room 'r'",
         ),
-        (ContractSource("t", events=(EventEntry("a", "server", "Nowhere"),)), "event 'a'"),
     ],
 )
 def test_a_type_without_a_schema_is_refused_with_its_place(
@@ -262,6 +261,11 @@ def test_a_type_without_a_schema_is_refused_with_its_place(
         build(source)
     assert place in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_is_nowhere_is_told_from_a_type_without_a_schema() -> None:
+    with pytest.raises(ContractError, match=r"event 'a' is not complete: .*Nowhere.*TYPE_CHECKING"):
+        one(EventEntry("a", "server", "Nowhere"))
 
 
 # ---- determinism

@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    InstanceOf,
     JsonValue,
     NaiveDatetime,
     PlainSerializer,
@@ -188,6 +189,17 @@ def test_what_is_hidden_from_input_is_shown_on_output() -> None:
     assert incoming["properties"] == {"a": {"type": "integer", "default": None}}
     assert outgoing["properties"]["a"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
     assert outgoing["properties"]["b"] == {"type": "integer"}
+
+
+def test_what_input_cannot_do_without_is_shown_in_spite_of_itself() -> None:
+    class Needed(BaseModel):
+        a: SkipJsonSchema[int]
+
+    class Typed(TypedDict):
+        a: NotRequired[SkipJsonSchema[int]]
+
+    assert schemas(Needed)[0]["required"] == ["a"]
+    assert schemas(Typed)[0]["properties"] == {}
 
 
 def test_a_models_own_mode_override_does_not_turn_directions_around() -> None:
@@ -495,7 +507,11 @@ def test_bytes_that_write_themselves_as_text_are_text() -> None:
 
 
 def test_a_secret_is_text() -> None:
-    assert schemas(SecretStr)[0] == {"type": "string", "format": "password", "writeOnly": True}
+    class Login(BaseModel):
+        password: SecretStr = SecretStr("x")
+
+    expected = {"type": "string", "format": "password", "writeOnly": True}
+    assert schemas(Login)[0]["properties"]["password"] == expected
 
 
 def test_anything_is_an_empty_schema() -> None:
@@ -736,6 +752,19 @@ def test_fields_of_dataclasses_and_typed_dicts_are_named_in_refusals() -> None:
 
     assert "`Data.hook`" in refusal(Data)
     assert "`Typed.hook`" in refusal(Typed)
+
+
+def test_a_refusal_says_in_words_what_it_is_about() -> None:
+    class Plain:
+        pass
+
+    anything: Any = InstanceOf[Plain]
+    untold: Any = PlainValidator(int)
+    assert "a function has no form" in refusal(Callable)
+    assert "a class has no form" in refusal(type[int])
+    assert "the class test_a_refusal" in refusal(anything)
+    assert "IsSubclass" not in refusal(type)
+    assert "without json_schema_input_type" in refusal(Annotated[Plain, untold])
 
 
 def test_a_class_pydantic_does_not_know_is_refused() -> None:
