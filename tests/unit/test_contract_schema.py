@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import enum
+import functools
 import uuid
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
@@ -368,6 +369,19 @@ def test_a_tag_is_called_by_its_alias_in_each_direction() -> None:
     assert outgoing["discriminator"] == {"propertyName": "out"}
 
 
+def test_a_tag_that_no_property_shows_on_output_leaves_a_plain_union() -> None:
+    class One(BaseModel):
+        kind: Literal[1] = Field(1, exclude=True)
+
+    class Two(BaseModel):
+        kind: Literal[2] = Field(2, exclude=True)
+        level: Level = Level.LOW
+
+    incoming, outgoing = schemas(Annotated[Two | One, Field(discriminator="kind")])
+    assert set(incoming) == {"oneOf", "discriminator"}
+    assert set(outgoing) == {"anyOf"}
+
+
 def test_an_enum_can_be_a_tag() -> None:
     class Kind(enum.Enum):
         A = "a"
@@ -567,9 +581,14 @@ def test_keys_from_a_set_are_a_set_of_texts() -> None:
     assert schemas(dict[Literal[True], int])[0]["propertyNames"] == {"enum": ["true"]}
 
 
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
 @pytest.mark.parametrize(
     ("key", "word"),
     [
+        (Frozen, "an object"),
         (tuple[int, int], "a tuple"),
         (int | None, "None"),
         (None, "None"),
@@ -708,6 +727,14 @@ def test_a_serializer_with_a_return_annotation_says_what_it_sends() -> None:
     incoming, outgoing = schemas(Told)
     assert incoming["type"] == "object"
     assert outgoing == {"type": "string"}
+
+
+def test_a_partial_function_as_serializer_is_looked_through() -> None:
+    def shortened(value: str, *, to: int) -> str:
+        return value[:to]
+
+    untold = functools.partial(undeclared(shortened), to=3)
+    assert set(schemas(Annotated[str, PlainSerializer(untold)])[1]) == {"x-unknown"}
 
 
 def test_pydantics_own_serializers_keep_the_types_form() -> None:
