@@ -49,6 +49,7 @@ class Server:
                 [*command, "--port", str(self.port)],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                start_new_session=True,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -61,8 +62,8 @@ class Server:
 
     def kill(self) -> None:
         """End it the hard way: no goodbye to anybody."""
-        if self._process is not None:
-            self._process.kill()
+        if self._process is not None and self._process.poll() is None:
+            self._signal(signal.SIGKILL)
             self._process.wait(DEADLINE)
 
     def pause(self) -> None:
@@ -73,8 +74,9 @@ class Server:
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the command and to the worker that it started."""
         assert self._process is not None
-        self._process.send_signal(number)
+        os.killpg(self._process.pid, number)
 
     def _answers(self) -> bool:
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)) as connection:

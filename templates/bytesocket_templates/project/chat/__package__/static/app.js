@@ -198,7 +198,7 @@ text.addEventListener("input", () => {
   typed();
   if (!inRoom || text.value === "" || Date.now() - lastTyping < TYPING_EVERY_MS) return;
   lastTyping = Date.now();
-  lobby?.emit("chat:typing", {});
+  lobby?.emit("chat:typing");
 });
 
 view.byId("leave").addEventListener("click", () => {

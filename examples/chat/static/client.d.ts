@@ -1,0 +1,321 @@
+// bytesocket Chat 0.1.0 - contract d67ff32a443b372a - generated, do not edit
+/* eslint-disable */
+
+// ---------------------------------------------------------------- payload types
+
+/** What the login form sends, at every connect. */
+export interface Credentials {
+  name: string;
+  session?: string;
+}
+
+/** Somebody came in. */
+export interface Joined {
+  name: string;
+}
+
+/** Somebody went away. */
+export interface Left {
+  name: string;
+}
+
+/** Ask the server to post a message. The reply is a `Receipt`. */
+export interface Post {
+  message_id?: string;
+  text: string;
+}
+
+/** A message in the room. */
+export interface Posted {
+  at: string;
+  author: string;
+  message_id: string;
+  text: string;
+}
+
+/** The reply to `Post`: the message is in the room. */
+export interface Receipt {
+  message_id: string;
+}
+
+/** I am typing. */
+export type Typing = Record<string, never>;
+
+/** Somebody else is typing. */
+export interface Typist {
+  name: string;
+}
+
+/** What a newcomer sees first: who is here and the latest messages, oldest first. */
+export interface Welcome {
+  people: string[];
+  posts: Posted[];
+  you: string;
+}
+
+// ---------------------------------------------------------------- events, rooms, refusals
+
+/** What a client sends, by event. */
+export interface ClientEvents {
+  /**
+   * Ask the server to post a message. The reply is a `Receipt`.
+   *
+   * May be refused with `empty_post`.
+   */
+  "chat:post": Post;
+  /**
+   * I am typing.
+   *
+   * Volatile: dropped instead of queued.
+   */
+  "chat:typing": Record<string, never>;
+}
+
+/** What arrives, by event. */
+export interface ServerEvents {
+  /** Somebody came in. */
+  "chat:joined": Joined;
+  /** Somebody went away. */
+  "chat:left": Left;
+  /** A message in the room. */
+  "chat:posted": Posted;
+  /**
+   * Somebody else is typing.
+   *
+   * Volatile: dropped instead of queued.
+   */
+  "chat:typist": Typist;
+  /** What a newcomer sees first: who is here and the latest messages, oldest first. */
+  "chat:welcome": Welcome;
+}
+
+/** What a request outside of a room resolves to. */
+export interface Replies {
+  /** May be refused with `empty_post`. */
+  "chat:post": Receipt;
+}
+
+/** The declared rooms. */
+export interface Rooms {
+  lobby: {
+    params: Record<string, never>;
+    join: "client";
+    sends: "chat:typing";
+    receives: "chat:typist";
+    replies: Record<never, never>;
+  };
+}
+
+/** The declared refusals' data, by code. */
+export interface Refusals {
+  /** A message without a visible character. */
+  empty_post: unknown;
+}
+
+// ---------------------------------------------------------------- the client's types
+
+declare global {
+  // Known here whatever `lib` says; the client only sets them where the platform has them.
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+    readonly asyncDispose: unique symbol;
+  }
+}
+
+/** An event that may be sent outside of a room. */
+export type GlobalEvent = "chat:post";
+
+/** A room that clients may join. */
+export type JoinableRoom = "lobby";
+
+/** `open` is the only state in which messages go out at once; `closed` is final. */
+export type ConnectionState = "connecting" | "open" | "waiting" | "closed";
+
+/** `sent`: handed to the connection; `queued`: waits for one; `dropped`: will not be sent. */
+export type EmitResult = "sent" | "queued" | "dropped";
+
+/** What a server or this client may answer a request with, declared refusals included. */
+export type ErrorCode =
+  | keyof Refusals
+  | "validation"
+  | "internal"
+  | "timeout"
+  | "unknown_event"
+  | "unknown_room"
+  | "not_a_member"
+  | "invalid"
+  | "unauthorized"
+  | "refused"
+  | "disconnected"
+  | "dropped";
+
+/** One finding of the server's validation. */
+export interface ValidationDetail {
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  readonly type: string;
+}
+
+/** A {@link RequestError} with one code. */
+export interface RequestFailure<Code extends ErrorCode> extends Error {
+  readonly name: "RequestError";
+  readonly code: Code;
+  /** What the refusal carries. */
+  readonly data: Code extends keyof Refusals ? Refusals[Code] : unknown;
+  /** Filled when `code` is `validation`. */
+  readonly details: readonly ValidationDetail[];
+}
+
+/** What a request or `ready` rejects with; comparing `code` narrows `data`. */
+export type RequestError = { [Code in ErrorCode]: RequestFailure<Code> }[ErrorCode];
+
+export interface RequestErrorConstructor {
+  new (code: ErrorCode, message: string, data?: unknown): RequestError;
+  readonly prototype: RequestError;
+}
+
+/** What went wrong outside of a request. */
+export interface ErrorReport {
+  /** Where: `network`, `decode`, `listener`, or the server's word such as `validation`. */
+  readonly phase: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: readonly ValidationDetail[];
+  readonly data?: unknown;
+  readonly event?: string | number;
+  readonly room?: string;
+  /** What a listener threw. */
+  readonly error?: unknown;
+}
+
+/** A message that was taken and will not be sent. */
+export interface DroppedMessage {
+  readonly event: string | number;
+  readonly data: unknown;
+  readonly room?: string;
+  /** The queue is full, the room was left, or the client is closed. */
+  readonly reason: "full" | "left" | "closed";
+}
+
+/** Where an event came through. */
+export interface Arrival {
+  readonly room?: string;
+  readonly rooms?: readonly string[];
+}
+
+export type Listener<E extends keyof ServerEvents> = (
+  data: ServerEvents[E],
+  arrival: Arrival,
+) => unknown;
+
+export interface RequestOptions {
+  /** Milliseconds until the request rejects with `timeout`; 10,000 unless told. */
+  timeoutMs?: number;
+  /** Gives the request up; it rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface ConnectOptions {
+  /** Who this is. A function is called at every connect. */
+  auth: Credentials | (() => Credentials | Promise<Credentials>);
+  /** The wire format; the same types either way. `json` unless told. */
+  codec?: "json" | "msgpack";
+  /** Milliseconds between attempts: random, below `min` (250) doubled per attempt, at most `max` (15,000). */
+  reconnect?: { min?: number; max?: number };
+  /** A ping each `interval` (25,000 ms); without a pong in `timeout` (20,000 ms) the client reconnects. */
+  heartbeat?: { interval?: number; timeout?: number };
+  /** `connect` (20,000 ms) covers dialling and authentication, `request` (10,000 ms) each reply. */
+  timeouts?: { connect?: number; request?: number };
+  /** How many messages wait for a connection; 100 unless told. */
+  queueSize?: number;
+  /** Added to the URL's query. */
+  params?: Record<string, string | number | boolean>;
+  /** Another WebSocket class, for platforms without one. */
+  WebSocket?: new (url: string, protocols: string[]) => any;
+}
+
+/** The payload as arguments: none for an empty one. */
+export type Payload<T> = [T] extends [Record<string, never>] ? [] : [data: T];
+type Part<T, K extends string> = K extends keyof T ? T[K] : never;
+
+/** What a client and a room have in common. */
+export interface Subscriber {
+  /** Call `listener` for each arrival; the answer removes it again. */
+  on<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+  /** Call `listener` for the next arrival only. */
+  once<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+  /** Remove `listener`, or every listener of the event. */
+  off<E extends keyof ServerEvents>(event: E, listener?: Listener<E>): void;
+  /** Iterate over arrivals from now on; ends with the signal, with `break`, and when the handle closes. */
+  events<E extends keyof ServerEvents>(
+    event: E,
+    options?: { signal?: AbortSignal },
+  ): AsyncIterableIterator<ServerEvents[E]>;
+}
+
+/** One handle of a room. It stays joined over reconnects until each handle has left. */
+export interface RoomHandle<R extends keyof Rooms> extends Subscriber {
+  /** The room's name on the wire. */
+  readonly name: string;
+  /** Resolves once the server lets this client in; rejects when it refuses. */
+  readonly ready: Promise<void>;
+  /** Send into the room; see {@link Client.emit}. */
+  emit<E extends Part<Rooms[R], "sends"> & keyof ClientEvents>(
+    event: E,
+    ...payload: Payload<ClientEvents[E]>
+  ): EmitResult;
+  /** Send into the room and wait for the reply; see {@link Client.request}. */
+  request<E extends keyof Part<Rooms[R], "replies"> & keyof ClientEvents>(
+    event: E,
+    ...args: [...payload: Payload<ClientEvents[E]>, options?: RequestOptions]
+  ): Promise<Part<Rooms[R], "replies">[E]>;
+  leave(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Client extends Subscriber {
+  readonly state: ConnectionState;
+  /** Resolves when the connection is open (after a loss: again); rejects when it never will be. */
+  readonly ready: Promise<void>;
+  /**
+   * Send an event. Every message is delivered at most once and in order: one that was `sent` just
+   * before the connection broke may be lost, and is not sent again. Without a connection it waits
+   * in the queue, over reconnects as well; a volatile event is dropped instead.
+   */
+  emit<E extends GlobalEvent & keyof ClientEvents>(
+    event: E,
+    ...payload: Payload<ClientEvents[E]>
+  ): EmitResult;
+  /**
+   * Send an event and wait for its reply. Rejects with a {@link RequestError}: `timeout` when no
+   * reply came in time, `disconnected` when the connection ended first (the server may have acted).
+   */
+  request<E extends keyof Replies & keyof ClientEvents>(
+    event: E,
+    ...args: [...payload: Payload<ClientEvents[E]>, options?: RequestOptions]
+  ): Promise<Replies[E]>;
+  /** Join a room. The handle is usable at once; handles of one room are counted. */
+  join<R extends JoinableRoom & keyof Rooms>(
+    room: R,
+    ...params: Payload<Part<Rooms[R], "params">>
+  ): RoomHandle<R>;
+  onState(listener: (state: ConnectionState) => unknown): () => void;
+  /** Hear of refused messages, unreadable ones, failing listeners and failing connections. */
+  onError(listener: (report: ErrorReport) => unknown): () => void;
+  onDropped(listener: (message: DroppedMessage) => unknown): () => void;
+  /** Close for good: nothing is sent or awaited any more. */
+  close(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Connect, and stay connected. Without a URL: to the server that the page came from.
+ *
+ * The URL may be one of `ws`, `wss`, `http` or `https`.
+ */
+export function connect(options: ConnectOptions): Client;
+export function connect(url: string | URL | undefined, options: ConnectOptions): Client;
+
+export const RequestError: RequestErrorConstructor;

@@ -1,0 +1,755 @@
+// bytesocket Chat 0.1.0 - contract d67ff32a443b372a - generated, do not edit
+/* eslint-disable */
+
+// ---------------------------------------------------------------- this contract
+
+const contract = () => ({
+  path: "/ws",
+  fingerprint: "d67ff32a443b372a4dae776e133c49d8c32d47146d75fca042fc73e23d9129f4",
+  codec: "json",
+  volatile: ["chat:typing"],
+  empty: ["chat:typing"],
+});
+
+/**
+ * Connect, and stay connected. Without a URL: to the server that the page came from.
+ *
+ * The URL may be one of `ws`, `wss`, `http` or `https`.
+ */
+export function connect(first, second) {
+  return createClient(contract(), first, second);
+}
+
+// ---------------------------------------------------------------- runtime: the wire and the client
+
+class $RequestError extends Error {
+  code;
+  data;
+  details;
+
+  constructor(code, message, data, details = []) {
+    super(message);
+    this.name = "RequestError";
+    this.code = code;
+    this.data = data;
+    this.details = details;
+  }
+}
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder();
+
+/** Refuse what neither codec can carry without loss: maps, sets, instances of classes. */
+function plain(value) {
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null && !Array.isArray(value)) {
+    const name = prototype.constructor?.name ?? "an object";
+    throw new TypeError(
+      `${name} cannot be sent: a payload holds plain objects, arrays and scalars`,
+    );
+  }
+  return value;
+}
+
+function toJson(message) {
+  return JSON.stringify(message, (_, value) => {
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw new TypeError(`${value} cannot be sent as JSON`);
+    }
+    return typeof value === "object" && value !== null ? plain(value) : value;
+  });
+}
+
+/** Write MessagePack. 64 to 127 take two bytes and large integers are floats: msgpackr peers misread the rest. */
+function pack(message) {
+  let bytes = new Uint8Array(512);
+  let view = new DataView(bytes.buffer);
+  let end = 0;
+  const claim = (size) => {
+    if (end + size > bytes.length) {
+      const larger = new Uint8Array(Math.max(bytes.length * 2, end + size));
+      larger.set(bytes);
+      bytes = larger;
+      view = new DataView(bytes.buffer);
+    }
+    end += size;
+    return end - size;
+  };
+  /** A tag and, in the next 0, 1, 2 or 4 bytes, a number. */
+  const head = (tag, width, value) => {
+    const at = claim(1 + width);
+    view.setUint8(at, tag);
+    if (width === 1) view.setUint8(at + 1, value);
+    if (width === 2) view.setUint16(at + 1, value);
+    if (width === 4) view.setUint32(at + 1, value);
+  };
+  const sized = (length, fixed, limit, tag8, tag16) => {
+    if (length < limit) head(fixed | length, 0, 0);
+    else if (length < 256 && tag8) head(tag8, 1, length);
+    else if (length < 65536) head(tag16, 2, length);
+    else head(tag16 + 1, 4, length);
+  };
+  const raw = (part) => {
+    const at = claim(part.length);
+    bytes.set(part, at);
+  };
+  const number = (value) => {
+    if (
+      !Number.isInteger(value) ||
+      Object.is(value, -0) ||
+      value > 0xffffffff ||
+      value < -0x80000000
+    ) {
+      const at = claim(9);
+      view.setUint8(at, 0xcb);
+      view.setFloat64(at + 1, value);
+    } else if (value >= 0) {
+      sized(value, 0, 64, 0xcc, 0xcd);
+    } else if (value >= -32) head(value & 255, 0, 0);
+    else if (value >= -128) head(0xd0, 1, value);
+    else if (value >= -32768) head(0xd1, 2, value);
+    else head(0xd2, 4, value);
+  };
+  const bigint = (value) => {
+    if (BigInt.asIntN(54, value) === value) return number(Number(value));
+    const signed = BigInt.asIntN(64, value) === value;
+    if (!signed && BigInt.asUintN(64, value) !== value) {
+      throw new RangeError("An integer beyond 64 bits cannot be sent");
+    }
+    const at = claim(9);
+    view.setUint8(at, signed ? 0xd3 : 0xcf);
+    view.setBigUint64(at + 1, BigInt.asUintN(64, value));
+  };
+  const object = (value) => {
+    if (value instanceof Uint8Array) {
+      sized(value.length, 0, 0, 0xc4, 0xc5);
+      raw(value);
+    } else if (Array.isArray(value)) {
+      sized(value.length, 0x90, 16, 0, 0xdc);
+      value.forEach(write);
+    } else if (typeof value.toJSON === "function") {
+      write(value.toJSON());
+    } else {
+      plain(value);
+      const keys = Object.keys(value).filter((key) => value[key] !== undefined);
+      sized(keys.length, 0x80, 16, 0, 0xde);
+      for (const key of keys) {
+        write(key);
+        write(value[key]);
+      }
+    }
+  };
+  const write = (value) => {
+    if (value === null || value === undefined) head(0xc0, 0, 0);
+    else if (typeof value === "boolean") head(value ? 0xc3 : 0xc2, 0, 0);
+    else if (typeof value === "number") number(value);
+    else if (typeof value === "bigint") bigint(value);
+    else if (typeof value === "object") object(value);
+    else if (typeof value === "string") {
+      const text = utf8.encode(value);
+      sized(text.length, 0xa0, 32, 0xd9, 0xda);
+      raw(text);
+    } else throw new TypeError(`A ${typeof value} cannot be sent`);
+  };
+  write(message);
+  return bytes.subarray(0, end);
+}
+
+/** Read MessagePack; integers beyond 2^53 come as bigint. */
+function unpack(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const skip = (size) => {
+    at += size;
+    if (at > bytes.length) throw new RangeError("The message ends too early");
+    return at - size;
+  };
+  const uint = (width) =>
+    width === 1
+      ? view.getUint8(skip(1))
+      : width === 2
+        ? view.getUint16(skip(2))
+        : view.getUint32(skip(4));
+  const blob = (size) => bytes.slice(skip(size), at);
+  const text = (size) => fromUtf8.decode(bytes.subarray(skip(size), at));
+  const wide = (value) => (BigInt.asIntN(54, value) === value ? Number(value) : value);
+  const list = (size) => {
+    const items = [];
+    while (size-- > 0) items.push(read());
+    return items;
+  };
+  const map = (size) => {
+    const result = {};
+    while (size-- > 0) {
+      const key = String(read());
+      // An assignment to __proto__ would lose the value.
+      Object.defineProperty(result, key, {
+        value: read(),
+        writable: true,
+        enumerable: true,
+        configurable: true,
+      });
+    }
+    return result;
+  };
+  const read = () => {
+    const tag = uint(1);
+    if (tag < 0x80) return tag;
+    if (tag < 0x90) return map(tag & 15);
+    if (tag < 0xa0) return list(tag & 15);
+    if (tag < 0xc0) return text(tag & 31);
+    if (tag > 0xdf) return tag - 256;
+    switch (tag) {
+      case 0xc0:
+        return null;
+      case 0xc2:
+      case 0xc3:
+        return tag === 0xc3;
+      case 0xca:
+        return view.getFloat32(skip(4));
+      case 0xcb:
+        return view.getFloat64(skip(8));
+      case 0xcc:
+      case 0xcd:
+      case 0xce:
+        return uint(1 << (tag - 0xcc));
+      case 0xcf:
+        return wide(view.getBigUint64(skip(8)));
+      case 0xd0:
+        return view.getInt8(skip(1));
+      case 0xd1:
+        return view.getInt16(skip(2));
+      case 0xd2:
+        return view.getInt32(skip(4));
+      case 0xd3:
+        return wide(view.getBigInt64(skip(8)));
+      case 0xd4: // undefined, as JavaScript peers write it
+        if (uint(2) === 0) return undefined;
+        break;
+      case 0xdc:
+      case 0xdd:
+        return list(uint(2 << (tag - 0xdc)));
+      case 0xde:
+      case 0xdf:
+        return map(uint(2 << (tag - 0xde)));
+    }
+    if (tag >= 0xc4 && tag <= 0xc6) return blob(uint(1 << (tag - 0xc4)));
+    if (tag >= 0xd9 && tag <= 0xdb) return text(uint(1 << (tag - 0xd9)));
+    throw new RangeError(`Unknown MessagePack tag ${tag}`);
+  };
+  const value = read();
+  if (at !== bytes.length) throw new RangeError("The message goes on after its end");
+  return value;
+}
+
+/** A promise with its handles outside, which may be rejected without anybody looking. */
+function deferred() {
+  const self = { settled: false };
+  self.promise = new Promise((resolve, reject) => {
+    self.resolve = () => {
+      self.settled = true;
+      resolve();
+    };
+    self.reject = (error) => {
+      self.settled = true;
+      reject(error);
+    };
+  });
+  self.promise.catch(() => {});
+  return self;
+}
+
+/** Listeners by event. Dispatch goes over a snapshot; one removed meanwhile is not called. */
+function createListeners(failed) {
+  const table = new Map();
+  const remove = (event, gone) => {
+    table.set(
+      event,
+      (table.get(event) ?? []).filter((entry) => !gone(entry)),
+    );
+  };
+  return {
+    on(event, listener, kind) {
+      const entry = { listener, kind: kind ?? "on" };
+      if (!kind) remove(event, (other) => other.listener === listener && other.kind === "on");
+      table.set(event, [...(table.get(event) ?? []), entry]);
+      return () => remove(event, (other) => other === entry);
+    },
+    off(event, listener) {
+      remove(event, (entry) => (listener ? entry.listener === listener : entry.kind !== "inner"));
+    },
+    fire(event, ...values) {
+      const entries = table.get(event) ?? [];
+      for (const entry of entries) {
+        if (!table.get(event)?.includes(entry)) continue;
+        if (entry.kind === "once") remove(event, (other) => other === entry);
+        try {
+          const result = entry.listener(...values);
+          if (result instanceof Promise) result.catch((error) => failed(error, event));
+        } catch (error) {
+          failed(error, event);
+        }
+      }
+      return entries.length > 0;
+    },
+  };
+}
+
+/** The error context of any server, ours or not, in one shape (`error` may be a list or a text). */
+function explain(context) {
+  const error = context?.error ?? context;
+  const list = Array.isArray(error);
+  return {
+    phase: String(context?.phase ?? "server"),
+    code: String((!list && error?.code) || "refused"),
+    message: String(
+      (list ? error[1] : typeof error === "string" ? error : error?.message) ||
+        "The server refused",
+    ),
+    ...(error?.data !== undefined && { data: error.data }),
+    ...(context?.event !== undefined && { event: context.event }),
+    ...(context?.room !== undefined && { room: context.room }),
+    details: Array.isArray(context?.details) ? context.details : [],
+  };
+}
+
+function toError(context) {
+  const { code, message, data, details } = explain(context);
+  return new $RequestError(code, message, data, details);
+}
+
+function resolveUrl(contract, address, options) {
+  const page = globalThis.location?.href;
+  if (address === undefined && !page?.startsWith("http")) {
+    throw new Error(
+      `connect() needs a URL outside of a web page, such as "ws://127.0.0.1:8000${contract.path}"`,
+    );
+  }
+  const url = new URL(address ?? contract.path, page);
+  url.protocol = url.protocol.replace("http", "ws");
+  if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws, wss, http or https URL`);
+  url.hash = "";
+  for (const [key, value] of Object.entries(options.params ?? {}))
+    url.searchParams.set(key, String(value));
+  url.searchParams.set("contract", contract.fingerprint);
+  return url.href;
+}
+
+function createClient(contract, first, second) {
+  const addressed = typeof first === "string" || first instanceof URL;
+  const options = (addressed ? second : (second ?? first)) ?? {};
+  const url = resolveUrl(contract, addressed ? first : undefined, options);
+  const codec = options.codec ?? contract.codec;
+  const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
+  if (!WebSocketClass) {
+    throw new Error(
+      'There is no WebSocket here (Node has one since 22). Pass one: connect(url, { WebSocket }), for example of the package "ws"',
+    );
+  }
+
+  const rooms = new Map();
+  const pending = new Map();
+  const iterators = new Set();
+  const timers = {};
+  let state = "connecting";
+  let socket;
+  let ready = deferred();
+  let queue = [];
+  /** Joins without an answer, by room: the answer to the last one counts. */
+  let asked = new Map();
+  let attempts = 0;
+  let openedAt = 0;
+  let lastId = 0;
+
+  const report = (problem) => {
+    if (!hooks.fire("error", problem)) console.error("bytesocket:", problem.message, problem);
+  };
+  const listenerFailed = (error, event) =>
+    report({
+      phase: "listener",
+      code: "internal",
+      message: String(error),
+      event,
+      error,
+      details: [],
+    });
+  // A hook that fails is not told to the hooks: it could fail for ever.
+  const hooks = createListeners((error) => console.error("bytesocket:", error));
+  const listeners = createListeners(listenerFailed);
+
+  const setState = (next) => {
+    if (state === next) return;
+    state = next;
+    hooks.fire("state", next);
+  };
+  const timer = (name, milliseconds, run) => {
+    clearTimeout(timers[name]);
+    timers[name] = setTimeout(() => {
+      timers[name] = undefined;
+      run();
+    }, milliseconds);
+  };
+  const clearTimers = () => {
+    for (const name in timers) {
+      clearTimeout(timers[name]);
+      timers[name] = undefined;
+    }
+  };
+  const disconnected = () => new $RequestError("disconnected", "The connection ended first");
+  const encode = (message) => (codec === "json" ? toJson(message) : pack(message));
+  const isOpen = () => state === "open" && socket?.readyState === 1;
+
+  // ---- out
+
+  const dropped = ({ event, data, room }, reason) => {
+    hooks.fire("dropped", { event, data, ...(room !== undefined && { room }), reason });
+  };
+  const dropQueued = (reason, gone) => {
+    const lost = queue.filter(gone);
+    queue = queue.filter((message) => !gone(message));
+    for (const message of lost) {
+      dropped(message, reason);
+      pending.get(message.id ?? 0)?.finish(disconnected());
+    }
+  };
+  const transmit = (event, data, room, id) => {
+    const text = codec === "json" && contract.toText ? contract.toText(event, data) : data;
+    const frame = encode({
+      ...(room !== undefined && { room }),
+      event,
+      data: text,
+      ...(id && { id }),
+    });
+    if (isOpen()) {
+      socket?.send(frame);
+      return "sent";
+    }
+    if (state === "closed" || contract.volatile.includes(event)) return "dropped";
+    const message = { frame, event, data, room, id };
+    if (queue.length >= (options.queueSize ?? 100)) {
+      dropped(message, "full");
+      return "dropped";
+    }
+    queue.push(message);
+    return "queued";
+  };
+  const emit = (event, data = {}, room) => transmit(event, data, room);
+  const request = (event, values, reply, room) =>
+    new Promise((resolve, reject) => {
+      const [data, settings = {}] = contract.empty.includes(event) ? [{}, ...values] : values;
+      const { signal, timeoutMs = options.timeouts?.request ?? 10_000 } = settings;
+      signal?.throwIfAborted();
+      const id = ++lastId;
+      const sent = transmit(event, data, room, id);
+      if (sent === "dropped") {
+        const full = state !== "closed" && !contract.volatile.includes(event);
+        return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
+      }
+      const finish = (error, value) => {
+        clearTimeout(deadline);
+        signal?.removeEventListener("abort", abort);
+        pending.delete(id);
+        queue = queue.filter((message) => message.id !== id);
+        if (error === undefined) resolve(value);
+        else reject(error);
+      };
+      const abort = () => finish(signal?.reason);
+      const late = () =>
+        finish(new $RequestError("timeout", `No reply to ${event} in ${timeoutMs} ms`));
+      const deadline = timeoutMs < 2 ** 31 ? setTimeout(late, timeoutMs) : undefined;
+      signal?.addEventListener("abort", abort);
+      pending.set(id, { sent: sent === "sent", reply, event, finish });
+    });
+
+  // ---- rooms
+
+  const askToJoin = (room) => {
+    if (room.ready.settled) room.ready = deferred();
+    asked.set(room.name, (asked.get(room.name) ?? 0) + 1);
+    socket?.send(encode({ type: 9, room: room.name }));
+  };
+  const joinAnswered = (name, refused) => {
+    const open = (asked.get(name) ?? 1) - 1;
+    asked.set(name, open);
+    const room = rooms.get(name);
+    if (!room || open > 0) return;
+    room.joined = !refused;
+    if (!refused) return room.ready.resolve();
+    room.ready.reject(toError(refused));
+    report({ ...explain(refused), room: name });
+  };
+  const join = (pattern, params = {}) => {
+    const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
+    const room = rooms.get(name) ?? {
+      name,
+      joined: false,
+      ready: deferred(),
+      handles: new Set(),
+    };
+    const heard = createListeners(listenerFailed);
+    const ends = new Set();
+    let left = false;
+    rooms.set(name, room);
+    room.handles.add(heard);
+    if (isOpen() && !room.joined && !asked.get(name)) askToJoin(room);
+    const leave = () => {
+      if (left) return;
+      left = true;
+      room.handles.delete(heard);
+      for (const end of ends) end();
+      if (room.handles.size > 0 || rooms.get(name) !== room) return;
+      rooms.delete(name);
+      room.ready.reject(disconnected());
+      dropQueued("left", (message) => message.room === name);
+      if (isOpen()) socket?.send(encode({ type: 12, room: name }));
+    };
+    return disposable(leave, {
+      name,
+      get ready() {
+        return room.ready.promise;
+      },
+      ...verbs(heard, ends),
+      emit: (event, data) => (left ? "dropped" : emit(event, data, name)),
+      request: (event, ...values) =>
+        left ? Promise.reject(disconnected()) : request(event, values, pattern, name),
+      leave,
+    });
+  };
+
+  // ---- in
+
+  const deliver = (message, text) => {
+    const { event, room, rooms: names } = message;
+    if (typeof event !== "string" && typeof event !== "number") return;
+    const data = text && contract.fromText ? contract.fromText(event, message.data) : message.data;
+    const many = Array.isArray(names);
+    for (const name of new Set(many ? names : [room])) {
+      for (const heard of [...(rooms.get(name)?.handles ?? [])])
+        heard.fire(event, data, { room: name });
+    }
+    listeners.fire(event, data, many ? { rooms: names } : typeof room === "string" ? { room } : {});
+  };
+  const answered = ({ type, id, data }, text) => {
+    const call = pending.get(id);
+    if (type === 33) call?.finish(toError(data));
+    else if (!text || !contract.fromText) call?.finish(undefined, data);
+    else if (call) call.finish(undefined, contract.fromText(call.event, data, call.reply));
+  };
+  const accept = (message, text) => {
+    switch (message.type) {
+      case 3:
+        return report(explain(message.data));
+      case 5:
+        return state === "connecting" ? opened() : undefined;
+      case 6:
+        report(explain(message.data));
+        return stop(4001, "Authentication failed", toError(message.data));
+      case 10:
+        return joinAnswered(message.room);
+      case 11:
+        return joinAnswered(message.room, message.data ?? {});
+      case 32:
+      case 33:
+        return answered(message, text);
+    }
+    deliver(message, text);
+  };
+  const received = (raw) => {
+    const text = typeof raw === "string";
+    if (!text && raw.byteLength === 0) {
+      clearTimeout(timers["pong"]);
+      timers["pong"] = undefined;
+      return;
+    }
+    try {
+      const message = text ? JSON.parse(raw) : unpack(new Uint8Array(raw));
+      if (typeof message === "object" && message !== null) accept(message, text);
+    } catch (error) {
+      report({
+        phase: "decode",
+        code: "invalid",
+        message: `A message cannot be read: ${error}`,
+        error,
+        details: [],
+      });
+    }
+  };
+
+  // ---- the connection
+
+  const dial = () => {
+    clearTimers();
+    setState("connecting");
+    if (state === "closed") return;
+    const current = new WebSocketClass(url, [
+      codec === "json" ? "bytesocket.json" : "bytesocket.binary",
+    ]);
+    const { auth } = options;
+    const credentials =
+      auth === undefined ? undefined : (async () => (typeof auth === "function" ? auth() : auth))();
+    credentials?.catch(() => {});
+    socket = current;
+    current.binaryType = "arraybuffer";
+    timer("connect", options.timeouts?.connect ?? 20_000, () => lost("No answer in time", 4002));
+    current.onmessage = (event) => received(event.data);
+    current.onclose = (event) => lost(`closed with ${event?.code} ${event?.reason ?? ""}`);
+    // Node before 24 tells a failed dial by an error only, never by a close.
+    current.onerror = (event) => lost(event?.message || "the connection failed");
+    current.onopen = async () => {
+      if (!credentials) return opened();
+      try {
+        const data = await credentials;
+        if (socket === current) current.send(encode({ type: 4, data }));
+      } catch (error) {
+        if (socket === current) lost(`auth failed: ${error}`, 4001);
+      }
+    };
+  };
+  const opened = () => {
+    clearTimeout(timers["connect"]);
+    openedAt = Date.now();
+    state = "open";
+    for (const room of rooms.values()) askToJoin(room);
+    for (const { frame, id } of queue) {
+      socket?.send(frame);
+      const call = pending.get(id ?? 0);
+      if (call) call.sent = true;
+    }
+    queue = [];
+    heartbeat();
+    ready.resolve();
+    hooks.fire("state", state);
+  };
+  const heartbeat = () =>
+    timer("ping", options.heartbeat?.interval ?? 25_000, () => {
+      heartbeat();
+      if (timers["pong"]) return;
+      socket?.send(new Uint8Array());
+      timer("pong", options.heartbeat?.timeout ?? 20_000, () => lost("Pong timeout", 4003));
+    });
+  /** Let go of the socket; nothing it says later counts. */
+  const release = (code = 1000, reason = "") => {
+    const gone = socket;
+    socket = undefined;
+    clearTimers();
+    if (!gone) return;
+    gone.onopen = gone.onmessage = gone.onclose = null;
+    gone.onerror = () => {};
+    if (gone.readyState < 2) gone.close(code, reason);
+  };
+  const lost = (why, code) => {
+    const wasOpen = state === "open";
+    release(code, code ? why.slice(0, 40) : "");
+    if (wasOpen && Date.now() - openedAt > 5_000) attempts = 0;
+    if (ready.settled) ready = deferred();
+    asked = new Map();
+    for (const room of rooms.values()) {
+      room.joined = false;
+      if (room.ready.settled) room.ready = deferred();
+    }
+    const { min = 250, max = 15_000 } = options.reconnect ?? {};
+    const first = attempts === 0;
+    timer("dial", Math.random() * Math.min(max, min * 2 ** attempts++), dial);
+    setState("waiting");
+    for (const call of [...pending.values()]) if (call.sent) call.finish(disconnected());
+    const problem = {
+      phase: "network",
+      code: "disconnected",
+      message: `${url}: ${why}`,
+      details: [],
+    };
+    if (!hooks.fire("error", problem) && first && !wasOpen)
+      console.error("bytesocket:", problem.message);
+  };
+  const stop = (code, reason, error) => {
+    if (state === "closed") return;
+    release(code, reason);
+    globalThis.removeEventListener?.("online", online);
+    setState("closed");
+    if (ready.settled) ready = deferred();
+    ready.reject(error);
+    for (const room of rooms.values()) room.ready.reject(error);
+    for (const call of [...pending.values()]) call.finish(error);
+    for (const end of iterators) end();
+    dropQueued("closed", () => true);
+  };
+  const online = () => {
+    if (state === "waiting") dial();
+  };
+  const close = () => stop(1000, "normal", disconnected());
+
+  // ---- what both handles offer
+
+  const verbs = (heard, ends) => ({
+    on: (event, listener) => heard.on(event, listener),
+    once: (event, listener) => heard.on(event, listener, "once"),
+    off: heard.off,
+    events: (event, { signal } = {}) => {
+      const arrived = [];
+      const waiting = [];
+      let done = state === "closed" || signal?.aborted === true;
+      const off = heard.on(
+        event,
+        (value) => {
+          const next = waiting.shift();
+          if (next) next({ value, done: false });
+          else arrived.push(value);
+        },
+        "inner",
+      );
+      const end = () => {
+        done = true;
+        off();
+        ends.delete(end);
+        signal?.removeEventListener("abort", end);
+        for (const next of waiting.splice(0)) next({ value: undefined, done });
+      };
+      if (done) end();
+      else ends.add(end);
+      signal?.addEventListener("abort", end);
+      return {
+        [Symbol.asyncIterator]() {
+          return this;
+        },
+        next: () =>
+          new Promise((resolve) => {
+            if (arrived.length > 0) resolve({ value: arrived.shift(), done: false });
+            else if (done) resolve({ value: undefined, done });
+            else waiting.push(resolve);
+          }),
+        return: async () => {
+          end();
+          return { value: undefined, done };
+        },
+      };
+    },
+  });
+  /** Make `using` and `await using` work where the platform knows them. */
+  const disposable = (end, handle) => {
+    const { dispose, asyncDispose } = Symbol;
+    if (dispose) handle[dispose] = end;
+    if (asyncDispose) handle[asyncDispose] = async () => end();
+    return handle;
+  };
+
+  globalThis.addEventListener?.("online", online);
+  dial();
+  return disposable(close, {
+    get state() {
+      return state;
+    },
+    get ready() {
+      return ready.promise;
+    },
+    ...verbs(listeners, iterators),
+    emit: (event, data) => emit(event, data),
+    request: (event, ...values) => request(event, values, ""),
+    join,
+    onState: (listener) => hooks.on("state", listener),
+    onError: (listener) => hooks.on("error", listener),
+    onDropped: (listener) => hooks.on("dropped", listener),
+    close,
+  });
+}
+
+export const RequestError = $RequestError;
