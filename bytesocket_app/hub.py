@@ -1,6 +1,7 @@
 """Live sockets and fan-out: an event is encoded once per codec, and written once per member."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, Final, Protocol
 
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
@@ -12,6 +13,14 @@ from bytesocket_app.wire.frame import Frame
 
 BROADCAST_ROOM: Final = "__bytesocket_broadcast__"
 """The room that every authenticated socket is in; clients cannot name it (protocol.md Q17)."""
+
+
+class _Absent(Enum):
+    ABSENT = "no data"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""In place of a payload: the message has no `data`, and neither has what is relayed."""
 
 
 class RoomWatch(Protocol):
@@ -41,12 +50,16 @@ class Encoder:
         """The event in one codec."""
         frame = self._frames.get(codec)
         if frame is None:
-            prefix, suffix = CODECS[codec].envelope(self._head, "data")
-            payload = prefix + self._spec.payload.dump(self._raw, codec) + suffix
             is_binary = codec == "binary"
-            frame = Frame(payload, is_binary=is_binary, volatile=self._spec.volatile)
+            frame = Frame(self._encode(codec), is_binary=is_binary, volatile=self._spec.volatile)
             self._frames[codec] = frame
         return frame
+
+    def _encode(self, codec: CodecName) -> bytes:
+        if self._raw is ABSENT:
+            return CODECS[codec].encode(self._head)
+        prefix, suffix = CODECS[codec].envelope(self._head, "data")
+        return prefix + self._spec.payload.dump(self._raw, codec) + suffix
 
 
 class Hub:
@@ -94,29 +107,39 @@ class Hub:
             bulk: Whether members see the message as one for several rooms, and get one copy.
         """
         spec, payload = self._catalogue.outgoing(event)
-        self.relay(rooms, spec, payload, exclude=exclude, codec=codec, bulk=bulk)
+        names = list(dict.fromkeys(rooms)) if self._one_copy else list(rooms)
+        head = {"rooms": names} if bulk else None
+        self.relay(names, spec, payload, exclude=exclude, codec=codec, head=head)
 
     def relay(
         self,
-        rooms: Iterable[str],
+        rooms: Sequence[str],
         spec: EventSpec,
         payload: Any,
         *,
         exclude: Socket[Any] | None = None,
         codec: CodecName | None = None,
-        bulk: bool = False,
+        head: Mapping[str, Any] | None = None,
     ) -> None:
-        """Emit the payload of a known event; see `publish`."""
-        names = list(dict.fromkeys(rooms)) if self._one_copy else list(rooms)
-        head: dict[str, Any] = {"rooms": names} if bulk else {"room": names[0]}
-        encoder = Encoder(spec, payload, head)
-        reached: set[Socket[Any]] | None = set() if bulk and self._one_copy else None
-        for name in names:
-            members = self.index.members(name)
-            if reached is not None:
-                members = [member for member in members if member not in reached]
-                reached.update(members)
-            self._write(members, encoder, exclude, codec)
+        """Emit the payload of a known event.
+
+        Args:
+            rooms: The rooms whose members get it.
+            spec: The event.
+            payload: A valid payload of it, or ABSENT.
+            exclude: A member that gets nothing.
+            codec: For everybody, instead of each socket's own.
+            head: `{"rooms": [...]}` as members see it; without it, the one room.
+        """
+        if not rooms:
+            return
+        encoder = Encoder(spec, payload, {"room": rooms[0]} if head is None else head)
+        if len(rooms) == 1 or not self._one_copy:
+            for room in rooms:
+                self._write(self.index.members(room), encoder, exclude, codec)
+            return
+        reached = dict.fromkeys(member for room in rooms for member in self.index.members(room))
+        self._write(reached, encoder, exclude, codec)
 
     def broadcast(
         self,

@@ -21,6 +21,7 @@ class Message:
         rooms: The rooms of a bulk message, None otherwise.
         id: What the reply will carry, None where no reply is asked for.
         codec: What it came in, which decides how `data` is validated.
+        has_data: Whether there was a `data` at all; without, `data` is None.
     """
 
     event: EventName | None = None
@@ -29,6 +30,7 @@ class Message:
     rooms: tuple[str, ...] | None = None
     id: RequestId | None = None
     codec: CodecName = "json"
+    has_data: bool = True
 
 
 CallNext: TypeAlias = Callable[[Message], Awaitable[None]]

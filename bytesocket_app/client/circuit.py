@@ -10,7 +10,8 @@ from websockets.uri import WebSocketURI
 
 from bytesocket_app.client.auth import Headers, fresh
 from bytesocket_app.client.backoff import Backoff
-from bytesocket_app.client.connection import Connection, Dial
+from bytesocket_app.client.connection import Connection
+from bytesocket_app.client.dial import Dial
 from bytesocket_app.client.hearing import Hearing
 from bytesocket_app.client.link import Link
 from bytesocket_app.client.messages import ABSENT

@@ -3,22 +3,17 @@
 It knows frames, pings and closing, and nothing of ByteSocket's messages.
 """
 
-import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import anyio
 from anyio.abc import ByteStream
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.protocol import SEND_EOF, State
-from websockets.typing import Subprotocol
-from websockets.uri import WebSocketURI
 
 from bytesocket_app.client.signal import Signal
-from bytesocket_app.errors import DialFailed
 from bytesocket_app.wire import CloseCode, close_reason
 
 HIGH_WATER: Final = 64 * 1024
@@ -27,7 +22,13 @@ HIGH_WATER: Final = 64 * 1024
 Received: TypeAlias = Callable[[bytes, bool], Awaitable[None]]
 """Called with each message: its payload, and whether the frame was binary."""
 
-_BROKEN = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream)
+BROKEN: Final = (
+    OSError,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+)
+"""What a stream raises when the connection below is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class Connection:
             self._outgoing.clear()
             try:
                 await self._stream.send(data)
-            except _BROKEN:
+            except BROKEN:
                 self._unsent = 0
                 self._progress.notify()
                 return
@@ -149,7 +150,7 @@ class Connection:
                 self._end_within(self._close_timeout)
             try:
                 self._protocol.receive_data(await self._stream.receive())
-            except _BROKEN:
+            except BROKEN:
                 return self._protocol.receive_eof()
 
     async def _last_words(self) -> None:
@@ -168,82 +169,3 @@ class Connection:
         if frame.fin:
             await received(b"".join(self._fragments), self._is_binary)
             self._fragments = []
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dial:
-    """All that is needed to connect.
-
-    Attributes:
-        address: Where to.
-        headers: Further headers of the handshake.
-        subprotocols: What to offer, best first.
-        ssl_context: For wss; None takes the system's certificates.
-        message_bytes: The longest message to accept.
-        close_timeout: Seconds for a closing handshake.
-    """
-
-    address: WebSocketURI
-    headers: Mapping[str, str]
-    subprotocols: Sequence[str]
-    ssl_context: ssl.SSLContext | None
-    message_bytes: int
-    close_timeout: float
-
-    async def connect(self) -> Connection:
-        """Connect and do the opening handshake. The caller sets the deadline.
-
-        Raises:
-            DialFailed: There is no WebSocket at the address.
-        """
-        try:
-            stream = await self._stream()
-        except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
-            raise DialFailed(
-                f"cannot connect to {self.address.host}:{self.address.port}: {error}"
-            ) from error
-        try:
-            protocol = await self._handshake(stream)
-        except BaseException:
-            await anyio.aclose_forcefully(stream)
-            raise
-        return Connection(stream, self._checked(protocol), self.close_timeout)
-
-    async def _stream(self) -> ByteStream:
-        if not self.address.secure:
-            return await anyio.connect_tcp(self.address.host, self.address.port)
-        return await anyio.connect_tcp(
-            self.address.host,
-            self.address.port,
-            tls=True,
-            ssl_context=self.ssl_context,
-            tls_standard_compatible=False,
-        )
-
-    async def _handshake(self, stream: ByteStream) -> ClientProtocol:
-        protocol = ClientProtocol(
-            self.address,
-            subprotocols=[Subprotocol(name) for name in self.subprotocols] or None,
-            max_size=self.message_bytes,
-        )
-        request = protocol.connect()
-        request.headers.update(self.headers)
-        protocol.send_request(request)
-        try:
-            await stream.send(b"".join(protocol.data_to_send()))
-            while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
-                protocol.receive_data(await stream.receive())
-        except _BROKEN:
-            protocol.receive_eof()
-        return protocol
-
-    def _checked(self, protocol: ClientProtocol) -> ClientProtocol:
-        if protocol.state is State.CONNECTING or protocol.handshake_exc is not None:
-            error = protocol.handshake_exc or InvalidHandshake("the connection ended")
-            status = error.response.status_code if isinstance(error, InvalidStatus) else None
-            raise DialFailed(
-                f"no WebSocket at {self.address.resource_name} of "
-                f"{self.address.host}:{self.address.port}: {error}",
-                status,
-            ) from error
-        return protocol

@@ -252,4 +252,5 @@ def _message(message: dict[str, Any], codec: CodecName) -> Message:
         tuple(rooms) if is_rooms(rooms) else None,
         identity if is_request_id(identity) else None,
         codec,
+        "data" in message,
     )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,8 @@ from bytesocket_app.dispatch.handlers import Handler, HandlerTable
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
-from bytesocket_app.events import Catalogue, EventSpec, Payload, ServerEvent
-from bytesocket_app.hub import BROADCAST_ROOM, Hub
+from bytesocket_app.events import Catalogue, EventSpec, Payload, PayloadType, ServerEvent
+from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Message
 from bytesocket_app.settings import Settings
@@ -25,8 +26,8 @@ from bytesocket_app.wire.lifecycle import LifecycleType
 
 logger = logging.getLogger("bytesocket")
 
-_ANYTHING = EventSpec("", "both", Any)
-_NOTHING = object()
+_ANYTHING = PayloadType(Any)
+_INVALID = object()
 
 
 class EventRouter:
@@ -77,65 +78,66 @@ class EventRouter:
                 raise self._unknown(message)
             return
         value = await self._validated(peer.socket, handlers[0].spec, message)
-        if value is _NOTHING:
-            return
-        await self._run(peer, message, handlers, (peer.socket, value, None, self._app))
+        if value is not _INVALID:
+            await self._run(peer, message, handlers, (peer.socket, value, None, self._app))
 
     async def _into_room(self, peer: Peer, message: Message, name: str) -> None:
-        self._check_publish(peer.socket, name)
-        found = self._rooms.find(name)
-        spec = found[0].event(message.event) if found and message.event is not None else None
-        if found is None or spec is None:
-            if not self._open:
-                raise self._unknown(message, found)
-            self._relay_unknown(peer.socket, message, (name,))
-            return
-        room, texts = found
-        value = await self._validated(peer.socket, spec, message)
-        if value is _NOTHING:
-            return
-        handlers = room.handlers.take(spec.name)
-        if not handlers:
-            self._hub.relay((name,), spec, value, exclude=peer.socket)
-            self._acknowledge(peer.socket, message)
-            return
-        values = (peer.socket, value, name, self._app, *room.parse(texts))
-        await self._run(peer, message, handlers, values)
+        relay = await self._enter(peer, message, name)
+        if relay is not None:
+            self._hub.relay((name,), *relay, exclude=peer.socket)
 
     async def _into_rooms(self, peer: Peer, message: Message, names: Sequence[str]) -> None:
-        """One copy for each recipient, after every room has agreed on its own."""
+        """Ask every room on its own, then relay one message to those that agreed."""
         limit = self._limits.rooms_per_message
         if limit and len(names) > limit:
             raise Refusal(
                 f"{len(names)} rooms in one message; {limit} are allowed.", code="too_many_rooms"
             )
-        for name in names:
-            self._check_publish(peer.socket, name)
-        relayed: list[str] = []
-        for name in names:
-            found = self._rooms.find(name)
-            spec = found[0].event(message.event) if found and message.event is not None else None
-            if spec is None or found is None:
-                if not self._open:
-                    raise self._unknown(message, found)
-                relayed.append(name)
-            elif found[0].handlers.of(spec.name):
-                await self._into_room(peer, _for_room(message, name), name)
-            else:
-                relayed.append(name)
-        if not relayed or await self._relay_rooms(peer, message, relayed):
-            self._acknowledge(peer.socket, message)
+        agreed: list[str] = []
+        relay = refused = None
+        for name in names if self._policies.bulk_copies == "each" else dict.fromkeys(names):
+            # Without the id: a message for several rooms is acknowledged once, for all of them.
+            single = replace(message, room=name, rooms=None, id=None)
+            try:
+                found = await self._enter(peer, single, name)
+            except Refusal as refusal:
+                refused = refusal
+                continue
+            if found is not None:
+                relay = found
+                agreed.append(name)
+        if relay is not None:
+            head = {"rooms": list(names)}
+            self._hub.relay(agreed, *relay, exclude=peer.socket, head=head)
+        if refused is not None:
+            raise refused
+        self._acknowledge(peer.socket, message)
 
-    async def _relay_rooms(self, peer: Peer, message: Message, names: Sequence[str]) -> bool:
-        spec = self._catalogue.by_name.get(message.event) if message.event is not None else None
-        if spec is None or self._open:
-            self._relay_unknown(peer.socket, message, names)
-            return True
-        value = await self._validated(peer.socket, spec, message)
-        if value is _NOTHING:
-            return False
-        self._hub.relay(names, spec, value, exclude=peer.socket, bulk=True)
-        return True
+    async def _enter(self, peer: Peer, message: Message, name: str) -> tuple[EventSpec, Any] | None:
+        """Take a message into one room; returns what its other members are to get.
+
+        Raises:
+            Refusal: It may not be sent there.
+        """
+        socket = peer.socket
+        self._check_publish(socket, name)
+        found = self._rooms.find(name)
+        spec = found[0].event(message.event) if found and message.event is not None else None
+        if found is None or spec is None:
+            if not self._open:
+                raise self._unknown(message, found)
+            return self._undeclared(message)
+        room, texts = found
+        value = await self._validated(socket, spec, message)
+        if value is _INVALID:
+            return None
+        handlers = room.handlers.take(spec.name)
+        payload = ABSENT if value is None and not message.has_data else value
+        if not handlers:
+            self._acknowledge(socket, message)
+            return spec, payload
+        values = (socket, value, name, self._app, *room.parse(texts))
+        return (spec, payload) if await self._run(peer, message, handlers, values) else None
 
     async def _validated(self, socket: Socket[Any], spec: EventSpec, message: Message) -> Any:
         data = message.data
@@ -149,58 +151,60 @@ class EventRouter:
             refuse(socket, message, Phase.VALIDATION, refusal, details=details)
             context = ErrorContext(Phase.VALIDATION, exc, event=message.event)
             await self._lifecycle.report(socket, context)
-            return _NOTHING
+            return _INVALID
 
     async def _run(
         self, peer: Peer, message: Message, handlers: Sequence[Handler], values: tuple[Any, ...]
-    ) -> None:
+    ) -> bool:
+        """Call the handlers of a message; True if it is to be relayed as it was sent."""
+        outcomes: list[bool | None] = []
         for handler in handlers:
             if handler.concurrent:
                 peer.spawn(partial(self._run_beside, peer.socket, message, handler, values))
             else:
                 peer.start(Phase.HANDLER, self._handler_timeout)
-                await self._call(peer.socket, message, handler, values)
+                outcomes.append(await self._call(peer.socket, message, handler, values))
         peer.done()
+        return True in outcomes and None not in outcomes
 
     async def _run_beside(
         self, socket: Socket[Any], message: Message, handler: Handler, values: tuple[Any, ...]
     ) -> None:
         with move_on_after(self._handler_timeout or None) as scope:
-            await self._call(socket, message, handler, values)
+            if await self._call(socket, message, handler, values) and message.room is not None:
+                self._hub.relay((message.room,), handler.spec, values[1], exclude=socket)
         if scope.cancelled_caught:
             self.timed_out(socket, message)
 
     async def _call(
         self, socket: Socket[Any], message: Message, handler: Handler, values: tuple[Any, ...]
-    ) -> None:
-        """Call one handler and see to its result.
+    ) -> bool | None:
+        """Call one handler and see to its result: True to relay the message, None if it failed.
 
         This is one of the two boundaries where an application's exceptions end.
         """
         try:
             result = await handler.bound.invoke(*values)
-            self._conclude(socket, message, handler, values, result)
+            return self._conclude(socket, message, handler, result)
         except Refusal as refusal:
             refuse(socket, message, Phase.HANDLER, refusal)
         except Exception:
             source = handler.bound.source
             logger.exception("handler %s of %r failed, %s", source, message.event, socket)
             refuse(socket, message, Phase.HANDLER, INTERNAL)
+        return None
 
     def _conclude(
-        self,
-        socket: Socket[Any],
-        message: Message,
-        handler: Handler,
-        values: tuple[Any, ...],
-        result: Any,
-    ) -> None:
+        self, socket: Socket[Any], message: Message, handler: Handler, result: Any
+    ) -> bool:
+        relay = False
         if message.room is not None:
             if isinstance(result, ServerEvent | Payload):
-                self._hub.publish((message.room,), result, exclude=socket)  # type: ignore[arg-type]  # the catalogue refuses what cannot be emitted
+                outgoing: Any = result  # the catalogue refuses what cannot be emitted
+                self._hub.publish((message.room,), outgoing, exclude=socket)
                 result = None
-            elif result is None and handler.spec.from_server:
-                self._hub.relay((message.room,), handler.spec, values[1], exclude=socket)
+            elif result is None:
+                relay = handler.spec.from_server
         if handler.reply is None:
             self._acknowledge(socket, message)
         elif message.id is not None:
@@ -208,6 +212,7 @@ class EventRouter:
             if not isinstance(reply.annotation, type) or not isinstance(result, reply.annotation):
                 result = reply.adapter.validate_python(result)
             self._reply(socket, message, reply.dump(result, socket.codec))
+        return relay
 
     def _acknowledge(self, socket: Socket[Any], message: Message) -> None:
         if message.id is not None:
@@ -230,13 +235,12 @@ class EventRouter:
         if self._membership and not self._hub.index.has(socket, room):
             raise Refusal(f"Join {room[:64]!r} before sending into it.", code="not_a_member")
 
-    def _relay_unknown(self, socket: Socket[Any], message: Message, names: Sequence[str]) -> None:
-        if message.event is None:
-            return
-        spec = EventSpec(message.event, "both", Any)
-        spec.payload = _ANYTHING.payload
-        bulk = message.rooms is not None
-        self._hub.relay(names, spec, message.data, exclude=socket, bulk=bulk)
+    @staticmethod
+    def _undeclared(message: Message) -> tuple[EventSpec, Any]:
+        """What to relay of an event that no contract knows (`Policies.undeclared`)."""
+        spec = EventSpec("" if message.event is None else message.event, "both", Any)
+        spec.payload = _ANYTHING
+        return spec, message.data if message.has_data else ABSENT
 
     def _unknown(self, message: Message, found: tuple[Room, Any] | None = None) -> Refusal:
         if message.room is not None and found is None:
@@ -247,8 +251,3 @@ class EventRouter:
             f"Event {name!r} is not one that clients may send{place}.{self._catalogue.near(name)}",
             code="unknown_event",
         )
-
-
-def _for_room(message: Message, name: str) -> Message:
-    # Without the id: a message for several rooms is acknowledged once, for all of them.
-    return Message(message.event, message.data, name, codec=message.codec)
