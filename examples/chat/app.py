@@ -68,7 +68,7 @@ async def authenticate(socket: Socket[User], credentials: Credentials) -> User:
 
 
 @app.lifecycle.close
-async def log_out(socket: Socket[User], code: int, reason: str) -> None:
+async def log_out(socket: Socket[User]) -> None:
     """Free the name, however the connection ended."""
     online.pop(socket.id, None)
 
@@ -107,7 +107,7 @@ async def post(socket: Socket[User], event: Post) -> Receipt:
 
 
 @lobby.on(Typing)
-async def show_typing(socket: Socket[User], event: Typing) -> Typist:
+async def show_typing(socket: Socket[User]) -> Typist:
     """Tell the other members who is typing: what a room handler returns goes to them."""
     return Typist(name=socket.user.name)
 

@@ -235,11 +235,11 @@ export interface ConnectOptions {
 }
 
 /** The payload as arguments: none for an empty one. */
-export type Payload<T> = [T] extends [Record<string, never>] ? [] : [data: T];
-type Part<T, K extends string> = K extends keyof T ? T[K] : never;
+export type $Payload<T> = [T] extends [Record<string, never>] ? [] : [data: T];
+type $Part<T, K extends string> = K extends keyof T ? T[K] : never;
 
 /** What a client and a room have in common. */
-export interface Subscriber {
+export interface $Subscriber {
   /** Call `listener` for each arrival; the answer removes it again. */
   on<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
   /** Call `listener` for the next arrival only. */
@@ -254,27 +254,27 @@ export interface Subscriber {
 }
 
 /** One handle of a room. It stays joined over reconnects until each handle has left. */
-export interface RoomHandle<R extends keyof Rooms> extends Subscriber {
+export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
   /** The room's name on the wire. */
   readonly name: string;
   /** Resolves once the server lets this client in; rejects when it refuses. */
   readonly ready: Promise<void>;
   /** Send into the room; see {@link Client.emit}. */
-  emit<E extends Part<Rooms[R], "sends"> & keyof ClientEvents>(
+  emit<E extends $Part<Rooms[R], "sends"> & keyof ClientEvents>(
     event: E,
-    ...payload: Payload<ClientEvents[E]>
+    ...payload: $Payload<ClientEvents[E]>
   ): EmitResult;
   /** Send into the room and wait for the reply; see {@link Client.request}. */
-  request<E extends keyof Part<Rooms[R], "replies"> & keyof ClientEvents>(
+  request<E extends keyof $Part<Rooms[R], "replies"> & keyof ClientEvents>(
     event: E,
-    ...args: [...payload: Payload<ClientEvents[E]>, options?: RequestOptions]
-  ): Promise<Part<Rooms[R], "replies">[E]>;
+    ...args: [...payload: $Payload<ClientEvents[E]>, options?: RequestOptions]
+  ): Promise<$Part<Rooms[R], "replies">[E]>;
   leave(): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export interface Client extends Subscriber {
+export interface Client extends $Subscriber {
   readonly state: ConnectionState;
   /** Resolves when the connection is open (after a loss: again); rejects when it never will be. */
   readonly ready: Promise<void>;
@@ -285,7 +285,7 @@ export interface Client extends Subscriber {
    */
   emit<E extends GlobalEvent & keyof ClientEvents>(
     event: E,
-    ...payload: Payload<ClientEvents[E]>
+    ...payload: $Payload<ClientEvents[E]>
   ): EmitResult;
   /**
    * Send an event and wait for its reply. Rejects with a {@link RequestError}: `timeout` when no
@@ -293,12 +293,12 @@ export interface Client extends Subscriber {
    */
   request<E extends keyof Replies & keyof ClientEvents>(
     event: E,
-    ...args: [...payload: Payload<ClientEvents[E]>, options?: RequestOptions]
+    ...args: [...payload: $Payload<ClientEvents[E]>, options?: RequestOptions]
   ): Promise<Replies[E]>;
   /** Join a room. The handle is usable at once; handles of one room are counted. */
   join<R extends JoinableRoom & keyof Rooms>(
     room: R,
-    ...params: Payload<Part<Rooms[R], "params">>
+    ...params: $Payload<$Part<Rooms[R], "params">>
   ): RoomHandle<R>;
   onState(listener: (state: ConnectionState) => unknown): () => void;
   /** Hear of refused messages, unreadable ones, failing listeners and failing connections. */
