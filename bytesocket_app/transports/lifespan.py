@@ -1,6 +1,7 @@
 """The ASGI lifespan protocol, from both sides: answering a server, and driving an inner app."""
 
 import logging
+import traceback
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -22,10 +23,9 @@ async def answer_lifespan(
             entered = True
             await send({"type": "lifespan.startup.complete"})
             await receive()
-    except Exception as exc:
-        logger.exception("the application's lifespan failed")
+    except Exception:  # noqa: BLE001 - the server reports it, and says what to do then
         phase = "shutdown" if entered else "startup"
-        await send({"type": f"lifespan.{phase}.failed", "message": str(exc)})
+        await send({"type": f"lifespan.{phase}.failed", "message": traceback.format_exc()})
     else:
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -122,9 +122,11 @@ async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> Asyn
 
 def reason(failure: str) -> str:
     """Shorten a failure to `file:line: Error: text`; applications send whole tracebacks."""
-    lines = [line for line in failure.strip().splitlines() if line.strip()]
-    if not lines:
-        return failure
-    places = re.findall(r'File "([^"]+)", line (\d+)', failure)
-    where = f"{places[-1][0]}:{places[-1][1]}: " if places else ""
-    return f"{where}{lines[-1].strip()}"
+    # The frames of exception groups are drawn with bars.
+    lines = [bare for line in failure.splitlines() if (bare := line.strip(" |+-"))]
+    places = [
+        f"{file}:{line}: "
+        for file, line in re.findall(r'File "([^"]+)", line (\d+)', failure)
+        if "site-packages" not in file
+    ]
+    return f"{places[-1] if places else ''}{lines[-1] if lines else 'no reason given'}"
