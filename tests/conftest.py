@@ -1,16 +1,11 @@
 """What every test gets: both event loops for async tests; and skips that can be forbidden."""
 
-import sys
-
 import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's own options."""
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
-    parser.addoption(
-        "--server-python", default=sys.executable, help="the Python that runs servers under test"
-    )
 
 
 @pytest.hookimpl(trylast=True)
@@ -27,9 +22,3 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Run each async test on asyncio and on trio."""
     return str(request.param)
-
-
-@pytest.fixture(scope="session")
-def server_python(request: pytest.FixtureRequest) -> str:
-    """The Python that runs servers under test: this one unless the run names another."""
-    return str(request.config.getoption("--server-python"))
