@@ -66,3 +66,11 @@ def test_its_page_agrees_with_the_generated_types(project: Path, node_packages: 
     (project / "tsconfig.json").write_text(json.dumps(config))
     done = run_node(TSC["5.9"], "-p", project, "--pretty", "false", cwd=project)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "output"), [("contract", "contract.json"), ("javascript", "static/client.js")]
+)
+def test_the_example_is_up_to_date_too(language: str, output: str) -> None:
+    path = f"examples/chat/{output}"
+    run(ROOT, "bytesocket_cli", "generate", language, "examples/chat", "-o", path, "--check")

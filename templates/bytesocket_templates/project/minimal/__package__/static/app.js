@@ -1,6 +1,6 @@
 // @ts-check
 /** The page: asks the server for a greeting. `client.js` is generated (`bytesocket generate`). */
-import { connect } from "./client.js";
+import { connect, RequestError } from "./client.js";
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -14,6 +14,13 @@ byId("form").addEventListener("submit", async (event) => {
   try {
     byId("answer").textContent = (await api.request("greet", { name })).text;
   } catch (error) {
-    byId("answer").textContent = error instanceof Error ? error.message : String(error);
+    byId("answer").textContent = explain(error);
   }
 });
+
+/** @param {unknown} error */
+function explain(error) {
+  if (!(error instanceof RequestError)) return String(error);
+  const [finding] = error.details;
+  return finding ? `${finding.loc.join(".")}: ${finding.msg}` : error.message;
+}
