@@ -4,6 +4,7 @@ It knows frames, pings and closing, and nothing of ByteSocket's messages.
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -54,6 +55,7 @@ class Connection:
         self._close_timeout = close_timeout
         self._outgoing: list[bytes] = []
         self._unsent = 0
+        self._is_writing = False
         self._wake = Signal()
         self._progress = Signal()
         self._fragments: list[bytes] = []
@@ -106,8 +108,20 @@ class Connection:
                     tasks.cancel_scope.cancel()
         finally:
             self._progress.notify()
-            await anyio.aclose_forcefully(self._stream)
+            await self._leave()
         return self._ending()
+
+    async def _leave(self) -> None:
+        """Close the stream; after a cancellation say goodbye first, if that takes no time."""
+        if self.is_open:
+            self._protocol.send_close(CloseCode.GOING_AWAY)
+            self._flush()
+        with anyio.CancelScope(shield=True):
+            # A write that was cut off leaves half a frame behind: nothing can follow it.
+            if self._outgoing and not self._is_writing:
+                with anyio.move_on_after(0.1), suppress(*BROKEN):
+                    await self._stream.send(b"".join(self._outgoing))
+            await anyio.aclose_forcefully(self._stream)
 
     def _ending(self) -> Ending:
         close = self._protocol.close_rcvd or self._protocol.close_sent
@@ -128,12 +142,14 @@ class Connection:
                 await self._wake.wait()
             data = b"".join(self._outgoing)
             self._outgoing.clear()
+            self._is_writing = True
             try:
                 await self._stream.send(data)
             except BROKEN:
                 self._unsent = 0
                 self._progress.notify()
                 return
+            self._is_writing = False
             self._unsent -= len(data)
             self._progress.notify()
 

@@ -40,7 +40,7 @@ class Script:
     subprotocols: tuple[str, ...] = ("bytesocket.json", "bytesocket.binary")
 
 
-class Refuse(Exception):  # noqa: N818
+class Refuse(Exception):
     """Raised by a scripted reply: answers type 33 with this error context."""
 
     def __init__(self, context: Any) -> None:
@@ -103,8 +103,10 @@ class ScriptedServer:
         return f"ws://127.0.0.1:{self.port}"
 
     def _request(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.paths.append(request.path)
-        self.headers.append(request.headers)
+        with self._changed:
+            self.paths.append(request.path)
+            self.headers.append(request.headers)
+            self._changed.notify_all()
         if self.script.status is not None:
             return connection.respond(self.script.status, "no\n")
         return None

@@ -108,7 +108,7 @@ class _Module:
         used = [(alias, line) for alias, line in _IMPORTS if f"{alias}." in body]
         standard = [line for alias, line in _IMPORTS[:_STANDARD] if (alias, line) in used]
         other = [line for alias, line in _IMPORTS[_STANDARD:] if (alias, line) in used]
-        lines = [comment(said), "# ruff: noqa", "# fmt: off"]
+        lines = [comment(said), "# ruff: noqa: I001", "# fmt: off"]
         lines += docstring(f"The client of {title}.", "")
         lines += ["", *standard, *([""] if standard else []), *other]
         return "\n".join(lines)

@@ -1,0 +1,95 @@
+"""From an address to an open WebSocket: TCP, TLS, and the opening handshake."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+from anyio.abc import ByteStream
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.protocol import State
+from websockets.typing import Subprotocol
+from websockets.uri import WebSocketURI
+
+from bytesocket_app.client.connection import BROKEN, Connection
+from bytesocket_app.errors import DialFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """All that is needed to connect.
+
+    Attributes:
+        address: Where to.
+        headers: Further headers of the handshake.
+        subprotocols: What to offer, best first.
+        ssl_context: For wss; None takes the system's certificates.
+        message_bytes: The longest message to accept.
+        close_timeout: Seconds for a closing handshake.
+    """
+
+    address: WebSocketURI
+    headers: Mapping[str, str]
+    subprotocols: Sequence[str]
+    ssl_context: ssl.SSLContext | None
+    message_bytes: int
+    close_timeout: float
+
+    async def connect(self) -> Connection:
+        """Connect and do the opening handshake. The caller sets the deadline.
+
+        Raises:
+            DialFailed: There is no WebSocket at the address.
+        """
+        try:
+            stream = await self._stream()
+        except BROKEN as error:
+            raise DialFailed(
+                f"cannot connect to {self.address.host}:{self.address.port}: {error}"
+            ) from error
+        try:
+            protocol = self._checked(await self._handshake(stream))
+        except BaseException:
+            await anyio.aclose_forcefully(stream)
+            raise
+        return Connection(stream, protocol, self.close_timeout)
+
+    async def _stream(self) -> ByteStream:
+        if not self.address.secure:
+            return await anyio.connect_tcp(self.address.host, self.address.port)
+        return await anyio.connect_tcp(
+            self.address.host,
+            self.address.port,
+            tls=True,
+            ssl_context=self.ssl_context,
+            tls_standard_compatible=False,
+        )
+
+    async def _handshake(self, stream: ByteStream) -> ClientProtocol:
+        protocol = ClientProtocol(
+            self.address,
+            subprotocols=[Subprotocol(name) for name in self.subprotocols] or None,
+            max_size=self.message_bytes,
+        )
+        request = protocol.connect()
+        request.headers.update(self.headers)
+        protocol.send_request(request)
+        try:
+            await stream.send(b"".join(protocol.data_to_send()))
+            while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
+                protocol.receive_data(await stream.receive())
+        except BROKEN:
+            protocol.receive_eof()
+        return protocol
+
+    def _checked(self, protocol: ClientProtocol) -> ClientProtocol:
+        if protocol.state is State.CONNECTING or protocol.handshake_exc is not None:
+            error = protocol.handshake_exc or InvalidHandshake("the connection ended")
+            status = error.response.status_code if isinstance(error, InvalidStatus) else None
+            raise DialFailed(
+                f"no WebSocket at {self.address.resource_name} of "
+                f"{self.address.host}:{self.address.port}: {error}",
+                status,
+            ) from error
+        return protocol

@@ -1,0 +1,201 @@
+# bytesocket Chat 1.0.0 - contract 7ad7ef7f70c54b99 - generated, do not edit
+# ruff: noqa: I001
+# fmt: off
+"""The client of Chat 1.0.0."""
+
+import collections.abc as _abc
+import ssl as _ssl
+import typing as _t
+
+import bytesocket_app.client as _bs
+import pydantic as _p
+
+
+class Credentials(_p.BaseModel):
+    token: str
+
+
+class Move(_bs.ClientEvent, name="doc:move", volatile=True):
+    x: float
+    y: float
+
+
+class Moved(_bs.ServerEvent, name="doc:moved", volatile=True):
+    user: str
+    x: float
+    y: float
+
+
+class Post(_bs.ClientEvent, name="chat:post"):
+    """Ask the server to post a message."""
+
+    text: str
+    priority: int = 3
+
+
+class Posted(_bs.ServerEvent, name="chat:posted"):
+    """A message was posted."""
+
+    author: str
+    text: str
+
+
+class Reaction(_bs.Event, name="chat:reaction"):
+    emoji: str
+
+
+class Receipt(_p.BaseModel):
+    message_id: int
+
+
+class Save(_bs.ClientEvent, name="doc:save"):
+    note: str | None = None
+
+
+class Event7(_bs.ServerEvent, _p.RootModel[int], name=7):
+    pass
+
+
+class Blob(_bs.Event, _p.RootModel[bytes], name="blob"):
+    pass
+
+
+class Echo(_bs.ClientEvent, _p.RootModel[str], name="echo"):
+    pass
+
+
+CONTRACT = _bs.ClientContract(
+    title="Chat",
+    path="/ws",
+    fingerprint="7ad7ef7f70c54b99e96fb4b9068a47acc672ff008be88337c0822b7d72fe61a0",
+    codec="binary",
+)
+RefusalCode: _t.TypeAlias = _t.Literal["muted", "read_only"]
+
+_Arriving = _t.TypeVar("_Arriving", bound=Event7 | Blob | Posted | Reaction | Moved)
+_Returned = _t.TypeVar("_Returned")
+
+
+class _Room(_bs.Room):
+    """A handle on a room."""
+
+    @_t.overload
+    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    @_t.overload
+    def on(
+        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
+    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:
+        """Have a function called with every such event, as a decorator or at once."""
+        return self._on(event, callback)
+
+    def off(
+        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+    ) -> None:
+        """Call a function no more."""
+        self._off(event, callback)
+
+    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:
+        """Iterate over such events, from now on."""
+        return self._events(event)
+
+
+class DocRoom(_Room):
+    """A handle on the room `doc:{doc_id}`.
+
+    Refusals of its requests: read_only.
+    """
+
+    _replies: _t.ClassVar[_bs.Replies] = {
+        "doc:save": _bs.PayloadType(Receipt),
+    }
+
+    async def emit(self, event: Move | Save, /) -> _bs.Outcome:
+        """Send an event, or keep it for the next connection."""
+        return await self._emit(event)
+
+    async def request(self, event: Save, /, *, timeout: float | None = None) -> Receipt:
+        """Send an event and wait for its reply; see `bytesocket_app.client`."""
+        reply: Receipt = await self._request(event, timeout)
+        return reply
+
+
+class LobbyRoom(_Room):
+    """A handle on the room `lobby`."""
+
+    async def emit(self, event: Reaction, /) -> _bs.Outcome:
+        """Send an event, or keep it for the next connection."""
+        return await self._emit(event)
+
+
+class ChatClient(_bs.Client):
+    """A client of Chat 1.0.0."""
+
+    contract = CONTRACT
+    _replies: _t.ClassVar[_bs.Replies] = {
+        "chat:post": _bs.PayloadType(Receipt),
+        "echo": _bs.PayloadType(str),
+    }
+    _rooms: _t.ClassVar[_abc.Mapping[str, type[_bs.Room]]] = {
+        "doc:{doc_id}": DocRoom,
+        "lobby": LobbyRoom,
+    }
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        auth: _bs.Fresh[Credentials],
+        codec: _t.Literal["json", "binary"] | None = None,
+        headers: _bs.Headers | None = None,
+        ssl_context: _ssl.SSLContext | None = None,
+        settings: _bs.ClientSettings | None = None,
+    ) -> None:
+        super().__init__(
+            url,
+            auth=auth,
+            codec=codec,
+            headers=headers,
+            ssl_context=ssl_context,
+            settings=settings,
+        )
+
+    @_t.overload
+    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    @_t.overload
+    def on(
+        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
+    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:
+        """Have a function called with every such event, as a decorator or at once."""
+        return self._on(event, callback)
+
+    def off(
+        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+    ) -> None:
+        """Call a function no more."""
+        self._off(event, callback)
+
+    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:
+        """Iterate over such events, from now on."""
+        return self._events(event)
+
+    async def emit(self, event: Blob | Post | Echo, /) -> _bs.Outcome:
+        """Send an event, or keep it for the next connection."""
+        return await self._emit(event)
+
+    @_t.overload
+    async def request(self, event: Post, /, *, timeout: float | None = None) -> Receipt: ...
+    @_t.overload
+    async def request(self, event: Echo, /, *, timeout: float | None = None) -> str: ...
+    async def request(self, event: Post | Echo, /, *, timeout: float | None = None) -> _t.Any:
+        """Send an event and wait for its reply; see `bytesocket_app.client`."""
+        return await self._request(event, timeout)
+
+    @_t.overload
+    def join(self, room: _t.Literal["doc:{doc_id}"], /, *, doc_id: int) -> DocRoom: ...
+    @_t.overload
+    def join(self, room: _t.Literal["lobby"], /) -> LobbyRoom: ...
+    def join(self, room: str, /, **parameters: _t.Any) -> _t.Any:
+        """Join a room; `await room.ready` waits until it is joined."""
+        return self._join(room, parameters)
