@@ -169,10 +169,8 @@ def test_off_and_unsubscribing_stop_listeners(lab: Lab) -> None:
     """
     with lab.run(source) as script:
         script.wait("open")
-        posted: Any = {"event": "chat:posted", "data": {}}
-        for message in (posted, posted, {"event": "chat:typing", "data": {}}, posted, posted):
-            lab.server.send(message)
-        lab.server.send({"event": "chat:typing", "data": {}})
+        for event in ("posted", "posted", "typing", "posted", "posted", "typing"):
+            lab.server.send({"event": f"chat:{event}", "data": {}})
         script.wait("off")
     assert script.told[1:5] == ["a", "d", "a", "off"]
 

@@ -118,7 +118,7 @@ def test_messagepack_values_survive_both_ways(lab: Lab) -> None:
     values: list[Any] = [
         None, True, False, 0, 63, 64, 72, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32,
         -1, -32, -33, -128, -129, -32768, -32769, -(2**31), -(2**31) - 1, 2**53, 1.5, -0.5, 1e300,
-        "", "a" * 31, "a" * 32, "a" * 255, "a" * 256, "a" * 65536, "\u20ac\U0001f600",
+        "", "a" * 31, "a" * 32, "a" * 255, "a" * 256, "a" * 65536, "\u20ac\U0001f600", "\ufeffmark",
         [], list(range(15)), list(range(16)), list(range(70000)),
         {}, {str(n): n for n in range(15)}, {str(n): n for n in range(16)},
         {"__proto__": {"a": 1}, "constructor": 2},
@@ -173,3 +173,18 @@ def test_a_server_may_answer_in_another_codec(lab: Lab) -> None:
     """
     with lab.run(source) as script:
         assert script.result() == [{"message_id": 1}]
+
+
+@pytest.mark.parametrize("value", ["() => 1", "Symbol()", "NaN"])
+def test_json_refuses_what_it_would_drop_or_change(lab: Lab, value: str) -> None:
+    source = f"""
+    const chat = connect(url, {{ auth }});
+    try {{
+      chat.emit("shout", [{value}]);
+    }} catch (error) {{
+      tell(error.name);
+    }}
+    chat.close();
+    """
+    with lab.run(source) as script:
+        assert script.result() == ["TypeError"]

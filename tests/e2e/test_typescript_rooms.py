@@ -148,3 +148,37 @@ def test_using_closes_and_leaves(lab: Lab) -> None:
     with lab.run(source) as script:
         assert script.result() == ["closed"]
     assert [message.get("type") for message in lab.server.log()[0]] == [4, 9, 12, None]
+
+
+def test_a_closed_client_joins_nothing(lab: Lab) -> None:
+    source = """
+    const chat = connect(url, { auth });
+    const before = chat.join("lobby");
+    chat.close();
+    for (const room of [before, chat.join("lobby"), chat.join("doc:{doc_id}", { doc_id: 1 })]) {
+      await room.ready.catch(tellCode);
+    }
+    """
+    with lab.run(source) as script:
+        assert script.result() == ["disconnected"] * 3
+
+
+def test_a_room_refused_after_a_loss_is_asked_for_again_after_the_next(lab: Lab) -> None:
+    source = f"""
+    const chat = connect(url, {{ auth, {FAST} }});
+    const lobby = chat.join("lobby");
+    await lobby.ready;
+    tell("in");
+    chat.onState((state) => {{
+      if (state === "open") lobby.ready.then(() => tell("in again"), tellCode);
+    }});
+    """
+    with lab.run(source) as script:
+        script.wait("in")
+        lab.script.refused_rooms["lobby"] = {"error": {"code": "refused", "message": "no"}}
+        lab.server.kill()
+        script.wait("refused")
+        lab.script.refused_rooms.clear()
+        lab.server.kill()
+        script.wait("in again")
+    assert lab.server.log() == [[LOGIN, {"type": 9, "room": "lobby"}]] * 3

@@ -242,7 +242,18 @@ def nasty() -> Document:
         "Unknown": {},
         "Both": {"allOf": [ref("Dog"), model({"extra": {"type": ["integer", "null"]}})]},
     }
-    names = ["7", "__proto__", "hasOwnProperty", 'quo"te\n', "*/", "toString", 8, 1.5, -1, 1e21]
+    names: list[str | float] = [
+        "7",
+        "__proto__",
+        "hasOwnProperty",
+        'quo"te\n',
+        "*/",
+        "toString",
+        8,
+        1.5,
+        -1,
+        1e21,
+    ]
     payloads = [ref(name) for name in types]
     events = [event(name, "both", payloads[at], doc=doc) for at, name in enumerate(names)]
     events += [

@@ -51,7 +51,9 @@ def identifier(name: str) -> str:
     if name.isidentifier():
         return name
     words = [word for word in _WORD_BREAK.split(_BRACKETS.sub(" Of ", name)) if word]
-    joined = "".join(word[0].upper() + word[1:] for word in words)
+    capitalised = "".join(word[0].upper() + word[1:] for word in words)
+    # Digits such as "²" are word characters, but stand in no identifier.
+    joined = "".join(letter for letter in capitalised if f"_{letter}".isidentifier())
     return joined if joined.isidentifier() else f"Model{joined}"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from bytesocket_cli.codegen.names import doc_comment, literal, property_key, quoted
 from bytesocket_cli.codegen.schema import Schema, is_bytes, is_list, is_object, ref_name, resolved
 
+_UNIONS = ("oneOf", "anyOf")
 EMPTY = "Record<string, never>"
 _SCALARS = {
     "string": "string",
@@ -68,7 +69,7 @@ class TypeWriter:
             return [_literal_type(value) for value in schema["enum"]]
         if "allOf" in schema:
             return [_all_of([self._part(part, indent) for part in schema["allOf"]])]
-        for keyword in ("oneOf", "anyOf"):
+        for keyword in _UNIONS:
             if keyword in schema:
                 return self._branches(schema, keyword, indent)
         return self._by_type(schema, indent)
@@ -91,14 +92,23 @@ class TypeWriter:
             return ["Uint8Array"]
         return [_SCALARS.get(str(kind), "unknown")]
 
-    def _branches(self, schema: Schema, keyword: str, indent: str) -> list[str]:
-        """Write the members of a union; with a discriminator, each with its tag required."""
+    def _branches(
+        self, schema: Schema, keyword: str, indent: str, tag: str | None = None
+    ) -> list[str]:
+        """Write the members of a union; with a discriminator, each with its tag required.
+
+        A union inside of a union is flattened, and has the outer one's tag if none of its own.
+        """
         discriminator = schema.get("discriminator")
-        tag = discriminator.get("propertyName") if is_object(discriminator) else None
+        if is_object(discriminator):
+            tag = discriminator.get("propertyName")
         return [text for one in schema[keyword] for text in self._branch(one, tag, indent)]
 
     def _branch(self, branch: Schema, tag: str | None, indent: str) -> list[str]:
         """Write one member. A tag with a default is optional in the model, not in the union."""
+        for keyword in _UNIONS:
+            if keyword in branch:
+                return self._branches(branch, keyword, indent, tag)
         members = self._alternatives(branch, indent)
         target = self.resolve(branch)
         properties = target.get("properties", {})

@@ -1,16 +1,21 @@
 // ---------------------------------------------------------------- runtime: bytes on the JSON wire
 
-function fits(shape, value) {
-  if (typeof shape === "string" && !shape.startsWith("#")) {
+/** Whether a value can be of a shape: tags, keys and kind are looked at, no deeper. */
+function fits(shapes, shape, value) {
+  if (shape === undefined) return false;
+  if (typeof shape === "string") {
+    if (shape.startsWith("#")) return fits(shapes, shapes[shape.slice(1)], value);
     return typeof value === "string" || value instanceof Uint8Array;
   }
-  if (typeof value !== "object" || value === null || typeof shape === "string") {
-    return typeof value === "object";
-  }
-  const tags = Object.entries(shape.when ?? {});
+  const { any, when = {}, needs = [], fields, rest } = shape;
+  if (any && !any.some((option) => fits(shapes, option, value))) return false;
+  if (typeof value !== "object" || value === null) return any !== undefined;
   return (
-    tags.every(([key, values]) => value[key] === undefined || values.includes(value[key])) &&
-    (shape.needs ?? []).every((key) => key in value)
+    (any !== undefined || Array.isArray(value) !== Boolean(fields ?? rest)) &&
+    Object.entries(when).every(
+      ([key, tags]) => value[key] === undefined || tags.includes(value[key]),
+    ) &&
+    needs.every((key) => key in value)
   );
 }
 
@@ -26,7 +31,7 @@ function walk(shapes, shape, value, change) {
   if (any)
     return walk(
       shapes,
-      any.find((option) => fits(option, value)),
+      any.find((option) => fits(shapes, option, value)),
       value,
       change,
     );
@@ -41,7 +46,7 @@ function walk(shapes, shape, value, change) {
   return Object.fromEntries(entries);
 }
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function bytesToText(format, value) {
   if (!(value instanceof Uint8Array)) return value;

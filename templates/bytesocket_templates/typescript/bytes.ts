@@ -12,30 +12,39 @@ type $Shape =
       needs?: readonly string[];
     };
 
+interface $Shapes {
+  readonly [name: string]: $Shape;
+}
+
 interface $Tables {
-  shapes: Record<string, $Shape>;
+  shapes: $Shapes;
   sent: readonly (readonly [$Name, $Shape])[];
   arriving: readonly (readonly [$Name, $Shape])[];
   replied: readonly (readonly [$Name, $Shape, string])[];
 }
 
-function fits(shape: $Shape, value: any): boolean {
-  if (typeof shape === "string" && !shape.startsWith("#")) {
+/** Whether a value can be of a shape: tags, keys and kind are looked at, no deeper. */
+function fits(shapes: $Shapes, shape: $Shape | undefined, value: any): boolean {
+  if (shape === undefined) return false;
+  if (typeof shape === "string") {
+    if (shape.startsWith("#")) return fits(shapes, shapes[shape.slice(1)], value);
     return typeof value === "string" || value instanceof Uint8Array;
   }
-  if (typeof value !== "object" || value === null || typeof shape === "string") {
-    return typeof value === "object";
-  }
-  const tags = Object.entries(shape.when ?? {});
+  const { any, when = {}, needs = [], fields, rest } = shape;
+  if (any && !any.some((option) => fits(shapes, option, value))) return false;
+  if (typeof value !== "object" || value === null) return any !== undefined;
   return (
-    tags.every(([key, values]) => value[key] === undefined || values.includes(value[key])) &&
-    (shape.needs ?? []).every((key) => key in value)
+    (any !== undefined || Array.isArray(value) !== Boolean(fields ?? rest)) &&
+    Object.entries(when).every(
+      ([key, tags]) => value[key] === undefined || tags.includes(value[key]),
+    ) &&
+    needs.every((key) => key in value)
   );
 }
 
 /** Copy a value with `change` applied where its shape says that bytes are. */
 function walk(
-  shapes: Record<string, $Shape>,
+  shapes: $Shapes,
   shape: $Shape | null | undefined,
   value: any,
   change: (format: string, value: unknown) => unknown,
@@ -50,7 +59,7 @@ function walk(
   if (any)
     return walk(
       shapes,
-      any.find((option) => fits(option, value)),
+      any.find((option) => fits(shapes, option, value)),
       value,
       change,
     );
@@ -65,7 +74,7 @@ function walk(
   return Object.fromEntries(entries);
 }
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function bytesToText(format: string, value: unknown): unknown {
   if (!(value instanceof Uint8Array)) return value;

@@ -15,7 +15,7 @@ class $RequestError extends Error {
 }
 
 const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Refuse what neither codec can carry without loss: maps, sets, instances of classes. */
 function plain(value) {
@@ -31,10 +31,16 @@ function plain(value) {
 
 function toJson(message) {
   return JSON.stringify(message, (_, value) => {
-    if (typeof value === "number" && !Number.isFinite(value)) {
-      throw new TypeError(`${value} cannot be sent as JSON`);
+    if (typeof value === "object" && value !== null) return plain(value);
+    const kind = typeof value;
+    if (
+      kind === "function" ||
+      kind === "symbol" ||
+      (kind === "number" && !Number.isFinite(value))
+    ) {
+      throw new TypeError(`${String(value)} cannot be sent as JSON`);
     }
-    return typeof value === "object" && value !== null ? plain(value) : value;
+    return value;
   });
 }
 
@@ -247,10 +253,11 @@ function createListeners(failed) {
     );
   };
   return {
-    on(event, listener, kind) {
-      const entry = { listener, kind: kind ?? "on" };
-      if (!kind) remove(event, (other) => other.listener === listener && other.kind === "on");
-      table.set(event, [...(table.get(event) ?? []), entry]);
+    on(event, listener, kind = "on") {
+      const entries = table.get(event) ?? [];
+      const known = entries.find((other) => other.listener === listener && other.kind === "on");
+      const entry = kind === "on" && known ? known : { listener, kind };
+      if (entry !== known) table.set(event, [...entries, entry]);
       return () => remove(event, (other) => other === entry);
     },
     off(event, listener) {
@@ -469,6 +476,7 @@ function createClient(contract, first, second) {
     let left = false;
     rooms.set(name, room);
     room.handles.add(heard);
+    if (state === "closed") room.ready.reject(disconnected());
     if (isOpen() && !room.joined && !asked.get(name)) askToJoin(room);
     const leave = () => {
       if (left) return;

@@ -1,0 +1,101 @@
+"""Generated TypeScript under the compilers and flags of its users; the runtime's two forms."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bytesocket_cli.codegen.render import read
+from bytesocket_cli.codegen.typescript import javascript, typescript
+from tests.support import contracts
+from tests.support.node import HERE, TSC, run_node, type_check
+
+DOCUMENTS = {
+    "chat": contracts.chat(),
+    "open": contracts.chat(auth=False),
+    "files": contracts.files(),
+    "minimal": contracts.minimal(),
+    "nasty": contracts.nasty(),
+}
+NODE_TYPES: dict[str, Any] = {
+    "lib": ["es2022"],
+    "types": ["node"],
+    "typeRoots": [str(HERE / "node_modules/@types")],
+}
+USES = sorted((HERE / "uses").glob("*.ts"))
+BUNDLER: dict[str, Any] = {"module": "esnext", "moduleResolution": "bundler"}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory, node_packages: Path) -> Path:
+    folder = tmp_path_factory.mktemp("typescript")
+    (folder / "package.json").write_text('{"type": "module"}')
+    for name, document in DOCUMENTS.items():
+        (folder / f"{name}.ts").write_text(typescript(document), encoding="utf-8")
+    for use in USES:
+        (folder / use.name).write_bytes(use.read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def declarations(tmp_path_factory: pytest.TempPathFactory, node_packages: Path) -> Path:
+    folder = tmp_path_factory.mktemp("declarations")
+    (folder / "package.json").write_text('{"type": "module"}')
+    for name, document in DOCUMENTS.items():
+        module, types = javascript(document)
+        (folder / f"{name}.js").write_text(module, encoding="utf-8")
+        (folder / f"{name}.d.ts").write_text(types, encoding="utf-8")
+    for use in USES:
+        text = use.read_text(encoding="utf-8").replace('.ts";', '.js";')
+        (folder / use.name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("options", [{}, BUNDLER, NODE_TYPES], ids=["nodenext", "bundler", "node"])
+@pytest.mark.parametrize("version", list(TSC))
+def test_typescript_compiles_and_misuse_does_not(
+    sources: Path, version: str, options: dict[str, Any]
+) -> None:
+    assert type_check(sources, version, **options) == ""
+
+
+@pytest.mark.parametrize("version", list(TSC))
+def test_declarations_say_the_same_of_javascript(declarations: Path, version: str) -> None:
+    assert type_check(declarations, version) == ""
+
+
+def test_every_module_loads_in_node(declarations: Path) -> None:
+    imports = "".join(f'await import("./{name}.js");\n' for name in DOCUMENTS)
+    (declarations / "load.mjs").write_text(imports)
+    result = run_node("load.mjs", cwd=declarations)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["runtime", "bytes"])
+def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
+    node_packages: Path, name: str, request: pytest.FixtureRequest
+) -> None:
+    """On failure: write what `node tests/node/erase.mjs SOURCE` prints to the `.js` file."""
+    root = request.config.rootpath / "templates/bytesocket_templates/typescript"
+    erased = run_node("erase.mjs", root / f"{name}.ts", cwd=node_packages)
+    assert erased.stderr == ""
+    assert read(f"typescript/{name}.js") == erased.stdout
+
+
+def test_the_runtime_weighs_at_most_6_kb(node_packages: Path, tmp_path: Path) -> None:
+    (tmp_path / "runtime.js").write_text(
+        read("typescript/runtime.js") + "export { createClient, $RequestError };\n"
+    )
+    result = run_node(
+        "--input-type=module",
+        "-e",
+        "import { transformSync } from 'esbuild';"
+        "import { readFileSync } from 'node:fs';"
+        f"const source = readFileSync({json.dumps(str(tmp_path / 'runtime.js'))}, 'utf8');"
+        "process.stdout.write(transformSync(source, { minify: true, format: 'esm' }).code);",
+        cwd=node_packages,
+    )
+    assert result.stderr == ""
+    assert len(gzip.compress(result.stdout.encode(), 9)) <= 6_000

@@ -1,0 +1,98 @@
+"""Finding the bytes in a contract's types."""
+
+from typing import Any
+
+import pytest
+
+from bytesocket_cli.codegen.typescript_bytes import Shapes, bytes_tables
+from tests.support import contracts
+
+BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
+URL: dict[str, Any] = {"type": "string", "format": "base64url"}
+STRING: dict[str, Any] = {"type": "string"}
+NULL: dict[str, Any] = {"type": "null"}
+TYPES: dict[str, Any] = {
+    "Blob": {"type": "object", "properties": {"data": BYTES}, "required": ["data"]},
+    "Tree": {
+        "type": "object",
+        "properties": {
+            "left": {"$ref": "#/types/Tree"},
+            "blob": {"$ref": "#/types/Blob"},
+        },
+    },
+    "Loop": {"type": "array", "items": {"$ref": "#/types/Loop"}},
+    "Plain": STRING,
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "shape"),
+    [
+        (None, None),
+        (STRING, None),
+        (BYTES, "binary"),
+        (URL, "base64url"),
+        ({"$ref": "#/types/Blob"}, "#Blob"),
+        ({"$ref": "#/types/Plain"}, None),
+        ({"$ref": "#/types/Loop"}, None),
+        ({"anyOf": [BYTES, NULL]}, "binary"),
+        ({"anyOf": [STRING, NULL]}, None),
+        ({"anyOf": [STRING, {"type": "integer"}]}, None),
+        ({"anyOf": [BYTES, {"type": "integer"}]}, {"any": ["binary"]}),
+        (
+            {"anyOf": [{"$ref": "#/types/Blob"}, STRING]},
+            {"any": [{"any": ["#Blob"], "needs": ["data"]}]},
+        ),
+        ({"type": "array", "items": BYTES}, {"items": "binary"}),
+        ({"type": "array", "items": True}, None),
+        ({"type": "array", "prefixItems": [STRING, URL]}, {"tuple": [None, "base64url"]}),
+        ({"type": "object", "additionalProperties": BYTES}, {"rest": "binary"}),
+        ({"type": "object", "additionalProperties": True}, None),
+        ({"type": "object", "patternProperties": {"a": BYTES}}, {"rest": "binary"}),
+        ({"type": "object", "properties": {"a": BYTES, "b": STRING}}, {"fields": {"a": "binary"}}),
+    ],
+)
+def test_shapes_lead_to_the_bytes(schema: Any, shape: Any) -> None:
+    assert Shapes(TYPES).of(schema) == shape
+
+
+def test_tags_and_required_keys_tell_the_branches_of_a_union_apart() -> None:
+    branch = {
+        "type": "object",
+        "properties": {"kind": {"const": "a"}, "size": {"enum": [1, 2]}, "data": BYTES},
+        "required": ["kind", "data"],
+    }
+    assert Shapes(TYPES).of({"oneOf": [branch, STRING]}) == {
+        "any": [
+            {
+                "any": [{"fields": {"data": "binary"}}],
+                "when": {"kind": ["a"], "size": [1, 2]},
+                "needs": ["data"],
+            }
+        ]
+    }
+
+
+def test_recursive_types_have_a_shape_by_name() -> None:
+    assert Shapes(TYPES).named() == {
+        "Blob": {"fields": {"data": "binary"}},
+        "Tree": {"fields": {"left": "#Tree", "blob": "#Blob"}},
+    }
+
+
+def test_a_contract_without_bytes_has_no_tables() -> None:
+    assert bytes_tables(contracts.chat()) == ""
+
+
+def test_tables_list_what_is_sent_what_arrives_and_what_is_replied() -> None:
+    tables = bytes_tables(contracts.files())
+    assert '    sent: [["file:put", "#Upload"], ["file:raw", "binary"]],\n' in tables
+    assert '    arriving: [["file:folder", "#Folder"], ["file:raw", "binary"]],\n' in tables
+    assert '    replied: [["file:put", "#Stored", ""]],\n' in tables
+    assert "Note:" not in tables
+
+
+def test_replies_in_rooms_are_listed_by_pattern() -> None:
+    document = contracts.chat()
+    document["rooms"][0]["client_events"][0]["reply"] = BYTES
+    assert '[["doc:move", "binary", "doc:{doc_id}"]]' in bytes_tables(document)
