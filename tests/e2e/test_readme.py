@@ -1,0 +1,125 @@
+"""The README is run: its programs as they stand, its commands by those who try them for real."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.node import run_node, type_check
+from tests.support.server_process import DEADLINE, ROOT, bytesocket, environment, serving
+
+README = (ROOT / "README.md").read_text()
+BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
+PROGRAMS = {
+    text.split("\n", 1)[0].lstrip("#/ "): text
+    for language, text in BLOCKS
+    if language in {"python", "typescript"}
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The README's programs in a folder, with the clients that it says to generate."""
+    for name, text in PROGRAMS.items():
+        (tmp_path / name).write_text(text)
+    for command in ("generate python -o talk.py", "generate typescript -o talk.ts"):
+        done = bytesocket(*command.split(), "app:app", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    return tmp_path
+
+
+def python(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_block_is_run_by_a_test() -> None:
+    assert set(PROGRAMS) == {"app.py", "hear.py", "hear.ts", "test_app.py", "guarded.py"}
+    commands = [
+        line for language, text in BLOCKS if language == "console" for line in text.split("\n")
+    ]
+    assert [c for c in commands if c] == [
+        "$ pip install . && bytesocket dev examples/chat",  # test_chat_page
+        "$ pip install -e '.[test]' && pytest",  # .ci/run, below
+        "$ bytesocket new hello && cd hello && bytesocket dev",  # test_new_project, test_dev_server
+        "$ bytesocket dev app.py",  # below
+        "$ bytesocket generate python -o talk.py",  # below
+        "$ bytesocket generate typescript -o talk.ts",  # below
+    ]
+
+
+def test_the_check_script_calls_the_test_command() -> None:
+    assert "pip install -q -e '.[test]' && pytest" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_picture_has_every_layer() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    picture = next(text for language, text in BLOCKS if language == "text")
+    for name in " | ".join(layers).split(" | "):
+        assert re.search(rf"\b{name}\b", picture), name
+
+
+def test_the_two_clients_talk_to_the_app(folder: Path) -> None:
+    with serving("dev", "app.py", "--port", "0", "--no-reload", cwd=folder) as server:
+        for name in ("hear.py", "hear.ts"):
+            text = PROGRAMS[name].replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
+            (folder / name).write_text(text)
+        assert sorted(python(folder, "hear.py").split()) == ["5", "hello"]
+        heard = run_node(folder / "hear.ts", cwd=folder)
+        assert sorted(heard.stdout.split()) == ["5", "hello"], heard.stderr
+
+
+def test_the_programs_pass_the_type_checkers(folder: Path) -> None:
+    (folder / "package.json").write_text('{"type": "module"}')
+    assert type_check(folder, "7.0") == ""
+    python(folder, "-m", "mypy", "--strict", "--cache-dir", "mypy", "hear.py", "guarded.py")
+
+
+def test_the_test_passes(folder: Path) -> None:
+    python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py")
+
+
+def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:
+    (folder / "try_guard.py").write_text(
+        "import anyio\n"
+        "from guarded import Reaction, app\n"
+        "from bytesocket_app.testing import RequestRefused, TestClient\n"
+        "async def main():\n"
+        "    good = {'token': 'secret'}\n"
+        "    async with TestClient(app, good) as a, TestClient(app, good) as b:\n"
+        "        await a.join('doc:7')\n"
+        "        await b.join('doc:7')\n"
+        "        await a.emit(Reaction(emoji='x'), room='doc:7')\n"
+        "        print(await b.receive(Reaction))\n"
+        "        for room in ('doc:13', 'doc:x'):\n"
+        "            try:\n"
+        "                await a.join(room)\n"
+        "            except RequestRefused as refused:\n"
+        "                print(refused.code)\n"
+        "    try:\n"
+        "        await TestClient(app, {'token': 'bad'}).__aenter__()\n"
+        "    except RequestRefused as refused:\n"
+        "        print(refused)\n"
+        "anyio.run(main)\n"
+    )
+    assert python(folder, "try_guard.py").splitlines() == [
+        "Ann opened 7, now 1",
+        "Ann opened 7, now 2",
+        "emoji='x'",
+        "locked",
+        "invalid",
+        "Unknown token.",
+    ]
