@@ -38,7 +38,7 @@ _FLOAT64: Final = 0xCB
 something else: then the careful way gives the same value."""
 
 _MAYBE_WHOLE: Final = re.compile(rb"\xcb[\x41-\x43\xc1-\xc3]")
-"""A float64 of 2^31 to 2^56: the ones that may have to come back as integers."""
+"""A float64 of 2^17 to 2^64, seen by its first bits: some of them stand for integers."""
 _CONTAINERS: Final = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
 _NO_CONTAINERS: Final = bytes(set(range(256)) - set(_CONTAINERS))
 
