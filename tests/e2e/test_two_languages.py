@@ -21,7 +21,8 @@ async def main() -> None:
         await lobby.ready
         print("ready", flush=True)
         async for posted in lobby.events(Posted):
-            receipt = await chat.request(Post(text=f"heard {posted.text}", message_id="from-python"))
+            answer = Post(text=f"heard {posted.text}", message_id="from-python")
+            receipt = await chat.request(answer)
             print(posted.author, posted.text, receipt.message_id, flush=True)
             break
 
@@ -41,7 +42,8 @@ lobby.on("chat:posted", (posted) => {
   console.log(posted.author, posted.text, posted.message_id);
   chat.close();
 });
-const receipt = await chat.request("chat:post", { text: "hello from Node", message_id: "from-node" });
+const post = { text: "hello from Node", message_id: "from-node" };
+const receipt = await chat.request("chat:post", post);
 console.log(receipt.message_id);
 """
 
