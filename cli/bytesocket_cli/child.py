@@ -14,7 +14,7 @@ from bytesocket_cli.targets import Target
 GRACE = 2.0
 """Seconds that open sockets get when the server stops or is replaced."""
 
-PATIENCE = 2.7
+PATIENCE = 2.3
 """Seconds after which a child that was told to stop is killed."""
 
 

@@ -39,9 +39,9 @@ class Hosting:
 
     Attributes:
         listener: A bound socket; the runner duplicates it, its owner closes it.
-        drain: Closes the application's sockets; gets the grace in seconds.
-        grace: Seconds between the wish to stop and the first cancellation.
-        linger: Seconds for each step after the grace.
+        drain: Closes the application's sockets; gets the seconds it has for it.
+        grace: Seconds from the wish to stop to the cancellation of the server.
+        linger: The last seconds of the grace: for calls that were cancelled, and for the server.
         message_bytes: The longest message a server should take; 0 for any.
         backend: The event loop that the caller runs; hypercorn has one server for each.
         started: Called once, when the server accepts connections.
@@ -112,8 +112,8 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
         hosting.started()
         await stop.wait()
         await _wind_down(hosted, hosting)
-        # What is left is the server's: it gets one more moment, then it is cancelled.
-        tasks.cancel_scope.deadline = anyio.current_time() + hosting.linger
+        # What is left is the server's own; on its way out it may wait for peers for ever.
+        tasks.cancel_scope.deadline = anyio.current_time() + hosting.linger / 2
 
     async def serve() -> None:
         try:
@@ -124,19 +124,19 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
             logger.debug("the server complained while it was stopped", exc_info=True)
         tasks.cancel_scope.cancel()
 
-    farewell = max(hosting.linger, hosting.grace / 4)
-    async with living(app, hosted.state, timeout=farewell), anyio.create_task_group() as tasks:
+    async with living(app, hosted.state, timeout=hosting.grace / 4), anyio.create_task_group() as tasks:
         # As a task of its own: a cancelled server may leak its cancellation, which ends there.
         tasks.start_soon(serve)
 
 
 async def _wind_down(hosted: Hosted, hosting: Hosting) -> None:
-    with anyio.move_on_after(hosting.grace):
+    patience = max(hosting.grace - hosting.linger, 0)
+    with anyio.move_on_after(patience):
         try:
-            await hosting.drain(hosting.grace)
+            await hosting.drain(patience)
         except Exception:
             logger.exception("the application could not close its sockets")
         await hosted.idle()
     hosted.cancel()
-    with anyio.move_on_after(hosting.linger):
+    with anyio.move_on_after(hosting.linger / 2):
         await hosted.idle()
