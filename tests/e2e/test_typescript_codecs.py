@@ -188,3 +188,18 @@ def test_json_refuses_what_it_would_drop_or_change(lab: Lab, value: str) -> None
     """
     with lab.run(source) as script:
         assert script.result() == ["TypeError"]
+
+
+def test_bytes_that_are_no_text_are_refused_in_json_and_the_way_out_is_named(lab: Lab) -> None:
+    lab.script.auth = None
+    source = """
+    const files = connect(url, { codec: "json" });
+    try {
+      files.emit("file:raw", new Uint8Array([255]));
+    } catch (error) {
+      tell([error.name, error.message.includes('use codec "msgpack"')]);
+    }
+    files.close();
+    """
+    with lab.run(source, module="files.js") as script:
+        assert script.result() == [["TypeError", True]]

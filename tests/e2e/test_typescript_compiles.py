@@ -61,6 +61,35 @@ def test_typescript_compiles_and_misuse_does_not(
     assert type_check(sources, version, **options) == ""
 
 
+def test_an_editor_completes_every_name_and_key(sources: Path, node_packages: Path) -> None:
+    unfinished = sources / "unfinished"
+    unfinished.mkdir()
+    (unfinished / "use.ts").write_text(
+        'import { connect } from "../chat.ts";\n'
+        'const chat = connect("", { auth: { token: "" } });\n'
+        'chat.emit("|");\n'
+        'chat.request("|");\n'
+        'chat.on("|");\n'
+        'chat.join("|");\n'
+        'chat.join("doc:{doc_id}", { | });\n'
+        'chat.join("doc:{doc_id}", { doc_id: "d" }).emit("|");\n'
+        'chat.emit("chat:post", { | });\n'
+        'chat.emit("chat:typing", { who: "" }); chat.on("chat:posted", (posted) => posted.|);\n'
+    )
+    result = run_node("complete.mjs", unfinished / "use.ts", cwd=node_packages)
+    assert result.stderr == ""
+    assert [json.loads(line) for line in result.stdout.splitlines()] == [
+        ["chat:post", "chat:typing", "ping", "shout"],
+        ["chat:post", "ping"],
+        ["chat:posted", "chat:reaction", "chat:typing", "doc:moved"],
+        ["doc:{doc_id}", "lobby"],
+        ["doc_id"],
+        ["doc:move", "doc:save"],
+        ["text"],
+        ["author", "text"],
+    ]
+
+
 @pytest.mark.parametrize("version", list(TSC))
 def test_declarations_say_the_same_of_javascript(declarations: Path, version: str) -> None:
     assert type_check(declarations, version) == ""

@@ -50,7 +50,13 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function bytesToText(format, value) {
   if (!(value instanceof Uint8Array)) return value;
-  if (format === "binary") return strictUtf8.decode(value);
+  if (format === "binary") {
+    try {
+      return strictUtf8.decode(value);
+    } catch {
+      throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "msgpack"');
+    }
+  }
   let binary = "";
   for (const byte of value) binary += String.fromCharCode(byte);
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_");
