@@ -8,6 +8,7 @@ import math
 from typing import Any, Literal, TypeAlias
 
 import anyio
+import anyio.lowlevel
 from pydantic import ValidationError
 
 from bytesocket_app.client.connection import Connection

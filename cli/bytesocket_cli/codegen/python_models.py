@@ -183,11 +183,13 @@ class _Field:
 
 def _is_plain(schema: Schema) -> bool:
     """Tell whether a JSON default is the Python value as it stands."""
+    if "x-type" in schema:
+        return False
     if "anyOf" in schema:
         return all(_is_plain(one) for one in schema["anyOf"])
     if "enum" in schema or "const" in schema:
         return True
-    return schema.get("type") in _PLAIN and not {"format", "x-type"} & set(schema)
+    return schema.get("type") in _PLAIN and "format" not in schema
 
 
 def config_line(config: Mapping[str, str]) -> str:

@@ -111,7 +111,7 @@ class AnnotationWriter:
         name = ref_name(schema)
         if name is not None:
             return [self._names[name]]
-        if schema.get("x-type") == "decimal" and "anyOf" not in schema:
+        if schema.get("x-type") == "decimal":
             return ["_decimal.Decimal"]
         for keyword in ("oneOf", "anyOf"):
             if keyword in schema:

@@ -1,0 +1,97 @@
+"""Rooms: wanted, joined, left, over connections; never asked twice."""
+
+from bytesocket_app.client.rooms import Rooms
+from bytesocket_app.errors import RequestError
+from bytesocket_app.wire import LifecycleType
+
+JOIN, LEAVE = LifecycleType.JOIN_ROOM, LifecycleType.LEAVE_ROOM
+Asked = list[tuple[LifecycleType, str]]
+
+
+def open_rooms() -> tuple[Rooms, Asked]:
+    rooms, asked = Rooms(), Asked()
+    rooms.opened(lambda kind, room: asked.append((kind, room)))
+    return rooms, asked
+
+
+def test_handles_are_counted_and_the_last_one_leaves() -> None:
+    rooms, asked = open_rooms()
+    rooms.join("r")
+    rooms.join("r")
+    rooms.answered("r", is_join=True, error=None)
+    assert rooms.joined() == ["r"]
+    rooms.leave("r")
+    assert asked == [(JOIN, "r")]
+    rooms.leave("r")
+    assert asked == [(JOIN, "r"), (LEAVE, "r")]
+    rooms.answered("r", is_join=False, error=None)
+    assert "r" not in rooms
+
+
+def test_a_join_before_the_connection_is_asked_once() -> None:
+    rooms, asked = Rooms(), Asked()
+    rooms.join("r")
+    rooms.opened(lambda kind, room: asked.append((kind, room)))
+    assert asked == [(JOIN, "r")]
+
+
+def test_a_room_left_offline_is_forgotten() -> None:
+    rooms, asked = open_rooms()
+    rooms.join("r")
+    rooms.answered("r", is_join=True, error=None)
+    rooms.closed()
+    rooms.leave("r")
+    rooms.opened(lambda kind, room: asked.append((kind, room)))
+    assert asked == [(JOIN, "r")]
+
+
+def test_a_room_left_while_its_join_is_under_way_is_left_after_it() -> None:
+    rooms, asked = open_rooms()
+    rooms.join("r")
+    rooms.leave("r")
+    assert asked == [(JOIN, "r")]
+    rooms.answered("r", is_join=True, error=None)
+    assert asked == [(JOIN, "r"), (LEAVE, "r")]
+
+
+def test_a_room_joined_again_while_its_leave_is_under_way_is_joined_after_it() -> None:
+    rooms, asked = open_rooms()
+    rooms.join("r")
+    rooms.answered("r", is_join=True, error=None)
+    rooms.leave("r")
+    rooms.join("r")
+    rooms.answered("r", is_join=False, error=None)
+    assert [kind for kind, _ in asked] == [JOIN, LEAVE, JOIN]
+
+
+def test_a_refused_join_is_tried_again_at_the_next_connection_or_handle() -> None:
+    rooms, asked = open_rooms()
+    errors = list[RequestError | None]()
+    room = rooms.join("r")
+    rooms.answered("r", is_join=True, error=RequestError("no"))
+    errors.append(room.error)
+    rooms.join("r")
+    errors.append(room.error)
+    rooms.answered("r", is_join=True, error=RequestError("no"))
+    rooms.closed()
+    rooms.opened(lambda kind, room: asked.append((kind, room)))
+    errors.append(room.error)
+    assert asked == [(JOIN, "r")] * 3
+    assert [error is None for error in errors] == [False, True, True]
+
+
+def test_a_refused_leave_is_not_repeated() -> None:
+    rooms, asked = open_rooms()
+    rooms.join("r")
+    rooms.answered("r", is_join=True, error=None)
+    rooms.leave("r")
+    rooms.answered("r", is_join=False, error=RequestError("stay"))
+    assert [kind for kind, _ in asked] == [JOIN, LEAVE]
+    assert rooms.joined() == ["r"]
+
+
+def test_answers_about_unknown_rooms_are_ignored() -> None:
+    rooms, asked = open_rooms()
+    rooms.answered("r", is_join=True, error=None)
+    assert rooms.joined() == []
+    assert asked == []
