@@ -214,7 +214,9 @@ def _applications(asgi: Any) -> Iterable[ByteSocket]:
         if isinstance(one, ByteSocket):
             found.append(one)
         else:
-            waiting += [getattr(one, "app", None), *(getattr(one, "routes", None) or ())]
+            routes = getattr(one, "routes", ())
+            # A mount hands on the `routes` of what it mounts: a method, if that is ours.
+            waiting += [getattr(one, "app", None), *(routes if isinstance(routes, list) else ())]
     return found
 
 

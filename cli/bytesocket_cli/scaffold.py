@@ -166,9 +166,10 @@ def _generate(folder: Path) -> None:
 
 
 def _move(stage: Path, folder: Path, written: list[Path]) -> None:
-    if not folder.exists() or not any(folder.iterdir()):
-        stage.rename(folder)  # replaces an empty folder
+    if not folder.exists():
+        stage.rename(folder)
         return
+    # Not replaced, even if it is empty: somebody's shell may stand in it.
     for path in written:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.move(stage / path, folder / path)

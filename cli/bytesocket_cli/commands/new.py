@@ -34,5 +34,7 @@ def new(
         return
     console.say()
     console.say("Next:")
-    for line in (f"cd {folder}", "bytesocket dev", "pip install -e '.[test]' && pytest"):
-        console.say(f"  {line}")
+    if folder.resolve() != Path.cwd():
+        console.say(f"  cd {folder}")
+    console.say("  bytesocket dev")
+    console.say("  pip install -e '.[test]' && pytest")

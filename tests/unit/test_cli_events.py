@@ -1,0 +1,100 @@
+"""`events`: a table for people, an array for programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import CommandLine
+
+APP = '''\
+from bytesocket_app import ByteSocket, ClientEvent, Event, ServerEvent, Socket
+from pydantic import BaseModel
+
+
+class Post(ClientEvent, name="chat:post"):
+    text: str
+
+
+class Move(ClientEvent, name="doc:move"):
+    x: int
+
+
+class Moved(ServerEvent, name="doc:moved"):
+    x: int
+
+
+class Reaction(Event, name="chat:reaction"):
+    emoji: str
+
+
+class Receipt(BaseModel):
+    number: int
+
+
+app = ByteSocket(title="Talk", events=[Post, Move, Moved, Reaction])
+
+
+@app.on(Post)
+async def post(socket: Socket, event: Post) -> Receipt:
+    return Receipt(number=1)
+
+
+doc = app.room("doc:{doc_id}")
+
+
+@doc.on(Move)
+async def move(socket: Socket, event: Move, doc_id: int) -> Moved:
+    return Moved(x=event.x)
+
+
+doc.relay(Reaction)
+'''
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    made = CommandLine(tmp_path, monkeypatch, capsys)
+    made.write("app.py", APP)
+    return made
+
+
+def line_of(text: str) -> int:
+    return APP.splitlines().index(text) + 1
+
+
+def test_the_array_names_types_rooms_and_handlers(run: CommandLine) -> None:
+    rows = {row["name"]: row for row in json.loads(run("events", "--json").out)}
+    assert rows["chat:post"] == {
+        "name": "chat:post",
+        "direction": "client",
+        "payload": "Post",
+        "reply": "Receipt",
+        "rooms": [],
+        "handler": f"app.py:{line_of('async def post(socket: Socket, event: Post) -> Receipt:') - 1}",
+    }
+    assert rows["doc:move"]["rooms"] == ["doc:{doc_id}"]
+    assert rows["doc:move"]["handler"].startswith("app.py:")
+    assert rows["doc:moved"]["handler"] is None
+    assert rows["chat:reaction"]["handler"] == "relay"
+
+
+def test_the_table_has_a_row_for_each_event(run: CommandLine) -> None:
+    lines = run("events", "app.py").out.splitlines()
+    assert lines[0].split() == ["event", "direction", "payload", "reply", "rooms", "handler"]
+    assert [line.split()[0] for line in lines[1:]] == [
+        "chat:post",
+        "chat:reaction",
+        "doc:move",
+        "doc:moved",
+    ]
+    assert lines[2].split() == ["chat:reaction", "both", "Reaction", "-", "doc:{doc_id}", "relay"]
+
+
+def test_an_application_that_is_none_is_refused(run: CommandLine) -> None:
+    run.write("app.py", "app = None  # bytesocket\n")
+    done = run("events")
+    assert (done.code, done.out) == (2, "")
+    assert "app.py holds no ByteSocket" in done.err

@@ -1,0 +1,232 @@
+"""A target to an application; what goes wrong is explained with the user's file and line."""
+
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from bytesocket_app import Limits, Settings
+from bytesocket_cli.errors import CliError
+from bytesocket_cli.loading import Loaded, load
+from bytesocket_cli.targets import resolve
+from tests.support.imports import fresh_imports
+
+APP = "from bytesocket_app import ByteSocket\napp = ByteSocket(title='T')\n"
+
+
+@pytest.fixture(autouse=True)
+def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None, None, None]:
+    monkeypatch.chdir(tmp_path)
+    with fresh_imports():
+        yield
+
+
+def write(name: str, text: str) -> None:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def loaded(target: str | None) -> Loaded:
+    return load(resolve(target, Path.cwd()))
+
+
+def refusal(target: str | None) -> str:
+    with pytest.raises(CliError) as caught:
+        loaded(target)
+    return str(caught.value)
+
+
+def test_an_application_is_loaded_with_its_import_string() -> None:
+    write("lone.py", APP)
+    found = loaded("lone.py")
+    assert found.import_string == "lone:app"
+    assert found.application is found.asgi
+    assert found.application.title == "T"
+
+
+def test_a_package_is_imported_as_one() -> None:
+    write("pack/__init__.py", "")
+    write("pack/names.py", "TITLE = 'Packed'\n")
+    write("pack/app.py", "from .names import TITLE\n" + APP.replace("'T'", "TITLE"))
+    assert loaded("pack").application.title == "Packed"
+    assert loaded("pack.app:app").application.title == "Packed"
+
+
+def test_the_only_application_is_found_under_any_name() -> None:
+    write("named.py", APP.replace("app =", "_hidden = None\nchat = again ="))
+    assert loaded("named.py").import_string == "named:chat"
+
+
+def test_several_applications_have_to_be_named() -> None:
+    write("several.py", APP.replace("app", "one") + "two = ByteSocket(title='2')\n")
+    write("several.py", Path("several.py").read_text().replace("bytesocket_one", "bytesocket_app"))
+    assert refusal("several.py") == (
+        "several.py holds several applications: say several:one or several:two"
+    )
+    assert loaded("several.py:two").application.title == "2"
+
+
+def test_a_module_without_an_application_says_what_to_write() -> None:
+    write("empty.py", "app = 1\n")
+    assert refusal("empty.py") == (
+        "empty.py holds no ByteSocket: make one at module level, app = ByteSocket(...)"
+    )
+
+
+def test_the_host_is_served_and_the_byte_socket_in_it_is_found() -> None:
+    write(
+        "hosted.py",
+        APP.replace("app =", "chat =").replace("bytesocket_chat", "bytesocket_app")
+        + "from starlette.applications import Starlette\n"
+        "from starlette.routing import Mount\n"
+        "app = Starlette(routes=[Mount('/live', app=chat), Mount('/again', app=chat)])\n",
+    )
+    found = loaded("hosted.py")
+    assert type(found.asgi).__name__ == "Starlette"
+    assert found.application.title == "T"
+
+
+def test_a_host_without_a_byte_socket_is_served_but_has_no_contract() -> None:
+    write("bare.py", "from starlette.applications import Starlette\napp = Starlette()\n")
+    found = loaded("bare.py")
+    assert found.message_bytes == 0
+    with pytest.raises(CliError, match="bare:app is a Starlette without a ByteSocket"):
+        _ = found.application
+
+
+def test_a_host_of_several_is_told_to_name_one() -> None:
+    write(
+        "multi.py",
+        "from bytesocket_app import ByteSocket\n"
+        "from starlette.applications import Starlette\n"
+        "from starlette.routing import Mount\n"
+        "one, two = ByteSocket(title='One'), ByteSocket(title='Two', path='/two')\n"
+        "app = Starlette(routes=[Mount('/1', app=one), Mount('/2', app=two)])\n",
+    )
+    with pytest.raises(CliError, match=r"several ByteSockets \(One at /ws, Two at /two\)"):
+        _ = loaded("multi.py").application
+
+
+def test_the_longest_message_of_all_applications_counts() -> None:
+    write("limits.py", APP)
+    application = loaded("limits.py").application
+    assert Loaded(application, (application,), "x").message_bytes == 1024 * 1024
+    application.settings = Settings(limits=Limits(message_bytes=0))
+    assert Loaded(application, (application,), "x").message_bytes == 0
+
+
+@pytest.mark.anyio
+async def test_draining_drains_every_application() -> None:
+    write("drained.py", APP)
+    found = loaded("drained.py")
+    await found.drain(0.1)
+    assert found.application.endpoint.draining
+
+
+def test_a_misspelt_attribute_has_a_near_miss() -> None:
+    write("spelt.py", APP)
+    assert refusal("spelt:ap") == "spelt has no attribute 'ap'; did you mean 'app'?"
+    assert refusal("spelt:zzz") == "spelt has no attribute 'zzz'"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("number", "a int"),
+        ("ByteSocket", "the class ByteSocket, not an instance of it"),
+        ("make", "a function: make the application at module level"),
+        ("two_arguments", "a function"),
+    ],
+)
+def test_what_is_no_application_is_called_by_its_kind(name: str, what: str) -> None:
+    write(
+        "kinds.py",
+        APP + "number = 1\ndef make(): ...\nasync def two_arguments(scope, receive): ...\n",
+    )
+    assert refusal(f"kinds:{name}").startswith(f"kinds:{name} is {what}")
+
+
+def test_a_plain_asgi_function_is_an_application() -> None:
+    write("plain.py", "async def app(scope, receive, send, *, more=None): ...\n")
+    assert loaded("plain:app").applications == ()
+
+
+def test_a_dotted_attribute_is_followed() -> None:
+    write("dotted.py", APP + "class Site:\n    chat = app\n")
+    assert loaded("dotted:Site.chat").import_string == "dotted:Site.chat"
+
+
+def test_a_missing_module_is_named_with_a_near_miss() -> None:
+    write("chatter.py", APP)
+    assert refusal("chattr:app").endswith("; did you mean chatter?")
+    assert refusal("chattr:app").startswith("no module named 'chattr' in ")
+
+
+def test_a_missing_submodule_is_looked_for_in_its_package() -> None:
+    write("packed/__init__.py", "")
+    write("packed/server.py", APP)
+    assert refusal("packed.servr:app").endswith("did you mean packed.server?")
+    write("single.py", APP)
+    assert refusal("single.deeper:app") == "no module named 'single.deeper' in the package"
+
+
+def test_a_missing_dependency_is_the_users_line() -> None:
+    write("depends.py", "\nimport surely_not_there\n")
+    assert refusal("depends.py") == (
+        "depends.py:2: ModuleNotFoundError: No module named 'surely_not_there'\n"
+        "    import surely_not_there"
+    )
+
+
+def test_a_syntax_error_is_the_line_that_is_wrong() -> None:
+    write("broken.py", "x = 1\nx = = 2\n")
+    assert refusal("broken.py") == "broken.py:2: SyntaxError: invalid syntax\n    x = = 2"
+
+
+def test_an_exception_is_blamed_on_the_users_line_not_the_librarys() -> None:
+    write("strict.py", "import json\n\njson.loads('{')\n")
+    text = refusal("strict.py")
+    assert text.startswith("strict.py:3: JSONDecodeError: Expecting property name")
+    assert text.endswith("\n    json.loads('{')")
+
+
+def test_a_wrong_declaration_keeps_the_frameworks_own_words() -> None:
+    write("declared.py", "from bytesocket_app import ByteSocket\napp = ByteSocket(title='T', path='ws')\n")
+    text = refusal("declared.py")
+    assert text.startswith("declared.py:2: path='ws' must begin with a slash")
+    assert "ConfigurationError" not in text
+
+
+def test_leaving_the_process_while_imported_is_an_error() -> None:
+    write("leaver.py", "import sys\nsys.exit()\n")
+    assert refusal("leaver.py").startswith("leaver.py:2: SystemExit: no message")
+
+
+def test_an_error_from_nowhere_is_still_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    write("odd.py", APP)
+
+    def fail(_name: str) -> None:
+        error = ValueError("odd")
+        error.__traceback__ = None
+        raise error.with_traceback(None)
+
+    monkeypatch.setattr("bytesocket_cli.loading._place", lambda *_: None)
+    monkeypatch.setattr("importlib.import_module", fail)
+    assert refusal("odd.py") == "cannot import odd: ValueError: odd"
+
+
+def test_what_the_users_code_prints_does_not_reach_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    write("noisy.py", "print('noise')\n" + APP)
+    loaded("noisy.py")
+    assert capsys.readouterr() == ("", "noise\n")
+
+
+def test_the_project_and_its_src_are_on_the_path_once() -> None:
+    write("pyproject.toml", "[tool.bytesocket]\n")
+    write("src/thing.py", "TITLE = 'From src'\n")
+    write("web.py", "from thing import TITLE\n" + APP.replace("'T'", "TITLE"))
+    assert loaded("web.py").application.title == "From src"
+    loaded("web.py")
+    assert sys.path.count(str(Path.cwd())) == 1
