@@ -111,6 +111,7 @@ class Circuit:
             self._link.end(over)
             self._hearing.end()
             self._enter("closed")
+            self._changed.notify()
 
     async def _pause(self, seconds: float) -> None:
         self._enter("waiting")

@@ -1,0 +1,159 @@
+"""What is said now, later, or never."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import TaskGroup
+
+from bytesocket_app.client.connection import Connection
+from bytesocket_app.client.link import Link
+from bytesocket_app.client.settings import ClientSettings
+from bytesocket_app.errors import Disconnected, EncodeError, RequestError, RequestTimeout
+from bytesocket_app.events import ClientEvent, PayloadType
+from bytesocket_app.wire import JSON
+from tests.support.memory_socket import Peer, memory_connection
+
+pytestmark = pytest.mark.anyio
+
+TEXT = PayloadType(str)
+
+
+class Post(ClientEvent, name="post"):
+    text: Any = "hi"
+
+
+class Move(ClientEvent, name="move", volatile=True):
+    x: int = 1
+
+
+async def ignore(payload: bytes, is_binary: bool) -> None:
+    pass
+
+
+async def run(connection: Connection) -> None:
+    await connection.run(ignore)
+
+
+@asynccontextmanager
+async def connected(link: Link) -> AsyncGenerator[tuple[Connection, Peer, TaskGroup]]:
+    connection, peer, _ = memory_connection()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(run, connection)
+        link.opened(connection)
+        yield connection, peer, tasks
+        tasks.cancel_scope.cancel()
+
+
+async def test_rooms_come_before_the_queue() -> None:
+    link = Link(JSON, ClientSettings())
+    assert await link.emit(Post()) == "queued"
+    assert await link.emit(Move()) == "dropped"
+    link.join("r")
+    assert await link.emit(Post(text="later"), "r") == "queued"
+    with anyio.fail_after(5):
+        async with connected(link) as (_, peer, _tasks):
+            assert await link.emit(Move(x=2)) == "sent"
+            assert [await peer.message() for _ in range(4)] == [
+                {"type": 9, "room": "r"},
+                {"event": "post", "data": {}},
+                {"room": "r", "event": "post", "data": {"text": "later"}},
+                {"event": "move", "data": {"x": 2}},
+            ]
+
+
+async def test_a_full_queue_drops_events_and_refuses_requests() -> None:
+    link = Link(JSON, ClientSettings(queue_limit=1))
+    assert await link.emit(Post()) == "queued"
+    assert await link.emit(Post()) == "dropped"
+    with pytest.raises(Disconnected, match="full"):
+        await link.request(Post(), TEXT)
+    assert len(link.requests) == 0
+
+
+async def test_a_connection_on_its_way_out_counts_as_none() -> None:
+    link = Link(JSON, ClientSettings())
+    with anyio.fail_after(5):
+        async with connected(link) as (connection, _, _tasks):
+            connection.close(1000)
+            assert await link.emit(Post()) == "queued"
+
+
+async def test_requests_end_in_every_way() -> None:
+    link = Link(JSON, ClientSettings())
+    outcomes: dict[str, object] = {}
+
+    async def ask(name: str) -> None:
+        try:
+            outcomes[name] = await link.request(Post(text=name), TEXT, timeout=0)
+        except (RequestError, Disconnected) as error:
+            outcomes[name] = type(error)
+
+    with anyio.fail_after(5):
+        async with connected(link) as (_, peer, tasks):
+            for name in ("good", "refused", "invalid", "lost"):
+                tasks.start_soon(ask, name)
+                asked = await peer.message()
+                assert asked["data"] == {"text": name}
+            ids = {text: index for index, text in enumerate(("good", "refused", "invalid"), 1)}
+            link.requests.answer(ids["good"], "fine")
+            link.requests.refuse(ids["refused"], RequestError("no"))
+            link.requests.answer(ids["invalid"], 5)
+            await anyio.wait_all_tasks_blocked()
+            link.closed("gone")
+            await anyio.wait_all_tasks_blocked()
+    assert outcomes == {
+        "good": "fine",
+        "refused": RequestError,
+        "invalid": RequestError,
+        "lost": Disconnected,
+    }
+    assert len(link.requests) == 0
+
+
+async def test_a_request_that_timed_out_in_the_queue_is_never_sent() -> None:
+    link = Link(JSON, ClientSettings())
+    with pytest.raises(RequestTimeout):
+        await link.request(Post(), TEXT, timeout=0.001)
+    assert await link.emit(Post(text="only this")) == "queued"
+    with anyio.fail_after(5):
+        async with connected(link) as (_, peer, _tasks):
+            assert (await peer.message())["data"] == {"text": "only this"}
+
+
+async def test_a_queued_request_outlives_a_failed_connection() -> None:
+    link = Link(JSON, ClientSettings())
+    answers: list[str] = []
+
+    async def ask() -> None:
+        answers.append(await link.request(Post(), TEXT))
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as outer:
+            outer.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            link.closed("could not connect")
+            async with connected(link) as (_, peer, _tasks):
+                asked = await peer.message()
+                link.requests.answer(asked["id"], "yes")
+                await anyio.wait_all_tasks_blocked()
+    assert answers == ["yes"]
+
+
+async def test_after_the_end_nothing_is_sent() -> None:
+    link = Link(JSON, ClientSettings())
+    link.end(Disconnected("closed"))
+    assert await link.emit(Post()) == "dropped"
+    with pytest.raises(Disconnected, match="closed"):
+        await link.request(Post(), TEXT)
+
+
+async def test_what_cannot_be_written_raises_where_it_is_said() -> None:
+    link = Link(JSON, ClientSettings())
+    with pytest.raises(EncodeError):
+        await link.emit(Post(text=object()))
+    with pytest.raises(EncodeError):
+        await link.request(Post(text=object()), TEXT)
+    assert len(link.requests) == 0
