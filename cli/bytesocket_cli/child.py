@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -43,20 +44,8 @@ class Child:
             "control": theirs.fileno(),
         }
         command = [sys.executable, "-P", "-m", "bytesocket_cli.worker", json.dumps(arguments)]
-        # Inherited blocked: a Ctrl-C while the interpreter starts would end in a traceback.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process = await anyio.open_process(
-                command,
-                stdin=None,
-                stdout=None,
-                stderr=None,
-                pass_fds=(listener.fileno(), theirs.fileno()),
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-            theirs.close()
-        return cls(process, ours)
+        with theirs, anyio.CancelScope(shield=True):
+            return cls(await _start(command, (listener.fileno(), theirs.fileno())), ours)
 
     async def report(self) -> dict[str, Any]:
         """Wait for the child's next message; empty if it ended without one."""
@@ -86,10 +75,8 @@ class Child:
     async def stop(self) -> None:
         """Let the child drain and end; kill it when it does not."""
         self.is_wanted = False
-        try:
+        with suppress(OSError):  # it is gone, or leaving
             self._control.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.kill()
         with anyio.move_on_after(PATIENCE):
             await self._process.wait()
         self.kill()
@@ -99,5 +86,16 @@ class Child:
     def kill(self) -> None:
         """End the process now."""
         self.is_wanted = False
-        if self._process.returncode is None:
+        with suppress(ProcessLookupError):
             self._process.kill()
+
+
+async def _start(command: list[str], descriptors: tuple[int, ...]) -> Process:
+    # Inherited blocked: a Ctrl-C while the interpreter starts would end in a traceback.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return await anyio.open_process(
+            command, stdin=None, stdout=None, stderr=None, pass_fds=descriptors
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

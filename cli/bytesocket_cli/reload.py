@@ -5,7 +5,6 @@ fails, the error is shown and nothing else happens. Otherwise the old child clos
 ends, and the new one starts to serve; connections made meanwhile wait in the listening socket.
 """
 
-import math
 import signal
 import socket
 from collections.abc import Callable
@@ -21,6 +20,9 @@ from bytesocket_cli.child import Child
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.targets import Target
 from bytesocket_cli.watching import changes
+
+Report: TypeAlias = dict[str, Any]
+"""What a child says; see the worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,7 @@ class Plan:
     listener: socket.socket
     reload: bool
     ignored: tuple[Path, ...]
-    ready: Callable[[dict[str, Any]], None]
+    ready: Callable[[Report], None]
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -52,10 +54,6 @@ class Plan:
         return (project, package)
 
 
-News: TypeAlias = frozenset[Path] | int
-"""Files that changed, or the exit code of a child that ended by itself."""
-
-
 class Supervisor:
     """The children over time: at most one that serves, and one that is tried."""
 
@@ -63,8 +61,10 @@ class Supervisor:
         self._plan = plan
         self._children: list[Child] = []
         self._tasks = anyio.create_task_group()
-        self._tell, self._news = anyio.create_memory_object_stream[News](math.inf)
         self._serving: Child | None = None
+        self._changed: set[Path] = set()
+        self._died: int | None = None
+        self._news = anyio.Event()
 
     async def work(self, stopped: anyio.Event) -> str | None:
         """Serve, and replace what serves after each change.
@@ -73,7 +73,7 @@ class Supervisor:
             Why it cannot go on: the first attempt failed, or, without reload, the server ended.
         """
         failure: str | None = None
-        async with self._tell, self._news, self._tasks:
+        async with self._tasks:
             if self._plan.reload:
                 self._tasks.start_soon(self._watch, stopped)
             failure = await self._first()
@@ -96,67 +96,98 @@ class Supervisor:
 
     async def _watch(self, stopped: anyio.Event) -> None:
         async for found in changes(self._plan.roots, self._plan.ignored, stopped):
-            self._tell.send_nowait(found)
-
-    async def _first(self) -> str | None:
-        child, report = await self._try()
-        if "error" in report:
-            return str(report["error"])
-        return await self._begin(child, report["ready"])
-
-    async def _next(self) -> str | None:
-        news = await self._news.receive()
-        if isinstance(news, int):
-            failure = f"the server ended by itself (exit code {news})"
-            if not self._plan.reload:
-                return failure
-            console.fail(f"{failure}: waiting for a change")
-        else:
-            console.say(f"changed: {', '.join(sorted(path.name for path in news))}")
-            await self._replace()
-        return None
-
-    async def _replace(self) -> None:
-        new, report = await self._try()
-        if "error" in report:
-            await self._end(new)
-            console.fail(report["error"])
-            if self._serving is not None:
-                console.warn("the code before the change is still serving")
-            return
-        if self._serving is not None:
-            await self._end(self._serving)
-        failure = await self._begin(new, report["ready"])
-        if failure is not None:
-            await self._end(new)
-            console.fail(f"{failure}\nnothing is serving: waiting for a change")
-
-    async def _try(self) -> tuple[Child, dict[str, Any]]:
-        child = await Child.start(self._plan.target, self._plan.listener)
-        self._children.append(child)
-        report = await child.report()
-        if not report:
-            code = await child.wait()
-            report = {"error": f"the application ended its process while imported (code {code})"}
-        return child, report
-
-    async def _begin(self, child: Child, ready: dict[str, Any]) -> str | None:
-        child.serve()
-        report = await child.report()
-        if "started" not in report:
-            code = await child.wait()
-            return report.get("failed") or f"the server ended at its start (code {code})"
-        self._serving = child
-        self._tasks.start_soon(self._attend, child)
-        self._plan.ready(ready)
-        return None
+            self._changed |= found
+            self._news.set()
 
     async def _attend(self, child: Child) -> None:
         code = await child.wait()
         if child.is_wanted:
             self._serving = None
             self._children.remove(child)
-            self._tell.send_nowait(code)
+            self._died = code
+            self._news.set()
+
+    async def _first(self) -> str | None:
+        report: Report | None = None
+        while report is None:
+            self._changed.clear()
+            child, report = await self._try()
+            if report is None:
+                await self._end(child)
+            elif "error" in report:
+                return str(report["error"])
+            else:
+                return await self._begin(child, report["ready"])
+        return None
+
+    async def _next(self) -> str | None:
+        if not self._changed and self._died is None:
+            self._news = anyio.Event()
+            await self._news.wait()
+        if self._died is not None:
+            failure, self._died = f"the server ended by itself (exit code {self._died})", None
+            if not self._plan.reload:
+                return failure
+            console.fail(f"{failure}: waiting for a change")
+        else:
+            console.say(f"changed: {', '.join(sorted(path.name for path in self._changed))}")
+            self._changed.clear()
+            await self._replace()
+        return None
+
+    async def _replace(self) -> None:
+        new, report = await self._try()
+        if report is None or "error" in report:
+            await self._end(new)
+            if report is not None:
+                self._refuse(report["error"])
+            return
+        if self._serving is not None:
+            await self._end(self._serving)
+        failure = await self._begin(new, report["ready"])
+        if failure is not None:
+            await self._end(new)
+            self._refuse(failure)
+
+    def _refuse(self, failure: str) -> None:
+        console.fail(failure)
+        now = "nothing is serving" if self._serving is None else "the code before is still serving"
+        console.warn(f"{now}: waiting for a change")
+
+    async def _try(self) -> tuple[Child, Report | None]:
+        """Start a child and wait until it has imported the application, or has failed to.
+
+        Returns:
+            The child, and its report; None if the next change came first.
+        """
+        child = await Child.start(self._plan.target, self._plan.listener)
+        self._children.append(child)
+        report: Report | None = None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._cancel_on_change, tasks.cancel_scope)
+            report = await child.report()
+            if not report:
+                code = await child.wait()
+                report = {"error": f"the application ended its process while imported ({code})"}
+            tasks.cancel_scope.cancel()
+        return child, report
+
+    async def _cancel_on_change(self, scope: anyio.CancelScope) -> None:
+        while not self._changed:
+            self._news = anyio.Event()
+            await self._news.wait()
+        scope.cancel()
+
+    async def _begin(self, child: Child, ready: Report) -> str | None:
+        child.serve()
+        report = await child.report()
+        if "started" not in report:
+            code = await child.wait()
+            return report.get("failed") or f"the server ended at its start (exit code {code})"
+        self._serving = child
+        self._tasks.start_soon(self._attend, child)
+        self._plan.ready(ready)
+        return None
 
     async def _end(self, child: Child) -> None:
         await child.stop()

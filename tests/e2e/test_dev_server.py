@@ -103,7 +103,7 @@ def test_broken_code_is_explained_and_the_old_code_keeps_serving(
 ) -> None:
     peer = connect(peers, dev)
     (project / "app.py").write_text(APP + "\n\nraise ValueError('not like this')\n")
-    dev.wait_for("still serving")
+    dev.wait_for("the code before is still serving")
     line = APP.count("\n") + 3
     assert f"error: app.py:{line}: ValueError: not like this" in dev.output
     assert "Traceback" not in dev.output

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -23,7 +23,7 @@ DEADLINE = 30.0
 PYTHONS = [sys.executable, *filter(None, os.environ.get("BYTESOCKET_PYTHONS", "").split(":"))]
 """The interpreters that servers are started with: this one, and others when they are named."""
 
-APP = '''\
+APP = """\
 from bytesocket_app import ByteSocket, ClientEvent, ServerEvent, Socket
 
 
@@ -45,7 +45,7 @@ app = ByteSocket(title="Talk", events=[Post, Posted, Receipt], serialization="js
 @app.on(Post)
 async def post(socket: Socket, event: Post) -> str:
     return event.text + " ONE"
-'''
+"""
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -120,10 +120,8 @@ class ServerProcess:
 
     def close(self) -> None:
         """End it, whatever state it is in, its children too."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(DEADLINE)
         self._reader.join(DEADLINE)
         cast("IO[str]", self.process.stdout).close()

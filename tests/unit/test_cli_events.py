@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.command_line import CommandLine
 
-APP = '''\
+APP = """\
 from bytesocket_app import ByteSocket, ClientEvent, Event, ServerEvent, Socket
 from pydantic import BaseModel
 
@@ -49,7 +49,7 @@ async def move(socket: Socket, event: Move, doc_id: int) -> Moved:
 
 
 doc.relay(Reaction)
-'''
+"""
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def run(
 
 
 def line_of(text: str) -> int:
-    return APP.splitlines().index(text) + 1
+    return 1 + next(number for number, line in enumerate(APP.splitlines()) if line == text)
 
 
 def test_the_array_names_types_rooms_and_handlers(run: CommandLine) -> None:
@@ -73,7 +73,7 @@ def test_the_array_names_types_rooms_and_handlers(run: CommandLine) -> None:
         "payload": "Post",
         "reply": "Receipt",
         "rooms": [],
-        "handler": f"app.py:{line_of('async def post(socket: Socket, event: Post) -> Receipt:') - 1}",
+        "handler": f"app.py:{line_of('@app.on(Post)')}",
     }
     assert rows["doc:move"]["rooms"] == ["doc:{doc_id}"]
     assert rows["doc:move"]["handler"].startswith("app.py:")

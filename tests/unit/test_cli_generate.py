@@ -114,6 +114,8 @@ def test_wrong_usage_is_one_message_and_code_2(
     assert done.out == ""
 
 
-def test_a_place_elsewhere_is_shown_whole(run: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_place_elsewhere_is_shown_whole(
+    run: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     place = tmp_path_factory.mktemp("elsewhere") / "contract.json"
     assert run("generate", "contract", "-o", str(place)).out == f"wrote {place}\n"

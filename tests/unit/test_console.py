@@ -3,11 +3,13 @@
 import io
 
 import pytest
+from typing_extensions import override
 
 from bytesocket_cli import console
 
 
 class Terminal(io.StringIO):
+    @override
     def isatty(self) -> bool:
         return True
 

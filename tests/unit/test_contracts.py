@@ -18,7 +18,7 @@ def test_a_saved_contract_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CliError, match="cannot read .*contract.json: No such file"):
+    with pytest.raises(CliError, match=r"cannot read .*contract\.json: No such file"):
         read(tmp_path / "contract.json")
 
 

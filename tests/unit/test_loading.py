@@ -193,7 +193,10 @@ def test_an_exception_is_blamed_on_the_users_line_not_the_librarys() -> None:
 
 
 def test_a_wrong_declaration_keeps_the_frameworks_own_words() -> None:
-    write("declared.py", "from bytesocket_app import ByteSocket\napp = ByteSocket(title='T', path='ws')\n")
+    write(
+        "declared.py",
+        "from bytesocket_app import ByteSocket\napp = ByteSocket(title='T', path='ws')\n",
+    )
     text = refusal("declared.py")
     assert text.startswith("declared.py:2: path='ws' must begin with a slash")
     assert "ConfigurationError" not in text
@@ -208,16 +211,19 @@ def test_an_error_from_nowhere_is_still_an_error(monkeypatch: pytest.MonkeyPatch
     write("odd.py", APP)
 
     def fail(_name: str) -> None:
-        error = ValueError("odd")
-        error.__traceback__ = None
-        raise error.with_traceback(None)
+        raise ValueError("odd")
 
-    monkeypatch.setattr("bytesocket_cli.loading._place", lambda *_: None)
+    def nowhere(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr("bytesocket_cli.loading._place", nowhere)
     monkeypatch.setattr("importlib.import_module", fail)
     assert refusal("odd.py") == "cannot import odd: ValueError: odd"
 
 
-def test_what_the_users_code_prints_does_not_reach_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_users_code_prints_does_not_reach_stdout(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     write("noisy.py", "print('noise')\n" + APP)
     loaded("noisy.py")
     assert capsys.readouterr() == ("", "noise\n")

@@ -54,7 +54,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "chmod", fail)
-    with pytest.raises(CliError, match="cannot write .*x: No space left on device"):
+    with pytest.raises(CliError, match=r"cannot write .*x: No space left on device"):
         write([text_file(tmp_path / "x", "text")])
     assert list(tmp_path.iterdir()) == []
 
@@ -66,7 +66,7 @@ def test_a_folder_that_cannot_be_written_is_named(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkstemp", fail)  # as root, no mode forbids writing
-    with pytest.raises(CliError, match="cannot write .*x: Permission denied"):
+    with pytest.raises(CliError, match=r"cannot write .*x: Permission denied"):
         write([text_file(tmp_path / "x", "text")])
 
 
@@ -96,5 +96,5 @@ def test_other_line_ends_are_drift(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(CliError, match="cannot read .*: a part of its path is a file"):
+    with pytest.raises(CliError, match=r"cannot read .*: a part of its path is a file"):
         drift(text_file(tmp_path / "file/x", ""), "x")

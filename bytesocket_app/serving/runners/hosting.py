@@ -124,7 +124,10 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
             logger.debug("the server complained while it was stopped", exc_info=True)
         tasks.cancel_scope.cancel()
 
-    async with living(app, hosted.state, timeout=hosting.grace / 4), anyio.create_task_group() as tasks:
+    async with (
+        living(app, hosted.state, timeout=hosting.grace / 4),
+        anyio.create_task_group() as tasks,
+    ):
         # As a task of its own: a cancelled server may leak its cancellation, which ends there.
         tasks.start_soon(serve)
 

@@ -28,11 +28,13 @@ def dev(
 ) -> None:
     """Serve for development: reload on change, readable errors."""
     # Until the supervisor listens to signals itself, both end the command quietly.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         _serve(target, host, port, reload=reload)
     except KeyboardInterrupt:
         return
+    finally:
+        signal.signal(signal.SIGTERM, previous)
 
 
 def _serve(text: str | None, host: str, port: int, *, reload: bool) -> None:
