@@ -42,6 +42,7 @@ class Host:
         self.sessions: dict[Hosted, TaskGroup] = {}
         self.writer = Writer()
         self.clock = clock
+        self._lifespans: list[TaskGroup] = []
         self._owner: TaskGroup | None = None
         self._sweeping: CancelScope | None = None
         self._emptied: Event | None = None
@@ -50,34 +51,33 @@ class Host:
     async def lifespan(self) -> AsyncGenerator[None]:
         """Lend a task group of its own for as long as the context lasts."""
         async with create_task_group() as tasks:
-            self._settle(tasks)
+            self._lifespans.append(tasks)
+            self._settle()
             try:
                 yield
             finally:
-                self._withdraw()
+                self._lifespans.remove(tasks)
+                self._settle()
                 tasks.cancel_scope.cancel()
 
     def enter(self, session: Hosted, tasks: TaskGroup) -> None:
         """A connection begins."""
         self.sessions[session] = tasks
-        if self._owner is None:
-            self._settle(tasks)
+        self._settle()
 
     def leave(self, session: Hosted) -> None:
         """A connection ends; if it was the host, the oldest of the others takes over."""
-        tasks = self.sessions.pop(session)
+        del self.sessions[session]
         if not self.sessions and self._emptied is not None:
             self._emptied.set()
-        if tasks is self._owner:
-            self._withdraw()
-            heir = next(iter(self.sessions.values()), None)
-            if heir is not None:
-                self._settle(heir)
+            self._emptied = None
+        self._settle()
 
     async def emptied(self) -> None:
         """Wait until no connection is left."""
         while self.sessions:
-            self._emptied = Event()
+            if self._emptied is None:
+                self._emptied = Event()
             await self._emptied.wait()
 
     def sweep(self, now: float) -> None:
@@ -85,19 +85,21 @@ class Host:
         for session in tuple(self.sessions):
             session.check(now)
 
-    def _settle(self, tasks: TaskGroup) -> None:
-        if self._owner is not None:
-            self._withdraw()
-        self._owner = tasks
-        self._sweeping = CancelScope()
-        tasks.start_soon(self._sweep_forever, self._sweeping)
-        self.writer.lend(tasks)
-
-    def _withdraw(self) -> None:
-        self._owner = None
+    def _settle(self) -> None:
+        """Work in the oldest lifespan, else in the oldest connection, else not at all."""
+        lenders = self._lifespans or self.sessions.values()
+        owner = next(iter(lenders), None)
+        if owner is self._owner:
+            return
         if self._sweeping is not None:
             self._sweeping.cancel()
-        self.writer.reclaim()
+            self._sweeping = None
+            self.writer.reclaim()
+        self._owner = owner
+        if owner is not None:
+            self._sweeping = CancelScope()
+            owner.start_soon(self._sweep_forever, self._sweeping)
+            self.writer.lend(owner)
 
     async def _sweep_forever(self, scope: CancelScope) -> None:
         with scope:

@@ -1,15 +1,19 @@
 """Frames that wait for one slow network, counted in bytes."""
 
 from collections import deque
+from typing import Final
 
 from bytesocket_app.wire.frame import Frame
+
+OVERHEAD: Final = 16
+"""Bytes that a waiting frame counts for beside its payload, so that empty ones add up too."""
 
 
 class Outbox:
     """A queue of frames that knows its size and can lose its oldest.
 
     Attributes:
-        size: Bytes waiting.
+        size: Bytes waiting, with something for each frame itself.
     """
 
     __slots__ = ("_frames", "size")
@@ -21,12 +25,12 @@ class Outbox:
     def append(self, frame: Frame) -> None:
         """Put a frame at the end."""
         self._frames.append(frame)
-        self.size += frame.size
+        self.size += frame.size + OVERHEAD
 
     def popleft(self) -> Frame:
         """Take the first frame; IndexError if there is none."""
         frame = self._frames.popleft()
-        self.size -= frame.size
+        self.size -= frame.size + OVERHEAD
         return frame
 
     def drop_oldest(self) -> int:
@@ -34,9 +38,9 @@ class Outbox:
         for index, frame in enumerate(self._frames):
             if frame.volatile:
                 del self._frames[index]
-                self.size -= frame.size
-                return frame.size
-        return self.popleft().size if self._frames else 0
+                self.size -= frame.size + OVERHEAD
+                return frame.size + OVERHEAD
+        return self.popleft().size + OVERHEAD if self._frames else 0
 
     def clear(self) -> None:
         """Throw away everything."""
