@@ -1,10 +1,11 @@
 """`ByteSocket`: the decorators, and how the parts are put together. No logic of its own."""
 
+import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Final, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -12,23 +13,26 @@ from bytesocket_app.auth import Authenticator
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Room
+from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.declaring import declare_handler
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.membership import Membership
-from bytesocket_app.errors import ConfigurationError, Refusal, where
+from bytesocket_app.errors import ConfigurationError, Refusal, caller, where
 from bytesocket_app.events import (
     BothHandle,
     Catalogue,
     ClientEvent,
     ClientHandle,
     EventHandle,
+    EventModel,
     EventSource,
+    Payload,
     ServerEvent,
     ServerHandle,
     ServerPayload,
     declare,
 )
-from bytesocket_app.hub import Hub, ServerRooms
+from bytesocket_app.hub import BROADCAST_ROOM, Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.rooms import RoomPattern
@@ -40,6 +44,9 @@ from bytesocket_app.transports.door import AsgiDoor
 from bytesocket_app.types import CodecName, Direction, EventName
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
+
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+")
+"""What a browser's `Origin` header holds: RFC 6454 section 6.2."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
@@ -86,6 +93,7 @@ class ByteSocket:
         rooms: Emit to rooms by name.
         catalogue: The declared events.
         hub: The live sockets and who is in which room.
+        host: What runs the work for all sockets, and reads the clock for their deadlines.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword, each its own theme
@@ -102,7 +110,7 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_arguments(path, serialization, origins, engine)
+        _check_arguments(title, path, serialization, origins, engine)
         self.title = title
         self.version = version
         self.path = path
@@ -117,24 +125,25 @@ class ByteSocket:
         self.hub = Hub(self.catalogue, self._declared, one_copy=one_copy)
         self.rooms = ServerRooms(self.hub)
         self._middleware = MiddlewareChain()
+        calls = HandlerCalls(self.hub, self.settings.timeouts.handler)
         router = EventRouter(
-            self.hub, self.catalogue, self._handlers, self._declared, self.lifecycle, self
+            self.hub, calls, self.catalogue, self._handlers, self._declared, self.lifecycle, self
         )
         membership = Membership(self.hub, self._declared, self.settings)
         self._dispatcher = Dispatcher(
-            self.hub, router, membership, self._middleware, self.lifecycle, self.settings
+            self.hub, calls, router, membership, self._middleware, self.lifecycle, self.settings
         )
-        self._host = Host(time.monotonic)
+        self.host = Host(time.monotonic)
         self.endpoint = ApplicationEndpoint(
             self._dispatcher,
             self.hub,
             self.lifecycle,
-            self._host,
+            self.host,
             self,
             codec=serialization,
             origins=tuple(origin.lower() for origin in origins or ()),
         )
-        self._door = AsgiDoor(self.endpoint, self._host.writer, self.running, path, http)
+        self._door = AsgiDoor(self.endpoint, self.host.writer, self.running, path, http)
 
     def on(
         self,
@@ -154,6 +163,8 @@ class ByteSocket:
         Raises:
             ConfigurationError: Clients do not send the event, or a parameter cannot be served.
         """
+        if not isinstance(event, str | int | float):
+            self.catalogue.declare(event)  # now: `@app.on` without its event decorates a function
 
         def register(function: F) -> F:
             handler = declare_handler(
@@ -252,8 +263,18 @@ class ByteSocket:
             join: "server" for rooms that clients cannot ask to join.
 
         Raises:
-            ConfigurationError: It is declared already, or could mean another one's names.
+            ConfigurationError: It is declared already, could mean another one's names, or is the
+                room of all sockets.
         """
+        if join not in ("client", "server"):
+            raise ConfigurationError(
+                f"join={join!r} of room {pattern!r} ({caller()}) is neither 'client' nor 'server'."
+            )
+        if pattern == BROADCAST_ROOM:
+            raise ConfigurationError(
+                f"{pattern!r} ({caller()}) cannot be declared: every socket is in that room. "
+                "Emit to it with `app.broadcast`."
+            )
         room = Room(RoomPattern(pattern), join, self.hub, self.catalogue, self)
         self._declared.add(room)
         return room
@@ -278,10 +299,23 @@ class ByteSocket:
         self.hub.broadcast(event, codec=codec)
 
     def encode(self, message: Any, *, codec: CodecName | None = None) -> str | bytes:
-        """Make a ready frame for `send_raw` and `publish_raw`: text for JSON, bytes otherwise."""
-        chosen = CODECS[codec or self.serialization]
-        payload = chosen.encode(message)
-        return payload if chosen.is_binary else payload.decode()
+        """Make a ready frame for `send_raw` and `publish_raw`: text for JSON, bytes otherwise.
+
+        Args:
+            message: An event, which becomes `{event, data}`, or a whole message.
+            codec: Which of the two; the application's own by default.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+            EncodeError: A value has no form in the codec.
+        """
+        name = codec or self.serialization
+        if isinstance(message, EventModel | Payload):
+            outgoing: Any = message  # the catalogue refuses what cannot be emitted
+            payload = self.hub.encode(outgoing, name, {}).payload
+        else:
+            payload = CODECS[name].encode(message)
+        return payload if CODECS[name].is_binary else payload.decode()
 
     def decode(self, payload: str | bytes, *, is_binary: bool | None = None) -> Any:
         """Read a frame as the server does; raises DecodeError."""
@@ -318,7 +352,7 @@ class ByteSocket:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Host the work for all sockets; a lifespan does this, and so does `TestClient`."""
-        async with self._host.lifespan():
+        async with self.host.lifespan():
             yield
 
     async def drain(self, grace: float) -> None:
@@ -344,17 +378,23 @@ class ByteSocket:
         return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
 
 
-def _check_arguments(
-    path: str, serialization: str, origins: Sequence[str] | None, engine: str
-) -> None:
+def _check_arguments(title: str, path: str, serialization: str, origins: Any, engine: str) -> None:
     problem = None
-    if not path.startswith("/"):
-        problem = f"path={path!r} must begin with a slash, as in '/ws'."
+    if not title.strip():
+        problem = f"title={title!r} is empty: it names the generated clients, as in 'Chat'."
+    elif not path.startswith("/") or {"?", "#"} & set(path):
+        problem = f"path={path!r} must begin with a slash and have no query, as in '/ws'."
     elif serialization not in CODECS:
         problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
     elif isinstance(origins, str):
         problem = f"origins={origins!r} is one text: pass a list, [{origins!r}]."
     elif engine != "memory://":
         problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
+    for origin in () if problem else origins or ():
+        if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
+            problem = (
+                f"origins=[{origin!r}] would never match: browsers send scheme, host and port "
+                "alone, as in 'https://example.org' or 'http://localhost:5173'."
+            )
     if problem is not None:
-        raise ConfigurationError(problem)
+        raise ConfigurationError(f"{caller()}: {problem}")

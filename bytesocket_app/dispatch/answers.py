@@ -66,3 +66,17 @@ def refuse(
     else:
         answer = {"type": LifecycleType.REPLY_ERROR.value, "id": message.id, "data": context}
         send(socket, answer)
+
+
+def reply(socket: Socket[Any], message: Message, data: bytes) -> None:
+    """Answer a message's `id` with a value that is encoded already, in the socket's codec."""
+    codec = CODECS[socket.codec]
+    head = {"type": LifecycleType.REPLY.value, "id": message.id}
+    prefix, suffix = codec.envelope(head, "data")
+    socket.deliver(Frame(prefix + data + suffix, is_binary=codec.is_binary))
+
+
+def acknowledge(socket: Socket[Any], message: Message) -> None:
+    """Answer a message's `id`, if it has one, with nothing but the word that it is done."""
+    if message.id is not None:
+        reply(socket, message, CODECS[socket.codec].encode(None))

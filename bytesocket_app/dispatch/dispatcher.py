@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from bytesocket_app.auth import Authenticator
 from bytesocket_app.dispatch.answers import (
+    INTERNAL,
     TIMEOUT,
     error_context,
     protocol_frame,
     refuse,
     send,
 )
+from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.membership import PHASES, Membership
 from bytesocket_app.dispatch.peer import Peer
@@ -53,6 +55,7 @@ class Dispatcher:
     def __init__(
         self,
         hub: Hub,
+        calls: HandlerCalls,
         router: EventRouter,
         membership: Membership,
         middleware: MiddlewareChain,
@@ -61,6 +64,7 @@ class Dispatcher:
     ) -> None:
         self.authenticator: Authenticator | None = None
         self._hub = hub
+        self._calls = calls
         self._router = router
         self._membership = membership
         self._middleware = middleware
@@ -72,6 +76,8 @@ class Dispatcher:
     async def opened(self, peer: Peer) -> None:
         """Welcome an accepted connection: at once, or when its credentials come."""
         socket = peer.socket
+        if socket.is_closed:
+            return  # by a drain, in the moment between
         if self.authenticator is None:
             self._hub.admit(socket)
             await self._lifecycle.run(HookKind.OPEN, socket, socket)
@@ -96,6 +102,9 @@ class Dispatcher:
         if is_object(message):
             await self._classify(peer, message, codec)
         elif isinstance(message, list | bytes | datetime):
+            if not socket.is_authenticated:
+                self._too_early(socket)
+                return
             await self._through(peer, Message(data=message, codec=codec))
         else:
             error = DecodeError(f"A message is an object, not {type(message).__name__}.")
@@ -108,13 +117,13 @@ class Dispatcher:
         if phase is Phase.AUTH:
             await self.late(socket)
         elif phase in PHASES.values():
-            logger.error("guard took too long, %s", socket)
-            self._membership.refuse(peer, TIMEOUT)
+            self._membership.overran(peer)
         elif message is not None and phase is Phase.HANDLER:
-            self._router.timed_out(socket, message)
-        else:
+            self._calls.timed_out(socket, message)
+        elif message is not None:
+            logger.error("middleware took too long on %r, %s", message.event, socket)
             error = TimeoutError(f"Middleware timeout after {self._timeouts.middleware:g} s")
-            await self._failed(socket, message, Phase.MIDDLEWARE_TIMEOUT, error)
+            await self._failed(socket, message, Phase.MIDDLEWARE_TIMEOUT, error, TIMEOUT)
 
     async def late(self, socket: Socket[Any]) -> None:
         """Close a connection that did not authenticate in time."""
@@ -134,8 +143,7 @@ class Dispatcher:
                 await self._authenticate(peer, message["data"], codec)
                 return
         if not socket.is_authenticated:
-            if self._policies.before_auth == "close":
-                socket.shut(CloseCode.POLICY, "authenticate first")
+            self._too_early(socket)
             return
         if kind is not None and _is_membership(kind, message):
             await self._membership.handle(peer, LifecycleType(kind), message)
@@ -148,8 +156,6 @@ class Dispatcher:
     async def _through(self, peer: Peer, message: Message) -> None:
         """Send a message through the middleware, or straight on where there is none."""
         socket = peer.socket
-        if not socket.is_authenticated:
-            return
         if not self._middleware:
             await self._router.route(peer, message)
             return
@@ -161,7 +167,7 @@ class Dispatcher:
             refuse(socket, message, Phase.MIDDLEWARE, refusal)
         except Exception as exc:
             logger.exception("middleware failed on %r, %s", message.event, socket)
-            await self._failed(socket, message, Phase.MIDDLEWARE, exc)
+            await self._failed(socket, message, Phase.MIDDLEWARE, exc, INTERNAL)
         finally:
             peer.done()
 
@@ -169,11 +175,21 @@ class Dispatcher:
         await self._router.route(peer, message)
         peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
 
+    def _too_early(self, socket: Socket[Any]) -> None:
+        """Meet a message other than credentials from a socket that is not authenticated."""
+        if self._policies.before_auth == "close":
+            socket.shut(CloseCode.POLICY, "authenticate first")
+
     async def _failed(
-        self, socket: Socket[Any], message: Message | None, phase: Phase, error: Exception
+        self,
+        socket: Socket[Any],
+        message: Message,
+        phase: Phase,
+        error: Exception,
+        refusal: Refusal,
     ) -> None:
-        event = None if message is None else message.event
-        await self._lifecycle.report(socket, ErrorContext(phase, error, event=event))
+        refuse(socket, message, phase, refusal)
+        await self._lifecycle.report(socket, ErrorContext(phase, error, event=message.event))
 
     async def _authenticate(self, peer: Peer, data: Any, codec: CodecName) -> None:
         socket, authenticator = peer.socket, self.authenticator
@@ -183,7 +199,7 @@ class Dispatcher:
         if socket.auth_state is not AuthState.IDLE:
             return
         socket.auth_state = AuthState.PENDING
-        peer.start(Phase.AUTH, self._timeouts.auth)
+        peer.start(Phase.AUTH, self._timeouts.auth, since=peer.opened_at)
         try:
             socket.user = await authenticator.decide(socket, data, codec)
         except Refusal as refusal:

@@ -3,31 +3,47 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
-from anyio import move_on_after
 from pydantic import ValidationError
+from typing_extensions import override
 
-from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, refuse, validation_details
-from bytesocket_app.dispatch.handlers import Handler, HandlerTable
+from bytesocket_app.dispatch.answers import INTERNAL, acknowledge, refuse, validation_details
+from bytesocket_app.dispatch.calls import HandlerCalls
+from bytesocket_app.dispatch.handlers import HandlerTable
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
-from bytesocket_app.events import Catalogue, EventSpec, Payload, PayloadType, ServerEvent
+from bytesocket_app.events import Catalogue, EventSpec, PayloadType
 from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Message
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
-from bytesocket_app.wire.frame import Frame
-from bytesocket_app.wire.lifecycle import LifecycleType
 
 logger = logging.getLogger("bytesocket")
 
-_ANYTHING = PayloadType(Any)
-_INVALID = object()
+
+class _Invalid(Refusal, code="validation"):
+    """A payload that fails its type."""
+
+    def __init__(self, error: ValidationError) -> None:
+        super().__init__("The payload is not valid.")
+        self.error = error
+
+
+class _Anything(PayloadType):
+    """The payload of an event that no contract knows: relayed as it was decoded."""
+
+    @override
+    def dump(self, value: Any, codec: CodecName) -> bytes:
+        """Write what a codec read."""
+        return CODECS[codec].encode(value)
+
+
+_ANYTHING = _Anything(Any)
 
 
 class EventRouter:
@@ -36,6 +52,7 @@ class EventRouter:
     def __init__(
         self,
         hub: Hub,
+        calls: HandlerCalls,
         catalogue: Catalogue,
         handlers: HandlerTable,
         rooms: DeclaredRooms,
@@ -43,20 +60,20 @@ class EventRouter:
         app: Any,
     ) -> None:
         self._hub = hub
+        self._calls = calls
         self._catalogue = catalogue
         self._handlers = handlers
         self._rooms = rooms
         self._lifecycle = lifecycle
         self._app = app
         settings: Settings = app.settings
-        self._handler_timeout = settings.timeouts.handler
         self._open = settings.policies.undeclared == "open"
         self._membership = settings.policies.membership
         self._limits = settings.limits
         self._policies = settings.policies
 
     async def route(self, peer: Peer, message: Message) -> None:
-        """Carry a message that passed the middleware to where it belongs."""
+        """Carry a message that passed the middleware to where it belongs, and answer for it."""
         if message.event is None:
             return
         peer.message = message
@@ -68,7 +85,24 @@ class EventRouter:
             else:
                 await self._global(peer, message)
         except Refusal as refusal:
-            refuse(peer.socket, message, Phase.HANDLER, refusal)
+            await self._refuse(peer.socket, message, refusal)
+        except Exception as exc:
+            # A relay that one of the codecs cannot carry, a validator's own mistake.
+            logger.exception("event %r failed, %s", message.event, peer.socket)
+            refuse(peer.socket, message, Phase.HANDLER, INTERNAL)
+            context = ErrorContext(Phase.FINAL_CALLBACK, exc, event=message.event)
+            await self._lifecycle.report(peer.socket, context)
+        finally:
+            peer.done()
+
+    async def _refuse(self, socket: Socket[Any], message: Message, refusal: Refusal) -> None:
+        if not isinstance(refusal, _Invalid):
+            refuse(socket, message, Phase.HANDLER, refusal)
+            return
+        details = validation_details(refusal.error)
+        refuse(socket, message, Phase.VALIDATION, refusal, details=details)
+        context = ErrorContext(Phase.VALIDATION, refusal.error, event=message.event)
+        await self._lifecycle.report(socket, context)
 
     async def _global(self, peer: Peer, message: Message) -> None:
         name = message.event
@@ -77,9 +111,8 @@ class EventRouter:
             if not self._open:
                 raise self._unknown(message)
             return
-        value = await self._validated(peer.socket, handlers[0].spec, message)
-        if value is not _INVALID:
-            await self._run(peer, message, handlers, (peer.socket, value, None, self._app))
+        value = _validated(handlers[0].spec, message)
+        await self._calls.run(peer, message, handlers, (peer.socket, value, None, self._app))
 
     async def _into_room(self, peer: Peer, message: Message, name: str) -> None:
         relay = await self._enter(peer, message, name)
@@ -94,14 +127,15 @@ class EventRouter:
                 f"{len(names)} rooms in one message; {limit} are allowed.", code="too_many_rooms"
             )
         agreed: list[str] = []
-        relay = refused = None
+        relay: tuple[EventSpec, Any] | None = None
+        refused: tuple[str, Refusal] | None = None
         for name in names if self._policies.bulk_copies == "each" else dict.fromkeys(names):
             # Without the id: a message for several rooms is acknowledged once, for all of them.
             single = replace(message, room=name, rooms=None, id=None)
             try:
                 found = await self._enter(peer, single, name)
             except Refusal as refusal:
-                refused = refusal
+                refused = refused or (name, refusal)
                 continue
             if found is not None:
                 relay = found
@@ -109,9 +143,11 @@ class EventRouter:
         if relay is not None:
             head = {"rooms": list(names)}
             self._hub.relay(agreed, *relay, exclude=peer.socket, head=head)
-        if refused is not None:
-            raise refused
-        self._acknowledge(peer.socket, message)
+        if refused is None:
+            acknowledge(peer.socket, message)
+        else:
+            room, first = refused
+            await self._refuse(peer.socket, replace(message, room=room, rooms=None), first)
 
     async def _enter(self, peer: Peer, message: Message, name: str) -> tuple[EventSpec, Any] | None:
         """Take a message into one room; returns what its other members are to get.
@@ -128,106 +164,14 @@ class EventRouter:
                 raise self._unknown(message, found)
             return self._undeclared(message)
         room, texts = found
-        value = await self._validated(socket, spec, message)
-        if value is _INVALID:
-            return None
+        value = _validated(spec, message)
         handlers = room.handlers.take(spec.name)
         payload = ABSENT if value is None and not message.has_data else value
         if not handlers:
-            self._acknowledge(socket, message)
+            acknowledge(socket, message)
             return spec, payload
         values = (socket, value, name, self._app, *room.parse(texts))
-        return (spec, payload) if await self._run(peer, message, handlers, values) else None
-
-    async def _validated(self, socket: Socket[Any], spec: EventSpec, message: Message) -> Any:
-        data = message.data
-        if data is None and spec.payload.may_be_absent:
-            data = {}
-        try:
-            return spec.payload.validate(data, message.codec)
-        except ValidationError as exc:
-            refusal = Refusal("The payload is not valid.", code="validation")
-            details = validation_details(exc)
-            refuse(socket, message, Phase.VALIDATION, refusal, details=details)
-            context = ErrorContext(Phase.VALIDATION, exc, event=message.event)
-            await self._lifecycle.report(socket, context)
-            return _INVALID
-
-    async def _run(
-        self, peer: Peer, message: Message, handlers: Sequence[Handler], values: tuple[Any, ...]
-    ) -> bool:
-        """Call the handlers of a message; True if it is to be relayed as it was sent."""
-        outcomes: list[bool | None] = []
-        for handler in handlers:
-            if handler.concurrent:
-                peer.spawn(partial(self._run_beside, peer.socket, message, handler, values))
-            else:
-                peer.start(Phase.HANDLER, self._handler_timeout)
-                outcomes.append(await self._call(peer.socket, message, handler, values))
-        peer.done()
-        return True in outcomes and None not in outcomes
-
-    async def _run_beside(
-        self, socket: Socket[Any], message: Message, handler: Handler, values: tuple[Any, ...]
-    ) -> None:
-        with move_on_after(self._handler_timeout or None) as scope:
-            if await self._call(socket, message, handler, values) and message.room is not None:
-                self._hub.relay((message.room,), handler.spec, values[1], exclude=socket)
-        if scope.cancelled_caught:
-            self.timed_out(socket, message)
-
-    async def _call(
-        self, socket: Socket[Any], message: Message, handler: Handler, values: tuple[Any, ...]
-    ) -> bool | None:
-        """Call one handler and see to its result: True to relay the message, None if it failed.
-
-        This is one of the two boundaries where an application's exceptions end.
-        """
-        try:
-            result = await handler.bound.invoke(*values)
-            return self._conclude(socket, message, handler, result)
-        except Refusal as refusal:
-            refuse(socket, message, Phase.HANDLER, refusal)
-        except Exception:
-            source = handler.bound.source
-            logger.exception("handler %s of %r failed, %s", source, message.event, socket)
-            refuse(socket, message, Phase.HANDLER, INTERNAL)
-        return None
-
-    def _conclude(
-        self, socket: Socket[Any], message: Message, handler: Handler, result: Any
-    ) -> bool:
-        relay = False
-        if message.room is not None:
-            if isinstance(result, ServerEvent | Payload):
-                outgoing: Any = result  # the catalogue refuses what cannot be emitted
-                self._hub.publish((message.room,), outgoing, exclude=socket)
-                result = None
-            elif result is None:
-                relay = handler.spec.from_server
-        if handler.reply is None:
-            self._acknowledge(socket, message)
-        elif message.id is not None:
-            reply = handler.reply
-            if not isinstance(reply.annotation, type) or not isinstance(result, reply.annotation):
-                result = reply.adapter.validate_python(result)
-            self._reply(socket, message, reply.dump(result, socket.codec))
-        return relay
-
-    def _acknowledge(self, socket: Socket[Any], message: Message) -> None:
-        if message.id is not None:
-            self._reply(socket, message, CODECS[socket.codec].encode(None))
-
-    def _reply(self, socket: Socket[Any], message: Message, data: bytes) -> None:
-        codec = CODECS[socket.codec]
-        head = {"type": LifecycleType.REPLY.value, "id": message.id}
-        prefix, suffix = codec.envelope(head, "data")
-        socket.deliver(Frame(prefix + data + suffix, is_binary=codec.is_binary))
-
-    def timed_out(self, socket: Socket[Any], message: Message) -> None:
-        """Answer for a handler that took too long."""
-        logger.error("handler of %r took too long, %s", message.event, socket)
-        refuse(socket, message, Phase.HANDLER, TIMEOUT)
+        return (spec, payload) if await self._calls.run(peer, message, handlers, values) else None
 
     def _check_publish(self, socket: Socket[Any], room: str) -> None:
         if room == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
@@ -251,3 +195,13 @@ class EventRouter:
             f"Event {name!r} is not one that clients may send{place}.{self._catalogue.near(name)}",
             code="unknown_event",
         )
+
+
+def _validated(spec: EventSpec, message: Message) -> Any:
+    data = message.data
+    if data is None and spec.payload.may_be_absent:
+        data = {}
+    try:
+        return spec.payload.validate(data, message.codec)
+    except ValidationError as exc:
+        raise _Invalid(exc) from exc

@@ -156,4 +156,5 @@ def _results(
     replies = [p for p in parts if p not in emits and p is not type(None)]
     if not replies or handles:
         return emits, None
-    return emits, PayloadType(returns if not emits else Union[tuple(replies)])  # noqa: UP007
+    # Where an event went to the room there is nothing left to reply: the reply may be null.
+    return emits, PayloadType(returns if not emits else Union[(*replies, None)])

@@ -1,9 +1,10 @@
 """Clients' requests to join and leave rooms: 9, 12, 15 and 18 (protocol.md section 5)."""
 
 import logging
+import re
 from typing import Any, Final
 
-from bytesocket_app.dispatch.answers import INTERNAL, error_context, send
+from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, error_context, send
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import Phase, Refusal
@@ -21,8 +22,8 @@ PHASES: Final = {
 }
 """The phase of each request; its success is the next number, its error the one after."""
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _JOINS: Final = {LifecycleType.JOIN_ROOM, LifecycleType.JOIN_ROOMS}
-_Wanted = list[tuple[str, Room | None, tuple[Any, ...]]]
 
 
 class Membership:
@@ -43,8 +44,9 @@ class Membership:
             kind: One of the four requests.
             request: The message, with `room` or `rooms` of the right shape.
         """
-        names: list[str] = [request["room"]] if _target(kind) == "room" else request["rooms"]
-        peer.request = {"kind": kind, _target(kind): request[_target(kind)]}
+        target = _target(kind)
+        names: list[str] = [request["room"]] if target == "room" else request["rooms"]
+        peer.request = {"kind": kind, "done": False, target: request[target]}
         peer.start(PHASES[kind], self._guard_timeout)
         try:
             if kind in _JOINS:
@@ -52,18 +54,30 @@ class Membership:
             else:
                 await self._leave(peer, list(dict.fromkeys(names)))
         except Refusal as refusal:
-            self.refuse(peer, refusal)
+            self._refuse(peer, refusal)
         except Exception:
             logger.exception("guard of %r failed, %s", names, peer.socket)
-            self.refuse(peer, INTERNAL)
+            self._refuse(peer, INTERNAL)
         else:
-            target = _target(kind)
-            send(peer.socket, {"type": kind + 1, target: request[target]})
+            self._confirm(peer)
         finally:
             peer.done()
 
-    def refuse(self, peer: Peer, refusal: Refusal) -> None:
-        """Answer the request at hand with its error type."""
+    def overran(self, peer: Peer) -> None:
+        """Answer a request that was cancelled: done is done, even if a room's hook was not."""
+        if peer.request["done"]:
+            logger.error("hooks of %s took too long, %s", peer.request, peer.socket)
+            self._confirm(peer)
+        else:
+            logger.error("guard of %s took too long, %s", peer.request, peer.socket)
+            self._refuse(peer, TIMEOUT)
+
+    def _confirm(self, peer: Peer) -> None:
+        kind: LifecycleType = peer.request["kind"]
+        target = _target(kind)
+        send(peer.socket, {"type": kind + 1, target: peer.request[target]})
+
+    def _refuse(self, peer: Peer, refusal: Refusal) -> None:
         kind: LifecycleType = peer.request["kind"]
         target = _target(kind)
         context = error_context(PHASES[kind], refusal)
@@ -71,24 +85,26 @@ class Membership:
 
     async def _join(self, peer: Peer, names: list[str]) -> None:
         self._check_counts(peer, names)
-        wanted: _Wanted = []
         for name in names:
             found = self._permitted(name)
-            if found is None:
-                wanted.append((name, None, ()))
-                continue
-            room, texts = found
-            parameters = room.parse(texts)
-            await room.check(peer.socket, name, parameters)
-            wanted.append((name, room, parameters))
-        for name, _, _ in wanted:
-            await self._hub.join(peer.socket, name)
+            if found is not None:
+                room, texts = found
+                await room.check(peer.socket, name, room.parse(texts))
+        if peer.socket.is_closed:
+            return  # while a guard was deciding: it has left all rooms, and enters none
+        # All at once, and the hooks after: a hook that fails or hangs leaves no half of it.
+        joined = [name for name in names if self._hub.index.join(peer.socket, name)]
+        peer.request["done"] = True
+        for name in joined:
+            await self._rooms.joined(peer.socket, name)
 
     async def _leave(self, peer: Peer, names: list[str]) -> None:
         for name in names:
             self._not_reserved(name)
-        for name in names:
-            await self._hub.leave(peer.socket, name)
+        left = [name for name in names if self._hub.index.leave(peer.socket, name)]
+        peer.request["done"] = True
+        for name in left:
+            await self._rooms.left(peer.socket, name)
 
     def _permitted(self, name: str) -> tuple[Room, dict[str, str]] | None:
         self._not_reserved(name)
@@ -112,7 +128,7 @@ class Membership:
             )
         new = [name for name in names if not self._hub.index.has(peer.socket, name)]
         held = len(self._hub.rooms_of(peer.socket)) + len(new)
-        if limits.rooms_per_socket and held > limits.rooms_per_socket:
+        if new and limits.rooms_per_socket and held > limits.rooms_per_socket:
             raise Refusal(
                 f"A connection may be in {limits.rooms_per_socket} rooms.", code="too_many_rooms"
             )
@@ -121,7 +137,7 @@ class Membership:
                 limits.room_name_bytes
                 and len(name.encode("utf-8", "replace")) > limits.room_name_bytes
             )
-            if too_long or (limits.room_name_bytes and not name.isprintable()):
+            if too_long or (limits.room_name_bytes and _CONTROL.search(name)):
                 raise Refusal("That is no room's name.", code="unknown_room")
 
 

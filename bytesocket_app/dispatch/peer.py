@@ -19,12 +19,13 @@ class Peer:
         socket: What handlers hold.
         until: When the current step must be over, in seconds of `clock`; infinity without.
         phase: What the current step is.
+        opened_at: When the connection was accepted, in seconds of `clock`.
         message: The message at hand.
         request: The membership request at hand, as it came.
         spawn: Starts a handler beside the others, for `concurrent=True`.
     """
 
-    __slots__ = ("_clock", "message", "phase", "request", "socket", "spawn", "until")
+    __slots__ = ("_clock", "message", "opened_at", "phase", "request", "socket", "spawn", "until")
 
     def __init__(
         self,
@@ -38,12 +39,14 @@ class Peer:
         self.message: Message | None = None
         self.request: dict[str, Any] = {}
         self.spawn = spawn
+        self.opened_at = clock()
         self._clock = clock
 
-    def start(self, phase: Phase, seconds: float) -> None:
-        """Begin a step that may take so many seconds; 0 for as long as it likes."""
+    def start(self, phase: Phase, seconds: float, *, since: float | None = None) -> None:
+        """Begin a step that may take so many seconds from now, or from `since`; 0 for ever."""
         self.phase = phase
-        self.until = self._clock() + seconds if seconds else inf
+        begun = self._clock() if since is None else since
+        self.until = begun + seconds if seconds else inf
 
     def done(self) -> None:
         """No step is at work."""

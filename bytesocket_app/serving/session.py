@@ -63,7 +63,7 @@ class Session:
         self._paused = False
         self._beside = 0
         self._lost: tuple[int, str] | None = None
-        self._opened_at = self._seen_at = host.clock()
+        self._seen_at = self.peer.opened_at
         self._closing_at = inf
 
     def received(self, payload: bytes | str, is_binary: bool) -> bool:  # noqa: FBT001
@@ -74,12 +74,12 @@ class Session:
         limit = self._limits.message_bytes
         if not self.socket.is_authenticated and self._limits.auth_message_bytes:
             limit = self._limits.auth_message_bytes
-        if limit and len(payload) > limit:
+        if limit and _size(payload) > limit:
             self.socket.shut(CloseCode.TOO_BIG, "message too big")
             self._wake()
             return True
         if is_binary and not payload:
-            self._transport.write(PONG)
+            self.socket.write(PONG)  # within the limits: a peer may ping and never read
             if not self._lifecycle.has(HookKind.MESSAGE):
                 return True
         self._inbox.append((payload, is_binary))
@@ -108,8 +108,7 @@ class Session:
             raise
         finally:
             # Whatever ended the loop, the hooks get their turn, for a bounded time.
-            with move_on_after(self._timeouts.close or None, shield=True):
-                await self._closed()
+            await self._closed()
             self._host.leave(self)
 
     def check(self, now: float) -> None:
@@ -124,7 +123,7 @@ class Session:
                 self.abort()
         elif not socket.is_authenticated:
             waiting = socket.auth_state is AuthState.IDLE
-            if waiting and timeouts.auth and now - self._opened_at > timeouts.auth:
+            if waiting and timeouts.auth and now - self.peer.opened_at > timeouts.auth:
                 self._tasks.start_soon(self._dispatcher.late, socket)
         elif timeouts.idle and now - self._seen_at > timeouts.idle:
             socket.shut(CloseCode.GOING_AWAY, "idle timeout")
@@ -136,9 +135,11 @@ class Session:
         self._working.cancel()
 
     async def _open(self) -> None:
+        self._working = CancelScope()
         self._transport.cork()
-        await OnSuspend(self._dispatcher.opened(self.peer), self._transport.release)
-        await self._transport.flush()
+        with self._working:
+            await OnSuspend(self._dispatcher.opened(self.peer), self._transport.release)
+            await self._transport.flush()
 
     async def _work(self) -> None:
         """Handle what has come, in one go, and send what that made in one go."""
@@ -146,14 +147,18 @@ class Session:
         self._transport.cork()
         with self._working:
             await OnSuspend(self._batch(), self._transport.release)
-            await self._transport.flush()
-        if self._overrun and self._working.cancelled_caught:
-            await self._dispatcher.overran(self.peer)
+            if not self._overrun:
+                await self._transport.flush()
+        if self._overrun:
+            if self._working.cancelled_caught:
+                await self._dispatcher.overran(self.peer)
             self._transport.release()
 
     async def _batch(self) -> None:
         inbox, dispatch, peer = self._inbox, self._dispatcher.dispatch, self.peer
-        while inbox and not peer.socket.is_closed:
+        # A step may end in its own time although it was cancelled (a thread does): what comes
+        # next must not run, or be sent, in the cancelled scope.
+        while inbox and not peer.socket.is_closed and not self._overrun:
             payload, is_binary = inbox.popleft()
             try:
                 await dispatch(peer, payload, is_binary)
@@ -188,9 +193,17 @@ class Session:
         code, reason = socket.close_sent or self._lost or (CloseCode.ABNORMAL, "")
         socket.is_closed = True
         self._inbox.clear()
-        await self._hub.remove(socket)
-        await self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason)
+        await self._bounded(self._hub.remove(socket), "leave")
+        await self._bounded(
+            self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason), "close"
+        )
         self._hub.forget(socket)
+
+    async def _bounded(self, hooks: Awaitable[object], kind: str) -> None:
+        with move_on_after(self._timeouts.close or None, shield=True) as scope:
+            await hooks
+        if scope.cancelled_caught:
+            logger.error("%s hooks took too long, %s", kind, self.socket)
 
     def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         self._beside += 1
@@ -204,3 +217,10 @@ class Session:
         finally:
             self._beside -= 1
             self._wake()
+
+
+def _size(payload: bytes | str) -> int:
+    """The bytes of a message, whichever way the adaptor gave it."""
+    if isinstance(payload, str) and not payload.isascii():
+        return len(payload.encode("utf-8", "replace"))
+    return len(payload)
