@@ -44,6 +44,7 @@ class ApplicationEndpoint:
         origins: tuple[str, ...],
     ) -> None:
         self.draining = False
+        self._farewell: tuple[int, str] = (CloseCode.RESTART, "server restart")
         self._dispatcher = dispatcher
         self._hub = hub
         self._lifecycle = lifecycle
@@ -76,6 +77,9 @@ class ApplicationEndpoint:
         socket: Socket[Any] = accepted.context
         socket.connect(transport)
         self._hub.add(socket)
+        if self.draining:
+            # Admitted before the drain, while authentication or a hook was still deciding.
+            socket.shut(*self._farewell)
         return Session(
             socket, transport, self._dispatcher, self._hub, self._lifecycle, self._host, tasks
         )
@@ -89,6 +93,7 @@ class ApplicationEndpoint:
             reason: The close reason.
         """
         self.draining = True
+        self._farewell = (code, reason)
         for socket in tuple(self._hub.sockets.values()):
             socket.shut(code, reason)
         with move_on_after(grace):
@@ -107,15 +112,21 @@ class ApplicationEndpoint:
             with move_on_after(self._app.settings.timeouts.auth or None) as scope:
                 socket.user = await authenticator.decide(socket, None, socket.codec)
         except Refusal as refusal:
-            context = ErrorContext(Phase.AUTH, refusal, code=int(CloseCode.AUTH_FAILED))
-            await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, context)
+            await self._unidentified(socket, refusal)
             return Rejection(401 if refusal.code == "unauthorized" else 403, refusal.message)
-        except Exception:
+        except Exception as exc:
             logger.exception("authentication failed, %s", socket)
+            await self._unidentified(socket, exc)
             return Rejection(500, "Authentication failed.")
         if scope.cancelled_caught:
+            logger.warning("authentication took too long, %s", socket)
             return Rejection(503, "Authentication took too long; try again.")
         return None
+
+    async def _unidentified(self, socket: Socket[Any], error: Exception) -> None:
+        socket.auth_state = AuthState.FAILED
+        context = ErrorContext(Phase.AUTH, error, code=int(CloseCode.AUTH_FAILED))
+        await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, context)
 
     def _negotiate(self, handshake: Handshake) -> tuple[str | None, CodecName]:
         offered = handshake.subprotocols

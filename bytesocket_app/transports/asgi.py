@@ -3,6 +3,7 @@
 Source: the ASGI specification, "WebSocket connection scope".
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
@@ -19,6 +20,8 @@ from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.writer import Writer
 from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import Frame
+
+logger = logging.getLogger("bytesocket")
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -109,6 +112,10 @@ class AsgiTransport:
                 await self._send(self._closing)
         except (OSError, RuntimeError):
             # The peer went while we wrote (servers raise one or the other); `receive` tells.
+            self.finish()
+        except Exception:
+            # Whatever else a server raises costs this connection, not the writer they share.
+            logger.exception("the server could not send")
             self.finish()
         finally:
             self._sending = False

@@ -41,14 +41,15 @@ async def inner_lifespan(app: ASGIApp, scope: Scope) -> AsyncGenerator[None]:
     async with create_task_group() as tasks:
         tasks.start_soon(relay.run, app, scope)
         await relay.started.wait()
-        if relay.failure is not None:
-            raise RuntimeError(f"The HTTP application's startup failed: {relay.failure}")
-        try:
-            yield
-        finally:
-            with CancelScope(shield=True):
-                relay.stopping.set()
-                await relay.over.wait()
+        if relay.failure is None:
+            try:
+                yield
+            finally:
+                with CancelScope(shield=True):
+                    relay.stopping.set()
+                    await relay.over.wait()
+    if relay.failure is not None:  # outside the group, which would wrap it
+        raise RuntimeError(f"The HTTP application's startup failed: {relay.failure}")
 
 
 class _Relay:
@@ -64,8 +65,11 @@ class _Relay:
     async def run(self, app: ASGIApp, scope: Scope) -> None:
         try:
             await app(scope, self._receive, self._send)
-        except Exception:  # noqa: BLE001 - the specification: raising means "no lifespan here"
-            logger.debug("the HTTP application knows no lifespan")
+        except Exception:
+            if self.started.is_set():
+                logger.exception("the HTTP application's lifespan failed")
+            else:  # the specification: raising means "no lifespan here"
+                logger.debug("the HTTP application knows no lifespan")
         self.started.set()
         self.over.set()
 
