@@ -4,6 +4,14 @@
 """
 
 from bytesocket_app.testing.client import RequestRefused, TestClient
+from bytesocket_app.testing.clock import VirtualClock, virtual_clock
 from bytesocket_app.testing.log import FrameLog, NothingCame
 
-__all__ = ["FrameLog", "NothingCame", "RequestRefused", "TestClient"]
+__all__ = [
+    "FrameLog",
+    "NothingCame",
+    "RequestRefused",
+    "TestClient",
+    "VirtualClock",
+    "virtual_clock",
+]

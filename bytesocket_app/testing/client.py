@@ -1,13 +1,14 @@
 """`TestClient`: a client in memory, with a deadline on every wait."""
 
 import itertools
+import sys
 from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, overload
 
-from anyio import create_task_group, move_on_after
+from anyio import Event, Lock, create_task_group, move_on_after
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
@@ -23,7 +24,7 @@ from bytesocket_app.events import (
     ServerHandle,
 )
 from bytesocket_app.testing.log import FrameLog, NothingCame
-from bytesocket_app.transports import Handshake, Rejection
+from bytesocket_app.transports import Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
@@ -68,7 +69,7 @@ class TestClient:
         app: The application; the first client in it hosts its work if nothing else does.
         credentials: Sent as the auth message, if not None.
         codec: What both sides send.
-        headers: Of the handshake, by lower-case name.
+        headers: Of the handshake.
         query: Of the handshake, without `?`.
         deadline: Seconds that every wait may take.
     """
@@ -92,7 +93,7 @@ class TestClient:
         self._handshake = Handshake(
             path=app.path,
             query=query,
-            headers=headers or {},
+            headers={name.lower(): value for name, value in (headers or {}).items()},
             subprotocols=(f"bytesocket.{codec}",),
             client=("testclient", 0),
         )
@@ -100,6 +101,10 @@ class TestClient:
         self._transport = MemoryTransport()
         self._stack = AsyncExitStack()
         self._waiting: deque[Any] = deque()
+        self._taking = Lock()
+        self._taken = 0
+        self._over = Event()
+        self._cancel: Callable[[], None] = _nothing
         self._ids = itertools.count(1)
 
     async def __aenter__(self) -> Self:
@@ -115,12 +120,13 @@ class TestClient:
         tasks = await self._stack.enter_async_context(create_task_group())
         receiver = self.app.endpoint.open(self._handshake, self._transport, decision, tasks)
         self._transport.receiver = receiver
-        tasks.start_soon(receiver.run)
+        self._cancel = tasks.cancel_scope.cancel
+        tasks.start_soon(self._serve, receiver)
         if self._credentials is not None:
             try:
                 await self._authenticate()
             except BaseException:
-                await self.__aexit__(None, None, None)
+                await self.__aexit__(*sys.exc_info())
                 raise
         return self
 
@@ -130,9 +136,26 @@ class TestClient:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close, and wait until the server's hooks have run."""
+        """Close, and wait until the server's hooks have run.
+
+        Raises:
+            NothingCame: They did not come to an end in time; they are cancelled then.
+        """
         self._transport.end(1000, "")
-        await self._stack.aclose()
+        in_time = False
+        try:
+            with move_on_after(self._deadline):
+                await self._over.wait()
+                in_time = True
+        finally:
+            if not in_time:
+                self._cancel()
+            await self._stack.aclose()
+        if error is None and not in_time:
+            raise NothingCame(
+                f"the server's handlers and hooks were at work {self._deadline:g} s after the end "
+                f"of the connection, and were cancelled. The frames:\n{self.log}"
+            )
 
     @property
     def closed(self) -> tuple[int, str] | None:
@@ -278,6 +301,12 @@ class TestClient:
             await self._wait("the end of the connection", lambda _: False, timeout)
         return cast("tuple[int, str]", self._transport.closed)
 
+    async def _serve(self, receiver: Receiver) -> None:
+        try:
+            await receiver.run()
+        finally:
+            self._over.set()
+
     async def _authenticate(self) -> None:
         data = to_jsonable_python(self._credentials)
         await self.send({"type": LifecycleType.AUTH.value, "data": data})
@@ -309,18 +338,23 @@ class TestClient:
         return message if room is None else {"room": room, **message}
 
     async def _wait(self, what: str, wanted: Callable[[Any], bool], timeout: float | None) -> Any:
-        for index, message in enumerate(self._waiting):
-            if wanted(message):
-                del self._waiting[index]
-                return message
         seconds = self._deadline if timeout is None else timeout
         with move_on_after(seconds):
             while True:
-                message = await self._next(what)
-                if wanted(message):
-                    return message
-                self._waiting.append(message)
+                for index, message in enumerate(self._waiting):
+                    if wanted(message):
+                        del self._waiting[index]
+                        return message
+                await self._more(what)
         raise NothingCame(f"{what} did not come within {seconds:g} s. The frames:\n{self.log}")
+
+    async def _more(self, what: str) -> None:
+        """Wait until there is another message to look at; several waits may do so at once."""
+        taken = self._taken
+        async with self._taking:
+            if taken == self._taken:
+                self._waiting.append(await self._next(what))
+                self._taken += 1
 
     async def _next(self, what: str) -> Any:
         frame = await self._transport.take()
@@ -333,6 +367,10 @@ class TestClient:
         message = decode(frame.payload, frame.is_binary, max_depth=200) if frame.size else b""
         self.log.received(message)
         return message
+
+
+def _nothing() -> None:
+    """Cancel a connection that never was."""
 
 
 def _of_type(kinds: set[Any]) -> Callable[[Any], bool]:
