@@ -23,9 +23,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Final
 
 from typing_extensions import override
+
+_PACKAGE: Final = __name__.partition(".")[0]
 
 
 class Phase(StrEnum):
@@ -143,9 +146,18 @@ class Refusal(ByteSocketError):
 
     @override
     def __init_subclass__(cls, *, code: str | None = None, **kwargs: Any) -> None:
-        """Take the subclass's code from its class arguments."""
+        """Take the subclass's code from its class arguments.
+
+        Raises:
+            ConfigurationError: The code is not a word.
+        """
         super().__init_subclass__(**kwargs)
         if code is not None:
+            if not (isinstance(code, str) and code):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
+                raise ConfigurationError(
+                    f"code={code!r} of {cls.__name__} ({where(cls)}) cannot be a refusal's code: "
+                    'use a non-empty string, as in code="muted".'
+                )
             cls.__refusal_code__ = code
 
     def __init__(self, message: str = "", *, code: str | None = None, data: Any = None) -> None:
@@ -180,10 +192,31 @@ class ErrorContext:
 
 def where(target: Callable[..., Any] | type) -> str:
     """Say where a function or class stands, as `file:line`, for an error message."""
+    while isinstance(target, partial):
+        target = target.func
     target = inspect.unwrap(target)
+    code = getattr(target, "__code__", None)
+    if inspect.iscode(code):
+        return f"{code.co_filename}:{code.co_firstlineno}"
+    kind = target if isinstance(target, type) else type(target)
     try:
-        path = inspect.getsourcefile(target)
-        line = inspect.getsourcelines(target)[1]
+        return f"{inspect.getsourcefile(kind)}:{inspect.getsourcelines(kind)[1]}"
     except (OSError, TypeError):
-        return f"{getattr(target, '__module__', '?')}.{getattr(target, '__qualname__', target)}"
-    return f"{path}:{line}"
+        return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message, as a sentence; Pydantic's have many."""
+    text = str(error).partition("\n")[0].strip()
+    return text if text.endswith(".") else f"{text}."
+
+
+def caller() -> str:
+    """Say where the application's own code called the framework, as `file:line`."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] != _PACKAGE:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "?"  # pragma: no cover - somebody outside the framework always called it

@@ -2,16 +2,16 @@
 
 import difflib
 import pkgutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from inspect import getdoc
 from types import ModuleType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from typing_extensions import override
 
-from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, where
+from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, where
 from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
@@ -32,7 +32,6 @@ class EventSpec:
         volatile: Whether it may be lost.
         origin: The class or handle it was declared by; None for `on("name")`.
         reply: The declared reply's type, or None.
-        source: `file:line`, for messages and tables.
     """
 
     def __init__(
@@ -48,9 +47,16 @@ class EventSpec:
         self.direction: Direction = direction
         self.payload = PayloadType(annotation)
         self.origin = origin
-        self.source = source
+        self._source = source
         self.volatile = isinstance(origin, type) and origin.__event_volatile__
         self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
+
+    @cached_property
+    def source(self) -> str:
+        """`file:line`, for messages and tables; found when asked for: a class's takes a while."""
+        if self._source or self.origin is None:
+            return self._source
+        return where(self.origin) if isinstance(self.origin, type) else self.origin.source
 
     @cached_property
     def doc(self) -> str:
@@ -89,7 +95,7 @@ class Catalogue:
         Raises:
             ConfigurationError: Another event has the name, or it is no event.
         """
-        known = self._by_origin.get(item)
+        known = self.spec(item)
         if known is not None:
             return known
         if is_handle(item):
@@ -101,11 +107,11 @@ class Catalogue:
                     "derive a class from it."
                 )
             name, direction = item.__event_name__, item.__event_direction__
-            spec = EventSpec(name, direction, item, origin=item, source=where(item))
+            spec = EventSpec(name, direction, item, origin=item)
         else:
             raise ConfigurationError(
-                f"{item!r} is no event: pass a module, a class derived from ClientEvent, "
-                "ServerEvent or Event, or a handle made by declare."
+                f"{item!r} is no event ({caller()}): pass a class derived from ClientEvent, "
+                "ServerEvent or Event, or a handle made by `app.declare`."
             )
         self.add(spec)
         self._by_origin[item] = spec
@@ -143,7 +149,7 @@ class Catalogue:
 
     def spec(self, origin: object) -> EventSpec | None:
         """The spec of a class or handle, if it is declared."""
-        return self._by_origin.get(origin)
+        return self._by_origin.get(origin) if isinstance(origin, Hashable) else None
 
     def near(self, name: object) -> str:
         """Say which declared names look like `name`: ` Did you mean 'chat:post'?`, or nothing."""
@@ -156,9 +162,13 @@ class Catalogue:
     def _not_outgoing(self, event: object, spec: EventSpec | None) -> UndeclaredEvent:
         title = type(event).__name__
         if spec is not None:
+            remedy = (
+                "Declare it with direction='server' or 'both'"
+                if is_payload(event)
+                else "Derive it from ServerEvent, or from Event for both directions"
+            )
             return UndeclaredEvent(
-                f"{title} cannot be emitted: clients send it ({spec.source}). Derive it from "
-                "ServerEvent, or from Event for both directions."
+                f"Event {spec.name!r} cannot be emitted: clients send it ({spec.source}). {remedy}."
             )
         if isinstance(event, EventModel):
             return UndeclaredEvent(
@@ -167,8 +177,9 @@ class Catalogue:
             )
         if is_payload(event):
             return UndeclaredEvent(
-                f"Event {event.handle.name!r} is not declared to this application: declare it "
-                "with `app.declare`, or add its handle to `ByteSocket(events=...)`."
+                f"Event {event.handle.name!r} ({event.handle.source}) is not declared to this "
+                "application: add its handle to `ByteSocket(events=...)`, or declare it with this "
+                f"application's `declare`.{self.near(event.handle.name)}"
             )
         return UndeclaredEvent(
             f"{event!r} is no event: emit an instance of a class derived from ServerEvent or "
@@ -182,9 +193,14 @@ def _named(spec: EventSpec) -> str:
     return spec.source or repr(spec.name)
 
 
-def _collect(source: EventSource) -> Iterator[Declaration]:
-    if isinstance(source, Sequence):
-        yield from source
+def _collect(source: Any) -> Iterator[Declaration]:
+    if not isinstance(source, ModuleType):
+        if isinstance(source, str) or not isinstance(source, Sequence):
+            raise ConfigurationError(
+                f"events={source!r} ({caller()}) is no place to find events: pass a module, as in "
+                "`from . import events`, or a list of event classes and handles."
+            )
+        yield from cast("Sequence[Declaration]", source)
         return
     found: dict[Declaration, None] = {}
     for module in _modules(source):
@@ -201,4 +217,5 @@ def _collect(source: EventSource) -> Iterator[Declaration]:
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
     yield package
     for info in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}."):
-        yield import_module(info.name)
+        if not info.name.endswith(".__main__"):  # importing one runs it
+            yield import_module(info.name)

@@ -9,7 +9,7 @@ from typing import Any, Generic, Literal, TypeVar, overload
 from pydantic import TypeAdapter
 from typing_extensions import TypeForm, TypeIs, override
 
-from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.errors import ConfigurationError, caller, first_line
 from bytesocket_app.events.names import checked_name
 from bytesocket_app.types import Direction, EventName
 
@@ -29,6 +29,10 @@ class Payload(Generic[T]):
     def __init__(self, handle: "EventHandle[T]", value: T) -> None:
         self.handle = handle
         self.value = value
+
+    @override
+    def __repr__(self) -> str:
+        return f"<event {self.handle.name!r}: {self.value!r}>"
 
 
 def is_payload(value: object) -> TypeIs[Payload[Any]]:
@@ -62,7 +66,10 @@ class EventHandle(Generic[T]):
         payload: The payload's type as it was declared.
         direction: Who sends it.
         reply: The reply's type, or None.
-        source: `file:line` of the declaration, filled in where it is known.
+        source: `file:line` of the declaration.
+
+    Raises:
+        ConfigurationError: The name is none, or a type has no validator.
     """
 
     direction: Direction
@@ -71,10 +78,22 @@ class EventHandle(Generic[T]):
         self.name = checked_name(name)
         self.payload = payload
         self.reply = reply
-        self.adapter: TypeAdapter[T] = TypeAdapter(payload)
+        self.source = caller()
+        self.adapter: TypeAdapter[T] = self._adapter("payload", payload)
+        if reply is not None:
+            self._adapter("reply", reply)
 
     def _checked(self, value: T) -> T:
         return self.adapter.validate_python(value)
+
+    def _adapter(self, what: str, annotation: Any) -> TypeAdapter[Any]:
+        try:
+            return TypeAdapter(annotation)
+        except Exception as exc:
+            raise ConfigurationError(
+                f"The {what} of event {self.name!r} ({self.source}) cannot be {annotation!r}: "
+                f"{first_line(exc)} Use a model, a dataclass, a typed dict, or a plain type."
+            ) from exc
 
     @override
     def __repr__(self) -> str:
@@ -146,12 +165,8 @@ def declare(
     """
     if direction not in _HANDLES:
         raise ConfigurationError(
-            f"{direction!r} is no direction of event {name!r}: use 'client', 'server' or 'both'."
+            f"direction={direction!r} of event {name!r} ({caller()}) is none: use 'client', "
+            "'server' or 'both'."
         )
-    try:
-        handle: EventHandle[Any] = _HANDLES[direction](name, payload, reply)
-    except ConfigurationError:
-        raise
-    except Exception as exc:
-        raise ConfigurationError(f"Event {name!r}: no payload can be {payload!r} ({exc}).") from exc
+    handle: EventHandle[Any] = _HANDLES[direction](name, payload, reply)
     return handle

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 from typing_extensions import override
 
+from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.events.names import checked_name, snake_case
 from bytesocket_app.types import Direction, EventName
 
@@ -26,17 +27,27 @@ class EventModel(BaseModel):
         cls,
         *,
         name: EventName | None = None,
-        volatile: bool = False,
+        volatile: bool | None = None,
         abstract: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Derive the event's name, direction and marks from the class statement."""
+        """Derive the event's name, direction and marks from the class statement.
+
+        Raises:
+            ConfigurationError: The name cannot be one, or nothing says who sends the event.
+        """
         super().__init_subclass__(**kwargs)
         cls.__event_name__ = snake_case(cls.__name__) if name is None else checked_name(name, cls)
         directions = {vars(c).get("__event_direction__") for c in cls.__mro__} - {None}
         if len(directions) > 1:
             cls.__event_direction__ = "both"
-        cls.__event_volatile__ = volatile
+        elif not directions and not abstract:
+            raise ConfigurationError(
+                f"{cls.__name__} ({where(cls)}) does not say who sends it: derive it from "
+                "ClientEvent, ServerEvent or Event."
+            )
+        if volatile is not None:
+            cls.__event_volatile__ = volatile
         cls.__event_abstract__ = abstract
 
 
@@ -44,8 +55,8 @@ class ClientEvent(EventModel, abstract=True):
     """An event that clients send: `class Post(ClientEvent, name="chat:post"): text: str`.
 
     Without `name=` the name is the class's in snake_case. `volatile=True` marks an event that may
-    be lost: never queued offline, the first to be dropped. `abstract=True` makes a base for other
-    events that is not an event itself.
+    be lost: never queued offline, the first to be dropped; classes derived from it are volatile
+    too. `abstract=True` makes a base for other events that is not an event itself.
     """
 
     __event_direction__: ClassVar[Direction] = "client"

@@ -1,10 +1,13 @@
 """Event names: derived from a class, or checked as given (protocol.md section 2)."""
 
-import math
 import re
+from typing import Final
 
-from bytesocket_app.errors import ConfigurationError, where
+from bytesocket_app.errors import ConfigurationError, caller, where
 from bytesocket_app.types import EventName
+
+_MAX_NUMBER: Final = 2**53 - 1
+"""JavaScript's `Number.MAX_SAFE_INTEGER`."""
 
 
 def snake_case(text: str) -> str:
@@ -14,18 +17,33 @@ def snake_case(text: str) -> str:
 
 
 def checked_name(name: object, owner: type | None = None) -> EventName:
-    """Return `name` if it can be an event's name on the wire.
+    """Return `name` if it can be an event's name on the wire, as a plain `str`, `int` or `float`.
+
+    A whole float becomes an int: on the wire `7.0` and `7` are one name.
+
+    Args:
+        name: What the user gave; members of a string or integer enum are fine.
+        owner: The event class, for the message; without one it names the caller.
 
     Raises:
-        ConfigurationError: It is empty, a bool, not finite, or neither text nor number.
+        ConfigurationError: It is empty, a bool, not finite, beyond what a JavaScript number can
+            tell apart, or neither text nor number.
     """
-    if isinstance(name, str) and name:
-        return name
-    if isinstance(name, int) and not isinstance(name, bool) and abs(name) < 2**53:
-        return name
-    if isinstance(name, float) and math.isfinite(name):
-        return name
-    place = f" ({where(owner)})" if owner is not None else ""
+    if isinstance(name, str) and name and _is_text(name):
+        return str.__str__(name)
+    if isinstance(name, int | float) and not isinstance(name, bool) and abs(name) <= _MAX_NUMBER:
+        return int(name) if float(name).is_integer() else float(name)
+    place = caller() if owner is None else where(owner)
     raise ConfigurationError(
-        f"{name!r} cannot be an event's name{place}: use a non-empty string or a finite number."
+        f"{name!r} cannot be an event's name ({place}): use a non-empty string, or a number of "
+        "at most 53 bits."
     )
+
+
+def _is_text(name: str) -> bool:
+    """Whether UTF-8 can carry it: lone surrogates have no bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
