@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bytesocket_app.errors import AuthError
+from bytesocket_app.errors import AuthError, ConfigurationError, first_line
 from bytesocket_app.events import PayloadType
-from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type
+from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 from bytesocket_app.types import CodecName
@@ -24,7 +24,8 @@ class Authenticator:
         key: What identifies a user, for `app.user(key)`; None without.
 
     Raises:
-        ConfigurationError: The function's signature cannot be served.
+        ConfigurationError: The function's signature cannot be served, or the credentials are of a
+            type that Pydantic cannot validate.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Authenticator:
         if _CREDENTIALS in self.bound.annotations:
             annotation = self.bound.annotations[_CREDENTIALS]
             self.credentials = PayloadType(Any if annotation is EMPTY else annotation)
+            self._check(self.credentials)
 
     async def decide(self, socket: Socket[Any], data: Any, codec: CodecName) -> Any:
         """Ask the function who this is.
@@ -64,6 +66,16 @@ class Authenticator:
                 )
                 raise AuthError(f"The credentials cannot be read: {problems}") from exc
         return await self.bound.invoke(socket, credentials, socket.handshake)
+
+    def _check(self, credentials: PayloadType) -> None:
+        try:
+            _ = credentials.adapter
+        except Exception as exc:
+            raise ConfigurationError(
+                f"{self.bound.source}: credentials cannot be {type_text(credentials.annotation)}: "
+                f"{first_line(exc)} An authentication function may ask for the socket, the "
+                "handshake and the client's credentials; the application is `socket.app`."
+            ) from exc
 
 
 def _is_credentials(name: str, annotation: Any) -> bool:

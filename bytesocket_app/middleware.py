@@ -1,5 +1,6 @@
 """The onion around dispatch: each step passes a message on, perhaps another one, or stops it."""
 
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -50,12 +51,18 @@ class MiddlewareChain:
         """Add a step at the end.
 
         Raises:
-            ConfigurationError: It is a plain `def`: it could not await the rest of the chain.
+            ConfigurationError: It is a plain `def`, which could not await the rest of the chain,
+                or it does not take the three arguments.
         """
-        if not is_async(step):
+        problem = None
+        if not callable(step) or not is_async(step):
+            problem = "write `async def`, so that it can `await call_next(message)`"
+        elif not _takes_three(step):
+            problem = "it is called with three arguments, `(socket, message, call_next)`"
+        if problem is not None:
             raise ConfigurationError(
                 f"{getattr(step, '__qualname__', step)!s} ({where(step)}) cannot be middleware: "
-                "write `async def`, so that it can `await call_next(message)`."
+                f"{problem}."
             )
         self._steps = (*self._steps, step)
 
@@ -72,6 +79,14 @@ class MiddlewareChain:
         What a step raises comes out here.
         """
         await _Rest(self._steps, 0, socket, last)(message)
+
+
+def _takes_three(step: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(step).bind(None, None, None)
+    except TypeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,9 +37,8 @@ class Registry(Generic[K, H]):
 
     def remove(self, key: K, identity: object = None) -> None:
         """Remove one handler with its pending `once`, or all of the key; never fails."""
-        entries = self._entries.pop(key, ())
-        if identity is not None:
-            self._keep(key, tuple(e for e in entries if e.identity != identity))
+        entries = () if identity is None else self._entries.get(key, ())
+        self._keep(key, tuple(e for e in entries if e.identity != identity))
 
     def take(self, key: K) -> tuple[H, ...]:
         """The handlers to call now: a snapshot, from which `once` handlers are then gone."""
@@ -47,7 +46,6 @@ class Registry(Generic[K, H]):
         if entries is None:
             return ()
         if any(e.once for e in entries):
-            del self._entries[key]
             self._keep(key, tuple(e for e in entries if not e.once))
         return tuple(e.handler for e in entries)
 
@@ -66,3 +64,5 @@ class Registry(Generic[K, H]):
     def _keep(self, key: K, entries: tuple[_Entry[H], ...]) -> None:
         if entries:
             self._entries[key] = entries
+        else:
+            self._entries.pop(key, None)

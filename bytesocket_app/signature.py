@@ -9,9 +9,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Generic, Union, get_args, get_origin, get_type_hints
 
 from anyio import to_thread
+from typing_extensions import TypeIs
 
 from bytesocket_app.errors import ConfigurationError, where
 
@@ -55,16 +57,27 @@ class Bound:
 def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
     """Match a parameter annotated with a class, `kind[...]` or `kind | None`.
 
-    Without an annotation the parameter matches by the name `bare`, if one is given.
+    A class that `kind` is derived from asks for it too. Without an annotation the parameter
+    matches by the name `bare`, if one is given.
     """
+    kinds = [k for k in kind.__mro__ if k not in (object, Generic)]
 
     def matches(name: str, annotation: Any) -> bool:
         if annotation is EMPTY:
             return bool(bare) and name == bare
-        alternatives = (annotation, *get_args(annotation))
-        return any(a is kind or get_origin(a) is kind for a in alternatives)
+        return any(a in kinds or get_origin(a) in kinds for a in _alternatives(annotation))
 
     return matches
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    """What an annotation allows: the members of a union, the type under Annotated or an alias."""
+    annotation = getattr(annotation, "__value__", annotation)
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) in (Union, UnionType):
+        return get_args(annotation)
+    return (annotation,)
 
 
 def by_name(wanted: str, *annotations: Any) -> Callable[[str, Any], bool]:
@@ -95,7 +108,8 @@ def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) ->
         if index is None or index in annotations:
             if parameter.default is not EMPTY:
                 continue
-            raise _unserved(function, parameter, annotation, offers, role)
+            taken = None if index is None else offers[index]
+            raise _unserved(function, parameter, annotation, offers, role, taken)
         keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
         picks.append((keyword, index))
         annotations[index] = annotation
@@ -113,29 +127,35 @@ def read_signature(
     Raises:
         ConfigurationError: It is not callable, or an annotation names what is not there.
     """
-    if not callable(function):
+    if not callable(function) or isinstance(function, type):
         raise ConfigurationError(f"{function!r} cannot be {role}: it is not a function.")
-    target = function if inspect.isroutine(function) else type(function).__call__
+    target = _underlying(function)
+    if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
+        raise ConfigurationError(
+            f"{_title(function)} cannot be {role}: it is a generator. Use `return`, not `yield`."
+        )
     try:
         hints = get_type_hints(target, include_extras=True)
-    except (NameError, TypeError) as exc:
+        signature = inspect.signature(function)
+    except (AttributeError, NameError, SyntaxError, TypeError, ValueError) as exc:
         raise ConfigurationError(
             f"{_title(function)} cannot be {role}: its annotations cannot be read ({exc}). "
             "Import the name at run time: not inside `if TYPE_CHECKING:`, and not inside a "
             "function when the module says `from __future__ import annotations`."
         ) from exc
-    signature = inspect.signature(function)
-    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return [p for p in signature.parameters.values() if p.kind not in kinds], hints
+    parameters = list(signature.parameters.values())
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise ConfigurationError(
+                f"{_title(function)} cannot be {role}: nothing says what `{parameter}` asks for. "
+                "Name the parameters; a decorator between needs `functools.wraps`."
+            )
+    return parameters, hints
 
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling this gives a coroutine: `async def`, partials and callable objects too."""
-    while isinstance(function, partial):
-        function = function.func
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - its kind is asked, not its presence
-    )
+    return inspect.iscoroutinefunction(_underlying(function))
 
 
 def type_text(annotation: Any) -> str:
@@ -205,7 +225,23 @@ def nothing(_name: str, _annotation: Any) -> bool:
 
 
 def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    return lambda *values: to_thread.run_sync(partial(call, *values))
+    async def invoke(*values: Any) -> Any:
+        result = await to_thread.run_sync(partial(call, *values))
+        # A plain function around an async one, a lambda for one, gives what is to be awaited.
+        return await result if inspect.isawaitable(result) else result
+
+    return invoke
+
+
+def _is_partial(value: object) -> TypeIs["partial[Any]"]:
+    return isinstance(value, partial)
+
+
+def _underlying(function: Any) -> Callable[..., Any]:
+    """What holds the annotations: a partial's function, a callable object's method."""
+    while _is_partial(function):
+        function = function.func
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def _unserved(
@@ -214,16 +250,18 @@ def _unserved(
     annotation: Any,
     offers: Sequence[Offer],
     role: str,
+    taken: Offer | None,
 ) -> ConfigurationError:
     text = type_text(annotation)
     asked = f"{parameter.name}: {text}" if text else f"{parameter.name} (no annotation)"
-    known = ", ".join(offer.label for offer in offers if offer.label)
-    return ConfigurationError(
-        f"{_title(function)} cannot be {role}: nothing serves the parameter `{asked}`. "
-        f"It may ask for {known}."
-    )
+    if taken is not None:
+        problem = f"`{asked}` is a second parameter for {taken.label}. Ask for each once."
+    else:
+        known = ", ".join(offer.label for offer in offers if offer.label)
+        problem = f"nothing serves the parameter `{asked}`. It may ask for {known}."
+    return ConfigurationError(f"{_title(function)} cannot be {role}: {problem}")
 
 
 def _title(function: Callable[..., Any]) -> str:
-    name = getattr(function, "__qualname__", repr(function))
+    name = getattr(_underlying(function), "__qualname__", repr(function))
     return f"{name} ({where(function)})"
