@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from bytesocket_app.errors import ErrorContext, Phase
 from bytesocket_app.registry import Registry
@@ -50,12 +50,12 @@ OFFERS: dict[HookKind, tuple[Offer, ...]] = {
 }
 
 
-class Hook(Generic[F]):
+class Hook:
     """One kind of hook: call it as a decorator to add, `once` to add for one time, `remove`."""
 
     __slots__ = ("_kind", "_registry")
 
-    def __init__(self, kind: HookKind, registry: "Registry[HookKind, Bound]") -> None:
+    def __init__(self, kind: HookKind, registry: Registry[HookKind, Bound]) -> None:
         self._kind = kind
         self._registry = registry
 
@@ -70,14 +70,11 @@ class Hook(Generic[F]):
         self._registry.add(self._kind, bound, identity=function, once=True)
         return function
 
-    def remove(self, function: F | None = None) -> None:
+    def remove(self, function: Callable[..., Any] | None = None) -> None:
         """Remove a function and its pending `once`; all functions without an argument."""
-        if function is None:
-            self._registry.remove(self._kind)
-            return
         self._registry.remove(self._kind, function)
 
-    def _bound(self, function: F) -> Bound:
+    def _bound(self, function: Callable[..., Any]) -> Bound:
         name = self._kind.name.lower()
         return bind(function, OFFERS[self._kind], role=f"a lifecycle.{name} hook")
 
@@ -87,13 +84,13 @@ class Lifecycle:
 
     def __init__(self) -> None:
         self._registry: Registry[HookKind, Bound] = Registry()
-        self.upgrade: Hook[Any] = Hook(HookKind.UPGRADE, self._registry)
-        self.open: Hook[Any] = Hook(HookKind.OPEN, self._registry)
-        self.auth_success: Hook[Any] = Hook(HookKind.AUTH_SUCCESS, self._registry)
-        self.auth_error: Hook[Any] = Hook(HookKind.AUTH_ERROR, self._registry)
-        self.message: Hook[Any] = Hook(HookKind.MESSAGE, self._registry)
-        self.close: Hook[Any] = Hook(HookKind.CLOSE, self._registry)
-        self.error: Hook[Any] = Hook(HookKind.ERROR, self._registry)
+        self.upgrade = Hook(HookKind.UPGRADE, self._registry)
+        self.open = Hook(HookKind.OPEN, self._registry)
+        self.auth_success = Hook(HookKind.AUTH_SUCCESS, self._registry)
+        self.auth_error = Hook(HookKind.AUTH_ERROR, self._registry)
+        self.message = Hook(HookKind.MESSAGE, self._registry)
+        self.close = Hook(HookKind.CLOSE, self._registry)
+        self.error = Hook(HookKind.ERROR, self._registry)
 
     def has(self, kind: HookKind) -> bool:
         """Whether anybody listens, so that nothing is paid when nobody does."""
