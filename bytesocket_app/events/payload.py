@@ -8,17 +8,23 @@ that a type means the same on both codecs.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, TypeGuard, cast
+from typing import Any, Final, TypeGuard, cast
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic_core import from_json, to_json, to_jsonable_python
+from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
+from bytesocket_app.errors import EncodeError, first_line
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import BINARY
 
-_TEXTUAL = frozenset(
-    {"uuid", "datetime", "date", "time", "timedelta", "bytes", "url", "multi-host-url", "decimal"}
+_TEXTUAL: Final = frozenset(
+    {
+        *("uuid", "datetime", "date", "time", "timedelta", "url", "multi-host-url", "decimal"),
+        *("bytes", "enum", "complex", "fraction", "definition-ref"),
+    }
 )
+"""What Pydantic finds in text only when it reads JSON, if plain text is another choice; and what
+may lead there."""
 
 
 class PayloadType:
@@ -53,9 +59,18 @@ class PayloadType:
         if not _modes_differ(self.adapter.core_schema):
             return lambda decoded, _: python(decoded)
         json = self.adapter.validator.validate_json
-        if not self.has_bytes:
-            return lambda decoded, _: json(to_json(decoded))
-        return lambda decoded, codec: json(to_json(decoded)) if codec == "json" else python(decoded)
+
+        def through_json(decoded: Any, codec: CodecName) -> Any:
+            if has_bytes and codec == "binary":
+                return python(decoded)
+            try:
+                text = to_json(decoded)
+            except ValueError:  # bytes or broken text, where JSON can have neither: no valid value
+                return python(decoded)
+            return json(text)
+
+        has_bytes = self.has_bytes
+        return through_json
 
     @cached_property
     def to_json(self) -> Callable[[Any], bytes]:
@@ -72,8 +87,18 @@ class PayloadType:
         return lambda value: BINARY.encode(serialize(value, mode="json", by_alias=True))
 
     def dump(self, value: Any, codec: CodecName) -> bytes:
-        """Write a value for one of the codecs."""
-        return self.to_json(value) if codec == "json" else self.to_binary(value)
+        """Write a value for one of the codecs.
+
+        Raises:
+            EncodeError: It has no form there, such as bytes in JSON that are no UTF-8 text.
+        """
+        try:
+            return self.to_json(value) if codec == "json" else self.to_binary(value)
+        except PydanticSerializationError as exc:
+            remedy = " Emit it with codec='binary'." if codec == "json" and self.has_bytes else ""
+            raise EncodeError(
+                f"{self.annotation!r} cannot be written as {codec}: {first_line(exc)}{remedy}"
+            ) from exc
 
     def plain(self, value: Any) -> Any:
         """The value as JSON would say it, as Python objects."""
@@ -101,20 +126,17 @@ def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:
 
 def _modes_differ(schema: Any) -> bool:
     for node in _nodes(schema):
-        if node.get("strict") or node.get("type") == "bytes":
+        kind = node.get("type")
+        if node.get("strict") or kind in ("bytes", "json-or-python"):
             return True
-        if node.get("type") == "union":
-            kinds = {_kind(choice) for choice in node["choices"]}
-            if kinds & {"str", "any"} and kinds & _TEXTUAL:
-                return True
+        if kind == "union" and any(_is_textual(inner) for inner in _nodes(node["choices"])):
+            return True
     return False
 
 
-def _kind(choice: Any) -> str:
-    node: dict[str, Any] = next(iter(choice)) if _is_collection(choice) else choice
-    while node["type"] in {"default", "nullable"}:
-        node = node["schema"]
-    return str(node["type"])
+def _is_textual(node: dict[str, Any]) -> bool:
+    kind = node.get("type")
+    return isinstance(kind, str) and kind in _TEXTUAL
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
