@@ -7,11 +7,14 @@ with colons stay apart: `doc:{doc_id}` does not match `doc:7:cursors`.
 import re
 from collections.abc import Mapping
 from itertools import pairwise
+from keyword import iskeyword
 from typing import Final
 
-from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.errors import ConfigurationError, caller
 
 SEPARATOR: Final = ":"
+TAKEN: Final = frozenset({"app", "codec", "event", "exclude", "room", "self", "socket"})
+"""Names that a parameter cannot have: they mean something else to a handler or to `Room.emit`."""
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -21,28 +24,29 @@ class RoomPattern:
     Attributes:
         text: As it was written: `doc:{doc_id}`.
         parameters: The names in braces, in order; empty for an exact name.
+        source: `file:line` of the declaration.
 
     Raises:
-        ConfigurationError: The text is empty, a parameter is no identifier or comes twice, two
-            parameters touch, or a brace stands alone.
+        ConfigurationError: The text is empty, a parameter is no identifier, comes twice or has a
+            name that is taken, two parameters touch, or a brace stands alone.
     """
 
-    __slots__ = ("_expression", "parameters", "text", "tokens")
+    __slots__ = ("_expression", "parameters", "source", "text", "tokens")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.source = caller()
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(text))
         self.tokens: list[str | None] = []
-        expression = ""
-        for index, part in enumerate(_PARAMETER.split(text)):
-            if index % 2:
-                expression += f"(?P<{part}>[^{SEPARATOR}]+)"
-                self.tokens.append(None)
-            else:
-                expression += re.escape(part)
-                self.tokens.extend(part)
-        _check(text, self.parameters, self.tokens)
-        self._expression = re.compile(expression, re.DOTALL)
+        parts = _PARAMETER.split(text)
+        for index, part in enumerate(parts):
+            self.tokens.extend([None] if index % 2 else part)
+        problem = _problem(text, self.parameters, self.tokens)
+        if problem:
+            raise ConfigurationError(
+                f"{text!r} cannot be a room's name or pattern ({self.source}): {problem}."
+            )
+        self._expression = _expression(parts)
 
     @property
     def is_exact(self) -> bool:
@@ -55,21 +59,23 @@ class RoomPattern:
         return found.groupdict() if found else None
 
     def fill(self, values: Mapping[str, object]) -> str:
-        """Write a room's name: `fill({"doc_id": 7})` gives `doc:7`.
+        """Write a room's name: `fill({"doc_id": 7})` gives `doc:7`. `match` reads it back.
 
         Raises:
             TypeError: A parameter is missing or unknown.
-            ValueError: A value's text is empty or holds a `:`.
+            ValueError: A value's text is empty, holds a `:`, or would read back as another one,
+                as `a-b` does in front of a `-`.
         """
         if set(values) != set(self.parameters):
             wanted = ", ".join(self.parameters) or "no parameters"
             given = ", ".join(values) or "none"
             raise TypeError(f"Room {self.text!r} takes {wanted}; given: {given}.")
-        room = _PARAMETER.sub(lambda found: str(values[found[1]]), self.text)
-        if self.match(room) is None:
+        texts = {name: str(value) for name, value in values.items()}
+        room = _PARAMETER.sub(lambda found: texts[found[1]], self.text)
+        if self.match(room) != texts:
             raise ValueError(
                 f"Room {self.text!r} cannot be filled with {dict(values)!r}: a parameter is one "
-                f"or more characters without {SEPARATOR!r}."
+                f"or more characters without {SEPARATOR!r}, nor the text that follows it."
             )
         return room
 
@@ -78,20 +84,36 @@ class RoomPattern:
         return _meet(self.tokens, other.tokens)
 
 
-def _check(text: str, parameters: tuple[str, ...], tokens: list[str | None]) -> None:
-    problem = None
+def _problem(text: str, parameters: tuple[str, ...], tokens: list[str | None]) -> str | None:
+    taken = TAKEN.intersection(parameters)
     if not text:
-        problem = "it is empty"
-    elif any(not name.isidentifier() for name in parameters):
-        problem = "a name in braces must be an identifier"
-    elif len(set(parameters)) < len(parameters):
-        problem = "a parameter comes twice"
-    elif any(a is None and b is None for a, b in pairwise(tokens)):
-        problem = "two parameters touch: put a character between them"
-    elif "{" in tokens or "}" in tokens:
-        problem = "a brace stands alone"
-    if problem:
-        raise ConfigurationError(f"{text!r} cannot be a room's pattern: {problem}.")
+        return "it is empty"
+    if any(not name.isidentifier() or iskeyword(name) for name in parameters):
+        return "a name in braces must be one that a Python parameter can have"
+    if taken:
+        return f"handlers and `emit` have a {min(taken)!r} of their own: rename the parameter"
+    if len(set(parameters)) < len(parameters):
+        return "a parameter comes twice"
+    if any(a is None and b is None for a, b in pairwise(tokens)):
+        return "two parameters touch: put a character between them"
+    if "{" in tokens or "}" in tokens:
+        return "a brace stands alone"
+    return None
+
+
+def _expression(parts: list[str]) -> re.Pattern[str]:
+    """Compile a split pattern: text at the even places, parameters' names at the odd ones.
+
+    A parameter ends before the first place where the text after it stands. The atomic groups keep
+    to that, so that a hostile name costs one walk and not one for each way of cutting it.
+    """
+    expression = re.escape(parts[0])
+    for name, text in zip(parts[1::2], parts[2::2], strict=True):
+        if name == parts[-2]:
+            expression += f"(?P<{name}>[^{SEPARATOR}]+){re.escape(text)}"
+        else:
+            expression += f"(?>(?P<{name}>[^{SEPARATOR}]+?){re.escape(text)})"
+    return re.compile(expression, re.DOTALL)
 
 
 def _meet(left: list[str | None], right: list[str | None]) -> bool:
