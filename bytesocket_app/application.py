@@ -26,12 +26,12 @@ from bytesocket_app.events import (
     EventHandle,
     EventModel,
     EventSource,
-    Payload,
     ServerEvent,
     ServerHandle,
     ServerPayload,
     declare,
 )
+from bytesocket_app.events.declared import is_payload
 from bytesocket_app.hub import BROADCAST_ROOM, Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
@@ -310,7 +310,7 @@ class ByteSocket:
             EncodeError: A value has no form in the codec.
         """
         name = codec or self.serialization
-        if isinstance(message, EventModel | Payload):
+        if isinstance(message, EventModel) or is_payload(message):
             outgoing: Any = message  # the catalogue refuses what cannot be emitted
             payload = self.hub.encode(outgoing, name, {}).payload
         else:

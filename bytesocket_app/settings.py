@@ -4,8 +4,13 @@ Every class is frozen and takes keywords: `Settings(timeouts=Timeouts(handler=5)
 `Settings.drop_in()` gives the TypeScript origin's behaviour where the defaults are stricter.
 """
 
-from dataclasses import dataclass, field
-from typing import Literal, Self
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from math import inf
+from typing import Any, Literal, Self, get_args, get_type_hints
+
+from bytesocket_app.errors import ConfigurationError, caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +27,16 @@ class Timeouts:
     """Without any frame from the peer; then the socket is closed with 1001."""
     close: float = 10.0
     """From our close frame to the peer's; then the connection is dropped."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no duration."""
+        for name, value in _values(self):
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not 0 <= value < inf
+            ):
+                _refuse(self, name, value, "use seconds, 0 for no deadline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +59,12 @@ class Limits:
     """Rooms named in one bulk message."""
     room_name_bytes: int = 256
     """A room's name in UTF-8."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no count."""
+        for name, value in _values(self):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                _refuse(self, name, value, "use a whole number, 0 for no limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +91,16 @@ class Policies:
     of the same host, or, without a list, everybody."""
     slow_reader: Literal["close", "drop_oldest"] = "close"
     """An outbox over its limit: closed with 1013, or the oldest messages go."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no choice: a misspelt policy would be one nobody chose."""
+        hints = get_type_hints(type(self))
+        for name, value in _values(self):
+            choices: tuple[Any, ...] = get_args(hints[name]) or (True, False)
+            if not any(value is c or (isinstance(c, str) and value == c) for c in choices):
+                near = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                _refuse(self, name, value, f"use {' or '.join(map(repr, choices))}.{hint}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,3 +140,12 @@ class Settings:
                 origins="any",
             ),
         )
+
+
+def _values(settings: Any) -> Iterator[tuple[str, Any]]:
+    return ((each.name, getattr(settings, each.name)) for each in fields(settings))
+
+
+def _refuse(settings: object, name: str, value: object, remedy: str) -> None:
+    text = f"{type(settings).__name__}({name}={value!r}) ({caller()}) cannot be: {remedy}"
+    raise ConfigurationError(text if text.endswith("?") else f"{text.removesuffix('.')}.")

@@ -6,6 +6,9 @@ from typing import Final
 MAX_REASON_BYTES: Final = 123
 """RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code."""
 
+_REGISTERED: Final = {*range(1000, 1015)} - {1004, 1005, 1006}
+_PRIVATE: Final = range(3000, 5000)
+
 
 class CloseCode(IntEnum):
     """Who closes with which number, and whether a client comes back by itself."""
@@ -42,6 +45,19 @@ class CloseCode(IntEnum):
     """The origin's server: authentication took too long."""
     CLIENT_RECONNECT = 4100
     """The client reconnects on purpose."""
+
+
+def checked_code(code: int) -> int:
+    """Return a code that may be sent in a close frame.
+
+    Source: RFC 6455 section 7.4; 1004 is reserved, 1005, 1006 and 1015 only stand for what came.
+
+    Raises:
+        ValueError: It may not.
+    """
+    if code in _REGISTERED or code in _PRIVATE:
+        return code
+    raise ValueError(f"{code} cannot be sent as a close code: use 1000, or your own from 4000 on.")
 
 
 def close_reason(text: str) -> str:
