@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.rooms import RoomIndex
-from bytesocket_app.socket import Socket, raw_frame
+from bytesocket_app.socket import Socket, raw_frame, several
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
@@ -163,7 +163,10 @@ class Hub:
                 member.deliver(frame)
 
     async def join(self, socket: Socket[Any], room: str) -> None:
-        """Put a socket into a room and run the room's join hooks, if it was not there."""
+        """Put an open socket into a room and run the room's join hooks, if it was not there."""
+        # It may have closed while a guard or a hook was deciding; nobody would take it out again.
+        if socket.is_closed:
+            return
         if self.index.join(socket, room) and room != BROADCAST_ROOM:
             await self._watch.joined(socket, room)
 
@@ -210,9 +213,13 @@ class Hub:
         codec: CodecName | None,
     ) -> None:
         # A copy: a slow member may be closed, and so leave the room, while we walk.
-        for member in tuple(members):
-            if member is not exclude and not member.is_closed:
-                member.write(encoder.frame(codec or member.codec))
+        reached = [m for m in members if m is not exclude and not m.is_closed]
+        # Encoded before the first write: an event that has no form in one codec reaches nobody.
+        names: set[CodecName] = {codec or m.codec for m in reached}
+        frames = {name: encoder.frame(name) for name in names}
+        for member in reached:
+            if not member.is_closed:
+                member.write(frames[codec or member.codec])
 
 
 class ServerRooms:
@@ -263,4 +270,4 @@ class ServerRoomsBulk:
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        self._hub.publish(rooms, event, codec=codec, bulk=True)
+        self._hub.publish(several(rooms), event, codec=codec, bulk=True)

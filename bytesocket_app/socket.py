@@ -1,5 +1,6 @@
 """What a handler holds: one client's connection."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Generic, Protocol
@@ -10,8 +11,10 @@ from typing_extensions import TypeVar, override
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.transports import Handshake, Transport
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire.close import CloseCode
+from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
 from bytesocket_app.wire.frame import Frame
+
+logger = logging.getLogger("bytesocket")
 
 UserT = TypeVar("UserT", default=Any)
 
@@ -228,8 +231,16 @@ class Socket(Generic[UserT]):
             self.write(raw_frame(payload))
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
-        """Close the connection. Later emits do nothing; frames still coming in are dropped."""
-        self.shut(code, reason)
+        """Close the connection. Later emits do nothing; frames still coming in are dropped.
+
+        Args:
+            code: 1000, or one of the application's own from 4000 on.
+            reason: For people; cut to 123 bytes.
+
+        Raises:
+            ValueError: The code is not one that can be sent.
+        """
+        self.shut(checked_code(code), close_reason(reason))
 
     def deliver(self, frame: Frame) -> None:
         """Send an encoded message if the client can be sent to."""
@@ -253,6 +264,8 @@ class Socket(Generic[UserT]):
         self._transport.close(code, reason)
 
     def _overflow(self) -> None:
+        if not self.dropped:
+            logger.warning("more than %d bytes wait for %s", self._outbox_limit, self)
         if self.drop_oldest:
             while self._transport.buffered > self._outbox_limit and self._transport.drop_oldest():
                 self.dropped += 1
@@ -321,13 +334,13 @@ class SocketRoomsBulk:
 
     async def join(self, rooms: Iterable[str]) -> None:
         """Join rooms by server code."""
-        for room in rooms:
+        for room in several(rooms):
             if self._socket.can_send:
                 await self._fabric.join(self._socket, room)
 
     async def leave(self, rooms: Iterable[str]) -> None:
         """Leave rooms by server code."""
-        for room in rooms:
+        for room in several(rooms):
             if self._socket.can_send:
                 await self._fabric.leave(self._socket, room)
 
@@ -344,7 +357,20 @@ class SocketRoomsBulk:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
         if self._socket.can_send:
-            self._fabric.publish(rooms, event, exclude=self._socket, codec=codec, bulk=True)
+            self._fabric.publish(
+                several(rooms), event, exclude=self._socket, codec=codec, bulk=True
+            )
+
+
+def several(rooms: Iterable[str]) -> Iterable[str]:
+    """Return names of rooms as they are; one name alone would be taken for its characters.
+
+    Raises:
+        TypeError: It is one text.
+    """
+    if isinstance(rooms, str):
+        raise TypeError(f"rooms={rooms!r} is one text: pass a list, [{rooms!r}].")
+    return rooms
 
 
 def raw_frame(payload: str | bytes) -> Frame:
