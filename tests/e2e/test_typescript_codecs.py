@@ -42,7 +42,7 @@ def test_bytes_travel_as_text_in_json_and_raw_in_messagepack(lab: Lab, codec: st
     lab.script.auth = None
     text = codec == "json"
     lab.script.replies["file:put"] = lambda data: {
-        "digest": "dig" if text else b"dig",
+        "digest": b"dig".hex() if text else b"dig",
         "chunks": ["a", "b"] if text else [b"a", b"b"],
     }
     source = f"""
@@ -58,6 +58,7 @@ def test_bytes_travel_as_text_in_json_and_raw_in_messagepack(lab: Lab, codec: st
       thumbnail: new Uint8Array([251, 255, 254]),
       parts: {{ ["__proto__"]: bytes("p") }},
       first: ["x", bytes("y")],
+      checksum: new Uint8Array([0, 255]),
     }})));
     files.emit("file:raw", bytes("raw"));
     const note = {{ kind: "note", data: "text" }};
@@ -82,6 +83,7 @@ def test_bytes_travel_as_text_in_json_and_raw_in_messagepack(lab: Lab, codec: st
         "thumbnail": "-__-" if text else b"\xfb\xff\xfe",
         "parts": {"__proto__": "p" if text else b"p"},
         "first": ["x", "y" if text else b"y"],
+        "checksum": "00ff" if text else b"\x00\xff",
     }
     assert raw["data"] == ("raw" if text else b"raw")
     assert note["data"]["body"] == {"kind": "note", "data": "text"}

@@ -1,5 +1,8 @@
 """The generated client in Node.js: losing the connection, waiting, the queue, the heartbeat."""
 
+from collections.abc import Callable
+
+from tests.support.scripted_server import ScriptedServer
 from tests.support.typescript_lab import FAST, LOGIN, Lab
 
 ABORTED = 20  # the code of a DOMException of that name
@@ -147,3 +150,31 @@ def test_a_failed_dial_leads_to_another(lab: Lab) -> None:
         lab.script.status = None
         script.wait("open")
     assert script.told[1] == "waiting"
+
+
+def test_over_many_losses_messages_arrive_in_order_and_at_most_once(lab: Lab) -> None:
+    source = f"""
+    const chat = connect(url, {{ auth, {FAST} }});
+    let running = true;
+    chat.on("chat:posted", () => (running = false));
+    for (let number = 0; running; number++) {{
+      chat.emit("shout", number);
+      if (number % 4 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    }}
+    await chat.request("chat:post", {{ text: "end" }});
+    tell("end");
+    """
+
+    def carried(losses: int) -> Callable[[ScriptedServer], bool]:
+        return lambda server: len(server.peers) > losses and len(server.log()[-1]) > 3
+
+    with lab.run(source) as script:
+        for losses in range(8):
+            lab.server.wait(carried(losses))
+            lab.server.kill()
+        lab.server.wait(carried(8))
+        lab.server.send({"event": "chat:posted", "data": {}})
+        script.wait("end")
+    messages = [message for peer in lab.server.log() for message in peer]
+    heard = [message["data"] for message in messages if message.get("event") == "shout"]
+    assert heard == sorted(set(heard))

@@ -149,8 +149,9 @@ def files() -> Document:
         "Note": model({"data": STRING, "kind": {"const": "note", "type": "string"}}),
         "Upload": model(
             {"name": STRING, "body": tagged},
-            thumbnail={"anyOf": [{"type": "string", "format": "base64url"}, {"type": "null"}]},
+            thumbnail={"anyOf": [{**BYTES, "x-bytes": "base64"}, {"type": "null"}]},
             parts={"type": "object", "additionalProperties": BYTES},
+            checksum={**BYTES, "x-bytes": "hex"},
             first={
                 "type": "array",
                 "prefixItems": [STRING, BYTES],
@@ -158,7 +159,9 @@ def files() -> Document:
                 "maxItems": 2,
             },
         ),
-        "Stored": model({"digest": BYTES, "chunks": {"type": "array", "items": BYTES}}),
+        "Stored": model(
+            {"digest": {**BYTES, "x-bytes": "hex"}, "chunks": {"type": "array", "items": BYTES}}
+        ),
         "Folder": model({"children": {"type": "array", "items": ref("Folder")}}, blob=ref("Blob")),
     }
     return sealed(
@@ -240,6 +243,8 @@ def nasty() -> Document:
         "Pair": {"type": "array", "prefixItems": [STRING, INTEGER], "minItems": 1, "maxItems": 2},
         "Rest": {"type": "array", "prefixItems": [STRING], "minItems": 1, "items": INTEGER},
         "Unknown": {},
+        "Priority": {"enum": [2, 1], "type": "integer", "x-enum-names": ["high", "__proto__"]},
+        "connect": {"type": "integer", "x-flags": {"a-b": 1, "c": 2}},
         "Both": {"allOf": [ref("Dog"), model({"extra": {"type": ["integer", "null"]}})]},
     }
     names: list[str | float] = [

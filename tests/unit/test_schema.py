@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from bytesocket_cli.codegen.schema import is_bytes, is_empty_object, ref_name, resolved
+from bytesocket_cli.codegen.schema import (
+    bytes_text,
+    fields,
+    is_bytes,
+    is_empty_object,
+    ref_name,
+    resolved,
+)
 
 
 def test_a_reference_names_a_type() -> None:
@@ -27,7 +34,7 @@ def test_references_are_followed_to_their_end_and_never_in_circles() -> None:
     ("schema", "expected"),
     [
         ({"type": "string", "format": "binary"}, True),
-        ({"type": "string", "format": "base64url"}, True),
+        ({"type": "string", "format": "base64url"}, False),
         ({"type": "string", "format": "base64"}, False),
         ({"type": "string"}, False),
     ],
@@ -53,3 +60,14 @@ def test_a_model_without_fields_is_empty_and_a_dictionary_is_not(
     schema: Any, expected: bool
 ) -> None:
     assert is_empty_object(schema) is expected
+
+
+def test_a_hint_says_which_text_bytes_are_in_json() -> None:
+    assert bytes_text({"type": "string", "format": "binary"}) == "utf8"
+    assert bytes_text({"type": "string", "format": "binary", "x-bytes": "hex"}) == "hex"
+
+
+def test_fields_stand_in_the_order_of_the_model() -> None:
+    schema: Any = {"properties": {"a": {}, "b": {}, "c": {}}, "x-order": ["c", "gone", "a"]}
+    assert list(fields(schema)) == ["c", "a", "b"]
+    assert list(fields({})) == []

@@ -8,7 +8,7 @@ from bytesocket_cli.codegen.typescript_bytes import Shapes, bytes_tables
 from tests.support import contracts
 
 BYTES: dict[str, Any] = {"type": "string", "format": "binary"}
-URL: dict[str, Any] = {"type": "string", "format": "base64url"}
+URL: dict[str, Any] = {"type": "string", "format": "binary", "x-bytes": "base64"}
 STRING: dict[str, Any] = {"type": "string"}
 NULL: dict[str, Any] = {"type": "null"}
 TYPES: dict[str, Any] = {
@@ -30,26 +30,26 @@ TYPES: dict[str, Any] = {
     [
         (None, None),
         (STRING, None),
-        (BYTES, "binary"),
-        (URL, "base64url"),
+        (BYTES, "utf8"),
+        (URL, "base64"),
         ({"$ref": "#/types/Blob"}, "#Blob"),
         ({"$ref": "#/types/Plain"}, None),
         ({"$ref": "#/types/Loop"}, None),
-        ({"anyOf": [BYTES, NULL]}, "binary"),
+        ({"anyOf": [BYTES, NULL]}, "utf8"),
         ({"anyOf": [STRING, NULL]}, None),
         ({"anyOf": [STRING, {"type": "integer"}]}, None),
-        ({"anyOf": [BYTES, {"type": "integer"}]}, {"any": ["binary"]}),
+        ({"anyOf": [BYTES, {"type": "integer"}]}, {"any": ["utf8"]}),
         (
             {"anyOf": [{"$ref": "#/types/Blob"}, STRING]},
             {"any": [{"any": ["#Blob"], "needs": ["data"]}]},
         ),
-        ({"type": "array", "items": BYTES}, {"items": "binary"}),
+        ({"type": "array", "items": BYTES}, {"items": "utf8"}),
         ({"type": "array", "items": True}, None),
-        ({"type": "array", "prefixItems": [STRING, URL]}, {"tuple": [None, "base64url"]}),
-        ({"type": "object", "additionalProperties": BYTES}, {"rest": "binary"}),
+        ({"type": "array", "prefixItems": [STRING, URL]}, {"tuple": [None, "base64"]}),
+        ({"type": "object", "additionalProperties": BYTES}, {"rest": "utf8"}),
         ({"type": "object", "additionalProperties": True}, None),
-        ({"type": "object", "patternProperties": {"a": BYTES}}, {"rest": "binary"}),
-        ({"type": "object", "properties": {"a": BYTES, "b": STRING}}, {"fields": {"a": "binary"}}),
+        ({"type": "object", "patternProperties": {"a": BYTES}}, {"rest": "utf8"}),
+        ({"type": "object", "properties": {"a": BYTES, "b": STRING}}, {"fields": {"a": "utf8"}}),
     ],
 )
 def test_shapes_lead_to_the_bytes(schema: Any, shape: Any) -> None:
@@ -65,7 +65,7 @@ def test_tags_and_required_keys_tell_the_branches_of_a_union_apart() -> None:
     assert Shapes(TYPES).of({"oneOf": [branch, STRING]}) == {
         "any": [
             {
-                "any": [{"fields": {"data": "binary"}}],
+                "any": [{"fields": {"data": "utf8"}}],
                 "when": {"kind": ["a"], "size": [1, 2]},
                 "needs": ["data"],
             }
@@ -75,7 +75,7 @@ def test_tags_and_required_keys_tell_the_branches_of_a_union_apart() -> None:
 
 def test_recursive_types_have_a_shape_by_name() -> None:
     assert Shapes(TYPES).named() == {
-        "Blob": {"fields": {"data": "binary"}},
+        "Blob": {"fields": {"data": "utf8"}},
         "Tree": {"fields": {"left": "#Tree", "blob": "#Blob"}},
     }
 
@@ -86,8 +86,8 @@ def test_a_contract_without_bytes_has_no_tables() -> None:
 
 def test_tables_list_what_is_sent_what_arrives_and_what_is_replied() -> None:
     tables = bytes_tables(contracts.files())
-    assert '    sent: [["file:put", "#Upload"], ["file:raw", "binary"]],\n' in tables
-    assert '    arriving: [["file:folder", "#Folder"], ["file:raw", "binary"]],\n' in tables
+    assert '    sent: [["file:put", "#Upload"], ["file:raw", "utf8"]],\n' in tables
+    assert '    arriving: [["file:folder", "#Folder"], ["file:raw", "utf8"]],\n' in tables
     assert '    replied: [["file:put", "#Stored", ""]],\n' in tables
     assert "Note:" not in tables
 
@@ -95,4 +95,4 @@ def test_tables_list_what_is_sent_what_arrives_and_what_is_replied() -> None:
 def test_replies_in_rooms_are_listed_by_pattern() -> None:
     document = contracts.chat()
     document["rooms"][0]["client_events"][0]["reply"] = BYTES
-    assert '[["doc:move", "binary", "doc:{doc_id}"]]' in bytes_tables(document)
+    assert '[["doc:move", "utf8", "doc:{doc_id}"]]' in bytes_tables(document)

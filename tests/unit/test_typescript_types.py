@@ -48,7 +48,7 @@ def written(schema: Any) -> str:
         (NULL, "null"),
         ({"type": "string", "format": "uuid"}, "string"),
         ({"type": "string", "format": "binary"}, "Uint8Array"),
-        ({"type": "string", "format": "base64url"}, "Uint8Array"),
+        ({"type": "string", "format": "base64url"}, "string"),
         ({"type": "string", "format": "base64"}, "string"),
         ({}, "unknown"),
         ({"title": "Anything"}, "unknown"),

@@ -12,7 +12,6 @@ Document: TypeAlias = Mapping[str, Any]
 """A contract document, format 1."""
 
 REF = "#/types/"
-_BYTES_FORMATS = frozenset({"binary", "base64url"})
 
 
 def is_object(value: object) -> TypeIs[Mapping[str, Any]]:
@@ -41,8 +40,24 @@ def resolved(schema: Schema, types: Mapping[str, Schema]) -> Schema:
 
 
 def is_bytes(schema: Schema) -> bool:
-    """Tell whether the value is `bytes` in Python; `format` says which text it is in JSON."""
-    return schema.get("type") == "string" and schema.get("format") in _BYTES_FORMATS
+    """Tell whether the value is `bytes` in Python.
+
+    Types that put their bytes into text themselves have other formats, such as `base64`: they are
+    text for clients, on both wires.
+    """
+    return schema.get("type") == "string" and schema.get("format") == "binary"
+
+
+def bytes_text(schema: Schema) -> str:
+    """Return how JSON carries bytes: `"utf8"`, `"base64"` (of the URL alphabet) or `"hex"`."""
+    return str(schema.get("x-bytes", "utf8"))
+
+
+def fields(schema: Schema) -> Mapping[str, Schema]:
+    """Return an object's declared fields in the order in which the model declares them."""
+    properties: Mapping[str, Schema] = schema.get("properties", {})
+    order = [key for key in schema.get("x-order", ()) if key in properties]
+    return {key: properties[key] for key in dict.fromkeys([*order, *properties])}
 
 
 def is_empty_object(schema: Schema) -> bool:

@@ -23,11 +23,15 @@ from bytesocket_cli.codegen.names import (
 from bytesocket_cli.codegen.render import read, render
 from bytesocket_cli.codegen.schema import Document, is_empty_object
 from bytesocket_cli.codegen.typescript_bytes import bytes_tables
+from bytesocket_cli.codegen.typescript_enums import enum_types, enum_values
 from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
 
 FINGERPRINT_SHOWN = 16
 _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
-_TYPE_DECLARATION = re.compile(r"^(?:export )?(?:type|interface|class) ([\w$]+)", re.MULTILINE)
+_DECLARATION = re.compile(
+    r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
+)
+_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts")
 _NO_KEYS = "Record<never, never>"
 
 
@@ -77,6 +81,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
     by_message = auth is not None and auth["via"] == "message"
     tables = bytes_tables(document)
     codec = "msgpack" if tables else "json"
+    types = document["types"]
+    typed = language == "ts"
     slots = {
         "global_events": _names_union(e["name"] for e in _client_events(document) if e["global"]),
         "joinable_rooms": _names_union(
@@ -88,6 +94,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
     return {
         "header": header(document),
         "types": "\n".join(writer.declaration(n) for n in sorted(names, key=names.__getitem__)),
+        "enums": enum_values(types, names, typed=typed),
+        "enum_types": enum_types(types, names),
         "maps": _maps(document, writer),
         "api": render("typescript/api.ts.j2", slots),
         "optional": "" if by_message else "?",
@@ -100,8 +108,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
 
 def _taken_names() -> set[str]:
     """List the identifiers that no payload type may have."""
-    texts = [read(f"typescript/{name}") for name in ("api.ts.j2", "runtime.ts", "bytes.ts")]
-    ours = {found[1] for text in texts for found in _TYPE_DECLARATION.finditer(text)}
+    texts = [read(f"typescript/{name}") for name in _STATIC]
+    ours = {found[1] for text in texts for found in _DECLARATION.finditer(text)}
     return {*TYPESCRIPT_RESERVED, *ours, *_MAPS}
 
 

@@ -1,7 +1,7 @@
 """Where the bytes are: shapes that lead a walker to them on the JSON wire.
 
-MessagePack carries bytes as they are; JSON carries text (UTF-8 or base64url, by the schema's
-`format`). Only types that hold bytes get a shape, so a contract without any pays nothing.
+MessagePack carries bytes as they are; JSON carries text. Only types that hold bytes get a shape,
+so a contract without any pays nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ from bytesocket_cli.codegen.names import event_literal, literal, property_key
 from bytesocket_cli.codegen.schema import (
     Document,
     Schema,
+    bytes_text,
     is_bytes,
     is_list,
     is_object,
@@ -35,7 +36,7 @@ class Shapes:
     def of(self, schema: Schema | None) -> Shape | None:
         """Return the way to the bytes in a value, or None if it holds none.
 
-        A shape is the text format of the bytes (`"binary"`, `"base64url"`), `"#Name"` of a named
+        A shape is the text of the bytes (`"utf8"`, `"base64"`, `"hex"`), `"#Name"` of a named
         shape, or an object with `fields` (by key), `rest` (all other keys), `items` (all
         elements), `tuple` (by position) or `any` (of several shapes, the first that fits; a
         shape fits by its `when`, tag values by key, and its `needs`, keys that must be there).
@@ -46,7 +47,7 @@ class Shapes:
         if name is not None:
             return f"#{name}" if name in self._holding else None
         if is_bytes(schema):
-            return str(schema["format"])
+            return bytes_text(schema)
         for keyword in ("anyOf", "oneOf", "allOf"):
             if keyword in schema:
                 return self._union(schema[keyword])

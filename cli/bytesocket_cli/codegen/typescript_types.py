@@ -6,7 +6,15 @@ Keywords that no static type can hold (lengths, bounds, patterns) are left to th
 from collections.abc import Mapping, Sequence
 
 from bytesocket_cli.codegen.names import doc_comment, literal, property_key, quoted
-from bytesocket_cli.codegen.schema import Schema, is_bytes, is_list, is_object, ref_name, resolved
+from bytesocket_cli.codegen.schema import (
+    Schema,
+    fields,
+    is_bytes,
+    is_list,
+    is_object,
+    ref_name,
+    resolved,
+)
 
 _UNIONS = ("oneOf", "anyOf")
 EMPTY = "Record<string, never>"
@@ -64,9 +72,9 @@ class TypeWriter:
         if name is not None:
             return [self._names[name]]
         if "const" in schema:
-            return [_literal_type(schema["const"])]
+            return [literal_type(schema["const"])]
         if "enum" in schema:
-            return [_literal_type(value) for value in schema["enum"]]
+            return [literal_type(value) for value in schema["enum"]]
         if "allOf" in schema:
             return [_all_of([self._part(part, indent) for part in schema["allOf"]])]
         for keyword in _UNIONS:
@@ -135,7 +143,7 @@ class TypeWriter:
     def _object(self, schema: Schema, indent: str) -> str:
         """Write an object: fields, then the index signature if other keys are allowed."""
         inner = indent + "  "
-        properties: Mapping[str, Schema] = schema.get("properties", {})
+        properties = fields(schema)
         required = schema.get("required", ())
         extra = _extra(schema)
         if not properties:
@@ -185,13 +193,13 @@ def _deprecated(schema: Schema) -> bool:
     return bool(schema.get("deprecated", False))
 
 
-def _literal_type(value: object) -> str:
+def literal_type(value: object) -> str:
     """Write the type that has one value."""
     if is_object(value):
-        fields = "; ".join(f"{property_key(k)}: {_literal_type(v)}" for k, v in value.items())
-        return f"{{ {fields} }}" if fields else EMPTY
+        entries = "; ".join(f"{property_key(k)}: {literal_type(v)}" for k, v in value.items())
+        return f"{{ {entries} }}" if entries else EMPTY
     if is_list(value):
-        return f"[{', '.join(_literal_type(item) for item in value)}]"
+        return f"[{', '.join(literal_type(item) for item in value)}]"
     return literal(value)
 
 

@@ -78,12 +78,15 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function bytesToText(format: string, value: unknown): unknown {
   if (!(value instanceof Uint8Array)) return value;
-  if (format === "binary") {
+  if (format === "utf8") {
     try {
       return strictUtf8.decode(value);
     } catch {
       throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "msgpack"');
     }
+  }
+  if (format === "hex") {
+    return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
   let binary = "";
   for (const byte of value) binary += String.fromCharCode(byte);
@@ -92,7 +95,10 @@ function bytesToText(format: string, value: unknown): unknown {
 
 function textToBytes(format: string, value: unknown): unknown {
   if (typeof value !== "string") return value;
-  if (format === "binary") return utf8.encode(value);
+  if (format === "utf8") return utf8.encode(value);
+  if (format === "hex") {
+    return Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  }
   const binary = atob(value.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }

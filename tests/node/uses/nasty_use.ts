@@ -1,5 +1,5 @@
 // The nasty contract's names as its users meet them.
-import { connect } from "./nasty.ts";
+import { connect, connectModel, Priority } from "./nasty.ts";
 import type { AdminUser, AdminUserModel, ClientModel, DateModel, PageOfCat, Pet } from "./nasty.ts";
 
 const nasty = connect("ws://127.0.0.1", { auth: null });
@@ -20,3 +20,9 @@ const speak = (pet: Pet): number | string | Pet => {
   }
 };
 console.log(use, speak);
+
+const high: 2 = Priority.high;
+const priority: Priority = Priority["__proto__"];
+// @ts-expect-error constants are constant
+Priority.high = 2;
+console.log(high, priority, connectModel["a-b"] | connectModel.c);
