@@ -75,9 +75,7 @@ class _Module:
         self._client_name = class_name(document["title"], "Client")
         self._room_names = _room_names(self._rooms)
         reserved = {*RESERVED, *_CONSTANTS, self._client_name, *self._room_names}
-        private = {name for name in types if name.startswith("_")}
-        self._names = unique_identifiers(types, reserved)
-        self._names |= {name: f"Model{self._names[name]}" for name in private}
+        self._names = _public(unique_identifiers(types, reserved), reserved)
         self._config = bytes_config(_schemas(document))
         self._writer = AnnotationWriter(types, self._names)
         self._models = ModelWriter(types, self._names, self._writer, self._config)
@@ -198,6 +196,17 @@ class _Module:
             *self._verbs.saying(sent, replies),
             *joining(self._joinable(), self._writer),
         ]
+
+
+def _public(names: Mapping[str, str], reserved: Iterable[str]) -> dict[str, str]:
+    """Rename what begins with an underscore: such names are the module's own."""
+    taken = {*reserved, *names.values()}
+    public = dict(names)
+    for name, identifier in names.items():
+        if identifier.startswith("_"):
+            public[name] = free_name(f"Model{identifier.lstrip('_')}", taken, "Model")
+            taken.add(public[name])
+    return public
 
 
 def _room_names(rooms: Sequence[Entry]) -> list[str]:
