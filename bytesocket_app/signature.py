@@ -226,8 +226,9 @@ def nothing(_name: str, _annotation: Any) -> bool:
 
 def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     async def invoke(*values: Any) -> Any:
-        result = await to_thread.run_sync(partial(call, *values))
-        # A plain function around an async one, a lambda for one, gives what is to be awaited.
+        # A plain function around an async one, a lambda for one, gives what is to be awaited; in
+        # a tuple, because trio wants no coroutine from a thread.
+        (result,) = await to_thread.run_sync(lambda: (call(*values),))
         return await result if inspect.isawaitable(result) else result
 
     return invoke

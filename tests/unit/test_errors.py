@@ -1,0 +1,132 @@
+"""Errors carry what the peer may see, and say where the user's mistake stands."""
+
+from functools import partial, wraps
+from typing import Any
+
+import pytest
+
+from bytesocket_app.errors import (
+    AuthError,
+    ByteSocketError,
+    ConfigurationError,
+    ContractError,
+    DialFailed,
+    ErrorContext,
+    Phase,
+    Refusal,
+    RequestError,
+    UndeclaredEvent,
+    caller,
+    first_line,
+    where,
+)
+
+
+class Muted(Refusal, code="muted"):
+    pass
+
+
+class StillMuted(Muted):
+    pass
+
+
+def plain() -> None:
+    pass
+
+
+class Handler:
+    def __call__(self) -> None:
+        pass
+
+
+def test_a_refusal_takes_its_classs_code() -> None:
+    assert (Muted().code, Muted().message) == ("muted", "muted")
+    assert StillMuted("Quiet!").code == "muted"
+
+
+def test_a_refusals_own_code_beats_its_classs() -> None:
+    refusal = Muted("Quiet!", code="very_muted", data={"until": 7})
+    assert (refusal.code, refusal.message, refusal.data) == ("very_muted", "Quiet!", {"until": 7})
+    assert str(refusal) == "Quiet!"
+
+
+def test_refusing_without_a_class_is_refused() -> None:
+    assert Refusal().code == "refused"
+    assert AuthError("Who?").code == "unauthorized"
+
+
+@pytest.mark.parametrize("code", ["", 7])
+def test_a_refusal_class_needs_a_word_for_its_code(code: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"code=.* of Bad \(.*non-empty string"):
+        type("Bad", (Refusal,), {}, code=code)
+
+
+def test_a_request_error_shows_code_and_message() -> None:
+    error = RequestError("muted", "Quiet!", {"a": 1}, [{"loc": []}])
+    assert str(error) == "muted: Quiet!"
+    assert (error.data, error.details) == ({"a": 1}, [{"loc": []}])
+    assert (str(RequestError("muted")), RequestError("muted").message) == ("muted", "muted")
+
+
+def test_a_failed_dial_knows_its_status() -> None:
+    assert DialFailed("no", 403).status == 403
+    assert DialFailed("no").status is None
+
+
+@pytest.mark.parametrize("kind", [UndeclaredEvent, ContractError])
+def test_all_mistakes_of_declaring_are_configuration_errors(kind: type[Exception]) -> None:
+    assert issubclass(kind, ConfigurationError)
+    assert issubclass(kind, ByteSocketError)
+
+
+def test_an_error_context_is_frozen() -> None:
+    context = ErrorContext(Phase.DECODE, ValueError("x"))
+    with pytest.raises(AttributeError):
+        context.code = 7  # type: ignore[misc]
+    assert (context.code, context.event, context.raw) == (None, None, None)
+
+
+def line_of(function: Any) -> int:
+    return int(function.__code__.co_firstlineno)
+
+
+def test_a_functions_place_is_its_file_and_line() -> None:
+    assert where(plain) == f"{__file__}:{line_of(plain)}"
+
+
+def test_a_partials_place_is_its_functions() -> None:
+    assert where(partial(partial(plain))) == where(plain)
+
+
+def test_a_decorated_functions_place_is_its_own() -> None:
+    @wraps(plain)
+    def wrapper() -> None:
+        pass
+
+    assert where(wrapper) == where(plain)
+
+
+def test_a_classs_place_is_its_statement() -> None:
+    path, _, line = where(Muted).rpartition(":")
+    assert path == __file__
+    assert 1 < int(line) < line_of(plain)
+
+
+def test_a_callable_objects_place_is_its_class() -> None:
+    assert where(Handler()) == where(Handler)
+
+
+def test_what_has_no_source_is_named() -> None:
+    assert where(dict) == "builtins.dict"
+    assert where(len) == "builtins.builtin_function_or_method"
+
+
+def test_the_caller_is_the_first_frame_outside_the_framework() -> None:
+    path, _, line = caller().rpartition(":")
+    assert path == __file__
+    assert int(line) > line_of(test_the_caller_is_the_first_frame_outside_the_framework)
+
+
+def test_the_first_line_of_an_error_ends_as_a_sentence() -> None:
+    assert first_line(ValueError("one\ntwo")) == "one."
+    assert first_line(ValueError("One.")) == "One."

@@ -1,0 +1,71 @@
+"""Settings are frozen, checked where they are made, and have one preset."""
+
+from dataclasses import FrozenInstanceError
+from math import inf, nan
+from typing import Any
+
+import pytest
+
+from bytesocket_app import ConfigurationError, Limits, Policies, Settings, Timeouts
+
+
+def test_the_defaults_are_the_safe_ones() -> None:
+    settings = Settings()
+    assert (settings.timeouts.auth, settings.timeouts.middleware) == (10, 10)
+    assert (settings.timeouts.handler, settings.timeouts.idle) == (30, 120)
+    assert settings.limits.message_bytes == 1024 * 1024
+    assert settings.limits.auth_message_bytes == 16 * 1024
+    assert (settings.limits.depth, settings.limits.rooms_per_socket) == (64, 128)
+    assert (settings.limits.rooms_per_message, settings.limits.room_name_bytes) == (64, 256)
+    assert settings.policies == Policies(
+        undeclared="refuse",
+        membership=True,
+        room_and_rooms="refuse",
+        bulk_copies="one",
+        broadcast_room="reserved",
+        before_auth="close",
+        auth_timeout="retry",
+        origins="same",
+        slow_reader="close",
+    )
+
+
+def test_drop_in_is_the_origins_behaviour() -> None:
+    settings = Settings.drop_in()
+    assert settings.policies.undeclared == settings.policies.broadcast_room == "open"
+    assert not settings.policies.membership
+    assert settings.limits.rooms_per_socket == settings.limits.outbox_bytes == 0
+    assert settings.timeouts.handler == settings.timeouts.middleware == 0
+
+
+def test_settings_cannot_change() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Settings().timeouts = Timeouts()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [-1, nan, inf, True, "5", None])
+def test_a_timeout_is_a_number_of_seconds(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=rf"Timeouts\(auth=.*{__name__}.*use seconds"):
+        Timeouts(auth=value)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, True, "5", None])
+def test_a_limit_is_a_whole_number(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Limits\(depth=.*use a whole number"):
+        Limits(depth=value)
+
+
+def test_a_misspelt_policy_is_refused_with_the_near_miss() -> None:
+    wrong: Any = "opne"
+    with pytest.raises(ConfigurationError, match=r"use 'refuse' or 'open'\. Did you mean 'open'\?"):
+        Policies(undeclared=wrong)
+
+
+@pytest.mark.parametrize("value", ["no", 1, 0, None])
+def test_a_switch_is_true_or_false(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"Policies\(membership=.*use True or False\.$"):
+        Policies(membership=value)
+
+
+def test_zero_turns_a_deadline_off() -> None:
+    assert Timeouts(auth=0, handler=0.5).auth == 0
