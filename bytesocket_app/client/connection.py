@@ -56,6 +56,7 @@ class Connection:
         self._outgoing: list[bytes] = []
         self._unsent = 0
         self._is_writing = False
+        self._is_aborted = False
         self._wake = Signal()
         self._progress = Signal()
         self._fragments: list[bytes] = []
@@ -95,6 +96,11 @@ class Connection:
         self._end_within(self._close_timeout if timeout is None else timeout)
         self._progress.notify()
 
+    def abort(self) -> None:
+        """Drop the connection without a close frame; `run` ends at once."""
+        self._is_aborted = True
+        self._scope.cancel()
+
     def _end_within(self, seconds: float) -> None:
         self._scope.deadline = min(self._scope.deadline, anyio.current_time() + seconds)
 
@@ -113,12 +119,12 @@ class Connection:
 
     async def _leave(self) -> None:
         """Close the stream; after a cancellation say goodbye first, if that takes no time."""
-        if self.is_open:
+        if self.is_open and not self._is_aborted:
             self._protocol.send_close(CloseCode.GOING_AWAY)
             self._flush()
         with anyio.CancelScope(shield=True):
             # A write that was cut off leaves half a frame behind: nothing can follow it.
-            if self._outgoing and not self._is_writing:
+            if self._outgoing and not (self._is_writing or self._is_aborted):
                 with anyio.move_on_after(0.1), suppress(*BROKEN):
                     await self._stream.send(b"".join(self._outgoing))
             await anyio.aclose_forcefully(self._stream)

@@ -1,0 +1,184 @@
+"""The authentication state machine (protocol.md section 4)."""
+
+from typing import Any
+
+import anyio
+
+from bytesocket_app.application import ByteSocket
+from bytesocket_app.errors import AuthError, ErrorContext
+from bytesocket_app.settings import Settings, Timeouts
+from bytesocket_app.socket import Socket
+from bytesocket_app.testing.conformance.stage import Ended, Refused, Stage
+from bytesocket_app.transports import Handshake
+
+REFUSED = Ended(4003, "auth")
+
+
+def _guarded(settings: Settings | None = None) -> tuple[ByteSocket, list[Any]]:
+    """An application that lets `ann` in, and notes what its hooks are told."""
+    app, seen = ByteSocket(title="Conformance", settings=settings), list[Any]()
+
+    @app.auth
+    async def decide(credentials: str) -> str:
+        seen.append("decide")
+        if credentials == "crash":
+            raise ValueError("secret detail")
+        if credentials != "ann":
+            raise AuthError("Nobody knows you.")
+        return credentials
+
+    @app.lifecycle.auth_success
+    async def success(socket: Socket) -> None:
+        seen.append(("success", socket.user))
+
+    @app.lifecycle.auth_error
+    async def failure(context: ErrorContext) -> None:
+        seen.append(("failure", context.code))
+
+    @app.lifecycle.open
+    async def opened(socket: Socket) -> None:
+        seen.append("open")
+        await socket.send_raw('"welcome"')
+
+    return app, seen
+
+
+async def good_credentials_open_the_connection(stage: Stage) -> None:
+    """Good credentials are answered with 5; then the hooks run, and what they send follows."""
+    app, seen = _guarded()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 4, "data": "ann"})
+        await talker.hears({"type": 5})
+        await talker.hears("welcome")
+    assert seen == ["decide", ("success", "ann"), "open"], seen
+
+
+async def bad_credentials_close_the_connection(stage: Stage) -> None:
+    """A refusal is told with 6 and its message, then closes 4003; open never runs."""
+    app, seen = _guarded()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 4, "data": "bob"})
+        answer = await talker.hear()
+        ended, _ = await talker.ends()
+    error = {"code": "unauthorized", "message": "Nobody knows you."}
+    expected = {"type": 6, "data": {"phase": "auth", "error": error, "code": 4003}}
+    assert answer == expected, answer
+    assert ended == REFUSED, f"the peer saw {ended}"
+    assert seen == ["decide", ("failure", 4003)], seen
+
+
+async def credentials_of_another_shape_are_refused(stage: Stage) -> None:
+    """Credentials that do not fit their type never reach the function."""
+    app, seen = _guarded()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 4, "data": {"no": "text"}})
+        ended, heard = await talker.ends()
+    assert heard[0]["type"] == 6, heard
+    assert ended == REFUSED, f"the peer saw {ended}"
+    assert "decide" not in seen, seen
+
+
+async def a_crash_is_not_told(stage: Stage) -> None:
+    """An exception refuses the connection, and its text stays on the server."""
+    app, _ = _guarded()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 4, "data": "crash"})
+        ended, heard = await talker.ends()
+    assert ended == REFUSED, f"the peer saw {ended}"
+    assert "secret" not in str(heard), heard
+
+
+async def a_message_before_authentication_closes(stage: Stage) -> None:
+    """Anything but credentials before authentication closes 1008, unhandled."""
+    app, seen = _guarded()
+
+    @app.on("early")
+    async def early() -> None:
+        seen.append("early")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"event": "early"})
+        ended, heard = await talker.ends()
+    assert (ended.code, heard) == (1008, []), (ended, heard)
+    assert seen == [], seen
+
+
+async def late_credentials_close_without_a_refusal(stage: Stage) -> None:
+    """A peer that never authenticates is closed with 1013 and no 6, so that it may come back."""
+    app, _ = _guarded(Settings(timeouts=Timeouts(auth=0.2)))
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        ended, heard = await talker.ends()
+    assert (ended.code, heard) == (1013, []), (ended, heard)
+
+
+async def credentials_count_once(stage: Stage) -> None:
+    """Credentials that come again are ignored."""
+    app, seen = _guarded()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 4, "data": "ann"})
+        await talker.hears({"type": 5})
+        await talker.hears("welcome")
+        await talker.say({"type": 4, "data": "bob"})
+        assert await talker.rest() == []
+    assert seen.count("decide") == 1, seen
+
+
+async def the_next_message_waits_for_the_decision(stage: Stage) -> None:
+    """A message sent right behind the credentials is handled after they were accepted."""
+    app, release = ByteSocket(title="Conformance"), anyio.Event()
+
+    @app.auth
+    async def decide(credentials: str) -> str:
+        await release.wait()
+        return credentials
+
+    @app.on("whoami")
+    async def whoami(socket: Socket) -> str:
+        return str(socket.user)
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 4, "data": "ann"})
+        await talker.say({"event": "whoami", "id": 1})
+        await talker.peer.send(b"")
+        await talker.hears(b"")
+        release.set()
+        await talker.hears({"type": 5})
+        await talker.hears({"type": 32, "id": 1, "data": "ann"})
+
+
+async def a_handshake_is_decided_before_it_is_accepted(stage: Stage) -> None:
+    """Without a credentials parameter a refusal is 401, and an accepted peer hears no 5."""
+    app = ByteSocket(title="Conformance")
+
+    @app.auth
+    async def decide(handshake: Handshake) -> str:
+        if handshake.cookies.get("session") != "good":
+            raise AuthError("Log in first.")
+        return "ann"
+
+    @app.on("whoami")
+    async def whoami(socket: Socket) -> str:
+        return str(socket.user)
+
+    async with stage.serve(app) as site:
+        try:
+            async with stage.talker(site):
+                raise AssertionError("a handshake without a session was accepted")
+        except Refused as refused:
+            assert refused.status in {401, 403}, refused
+        async with stage.talker(site, headers={"Cookie": "session=good"}) as talker:
+            await talker.say({"event": "whoami", "id": 1})
+            await talker.hears({"type": 32, "id": 1, "data": "ann"})
+
+
+CASES = (
+    good_credentials_open_the_connection,
+    bad_credentials_close_the_connection,
+    credentials_of_another_shape_are_refused,
+    a_crash_is_not_told,
+    a_message_before_authentication_closes,
+    late_credentials_close_without_a_refusal,
+    credentials_count_once,
+    the_next_message_waits_for_the_decision,
+    a_handshake_is_decided_before_it_is_accepted,
+)

@@ -1,0 +1,141 @@
+"""Several rooms in one message (protocol.md section 5, with one copy a recipient)."""
+
+from typing import Any
+
+from bytesocket_app.application import ByteSocket
+from bytesocket_app.dispatch import Room
+from bytesocket_app.errors import Refusal
+from bytesocket_app.settings import Limits, Settings
+from bytesocket_app.socket import Socket
+from bytesocket_app.testing.conformance.stage import Stage
+
+
+def _halls(limits: Limits | None = None) -> tuple[ByteSocket, Room]:
+    """Rooms `hall:{name}` that relay `hi`; `hall:closed` has a guard that says no."""
+    settings = Settings(limits=limits) if limits else Settings()
+    app = ByteSocket(title="Conformance", settings=settings)
+    halls = app.room("hall:{name}")
+    halls.relay(app.declare("hi", dict[str, Any]))
+    said = app.declare("said", dict[str, Any], direction="server")
+
+    @halls.guard
+    async def open_only(name: str) -> None:
+        if name == "closed":
+            raise Refusal("It is closed.", code="closed")
+
+    @app.on("ask")
+    async def ask(data: list[str]) -> None:
+        await app.rooms.bulk.emit(data, said({}))
+
+    @app.on("others")
+    async def others(socket: Socket, data: list[str]) -> None:
+        await socket.rooms.bulk.emit(data, said({}))
+
+    return app, halls
+
+
+async def a_bulk_join_is_answered(stage: Stage) -> None:
+    """Rooms are joined and left together, and answered with the same list."""
+    app, halls = _halls()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        rooms = ["hall:a", "hall:b", "hall:a"]
+        for kind, count in ((15, 1), (18, 0)):
+            await talker.say({"type": kind, "rooms": rooms})
+            await talker.hears({"type": kind + 1, "rooms": rooms})
+            assert (halls.count(name="a"), halls.count(name="b")) == (count, count)
+
+
+async def a_bulk_join_is_done_as_a_whole(stage: Stage) -> None:
+    """If one room refuses, by its single-room guard too, none is joined."""
+    app, halls = _halls()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        rooms = ["hall:a", "hall:closed", "hall:b"]
+        await talker.say({"type": 15, "rooms": rooms})
+        answer = await talker.hear()
+        assert (answer["type"], answer["rooms"]) == (17, rooms), answer
+        assert answer["data"]["error"]["code"] == "closed", answer
+        assert halls.count(name="a") == halls.count(name="b") == 0
+
+
+async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
+    """No rooms at all is a request like any other."""
+    app, _ = _halls()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.say({"type": 15, "rooms": []})
+        await talker.hears({"type": 16, "rooms": []})
+
+
+async def too_many_rooms_are_refused(stage: Stage) -> None:
+    """The limits of rooms in a message and of rooms a socket hold."""
+    app, _ = _halls(Limits(rooms_per_message=3, rooms_per_socket=4))
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        for names, kind in (("abcd", 17), ("abc", 16), ("de", 17), ("ad", 16)):
+            rooms = [f"hall:{name}" for name in names]
+            await talker.say({"type": 15, "rooms": rooms})
+            answer = await talker.hear()
+            assert answer["type"] == kind, (rooms, answer)
+
+
+async def a_member_of_both_gets_one_copy(stage: Stage) -> None:
+    """A bulk emit reaches a member of several of its rooms once, with the list of rooms."""
+    app, _ = _halls()
+    rooms = ["hall:a", "hall:b"]
+    expected: dict[str, Any] = {"rooms": rooms, "event": "said", "data": {}}
+    async with stage.serve(app) as site, stage.pair(site) as (one, other):
+        await one.join("hall:a")
+        await other.join("hall:a", "hall:b")
+        await one.say({"event": "ask", "data": rooms})
+        assert await one.rest() == [expected]
+        assert await other.rest() == [expected]
+        await one.say({"event": "others", "data": rooms})
+        assert await one.rest() == []
+        assert await other.rest() == [expected]
+
+
+async def a_bulk_relay_reaches_each_member_once(stage: Stage) -> None:
+    """A peer's event for several rooms, named twice even, reaches a member of both once."""
+    app, _ = _halls()
+    rooms = ["hall:a", "hall:b", "hall:a"]
+    async with stage.serve(app) as site, stage.pair(site) as (one, other):
+        for talker in (one, other):
+            await talker.join("hall:a", "hall:b")
+        await one.say({"rooms": rooms, "event": "hi", "data": {"n": 1}, "id": 5})
+        assert await one.rest() == [{"type": 32, "id": 5, "data": None}]
+        heard = await other.rest()
+        assert len(heard) == 1, heard
+        assert (heard[0]["event"], heard[0]["data"]) == ("hi", {"n": 1}), heard
+        assert set(heard[0]["rooms"]) == set(rooms), heard
+
+
+async def a_bulk_relay_needs_membership(stage: Stage) -> None:
+    """A room that the peer is not in does not get its event; the others do."""
+    app, _ = _halls()
+    async with stage.serve(app) as site, stage.pair(site) as (one, other):
+        await one.join("hall:a")
+        await other.join("hall:b")
+        await one.say({"rooms": ["hall:a", "hall:b"], "event": "hi", "data": {}, "id": 5})
+        answer = await one.hear()
+        assert answer["data"]["error"]["code"] == "not_a_member", answer
+        assert await other.rest() == []
+
+
+async def room_and_rooms_together_close(stage: Stage) -> None:
+    """A message with both `room` and `rooms` slips past nobody: it closes 1008."""
+    app, _ = _halls()
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.join("hall:a")
+        await talker.say({"room": "hall:a", "rooms": ["hall:a"], "event": "hi", "data": {}})
+        ended, heard = await talker.ends()
+    assert (ended.code, heard) == (1008, []), (ended, heard)
+
+
+CASES = (
+    a_bulk_join_is_answered,
+    a_bulk_join_is_done_as_a_whole,
+    an_empty_bulk_request_succeeds,
+    too_many_rooms_are_refused,
+    a_member_of_both_gets_one_copy,
+    a_bulk_relay_reaches_each_member_once,
+    a_bulk_relay_needs_membership,
+    room_and_rooms_together_close,
+)

@@ -1,0 +1,97 @@
+"""A served application at an address: the site of every real server."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from math import inf
+
+from anyio import create_memory_object_stream, create_task_group, fail_after
+from websockets.uri import parse_uri
+
+from bytesocket_app.client.connection import Connection
+from bytesocket_app.client.dial import Dial
+from bytesocket_app.errors import DialFailed
+from bytesocket_app.testing.conformance.stage import Ended, Peer, Refused
+
+Arrival = str | bytes | Ended
+
+
+class NetworkSite:
+    """A server that is already there.
+
+    Args:
+        origin: Its address without a path: `ws://127.0.0.1:8000`.
+        deadline: Seconds for a handshake.
+    """
+
+    def __init__(self, origin: str, *, deadline: float = 10.0) -> None:
+        self._origin = origin.rstrip("/")
+        self._deadline = deadline
+
+    @asynccontextmanager
+    async def connect(
+        self,
+        path: str = "/ws",
+        *,
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+    ) -> AsyncGenerator[Peer]:
+        """Connect; raises Refused when the handshake is not accepted."""
+        address = f"{self._origin}{path}" + (f"?{query}" if query else "")
+        dial = Dial(
+            address=parse_uri(address),
+            headers=headers or {},
+            subprotocols=subprotocols,
+            ssl_context=None,
+            message_bytes=2**24,
+            close_timeout=2.0,
+        )
+        try:
+            with fail_after(self._deadline):
+                connection = await dial.connect()
+        except DialFailed as failed:
+            raise Refused(failed.status or 0) from failed
+        peer = NetworkPeer(connection)
+        with peer.arrived:
+            async with create_task_group() as tasks:
+                tasks.start_soon(peer.run)
+                try:
+                    yield peer
+                finally:
+                    connection.close(1000, timeout=2.0)
+
+
+class NetworkPeer:
+    """A client over a real connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._arrive, self.arrived = create_memory_object_stream[Arrival](inf)
+        self.subprotocol = connection.subprotocol
+
+    async def run(self) -> None:
+        """Read until the connection is over."""
+        with self._arrive:
+            ending = await self._connection.run(self._note)
+            self._arrive.send_nowait(Ended(ending.code, ending.reason))
+
+    async def send(self, payload: str | bytes) -> None:
+        """Send one message."""
+        raw = payload.encode() if isinstance(payload, str) else payload
+        self._connection.send(raw, is_binary=isinstance(payload, bytes))
+        await self._connection.drained()
+
+    async def receive(self) -> str | bytes | Ended:
+        """Wait for the next message, or the end."""
+        return await self.arrived.receive()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake."""
+        self._connection.close(code, reason)
+
+    async def abort(self) -> None:
+        """Drop the connection without a close frame."""
+        self._connection.abort()
+
+    async def _note(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
+        self._arrive.send_nowait(payload if is_binary else payload.decode())

@@ -1,0 +1,66 @@
+"""A server that runs already, somebody's application in it: only its wire can be checked."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from bytesocket_app.application import ByteSocket
+from bytesocket_app.testing.conformance.network import NetworkSite
+from bytesocket_app.testing.conformance.stage import Ended, Peer, Refused, Site
+from bytesocket_app.wire import JSON, decode
+from bytesocket_app.wire.lifecycle import LifecycleType
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """A `Serve` that serves nothing: every application is the one at the address.
+
+    Args:
+        url: Where its socket is: `ws://127.0.0.1:8000/ws`.
+        credentials: Sent as the auth message of each connection, if not None.
+    """
+
+    url: str
+    credentials: Any = None
+
+    @asynccontextmanager
+    async def __call__(self, _app: ByteSocket) -> AsyncGenerator[Site]:
+        """Give the server as a site."""
+        site: Site = self
+        yield site
+
+    @asynccontextmanager
+    async def connect(
+        self,
+        path: str = "/ws",  # noqa: ARG002 - every path is the one of the address
+        *,
+        query: str = "",
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+    ) -> AsyncGenerator[Peer]:
+        """Connect to the address, whatever the path, and authenticate if there are credentials.
+
+        Raises:
+            Refused: The handshake or the credentials were refused.
+        """
+        parts = urlsplit(self.url)
+        site = NetworkSite(f"{parts.scheme}://{parts.netloc}")
+        joined = "&".join(part for part in (parts.query, query) if part)
+        async with site.connect(
+            parts.path or "/", query=joined, headers=headers, subprotocols=subprotocols
+        ) as peer:
+            if self.credentials is not None:
+                await self._authenticate(peer)
+            yield peer
+
+    async def _authenticate(self, peer: Peer) -> None:
+        message = {"type": LifecycleType.AUTH.value, "data": self.credentials}
+        await peer.send(JSON.encode(message).decode())
+        answer = await peer.receive()
+        if isinstance(answer, Ended):
+            raise Refused(answer.code)
+        found = decode(answer, isinstance(answer, bytes))
+        if found != {"type": LifecycleType.AUTH_SUCCESS.value}:
+            raise Refused(401)
