@@ -5,9 +5,7 @@ named `date`, `Literal` or `type` shadows nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from bytesocket_app.contract.shape import Schema
 from bytesocket_cli.codegen.names import unique_identifiers
 from bytesocket_cli.codegen.python_client import (
     Entry,
@@ -29,9 +27,9 @@ from bytesocket_cli.codegen.python_names import (
     literal,
     room_class_name,
 )
-from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, is_bytes, walk
+from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, walk
+from bytesocket_cli.codegen.schema import Document, Schema, is_bytes
 
-Document = Mapping[str, Any]
 Block = list[str]
 
 FINGERPRINT_SHOWN = 16

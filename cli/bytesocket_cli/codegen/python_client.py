@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bytesocket_app.contract.shape import Schema
 from bytesocket_cli.codegen.python_events import EventClass, EventClasses
 from bytesocket_cli.codegen.python_names import literal
 from bytesocket_cli.codegen.python_types import AnnotationWriter
+from bytesocket_cli.codegen.schema import Schema
 
 Entry = Mapping[str, Any]
 Reply = tuple[EventClass, Schema]

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bytesocket_app.contract.shape import Schema
 from bytesocket_cli.codegen.python_models import config_line
 from bytesocket_cli.codegen.python_names import class_name, docstring, free_name, literal
-from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, ref_name
+from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields
+from bytesocket_cli.codegen.schema import Schema, ref_name
 
 Entry = Mapping[str, Any]
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bytesocket_app.contract.shape import Schema
 from bytesocket_cli.codegen.python_names import (
     BUILTINS,
     docstring,
@@ -15,11 +14,10 @@ from bytesocket_cli.codegen.python_names import (
 from bytesocket_cli.codegen.python_types import (
     AnnotationWriter,
     has_fields,
-    is_bytes,
     is_enum,
-    ref_name,
     walk,
 )
+from bytesocket_cli.codegen.schema import Schema, bytes_text, fields, is_bytes, ref_name
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
@@ -102,42 +100,40 @@ class ModelWriter:
             tag: A property that unions need even though it has a default.
             is_late: Annotations name classes that are declared later.
         """
-        fields = self._fields(schema, tag)
+        members = self._fields(schema, tag)
         lines = docstring(doc, _INDENT)
         config = dict(self._config)
-        if any(field.attribute != field.key for field in fields):
+        if any(field.attribute != field.key for field in members):
             config["populate_by_name"] = "True"
         if schema.get("additionalProperties", False) is not False:
             config["extra"] = '"allow"'
-        if any(field.attribute.startswith("model_") for field in fields):
+        if any(field.attribute.startswith("model_") for field in members):
             config["protected_namespaces"] = "()"
         parts = [lines] if lines else []
         if config:
             parts.append([config_line(config)])
-        if fields:
-            parts.append([line for field in fields for line in field.lines(is_late=is_late)])
-        constants = [field.attribute for field in fields if field.is_constant]
+        if members:
+            parts.append([line for field in members for line in field.lines(is_late=is_late)])
+        constants = [field.attribute for field in members if field.is_constant]
         if constants:
             parts.append(_always_sent(constants))
         joined = [line for part in parts for line in ("", *part)][1:]
         return joined or [f"{_INDENT}pass"]
 
     def _fields(self, schema: Schema, tag: str | None) -> list["_Field"]:
-        properties: Mapping[str, Schema] = schema["properties"]
-        order = [key for key in schema.get("x-order", ()) if key in properties]
-        keys = [*order, *(key for key in properties if key not in order)]
+        properties = fields(schema)
         required = {*schema.get("required", ())}
-        texts = {key: self._writer.annotation(properties[key]) for key in keys}
+        texts = {key: self._writer.annotation(field) for key, field in properties.items()}
         taken = {word for text in texts.values() for word in _NAME.findall(_TEXT.sub("", text))}
         taken &= {*self._names.values(), *BUILTINS}
-        fields: list[_Field] = []
-        for key in keys:
+        found: list[_Field] = []
+        for key in properties:
             field = _Field(key, field_name(key, taken), properties[key], texts[key])
             field.is_constant = key not in required and "const" in properties[key]
             field.is_required = key in required or (key == tag and not field.is_constant)
             taken.add(field.attribute)
-            fields.append(field)
-        return fields
+            found.append(field)
+        return found
 
 
 class _Field:
@@ -239,11 +235,7 @@ def bytes_config(schemas: Iterable[Schema]) -> dict[str, str]:
 
     Pydantic asks the outermost model, so all models get the same ones.
     """
-    ways = {
-        str(schema.get("x-bytes", "base64" if schema["format"] == "base64url" else "utf8"))
-        for schema in walk(schemas)
-        if is_bytes(schema)
-    }
+    ways = {bytes_text(schema) for schema in walk(schemas) if is_bytes(schema)}
     if len(ways) != 1 or ways == {"utf8"}:
         return {}
     way = literal(ways.pop())

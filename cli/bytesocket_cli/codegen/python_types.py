@@ -7,10 +7,10 @@ server: a client that checks them itself breaks when they are loosened.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from bytesocket_app.contract.shape import Schema, each_schema
+from bytesocket_app.contract.shape import each_schema
 from bytesocket_cli.codegen.python_names import literal
+from bytesocket_cli.codegen.schema import Schema, ref_name, resolved
 
-REF = "#/types/"
 _SCALARS = {
     "string": "str",
     "integer": "int",
@@ -20,7 +20,6 @@ _SCALARS = {
 }
 _FORMATS = {
     "binary": "bytes",
-    "base64url": "bytes",
     "date": "_dt.date",
     "date-time": "_dt.datetime",
     "duration": "_dt.timedelta",
@@ -37,24 +36,13 @@ _FORMATS = {
 _HASHABLE = frozenset({"string", "integer", "number", "boolean"})
 
 
-def ref_name(schema: Schema) -> str | None:
-    """Return the name of the type that a schema refers to, or None."""
-    ref = schema.get("$ref")
-    return ref.removeprefix(REF) if isinstance(ref, str) else None
-
-
 def walk(schemas: Iterable[Schema]) -> Iterator[Schema]:
     """Yield schemas and all that stand inside them, without following references."""
     waiting = list(schemas)
     while waiting:
         schema = waiting.pop()
         yield schema
-        waiting.extend(each_schema(schema))
-
-
-def is_bytes(schema: Schema) -> bool:
-    """Tell whether the value is `bytes` in Python."""
-    return schema.get("type") == "string" and schema.get("format") in {"binary", "base64url"}
+        waiting.extend(each_schema(dict(schema)))
 
 
 def has_fields(schema: Schema) -> bool:
@@ -95,14 +83,6 @@ class AnnotationWriter:
     def references(self, schema: Schema) -> set[str]:
         """List the contract names of the types that a schema's annotation names."""
         return {name for inner in walk([schema]) if (name := ref_name(inner)) is not None}
-
-    def resolve(self, schema: Schema) -> Schema:
-        """Follow references until a schema that is none, or that refers to itself."""
-        seen: set[str] = set()
-        while (name := ref_name(schema)) is not None and name not in seen:
-            seen.add(name)
-            schema = self._types.get(name, {})
-        return schema
 
     def _alternatives(self, schema: Schema | bool) -> list[str]:  # noqa: FBT001
         """Write the members of the union that a schema is; most have one."""
@@ -160,7 +140,7 @@ class AnnotationWriter:
     def _is_hashable(self, schema: Schema | bool) -> bool:  # noqa: FBT001
         if isinstance(schema, bool):
             return False
-        found = self.resolve(schema)
+        found = resolved(schema, self._types)
         return "const" in found or "enum" in found or found.get("type") in _HASHABLE
 
     def _mapping(self, schema: Schema) -> str:

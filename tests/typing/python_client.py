@@ -1,0 +1,63 @@
+"""What checkers say of a generated client. It is checked, never run."""
+
+from typing import Literal, assert_type
+
+from tests.support.generated_chat import (
+    ChatClient,
+    Credentials,
+    DocRoom,
+    Echo,
+    Event7,
+    LobbyRoom,
+    Move,
+    Moved,
+    Post,
+    Posted,
+    Reaction,
+    Receipt,
+    Save,
+)
+
+
+async def fresh() -> Credentials:
+    return Credentials(token="t")
+
+
+async def main() -> None:
+    ChatClient("ws://h", auth=lambda: Credentials(token="t"))
+    ChatClient("ws://h", auth=Credentials(token="t"), codec="json", headers={"X": "1"})
+    async with ChatClient("ws://h", auth=fresh) as chat:
+
+        @chat.on(Posted)
+        async def show(message: Posted) -> int:
+            assert_type(message.text, str)
+            return 1
+
+        assert_type(await show(Posted(author="a", text="b")), int)
+
+        def plain(number: Event7) -> str:
+            return str(number.root)
+
+        assert_type(chat.on(Event7, plain)(Event7(1)), str)
+        chat.off(Event7, plain)
+        await chat.ready
+        assert_type(chat.state, Literal["connecting", "open", "waiting", "closed"])
+        assert_type(await chat.emit(Post(text="x")), Literal["sent", "queued", "dropped"])
+        assert_type(await chat.request(Post(text="x", priority=1), timeout=3), Receipt)
+        assert_type(await chat.request(Echo("x")), str)
+        async for event in chat.events(Moved):
+            assert_type(event, Moved)
+
+        lobby = chat.join("lobby")
+        assert_type(lobby, LobbyRoom)
+        await lobby.emit(Reaction(emoji="x"))
+        doc = chat.join("doc:{doc_id}", doc_id=7)
+        assert_type(doc, DocRoom)
+        await doc.ready
+        await doc.emit(Move(x=1, y=2))
+        assert_type(await doc.request(Save(note=None)), Receipt)
+        async with doc as same:
+            assert_type(same, DocRoom)
+        async for moved in doc.events(Moved):
+            assert_type(moved.user, str)
+        await doc.leave()
