@@ -122,12 +122,13 @@ class TestClient:
         self._transport.receiver = receiver
         self._cancel = tasks.cancel_scope.cancel
         tasks.start_soon(self._serve, receiver)
-        if self._credentials is not None:
-            try:
+        try:
+            await self._transport.started.wait()
+            if self._credentials is not None:
                 await self._authenticate()
-            except BaseException:
-                await self.__aexit__(*sys.exc_info())
-                raise
+        except BaseException:
+            await self.__aexit__(*sys.exc_info())
+            raise
         return self
 
     async def __aexit__(

@@ -16,12 +16,14 @@ class MemoryTransport:
         outbox: What the core sent and the peer did not take yet.
         closed: The close code and reason, once the connection is over.
         receiver: The core's end; set right after opening.
+        started: Set once the core runs the connection, as far as it gets without waiting.
     """
 
     def __init__(self) -> None:
         self.outbox = Outbox()
         self.closed: tuple[int, str] | None = None
         self.receiver: Receiver | None = None
+        self.started = Event()
         self._sent = Event()
         self._resumed: deque[Event] = deque()
 
@@ -68,9 +70,11 @@ class MemoryTransport:
 
     def release(self) -> None:
         """Nothing was held."""
+        self.started.set()
 
     async def flush(self) -> None:
         """Nothing was held."""
+        self.started.set()
 
     async def take(self) -> Frame | None:
         """Wait for the next frame; None once the connection is over and all are taken."""
