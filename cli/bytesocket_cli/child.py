@@ -44,8 +44,14 @@ class Child:
             "control": theirs.fileno(),
         }
         command = [sys.executable, "-P", "-m", "bytesocket_cli.worker", json.dumps(arguments)]
-        with theirs, anyio.CancelScope(shield=True):
-            return cls(await _start(command, (listener.fileno(), theirs.fileno())), ours)
+        with theirs:
+            process = await _start(command, (listener.fileno(), theirs.fileno()))
+        return cls(process, ours)
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
 
     async def report(self) -> dict[str, Any]:
         """Wait for the child's next message; empty if it ended without one."""

@@ -184,8 +184,14 @@ def child(arguments: dict[str, Any]) -> int:
     # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
     signal.signal(signal.SIGINT, _ignore)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    orders = Orders(socket.socket(fileno=arguments["control"]))
-    listener = socket.socket(fileno=arguments["listener"])
+    with (
+        socket.socket(fileno=arguments["control"]) as control,
+        socket.socket(fileno=arguments["listener"]) as listener,
+    ):
+        return _obey(Orders(control), listener, arguments)
+
+
+def _obey(orders: Orders, listener: socket.socket, arguments: dict[str, Any]) -> int:
     target = Target(
         Project(Path(arguments["directory"])),
         Path(arguments["root"]),

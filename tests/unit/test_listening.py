@@ -1,0 +1,82 @@
+"""A port is opened, or it is said why not and what to do."""
+
+import errno
+import socket
+from contextlib import closing
+
+import pytest
+
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.serving.runners.listening import listen, url
+
+
+def test_a_free_port_is_listened_on() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        address = listener.getsockname()
+        with closing(socket.create_connection(address, 10)):
+            assert address[0] == "127.0.0.1"
+
+
+def test_a_host_with_a_colon_is_ipv6() -> None:
+    with listen("::1", 0) as listener:
+        assert listener.family == socket.AF_INET6
+
+
+@pytest.mark.parametrize(("port", "free"), [(8000, 8001), (65535, 8000)])
+def test_a_port_in_use_names_the_option_and_another_port(
+    monkeypatch: pytest.MonkeyPatch, port: int, free: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(socket.socket, "bind", fail)
+    with pytest.raises(ConfigurationError) as caught:
+        listen("127.0.0.1", port)
+    assert f"port {port} on 127.0.0.1 is already in use" in str(caught.value)
+    assert f"--port {free}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (errno.EACCES, "needs more rights: choose one above 1023"),
+        (errno.EADDRNOTAVAIL, "is not an address of this machine"),
+        (errno.ENOBUFS, "cannot listen on 127.0.0.1 port 80: full"),
+    ],
+)
+def test_what_the_system_refuses_is_explained(
+    monkeypatch: pytest.MonkeyPatch, code: int, message: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(code, "full")
+
+    monkeypatch.setattr(socket.socket, "bind", fail)
+    with pytest.raises(ConfigurationError, match=message):
+        listen("127.0.0.1", 80)
+
+
+def test_a_name_that_is_no_host_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket.socket, "bind", fail)
+    with pytest.raises(ConfigurationError, match="'nowhere' is not an address of this machine"):
+        listen("nowhere", 0)
+
+
+def test_a_port_beyond_all_ports_is_explained() -> None:
+    with pytest.raises(ConfigurationError, match="port 70000 does not exist"):
+        listen("127.0.0.1", 70000)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80/x"),
+        ("0.0.0.0", "http://127.0.0.1:80/x"),
+        ("::", "http://[::1]:80/x"),
+        ("fe80::1", "http://[fe80::1]:80/x"),
+    ],
+)
+def test_an_address_is_one_that_a_browser_opens(host: str, expected: str) -> None:
+    assert url("http", host, 80, "/x") == expected

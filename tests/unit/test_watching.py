@@ -1,0 +1,70 @@
+"""Which changes of which files count."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from watchfiles import Change
+
+from bytesocket_cli.watching import changes, relevant
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("app.py", True),
+        ("chat/static/page.html", True),
+        ("chat/static/client.js", False),  # written by ourselves
+        (".env", True),
+        ("chat.db", False),
+        ("chat/__pycache__/app.py", False),
+        (".git/config.toml", False),
+        ("venv/lib/site.py", False),
+        ("my/env/lib/site.py", False),  # has a pyvenv.cfg
+        ("node_modules/x/index.js", False),
+        ("tests/test_app.py", False),
+        ("../elsewhere/app.py", False),
+    ],
+)
+def test_a_file_counts_or_not(tmp_path: Path, name: str, counts: bool) -> None:
+    root = tmp_path / ".hidden" / "project"  # what is above the project does not decide
+    (root / "my/env").mkdir(parents=True)
+    (root / "my/env/pyvenv.cfg").touch()
+    decide = relevant([root], [root / "chat/static/client.js"])
+    path = root.parent / "elsewhere/app.py" if name.startswith("..") else root / name
+    assert decide(Change.modified, str(path)) is counts
+
+
+@pytest.mark.anyio
+async def test_changes_come_until_the_watch_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Polling sees a change whenever it was made after the start; a notification could be missed.
+    monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "true")
+    monkeypatch.setenv("WATCHFILES_POLL_DELAY_MS", "20")
+    file = tmp_path / "app.py"
+    stop = anyio.Event()
+    with anyio.fail_after(30):
+        async with writing(file):
+            async for found in changes([tmp_path], [], stop):
+                assert found == {file}
+                stop.set()
+
+
+@asynccontextmanager
+async def writing(file: Path) -> AsyncGenerator[None]:
+    """Change a file again and again: nobody says when a watch has begun."""
+
+    async def write() -> None:
+        text = "x"
+        while True:
+            await anyio.Path(file).write_text(text)
+            text += "x"
+            await anyio.sleep(0.05)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(write)
+        yield
+        tasks.cancel_scope.cancel()
