@@ -62,13 +62,13 @@ class Everything(Event, name="everything"):
     pets: list[Annotated[Cat | Photo, Field(discriminator="kind")]]
     node: Node | None = None
     unique: frozenset[int] = frozenset()
-    by_number: dict[int, str] = Field(default_factory=dict)
-    by_member: dict[Priority, bytes] = Field(default_factory=dict)
-    by_id: dict[UUID, bytes] = Field(default_factory=dict)
+    by_number: dict[int, str] = Field(default_factory=dict[int, str])
+    by_member: dict[Priority, bytes] = Field(default_factory=dict[Priority, bytes])
+    by_id: dict[UUID, bytes] = Field(default_factory=dict[UUID, bytes])
     when: dt.datetime
     price: Decimal
     address: ipaddress.IPv4Address | None = None
-    parsed: Json[list[int]] = Field(default_factory=list)
+    parsed: Json[list[int]] = Field(default_factory=list[int])
     anything: JsonValue = None
     pair: tuple[int, bytes] = (0, b"")
     literal: Literal[1, "a", True] | None = 1
