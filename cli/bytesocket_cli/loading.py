@@ -4,6 +4,7 @@ import importlib
 import inspect
 import linecache
 import pkgutil
+import re
 import sys
 import traceback
 from collections.abc import Iterable
@@ -109,11 +110,14 @@ def _no_module(missing: str, target: Target) -> str:
 
 def _explain(error: BaseException, target: Target) -> str:
     place = _place(error, target)
-    text = str(error) or "no message"
+    summary = f"{type(error).__name__}: {str(error) or 'no message'}"
     if isinstance(error, SyntaxError):
-        text = error.msg
-    is_ready = isinstance(error, ConfigurationError)
-    summary = text if is_ready else f"{type(error).__name__}: {text}"
+        summary = f"SyntaxError: {error.msg}"
+    elif isinstance(error, ConfigurationError):
+        # The framework says what to do; where it also says the place, that is the better one.
+        summary = str(error)
+        if said := re.match(r"(/[^:\n]+|[^:\n]+\.py):(\d+): ", summary):
+            place, summary = (said[1], int(said[2])), summary[said.end() :]
     if place is None:
         return f"cannot import {target.module}: {summary}"
     file, line = place

@@ -75,7 +75,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
 
         async def wait() -> None:
             await until()
-            _end_within(service.grace + EXTRA)
+            end_within(service.grace + EXTRA)
             stop.set()
 
         async with anyio.create_task_group() as tasks:
@@ -119,7 +119,7 @@ def _runner(service: Service) -> Callable[..., Awaitable[None]]:
     return uvicorn
 
 
-def _end_within(seconds: float) -> None:
+def end_within(seconds: float) -> None:
     """End the process even if a peer, a thread or the event loop itself never lets go."""
     # What servers leave behind when their connections are cut is no news by now.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)

@@ -2,10 +2,10 @@
 
 import importlib
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import anyio
 import pytest
@@ -16,12 +16,12 @@ from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.serving.runners.listening import listen
 from tests.support.server_process import RudePeer, get
 
-Serve = Callable[..., Awaitable[None]]
+Serve = Callable[..., Coroutine[Any, Any, None]]
 
 
 @pytest.fixture(
     params=[("hypercorn", "asyncio"), ("hypercorn", "trio"), ("uvicorn", "asyncio")],
-    ids=lambda pair: "-".join(pair),
+    ids="-".join,
 )
 def pair(request: pytest.FixtureRequest) -> tuple[str, Literal["asyncio", "trio"]]:
     name, backend = request.param

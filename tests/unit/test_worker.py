@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
+from typing_extensions import override
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.serving.runners.listening import listen
@@ -27,7 +28,7 @@ from tests.support.server_process import APP, DEADLINE, get
 def resorts(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Note when the process would be ended, in place of ending it."""
     noted: list[float] = []
-    monkeypatch.setattr(worker, "_end_within", noted.append)
+    monkeypatch.setattr(worker, "end_within", noted.append)
     return noted
 
 
@@ -74,7 +75,10 @@ def test_it_serves_until_it_is_told(
 def test_a_server_that_is_not_installed_is_named(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "find_spec", lambda _name: None)  # pyright: ignore
+    def absent(_name: str) -> None:
+        return None
+
+    monkeypatch.setattr(worker, "find_spec", absent)
     with pytest.raises(CliError, match="--transport uvicorn needs uvicorn: pip install uvicorn"):
         serve(application(), Service(listener=listener, transport="uvicorn"), at_once)
 
@@ -114,11 +118,15 @@ async def test_a_signal_stops_it_and_a_second_one_ends_it(
 def test_the_last_resort_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the real one, with the real end replaced
     ended = threading.Event()
-    monkeypatch.setattr("os._exit", lambda _code: ended.set())  # pyright: ignore
+
+    def end(_code: int) -> None:
+        ended.set()
+
+    monkeypatch.setattr("os._exit", end)
     asyncio_log = logging.getLogger("asyncio")
     level = asyncio_log.level
     try:
-        worker._end_within(0.01)
+        worker.end_within(0.01)
         assert ended.wait(DEADLINE)
         assert asyncio_log.level == logging.CRITICAL
     finally:
@@ -145,6 +153,7 @@ class Parent(threading.Thread):
         self.reports: list[str] = []
         self.status = 0
 
+    @override
     def run(self) -> None:
         lines = self._control.makefile()
         self.reports.append(lines.readline())
@@ -158,7 +167,9 @@ class Parent(threading.Thread):
         self._control.close()
 
 
-def run_child(folder: Path, listener: socket.socket, app: str, *, serves: bool) -> tuple[int, Parent]:
+def run_child(
+    folder: Path, listener: socket.socket, app: str, *, serves: bool
+) -> tuple[int, Parent]:
     (folder / "app.py").write_text(app)
     ours, theirs = socket.socketpair()
     parent = Parent(ours, listener.getsockname()[1], serves=serves)
