@@ -15,17 +15,27 @@ class MemoryTransport:
     Attributes:
         outbox: What the core sent and the peer did not take yet.
         closed: The close code and reason, once the connection is over.
-        receiver: The core's end; set right after opening.
         started: Set once the core runs the connection, as far as it gets without waiting.
     """
 
     def __init__(self) -> None:
         self.outbox = Outbox()
         self.closed: tuple[int, str] | None = None
-        self.receiver: Receiver | None = None
+        self._receiver: Receiver | None = None
         self.started = Event()
         self._sent = Event()
         self._resumed: deque[Event] = deque()
+
+    @property
+    def receiver(self) -> Receiver | None:
+        """The core's end; set right after opening. It is told if the connection ended before."""
+        return self._receiver
+
+    @receiver.setter
+    def receiver(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+        if self.closed is not None:
+            receiver.lost(*self.closed)
 
     @property
     def buffered(self) -> int:
