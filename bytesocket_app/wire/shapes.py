@@ -4,6 +4,7 @@ They are exact, because they decide precedence: a bool is no number, an empty li
 strings.
 """
 
+from math import isfinite
 from typing import Any, TypeGuard
 
 from bytesocket_app.types import EventName, RequestId
@@ -11,8 +12,8 @@ from bytesocket_app.wire.lifecycle import LifecycleType
 
 
 def is_event(value: object) -> TypeGuard[EventName]:
-    """Whether `event` names an event: text or a number."""
-    return type(value) is str or type(value) is int or type(value) is float
+    """Whether `event` names an event: text or a number that both codecs can send back."""
+    return type(value) is str or _is_whole(value) or (type(value) is float and isfinite(value))
 
 
 def is_room(value: object) -> TypeGuard[str]:
@@ -22,12 +23,21 @@ def is_room(value: object) -> TypeGuard[str]:
 
 def is_rooms(value: object) -> TypeGuard[list[str]]:
     """Whether `rooms` names rooms: a list of nothing but text, possibly empty."""
-    return type(value) is list and all(type(item) is str for item in value)
+    return type(value) is list and all(map(_is_text, value))
 
 
 def is_request_id(value: object) -> TypeGuard[RequestId]:
-    """Whether `id` asks for a reply: text or a whole number."""
-    return type(value) is str or type(value) is int
+    """Whether `id` asks for a reply: text or a whole number that both codecs can send back."""
+    return type(value) is str or _is_whole(value)
+
+
+def _is_text(value: object) -> bool:
+    return type(value) is str
+
+
+def _is_whole(value: object) -> bool:
+    """Whether a value is an integer of 64 bits, as many as MessagePack has; JSON has more."""
+    return type(value) is int and -(2**63) <= value < 2**64
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
