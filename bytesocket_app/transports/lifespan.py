@@ -66,7 +66,9 @@ class _Relay:
         try:
             await app(scope, self._receive, self._send)
         except Exception:
-            if self.started.is_set():
+            if self.failure is not None:
+                logger.debug("the HTTP application's startup failed, as it said")
+            elif self.started.is_set():
                 logger.exception("the HTTP application's lifespan failed")
             else:  # the specification: raising means "no lifespan here"
                 logger.debug("the HTTP application knows no lifespan")

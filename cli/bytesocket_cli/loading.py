@@ -115,7 +115,7 @@ def _explain(error: BaseException, target: Target) -> str:
         summary = f"SyntaxError: {error.msg}"
     elif isinstance(error, ConfigurationError):
         # The framework says what to do; where it also says the place, that is the better one.
-        summary = str(error)
+        summary = str(error).replace(f"{Path.cwd()}/", "")
         if said := re.match(r"(/[^:\n]+|[^:\n]+\.py):(\d+): ", summary):
             place, summary = (said[1], int(said[2])), summary[said.end() :]
     if place is None:
