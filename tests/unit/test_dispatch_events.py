@@ -327,6 +327,7 @@ class TestBulk:
                 await client.join("doc:1")
                 await client.join("doc:2")
             await a.send({"rooms": ["doc:1", "doc:2"], "event": "say", "data": {"text": "x"}})
+            assert await rest(a) == []
             assert [message["room"] for message in await rest(b)] == ["doc:1", "doc:2"]
         assert seen == ["doc:1 1", "doc:2 2"]
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from anyio import Event as Signal
+from anyio import sleep_forever
 from pydantic import BaseModel
 
 from bytesocket_app import (
@@ -342,6 +343,28 @@ class TestFrames:
 
 
 class TestMiddleware:
+    async def test_one_that_takes_too_long_is_answered_and_reported(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = talk()
+        found, begun = reports(app), Signal()
+
+        @app.middleware
+        async def hang(socket: Socket, message: Message, call_next: CallNext) -> None:
+            begun.set()
+            await sleep_forever()
+
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                await client.send({"event": "say", "id": 1})
+                await wait(begun)
+                clock.advance(11)
+                answer = await client.receive_message()
+                assert (answer["type"], error(answer)["code"]) == (33, "timeout")
+                await until(lambda: found)
+        assert [(str(c.phase), c.event) for c in found] == [("middlewareTimeout", "say")]
+        assert "middleware took too long" in logged(caplog)[0]
+
     async def test_a_refusal_is_answered_with_the_id_or_as_type_3(self) -> None:
         app = talk()
 
@@ -393,3 +416,42 @@ class TestMiddleware:
             await until(lambda: heard)
         assert heard == ["go"]
 
+
+async def test_a_handshake_that_authenticated_is_welcomed_at_once() -> None:
+    app = talk()
+    seen: list[str] = []
+
+    @app.auth
+    async def decide(socket: Socket) -> str:
+        return "Ada"
+
+    @app.lifecycle.auth_success
+    async def success(socket: Socket) -> None:
+        seen.append(f"success {socket.user}")
+
+    @app.lifecycle.open
+    async def opened() -> None:
+        seen.append("open")
+
+    async with TestClient(app) as client:
+        await client.send({"type": 4, "data": "nobody asked"})
+        await client.send({"event": "nobody", "id": 1})
+        assert (await client.receive_message())["id"] == 1
+    assert seen == ["success Ada", "open"]
+
+
+async def test_a_connection_closed_before_it_ran_is_not_welcomed() -> None:
+    app = talk()
+    seen: list[str] = []
+
+    @app.lifecycle.open
+    async def opened() -> None:
+        seen.append("open")
+
+    @app.lifecycle.upgrade
+    async def drain_meanwhile() -> None:
+        await app.drain(0)
+
+    async with TestClient(app) as client:
+        assert await client.wait_closed() == (1012, "server restart")
+    assert not seen

@@ -1,0 +1,48 @@
+"""What a peer is told: one context, three envelopes."""
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from bytesocket_app.dispatch.answers import MAX_DETAILS, error_context, validation_details
+from bytesocket_app.errors import Phase, Refusal
+
+
+class Numbers(BaseModel):
+    """Much to get wrong."""
+
+    numbers: list[int]
+
+
+def problems(data: Any) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        Numbers.model_validate(data)
+    return caught.value
+
+
+def test_a_context_has_what_there_is_and_nothing_else() -> None:
+    plain = error_context(Phase.HANDLER, Refusal("No."), event=None, room=None)
+    assert plain == {"phase": "handler", "error": {"code": "refused", "message": "No."}}
+    full = error_context(Phase.AUTH, Refusal("No.", code="c", data=0), event="e", code=4003)
+    assert full == {
+        "phase": "auth",
+        "error": {"code": "c", "message": "No.", "data": 0},
+        "event": "e",
+        "code": 4003,
+    }
+
+
+def test_details_say_where_and_what_but_never_the_input() -> None:
+    details = validation_details(problems({"numbers": [1, "secret"]}))
+    assert details == [
+        {
+            "loc": ["numbers", 1],
+            "msg": "Input should be a valid integer, unable to parse string as an integer",
+            "type": "int_parsing",
+        }
+    ]
+
+
+def test_details_are_capped() -> None:
+    assert len(validation_details(problems({"numbers": ["x"] * 100}))) == MAX_DETAILS
