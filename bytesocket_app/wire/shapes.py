@@ -5,7 +5,7 @@ strings.
 """
 
 from math import isfinite
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire.lifecycle import LifecycleType
@@ -23,7 +23,7 @@ def is_room(value: object) -> TypeGuard[str]:
 
 def is_rooms(value: object) -> TypeGuard[list[str]]:
     """Whether `rooms` names rooms: a list of nothing but text, possibly empty."""
-    return type(value) is list and all(map(_is_text, value))
+    return type(value) is list and all(map(_is_text, cast("list[object]", value)))
 
 
 def is_request_id(value: object) -> TypeGuard[RequestId]:
