@@ -1,5 +1,8 @@
 """Event messages on their last leg: validation, relays, bulk messages, what nobody knows."""
 
+# pyright: reportPrivateUsage=false
+# What must not leak or be encoded twice is looked at from inside.
+
 from typing import Any
 
 import pytest

@@ -330,7 +330,12 @@ class TestFrames:
         async def say(event: Say) -> None:
             heard.append(event.text)
 
-        shapes = [{"type": 9, "room": 5}, {"type": 15, "rooms": "x"}, {"type": 18}, {"type": 3}]
+        shapes: list[dict[str, Any]] = [
+            {"type": 9, "room": 5},
+            {"type": 15, "rooms": "x"},
+            {"type": 18},
+            {"type": 3},
+        ]
         async with TestClient(app) as client:
             for shape in shapes:
                 await client.send({**shape, "event": "say", "data": {"text": "hi"}})

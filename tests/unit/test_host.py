@@ -1,5 +1,8 @@
 """Where the work for all sockets runs, and who takes it over."""
 
+# pyright: reportPrivateUsage=false
+# What must not leak or be encoded twice is looked at from inside.
+
 import time
 
 import anyio

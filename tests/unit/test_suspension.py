@@ -1,5 +1,7 @@
 """Noticing that a coroutine waits, without getting in its way."""
 
+from collections.abc import Generator
+
 import anyio
 import pytest
 from anyio import create_task_group, move_on_after
@@ -96,7 +98,7 @@ def test_closing_the_awaiting_coroutine_closes_the_inner_one() -> None:
     closed = Calls()
 
     class Yielding:
-        def __await__(self):
+        def __await__(self) -> Generator[None, None, None]:
             yield
 
     async def inner() -> None:
