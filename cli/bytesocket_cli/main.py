@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bytesocket_cli import console
+from bytesocket_cli.commands.conformance import conformance
 from bytesocket_cli.commands.dev import dev
 from bytesocket_cli.commands.events import events
 from bytesocket_cli.commands.generate import generate
@@ -22,7 +23,7 @@ app = typer.Typer(
     # Boxes and colours only where somebody looks at them.
     rich_markup_mode="rich" if console.is_fancy(sys.stdout) else None,
 )
-for command in (new, dev, run, generate, events):
+for command in (new, dev, run, generate, events, conformance):
     app.command()(command)
 
 

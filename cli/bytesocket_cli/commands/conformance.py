@@ -1,0 +1,60 @@
+"""`bytesocket conformance`: try a running server's wire against the public suites."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from bytesocket_cli import console
+from bytesocket_cli.errors import FINDINGS, CliError
+
+SCHEMES = ("ws://", "wss://")
+
+
+def conformance(
+    url: Annotated[str, typer.Argument(help="The socket's address: ws://127.0.0.1:8000/ws.")],
+    *,
+    credentials: Annotated[
+        str, typer.Option(help="Sent as the auth message of each connection, as JSON.")
+    ] = "",
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.")] = 5.0,
+) -> None:
+    """Check what any running server must do, in JSON and in MessagePack."""
+    import anyio
+
+    if not url.startswith(SCHEMES):
+        raise CliError(f"{url!r} is no address of a socket: write ws://HOST:PORT/PATH.")
+    failed = anyio.run(_try, url, _parsed(credentials), timeout)
+    if failed:
+        raise CliError(f"{failed} failed", code=FINDINGS)
+
+
+def _parsed(credentials: str) -> Any:
+    if not credentials:
+        return None
+    try:
+        return json.loads(credentials)
+    except ValueError as error:
+        raise CliError(
+            f"--credentials is no JSON ({error}): quote it for the shell, as in '\"token\"'."
+        ) from error
+
+
+async def _try(url: str, credentials: Any, timeout: float) -> int:
+    from bytesocket_app.testing.conformance import WIRE_CASES, RunningServer, Stage, run_cases
+    from bytesocket_app.wire import CODECS
+
+    passed = failed = 0
+    for codec in CODECS:
+        stage = Stage(RunningServer(url, credentials), codec, timeout)
+        for suite, cases in WIRE_CASES.items():
+            async for result in run_cases(cases, stage):
+                title = f"{suite}/{result.name} [{codec}]"
+                if result.problem is None:
+                    passed += 1
+                    console.say(f"passed  {title}")
+                else:
+                    failed += 1
+                    console.say(f"failed  {title}: {result.problem}")
+    console.say(f"{passed} passed, {failed} failed")
+    return failed
