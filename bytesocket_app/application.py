@@ -336,7 +336,7 @@ class ByteSocket:
         )
         return build(source)
 
-    def routes(self) -> list[Route]:
+    def event_routes(self) -> list[Route]:
         """Every handler and relay, with the place in the code where it stands."""
         found = [Route(h.spec.name, None, h.bound.source) for h in self._handlers.all()]
         for room in self._declared.all():

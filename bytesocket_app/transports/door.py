@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Final
 
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject, serve_websocket
 from bytesocket_app.transports.interface import Endpoint, Rejection
-from bytesocket_app.transports.lifespan import answer_lifespan, inner_lifespan
+from bytesocket_app.transports.lifespan import answer_lifespan, living
 from bytesocket_app.transports.writer import Writer
 
 UPGRADE_REQUIRED = (
     "This is a WebSocket endpoint: connect with a WebSocket client, "
     "as in connect('ws://{host}{path}').\n"
 )
+
+SHUTDOWN: Final = 10.0
+"""Seconds that the HTTP side's lifespan gets to end."""
 
 
 class AsgiDoor:
@@ -79,7 +83,8 @@ class AsgiDoor:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._running())
             if self._http is not None:
-                await stack.enter_async_context(inner_lifespan(self._http, scope))
+                state: dict[str, Any] = scope.get("state", {})
+                await stack.enter_async_context(living(self._http, state, timeout=SHUTDOWN))
             yield
 
 

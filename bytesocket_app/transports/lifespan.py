@@ -1,15 +1,21 @@
-"""The ASGI lifespan protocol, from both sides: answering a server, and driving an inner app."""
+"""The ASGI lifespan protocol, from both sides: answering a server, and driving an application.
+
+Source: the ASGI specification, "Lifespan Protocol".
+"""
 
 import logging
+import re
 import traceback
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-from anyio import CancelScope, Event, create_task_group
+import anyio
 
-from bytesocket_app.transports.asgi import ASGIApp, Message, Receive, Scope, Send
+from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.transports.asgi import ASGIApp, Message, Receive, Send
 
-logger = logging.getLogger("bytesocket")
+logger = logging.getLogger("bytesocket.server")
 
 
 async def answer_lifespan(
@@ -30,59 +36,112 @@ async def answer_lifespan(
         await send({"type": "lifespan.shutdown.complete"})
 
 
-@asynccontextmanager
-async def inner_lifespan(app: ASGIApp, scope: Scope) -> AsyncGenerator[None]:
-    """Run an inner application's lifespan; one that knows no lifespan has none.
-
-    Raises:
-        RuntimeError: The inner application's startup failed.
-    """
-    relay = _Relay()
-    async with create_task_group() as tasks:
-        tasks.start_soon(relay.run, app, scope)
-        await relay.started.wait()
-        if relay.failure is None:
-            try:
-                yield
-            finally:
-                with CancelScope(shield=True):
-                    relay.stopping.set()
-                    await relay.over.wait()
-    if relay.failure is not None:  # outside the group, which would wrap it
-        raise RuntimeError(f"The HTTP application's startup failed: {relay.failure}")
+class LifespanError(ConfigurationError):
+    """The application said, or showed by an exception, that it cannot start."""
 
 
-class _Relay:
-    """One inner application's lifespan, run in a task of its own."""
+class Lifespan:
+    """One application's lifespan: what it was told and what it answered."""
 
-    def __init__(self) -> None:
-        self.started = Event()
-        self.stopping = Event()
-        self.over = Event()
-        self.failure: str | None = None
+    def __init__(self, app: ASGIApp, state: dict[str, Any]) -> None:
+        self._app = app
+        self._state = state
         self._asked = False
+        self._answered = anyio.Event()
+        self._stop = anyio.Event()
+        self.ended = anyio.Event()
+        self.failure: str | None = None
 
-    async def run(self, app: ASGIApp, scope: Scope) -> None:
+    async def run(self) -> None:
+        """Call the application. It returns when its life is over, or never began."""
+        scope = {
+            "type": "lifespan",
+            "asgi": {"version": "3.0", "spec_version": "2.0"},
+            "state": self._state,
+        }
         try:
-            await app(scope, self._receive, self._send)
-        except Exception:
-            if self.failure is not None:
-                logger.debug("the HTTP application's startup failed, as it said")
-            elif self.started.is_set():
-                logger.exception("the HTTP application's lifespan failed")
-            else:  # the specification: raising means "no lifespan here"
-                logger.debug("the HTTP application knows no lifespan")
-        self.started.set()
-        self.over.set()
+            await self._app(scope, self._receive, self._send)
+        except Exception as error:  # noqa: BLE001 - the boundary between the server and the application
+            self._raised(error)
+        finally:
+            self._answered.set()
+            self.ended.set()
+
+    async def start(self) -> None:
+        """Wait for the application's answer.
+
+        Raises:
+            LifespanError: It cannot start. One that has no lifespan at all is fine.
+        """
+        await self._answered.wait()
+        if self.failure is not None:
+            raise LifespanError(self.failure)
+
+    async def stop(self) -> None:
+        """Tell the application to end, and wait until it has."""
+        self._stop.set()
+        await self.ended.wait()
+
+    def _raised(self, error: Exception) -> None:
+        if self._answered.is_set():
+            logger.error("the application's lifespan failed", exc_info=error)
+        elif self._asked:
+            self.failure = "".join(traceback.format_exception(error))
+        # Otherwise it raised before it looked at the first event: it knows no lifespan, as the
+        # specification allows.
 
     async def _receive(self) -> Message:
         if not self._asked:
             self._asked = True
             return {"type": "lifespan.startup"}
-        await self.stopping.wait()
+        await self._stop.wait()
         return {"type": "lifespan.shutdown"}
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "lifespan.startup.failed":
-            self.failure = message.get("message", "")
-        self.started.set()
+            self.failure = message.get("message") or "the application gave no reason"
+        elif message["type"] == "lifespan.shutdown.failed":
+            logger.error("the application did not shut down: %s", message.get("message", ""))
+        if message["type"].startswith("lifespan.startup"):
+            self._answered.set()
+
+
+@asynccontextmanager
+async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> AsyncGenerator[None]:
+    """Run the block inside the application's lifespan.
+
+    Args:
+        app: The application.
+        state: What the application puts here is every connection's `scope["state"]`.
+        timeout: Seconds the application gets to shut down; then it is cancelled.
+
+    Raises:
+        LifespanError: The application cannot start.
+    """
+    lifespan = Lifespan(app, state)
+    failure: LifespanError | None = None
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lifespan.run)
+        try:
+            await lifespan.start()
+            yield
+        except LifespanError as error:
+            failure = error  # raised outside the group, which would wrap it
+        finally:
+            with anyio.move_on_after(timeout, shield=True):
+                await lifespan.stop()
+            tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+def reason(failure: str) -> str:
+    """Shorten a failure to `file:line: Error: text`; applications send whole tracebacks."""
+    # The frames of exception groups are drawn with bars.
+    lines = [bare for line in failure.splitlines() if (bare := line.strip(" |+-"))]
+    places = [
+        f"{file}:{line}: "
+        for file, line in re.findall(r'File "([^"]+)", line (\d+)', failure)
+        if "site-packages" not in file
+    ]
+    return f"{places[-1] if places else ''}{lines[-1] if lines else 'no reason given'}"

@@ -22,7 +22,7 @@ import anyio
 
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.serving.runners.hosting import Hosting
-from bytesocket_app.serving.runners.lifespan import LifespanError, reason
+from bytesocket_app.transports.lifespan import LifespanError, reason
 from bytesocket_cli.errors import FINE, USAGE, CliError
 from bytesocket_cli.loading import Loaded, load
 from bytesocket_cli.project import Backend, Project

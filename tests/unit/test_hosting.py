@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from bytesocket_app.serving.runners.hosting import Drain, Hosting, Server, Trigger, host
-from bytesocket_app.serving.runners.lifespan import LifespanError, living, reason
+from bytesocket_app.transports.lifespan import LifespanError, living, reason
 from bytesocket_app.serving.runners.listening import listen
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeAlias
 
 import anyio
 
-from bytesocket_app.serving.runners.lifespan import living
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from bytesocket_app.transports.lifespan import living
 
 logger = logging.getLogger("bytesocket.server")
 

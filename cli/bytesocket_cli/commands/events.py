@@ -24,7 +24,7 @@ def events(
     from bytesocket_cli.targets import resolve
 
     application = load(resolve(target, Path.cwd())).application
-    rows = _rows(application.contract().document, list(application.routes()))
+    rows = _rows(application.contract().document, list(application.event_routes()))
     if as_json:
         console.say(json.dumps(rows, indent=2, ensure_ascii=False))
         return
