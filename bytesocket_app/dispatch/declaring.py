@@ -28,7 +28,8 @@ def declare_handler(
             cannot be served.
     """
     if isinstance(event, str | int | float):
-        spec = catalogue.by_name.get(event) or _by_annotation(event, function, catalogue, app)
+        name = checked_name(event)
+        spec = catalogue.by_name.get(name) or _by_annotation(name, function, catalogue, app)
     else:
         spec = catalogue.declare(event)
     if not spec.from_client:
@@ -50,7 +51,6 @@ def _by_annotation(
     name: EventName, function: Callable[..., Any], catalogue: Catalogue, app: type
 ) -> EventSpec:
     """Declare an event by the annotation of its handler's payload parameter."""
-    checked_name(name)
     offers = handler_offers("any other annotation", anything, app, None)
     bound = bind(function, offers, role=f"a handler of {name!r}")
     annotation = bound.annotations.get(EVENT, EMPTY)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin
 
+from typing_extensions import TypeIs
+
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
 from bytesocket_app.registry import Registry
@@ -122,6 +124,8 @@ def build_handler(
     bound = bind(function, offers, role=f"a handler of {spec.name!r}")
     _check_refusals(raises, bound.source)
     emits, reply = _results(bound, in_room=in_room)
+    if bound.returns is EMPTY and spec.reply is not None:
+        reply = PayloadType(spec.reply)  # said by `app.declare(..., reply=...)`
     if reply is not None:
         try:
             _ = reply.adapter
@@ -133,7 +137,16 @@ def build_handler(
     return Handler(bound, spec, reply, emits, raises, concurrent)
 
 
-def _check_refusals(raises: tuple[Any, ...], source: str) -> None:
+def _is_tuple(value: object) -> TypeIs[tuple[Any, ...]]:
+    return isinstance(value, tuple)
+
+
+def _check_refusals(raises: object, source: str) -> None:
+    if not _is_tuple(raises):
+        name = getattr(raises, "__name__", "Muted")
+        raise ConfigurationError(
+            f"raises={raises!r} of {source} is no tuple: write raises=({name},)."
+        )
     for item in raises:
         if not (isinstance(item, type) and issubclass(item, Refusal)):
             raise ConfigurationError(

@@ -254,21 +254,22 @@ class DeclaredRooms:
         Raises:
             ConfigurationError: It is declared already, or another pattern fits the same names.
         """
-        text = room.pattern.text
-        if room.pattern.is_exact:
-            if text in self._exact:
+        pattern = room.pattern
+        for other in (each.pattern for each in self.all()):
+            if other.text == pattern.text:
                 raise ConfigurationError(
-                    f"Room {text!r} is declared twice: keep what `app.room` returned and use it."
+                    f"Room {pattern.text!r} is declared twice, at {other.source} and at "
+                    f"{pattern.source}: keep what `app.room` returned and use it."
                 )
-            self._exact[text] = room
-            return
-        for other in self._patterns:
-            if other.pattern.overlaps(room.pattern):
+            if not (pattern.is_exact or other.is_exact) and other.overlaps(pattern):
                 raise ConfigurationError(
-                    f"Rooms {other.pattern.text!r} and {text!r} can mean the same name: give them "
-                    "different beginnings."
+                    f"Rooms {other.text!r} ({other.source}) and {pattern.text!r} "
+                    f"({pattern.source}) can mean the same name: give them different beginnings."
                 )
-        self._patterns.append(room)
+        if pattern.is_exact:
+            self._exact[pattern.text] = room
+        else:
+            self._patterns.append(room)
 
     def find(self, name: str) -> tuple[Room, dict[str, str]] | None:
         """The declared room that a name belongs to, and its parameters' texts."""
