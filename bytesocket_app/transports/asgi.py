@@ -210,7 +210,9 @@ def _handshake(scope: Scope, path: str) -> Handshake:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        # RFC 9113 section 8.2.3: HTTP/2 may send every cookie in a header of its own.
+        separator = "; " if name == "cookie" else ", "
+        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     client = scope.get("client")
     native: Mapping[str, Any] = scope
     return Handshake(

@@ -8,7 +8,7 @@ while one task runs `Receiver.run`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
+from http.cookies import SimpleCookie
 from typing import Any, Protocol
 
 from anyio.abc import TaskGroup
@@ -23,7 +23,7 @@ class Handshake:
     Attributes:
         path: The path alone, without the query: `/ws`.
         query: The query as it came, without `?`.
-        headers: By lower-case name; repeated headers are joined with `, `.
+        headers: By lower-case name; repeated headers are joined with `, `, cookies with `; `.
         subprotocols: What the client offers, in its order of preference.
         client: The peer's address and port, where the server knows it.
         scheme: `ws` or `wss`.
@@ -40,12 +40,13 @@ class Handshake:
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:
-        """The cookies by name; empty where the header cannot be read."""
-        try:
-            jar = SimpleCookie(self.headers.get("cookie", ""))
-        except CookieError:
-            return {}
-        return {name: morsel.value for name, morsel in jar.items()}
+        """The cookies by name; what is no cookie is left out, and takes no other with it."""
+        found: dict[str, str] = {}
+        for pair in self.headers.get("cookie", "").split(";"):
+            name, equals, value = pair.partition("=")
+            if equals:
+                found[name.strip()], _ = SimpleCookie().value_decode(value.strip())
+        return found
 
 
 @dataclass(frozen=True, slots=True)

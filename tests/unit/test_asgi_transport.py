@@ -1,0 +1,314 @@
+"""The ASGI adaptor against a server played by hand."""
+
+from typing import Any
+
+import anyio
+import pytest
+from anyio import Event as Signal
+from anyio import create_task_group
+
+from bytesocket_app import ByteSocket, Limits, Settings, Socket
+from bytesocket_app.testing import virtual_clock
+from bytesocket_app.transports import Receiver
+from bytesocket_app.transports.asgi import AsgiTransport
+from bytesocket_app.transports.writer import Writer
+from bytesocket_app.wire.frame import Frame
+from tests.support.asgi import Call, socket_scope
+from tests.support.talk import Said, Say, logged, talk, until
+
+pytestmark = pytest.mark.anyio
+
+SAY = '{"event":"say","data":{"text":"hi"},"id":1}'
+
+
+def echo(app: ByteSocket) -> ByteSocket:
+    @app.on(Say)
+    async def say(event: Say) -> str:
+        return event.text
+
+    return app
+
+
+def begun(app: ByteSocket, **scope: Any) -> Call:
+    call = Call(app, socket_scope(**scope))
+    call.tell("websocket.connect")
+    return call
+
+
+async def test_a_connection_from_its_request_to_its_end() -> None:
+    app = echo(talk())
+    ends: list[tuple[int, str]] = []
+
+    @app.lifecycle.close
+    async def closed(code: int, reason: str) -> None:
+        ends.append((code, reason))
+
+    call = begun(app)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        assert (await call.said("accept"))["subprotocol"] == "bytesocket.json"
+        call.text(SAY)
+        answer = await call.said("send")
+        assert answer == {"type": "websocket.send", "text": '{"type":32,"id":1,"data":"hi"}'}
+        call.tell("websocket.receive", bytes=b"", text=None)
+        await until(lambda: call.sent[-1] == {"type": "websocket.send", "bytes": b""})
+        call.tell("websocket.disconnect", code=4321, reason="bye")
+    assert ends == [(4321, "bye")]
+    assert call.returned
+
+
+@pytest.mark.parametrize("end", [{}, {"code": None, "reason": None}])
+async def test_a_disconnect_without_a_code_is_1005(end: Any) -> None:
+    app = talk()
+    ends: list[tuple[int, str]] = []
+
+    @app.lifecycle.close
+    async def closed(code: int, reason: str) -> None:
+        ends.append((code, reason))
+
+    call = begun(app)
+    call.tell("websocket.disconnect", **end)
+    await call.run()
+    assert ends == [(1005, "")]
+
+
+async def test_the_handshake_is_as_the_scope_says() -> None:
+    app = talk()
+    headers = [(b"Host", b"h"), (b"X-Forwarded-For", b"a"), (b"x-forwarded-for", b"b\xe4")]
+    headers += [(b"cookie", b"sid=42; a/b=odd; nothing"), (b"cookie", b'theme="very dark"; =')]
+    call = begun(app, headers=headers)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        socket = app.sockets()[0]
+        assert (socket.url, socket.query, socket.host) == ("/ws", "a=1", "h")
+        assert socket.x_forwarded_for == "a, bä"
+        assert socket.cookies == {"sid": "42", "a/b": "odd", "theme": "very dark", "": ""}
+        assert socket.client == ("127.0.0.1", 4711)
+        assert socket.handshake.native["type"] == "websocket"
+        call.tell("websocket.disconnect", code=1000)
+
+
+async def test_what_a_server_leaves_out_is_empty() -> None:
+    scope = socket_scope(client=None, subprotocols=None)
+    del scope["scheme"]
+    app = talk()
+    call = Call(app, scope)
+    call.tell("websocket.connect")
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        assert (await call.said("accept"))["subprotocol"] is None
+        socket = app.sockets()[0]
+        assert (socket.client, socket.handshake.scheme) == (None, "ws")
+        call.tell("websocket.disconnect", code=1000)
+
+
+async def test_a_refusal_is_http_where_the_server_can() -> None:
+    app = talk()
+    await app.drain(0)
+    call = begun(app)
+    await call.run()
+    start, body = call.sent
+    assert start["status"] == 503
+    assert body["body"] == b"The server is restarting; try again.\n"
+    plain = begun(app, extensions=None)
+    await plain.run()
+    assert plain.kinds() == ["close"]
+
+
+async def test_our_close_goes_out_after_what_was_written_with_its_reason_cut() -> None:
+    app = talk()
+
+    @app.on(Say)
+    async def say(socket: Socket) -> None:
+        await socket.emit(Said(text="last words"))
+        await socket.close(4000, "ü" * 100)
+        await socket.emit(Said(text="never"))
+
+    call = begun(app)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        call.text(SAY)
+        close = await call.said("close")
+        assert call.kinds() == ["accept", "send", "close"]
+        assert (close["code"], close["reason"]) == (4000, "ü" * 61)
+        call.text(SAY)
+        call.tell("websocket.disconnect", code=4000)
+    assert call.kinds() == ["accept", "send", "close"]
+
+
+async def test_a_stuck_reader_does_not_hold_up_the_others_nor_its_own_messages() -> None:
+    app = echo(talk())
+    stuck, quick = begun(app), begun(app)
+    stuck.gate = Signal()
+    async with app.running(), create_task_group() as tasks:
+        for call in (stuck, quick):
+            tasks.start_soon(call.run)
+            await call.said("accept")
+        await until(lambda: len(app.hub.index) == 1 and len(app.sockets()) == 2)
+        await app.broadcast(Said(text="one"))
+        await app.broadcast(Said(text="two"))
+        await until(lambda: len(quick.sent) == 3)
+        await until(lambda: len(stuck.sent) == 2)
+        stuck.text(SAY)
+        await anyio.wait_all_tasks_blocked()
+        assert len(stuck.sent) == 2
+        stuck.gate.set()
+        await until(lambda: len(stuck.sent) == 4)
+        for call in (stuck, quick):
+            call.tell("websocket.disconnect", code=1000)
+
+
+async def test_a_slow_reader_is_closed_and_dropped_when_it_never_reads() -> None:
+    app = talk(Settings(limits=Limits(outbox_bytes=500)))
+    call = begun(app)
+    call.gate = Signal()
+    with virtual_clock(app) as clock:
+        async with app.running(), create_task_group() as tasks:
+            tasks.start_soon(call.run)
+            await call.said("accept")
+            await until(app.sockets)
+            for _ in range(4):
+                await app.broadcast(Said(text="x" * 300))
+                await anyio.wait_all_tasks_blocked()
+            assert app.sockets()[0].close_sent == (1013, "slow reader")
+            clock.advance(1)
+            clock.advance(11)
+            await until(lambda: call.returned)
+            call.gate.set()
+    assert not app.sockets()
+
+
+async def test_the_reader_pauses_when_the_core_asks_for_it() -> None:
+    app = talk(Settings(limits=Limits(inbox=2)))
+    gate, heard = Signal(), list[str]()
+
+    @app.on(Say)
+    async def say(event: Say) -> None:
+        await gate.wait()
+        heard.append(event.text)
+
+    call = begun(app)
+    for _ in range(9):
+        call.text(SAY)
+    call.tell("websocket.disconnect", code=1000)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        await anyio.wait_all_tasks_blocked()
+        assert len(app.sockets()) == 1
+        gate.set()
+    assert len(heard) == 9
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("after close")])
+async def test_a_peer_that_went_while_we_wrote_is_no_error(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = echo(talk())
+    call = begun(app)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        call.fails = error
+        call.text(SAY)
+        await until(lambda: call.failures)
+        call.text(SAY)
+        await anyio.wait_all_tasks_blocked()
+        call.tell("websocket.disconnect", code=1006)
+    assert (call.returned, call.failures) == (True, 1)
+    assert not logged(caplog)
+
+
+async def test_whatever_else_a_server_raises_costs_one_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = echo(talk())
+    broken, fine = begun(app), begun(app)
+    async with app.running(), create_task_group() as tasks:
+        for call in (broken, fine):
+            tasks.start_soon(call.run)
+            await call.said("accept")
+        await until(lambda: len(app.sockets()) == 2)
+        broken.fails = KeyError("a server's mistake")
+        await app.broadcast(Said(text="x"))
+        await fine.said("send")
+        for call in (broken, fine):
+            call.tell("websocket.disconnect", code=1000)
+    assert "could not send" in logged(caplog)[0]
+
+
+class Deaf:
+    """A receiver that only notes its end."""
+
+    def __init__(self) -> None:
+        self.ends: list[tuple[int, str]] = []
+
+    def received(self, payload: bytes | str, is_binary: bool, /) -> bool:
+        return True
+
+    def lost(self, code: int, reason: str, /) -> None:
+        self.ends.append((code, reason))
+
+    async def run(self) -> None:
+        """Never."""
+
+
+class TestTransport:
+    """The transport alone."""
+
+    def make(self) -> tuple[AsgiTransport, list[Any], Deaf]:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        transport, deaf = AsgiTransport(send, Writer()), Deaf()
+        receiver: Receiver = deaf
+        transport.receiver = receiver
+        return transport, sent, deaf
+
+    async def test_what_is_corked_waits_for_a_flush_or_the_writer(self) -> None:
+        transport, sent, _ = self.make()
+        transport.cork()
+        transport.write(Frame(b"a", is_binary=True))
+        transport.release()
+        transport.release()
+        assert transport.buffered
+        await transport.flush()
+        assert sent == [{"type": "websocket.send", "bytes": b"a"}]
+        transport.cork()
+        transport.release()
+        await transport.flush()
+        assert (len(sent), transport.buffered) == (1, 0)
+
+    async def test_after_an_abort_nothing_goes_out(self) -> None:
+        transport, sent, deaf = self.make()
+        transport.write(Frame(b"a", is_binary=True))
+        transport.abort()
+        transport.write(Frame(b"b", is_binary=True))
+        transport.close(1000, "")
+        await transport.flush()
+        assert (sent, deaf.ends) == ([], [(1006, "")])
+
+    async def test_an_abort_before_it_is_opened_ends_it_silently(self) -> None:
+        transport, _, _ = self.make()
+        transport.receiver = None
+        transport.abort()
+        assert transport.buffered == 0
+
+    async def test_only_the_first_close_counts(self) -> None:
+        transport, sent, _ = self.make()
+        transport.close(4000, "first")
+        transport.close(4001, "second")
+        await transport.flush()
+        await transport.flush()
+        assert [(m["code"], m["reason"]) for m in sent] == [(4000, "first")]
+
+    async def test_the_oldest_frame_can_be_dropped(self) -> None:
+        transport, sent, _ = self.make()
+        transport.write(Frame(b"a", is_binary=False))
+        transport.write(Frame(b"b", is_binary=False))
+        assert transport.drop_oldest()
+        await transport.flush()
+        assert sent == [{"type": "websocket.send", "text": "b"}]

@@ -1,0 +1,145 @@
+"""Which scope goes where."""
+
+from typing import Any
+
+import pytest
+from anyio import create_task_group
+
+from bytesocket_app.transports.asgi import Message, Receive, Scope, Send
+from bytesocket_app.transports.door import AsgiDoor
+from tests.support.asgi import Call, socket_scope
+from tests.support.talk import talk, until
+
+pytestmark = pytest.mark.anyio
+
+
+def page(path: str, **more: Any) -> Scope:
+    return {"type": "http", "path": path, "headers": [(b"host", b"example.org")], **more}
+
+
+async def fetch(app: Any, scope: Scope) -> tuple[int, dict[bytes, bytes], str]:
+    call = Call(app, scope)
+    await call.run()
+    start, body = call.sent
+    return start["status"], dict(start["headers"]), body["body"].decode()
+
+
+async def connects(app: Any, scope: Scope) -> bool:
+    """Whether a WebSocket is taken; if not it must be refused."""
+    call = Call(app, scope)
+    call.tell("websocket.connect")
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await until(lambda: call.sent)
+        call.tell("websocket.disconnect", code=1000)
+    return call.kinds()[0] == "accept"
+
+
+class Inside:
+    """An HTTP side that notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.seen.append(scope["type"])
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"inside"})
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 4000})
+        else:
+            raise NotImplementedError
+
+
+async def test_a_get_on_the_sockets_path_is_426_with_one_helpful_line() -> None:
+    status, headers, body = await fetch(talk(path="/live"), page("/live"))
+    assert status == 426
+    assert headers[b"upgrade"] == b"websocket"
+    assert body.count("\n") == 1
+    assert "ws://example.org/live" in body
+
+
+async def test_a_get_without_a_host_is_answered_too() -> None:
+    status, _, body = await fetch(talk(), page("/ws", headers=[]))
+    assert (status, "localhost" in body) == (426, True)
+
+
+async def test_any_other_page_is_404() -> None:
+    status, headers, _ = await fetch(talk(), page("/"))
+    assert (status, b"upgrade" in headers) == (404, False)
+
+
+async def test_the_http_side_serves_the_rest() -> None:
+    inside = Inside()
+    app = talk(http=inside)
+    assert (await fetch(app, page("/")))[2] == "inside"
+    assert (await fetch(app, page("/ws")))[0] == 426
+    assert await connects(app, socket_scope())
+    assert not await connects(app, socket_scope("/elsewhere"))
+    assert inside.seen == ["http", "websocket"]
+
+
+async def test_a_socket_elsewhere_is_404_and_says_where() -> None:
+    call = Call(talk(), socket_scope("/ws/"))
+    call.tell("websocket.connect")
+    await call.run()
+    assert call.sent[0]["status"] == 404
+    assert b"/ws" in call.sent[1]["body"]
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "taken"),
+    [
+        ("/ws", "", True),
+        ("/ws/", "", False),
+        ("/other", "", False),
+        ("/chat/ws", "/chat", True),
+        ("/chat/ws/", "/chat", False),
+        ("/ws", "/behind/a/proxy", True),
+        ("/ws/", "/ws", True),
+        ("/api/ws/", "/api/ws", True),
+        ("/ws/more", "/ws", False),
+        ("/news/", "/news", False),
+    ],
+)
+async def test_mounts_are_taken_off(path: str, root: str, taken: bool) -> None:
+    assert await connects(talk(), socket_scope(path, root_path=root)) is taken
+
+
+async def test_the_lifespan_hosts_the_work() -> None:
+    app = talk()
+    call = Call(app, {"type": "lifespan"})
+    async with create_task_group() as tasks:
+        call.tell("lifespan.startup")
+        tasks.start_soon(call.run)
+        await call.said("startup.complete")
+        assert await connects(app, socket_scope())
+        call.tell("lifespan.shutdown")
+    assert call.kinds() == ["startup.complete", "shutdown.complete"]
+
+
+async def test_an_http_side_without_a_lifespan_is_fine() -> None:
+    inside = Inside()
+    call = Call(talk(http=inside), {"type": "lifespan"})
+    call.tell("lifespan.startup")
+    call.tell("lifespan.shutdown")
+    await call.run()
+    assert call.kinds() == ["startup.complete", "shutdown.complete"]
+    assert inside.seen == ["lifespan"]
+
+
+async def test_a_door_of_its_own_needs_no_application() -> None:
+    app = talk()
+    door = AsgiDoor(app.endpoint, app.host.writer, app.running, "/x", None)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError("nothing to receive")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await door.serve(page("/x"), receive, send)
+    assert sent[0]["status"] == 426
