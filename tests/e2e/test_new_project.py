@@ -1,7 +1,6 @@
 """A project made by `bytesocket new`: its own tests and checks pass, its page included."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.node import TSC, run_node
+from tests.support.server_process import environment
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 180.0
@@ -34,11 +34,10 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *command: str) -> None:
-    paths = os.pathsep.join(str(ROOT / name) for name in (".", "cli", "templates"))
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": paths, "MYPYPATH": str(ROOT)},
+        env=environment(MYPYPATH=str(ROOT)),
         check=False,
         capture_output=True,
         text=True,

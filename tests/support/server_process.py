@@ -51,7 +51,9 @@ async def post(socket: Socket, event: Post) -> str:
 def environment(**extra: str) -> dict[str, str]:
     """The environment of a command: plain text, and the packages of this working copy."""
     paths = os.pathsep.join(str(ROOT / part) for part in ("", "cli", "templates"))
-    return os.environ | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | extra
+    # The options of this run are not those of a project's own tests.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return inherited | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | extra
 
 
 def bytesocket(

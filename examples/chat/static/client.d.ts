@@ -21,16 +21,16 @@ export interface Left {
 
 /** Ask the server to post a message. The reply is a `Receipt`. */
 export interface Post {
-  message_id?: string;
   text: string;
+  message_id?: string;
 }
 
 /** A message in the room. */
 export interface Posted {
-  at: string;
-  author: string;
   message_id: string;
+  author: string;
   text: string;
+  at: string;
 }
 
 /** The reply to `Post`: the message is in the room. */
@@ -48,9 +48,9 @@ export interface Typist {
 
 /** What a newcomer sees first: who is here and the latest messages, oldest first. */
 export interface Welcome {
+  you: string;
   people: string[];
   posts: Posted[];
-  you: string;
 }
 
 // ---------------------------------------------------------------- events, rooms, refusals

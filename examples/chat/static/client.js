@@ -66,9 +66,12 @@ function toJson(message) {
   });
 }
 
-/** Write MessagePack. 64 to 127 take two bytes and large integers are floats: msgpackr peers misread the rest. */
+/** Where messages are written before they are copied out; a large one makes its own. */
+let scratch = new Uint8Array(1024);
+
+/** Write MessagePack. msgpackr peers misread 64 to 127 in one byte, and integers in eight. */
 function pack(message) {
-  let bytes = new Uint8Array(512);
+  let bytes = scratch;
   let view = new DataView(bytes.buffer);
   let end = 0;
   const claim = (size) => {
@@ -126,6 +129,23 @@ function pack(message) {
     view.setUint8(at, signed ? 0xd3 : 0xcf);
     view.setBigUint64(at + 1, BigInt.asUintN(64, value));
   };
+  const string = (value) => {
+    const { length } = value;
+    if (length < 32) {
+      // Short ASCII, as most keys are, is quicker by hand.
+      const at = claim(1 + length);
+      let index = 0;
+      for (let code; index < length && (code = value.charCodeAt(index)) < 128;) {
+        bytes[at + ++index] = code;
+      }
+      bytes[at] = 0xa0 | length;
+      if (index === length) return;
+      end = at;
+    }
+    const text = utf8.encode(value);
+    sized(text.length, 0xa0, 32, 0xd9, 0xda);
+    raw(text);
+  };
   const object = (value) => {
     if (value instanceof Uint8Array) {
       sized(value.length, 0, 0, 0xc4, 0xc5);
@@ -151,14 +171,12 @@ function pack(message) {
     else if (typeof value === "number") number(value);
     else if (typeof value === "bigint") bigint(value);
     else if (typeof value === "object") object(value);
-    else if (typeof value === "string") {
-      const text = utf8.encode(value);
-      sized(text.length, 0xa0, 32, 0xd9, 0xda);
-      raw(text);
-    } else throw new TypeError(`A ${typeof value} cannot be sent`);
+    else if (typeof value === "string") string(value);
+    else throw new TypeError(`A ${typeof value} cannot be sent`);
   };
   write(message);
-  return bytes.subarray(0, end);
+  if (bytes.length <= 65536) scratch = bytes;
+  return bytes.slice(0, end);
 }
 
 /** Read MessagePack; integers beyond 2^53 come as bigint. */
@@ -188,13 +206,10 @@ function unpack(bytes) {
     const result = {};
     while (size-- > 0) {
       const key = String(read());
+      const value = read();
       // An assignment to __proto__ would lose the value.
-      Object.defineProperty(result, key, {
-        value: read(),
-        writable: true,
-        enumerable: true,
-        configurable: true,
-      });
+      if (key === "__proto__") Object.defineProperty(result, key, { value, enumerable: true });
+      else result[key] = value;
     }
     return result;
   };
@@ -663,7 +678,7 @@ function createClient(contract, first, second) {
     const problem = {
       phase: "network",
       code: "disconnected",
-      message: `${url}: ${why}`,
+      message: `${url.split("?")[0]}: ${why}`,
       details: [],
     };
     if (!hooks.fire("error", problem) && first && !wasOpen)
