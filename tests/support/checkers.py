@@ -1,0 +1,44 @@
+"""Run the type checkers over a program, strictly, and say which lines they refuse."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def marked(program: str) -> set[int]:
+    """The lines of a program that say they are wrong."""
+    return {i for i, line in enumerate(program.splitlines(), 1) if "# wrong" in line}
+
+
+def mypy(path: Path) -> tuple[set[int], str]:
+    """The lines that mypy refuses, and all that it says."""
+    output = _run("mypy", "--strict", "--disable-error-code=unused-awaitable", str(path))
+    return {int(line) for line in re.findall(rf"{path.name}:(\d+): error", output)}, output
+
+
+def pyright(path: Path) -> tuple[set[int], str]:
+    """The lines that pyright refuses, and all that it says."""
+    config = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "include": [path.name]}
+    path.with_name("pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
+    output = _run("pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(path.parent))
+    lines = {
+        one["range"]["start"]["line"] + 1
+        for one in json.loads(output)["generalDiagnostics"]
+        if one["severity"] == "error" and not one["rule"].startswith("reportUnused")
+    }
+    return lines, output
+
+
+def _run(*arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=ROOT,
+    ).stdout
