@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any, Final
 
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject, serve_websocket
+from bytesocket_app.transports.http_side import answer, serve_http_side
 from bytesocket_app.transports.interface import Endpoint, Rejection
 from bytesocket_app.transports.lifespan import answer_lifespan, living
 from bytesocket_app.transports.writer import Writer
@@ -51,12 +52,12 @@ class AsgiDoor:
         elif self._is_socket(scope):
             await self._serve_socket(scope, receive, send)
         elif self._http is not None:
-            await self._http(scope, receive, send)
+            await serve_http_side(self._http, scope, receive, send)
         elif kind == "websocket":
             await receive()
             await reject(Rejection(404, f"No socket here; try {self._path}."), scope, send)
         else:
-            await _answer(send, 404, "Not found.\n")
+            await answer(send, 404, "Not found.\n")
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -66,7 +67,7 @@ class AsgiDoor:
             return
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"localhost").decode("latin-1")
-        await _answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
+        await answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
 
     def _is_socket(self, scope: Scope) -> bool:
         """Compare the path with ours, taking off what a mount put before it."""
@@ -86,15 +87,3 @@ class AsgiDoor:
                 state: dict[str, Any] = scope.get("state", {})
                 await stack.enter_async_context(living(self._http, state, timeout=SHUTDOWN))
             yield
-
-
-async def _answer(send: Send, status: int, text: str) -> None:
-    body = text.encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    if status == 426:  # noqa: PLR2004 - Upgrade Required: RFC 9110 section 15.5.22
-        headers.append((b"upgrade", b"websocket"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -143,3 +143,49 @@ async def test_a_door_of_its_own_needs_no_application() -> None:
 
     await door.serve(page("/x"), receive, send)
     assert sent[0]["status"] == 426
+
+
+class Refusing(Exception):
+    """What Starlette raises, by its shape."""
+
+    def __init__(self, status_code: int, detail: str) -> None:
+        self.status_code = status_code
+        self.detail = detail
+
+
+def raising(error: Exception, *, after: str = "") -> Any:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if after:
+            await send({"type": after, "status": 200, "headers": []})
+        raise error
+
+    return talk(http=app)
+
+
+async def test_a_status_that_the_http_side_raises_is_its_answer() -> None:
+    app = raising(Refusing(405, "Not so"))
+    assert (await fetch(app, page("/")))[::2] == (405, "Not so\n")
+    call = Call(app, socket_scope("/elsewhere"))
+    await call.run()
+    assert call.sent[0]["status"] == 405
+
+
+@pytest.mark.parametrize("error", [AssertionError(), NotImplementedError("websocket")])
+async def test_an_http_side_that_knows_no_sockets_has_none(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = raising(error)
+    call = Call(app, socket_scope("/elsewhere"))
+    await call.run()
+    assert call.sent[0]["status"] == 404
+    assert "the HTTP side takes none" in caplog.text
+    with pytest.raises(type(error)):
+        await fetch(app, page("/"))
+
+
+async def test_any_other_exception_is_the_servers_to_report() -> None:
+    with pytest.raises(KeyError):
+        await fetch(raising(KeyError("bug")), page("/"))
+    late = raising(Refusing(404, ""), after="http.response.start")
+    with pytest.raises(Refusing):
+        await fetch(late, page("/"))

@@ -1,0 +1,174 @@
+"""One application under every server: `python -m tests.support.served SERVER SHAPE`.
+
+It prints its port and serves until it is killed. The servers are started as their users start
+them, without the framework's runners.
+"""
+
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import anyio
+import uvicorn
+from fastapi import FastAPI
+from granian.constants import Interfaces
+from granian.server.embed import Server as Granian
+from hypercorn.config import Config
+from starlette.staticfiles import StaticFiles
+
+from bytesocket_app import ByteSocket, Refusal
+from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from tests.support.server_process import ROOT, environment
+from tests.support.talk import Said, Say, Wave, talk
+
+SERVERS = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "granian")
+
+
+def application(**more: Any) -> ByteSocket:
+    """The application that is served."""
+    app = talk(serialization="json", **more)
+    lobby = app.room("lobby")
+    lobby.relay(Wave)
+
+    @app.on(Say)
+    async def say(event: Say) -> Said:
+        if event.text == "no":
+            raise Refusal("Not that.", code="rude")
+        return Said(text=event.text.upper())
+
+    return app
+
+
+class Side:
+    """An HTTP side with one button: `/drain` closes all sockets."""
+
+    app: ByteSocket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a page."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        await self.app.drain(5)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def plain() -> ASGIApp:
+    """The application by itself."""
+    side = Side()
+    side.app = application(http=side)
+    return side.app
+
+
+def mounted_beside() -> ASGIApp:
+    """Mounted in FastAPI under a prefix."""
+    api = FastAPI()
+    api.mount("/chat", application())
+    return api
+
+
+def mounted_there() -> ASGIApp:
+    """Mounted in FastAPI at its own path."""
+    api = FastAPI()
+    api.mount("/ws", application())
+    return api
+
+
+def with_files() -> ASGIApp:
+    """With static files on its HTTP side."""
+    return application(http=StaticFiles(directory=Path(__file__).parent))
+
+
+def with_fastapi() -> ASGIApp:
+    """With a FastAPI application, lifespan and all, on its HTTP side."""
+    state: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        state.append("started")
+        yield
+
+    api = FastAPI(lifespan=lifespan)
+
+    @api.get("/state")
+    async def read() -> list[str]:
+        return state
+
+    return application(http=api)
+
+
+SHAPES: dict[str, Callable[[], ASGIApp]] = {
+    shape.__name__: shape
+    for shape in (plain, mounted_beside, mounted_there, with_files, with_fastapi)
+}
+
+
+def _hypercorn(backend: str, app: Any, listener: socket.socket) -> None:
+    serve: Any = import_module(f"hypercorn.{backend}").serve
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.loglevel = "WARNING"
+    anyio.run(serve, app, config, backend=backend)
+
+
+def _uvicorn(app: Any, listener: socket.socket) -> None:
+    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _granian(app: Any, listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    listener.close()  # granian opens its own
+    server = Granian(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
+    anyio.run(server.serve)
+
+
+def main() -> None:
+    """Serve."""
+    kind, shape = sys.argv[1:]
+    app = SHAPES[shape]()
+    listener = socket.create_server(("127.0.0.1", 0))
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
+    match kind:
+        case "hypercorn-asyncio" | "hypercorn-trio":
+            _hypercorn(kind.removeprefix("hypercorn-"), app, listener)
+        case "uvicorn":
+            _uvicorn(app, listener)
+        case _:
+            _granian(app, listener)
+
+
+@contextmanager
+def served(kind: str, shape: str = "plain") -> Generator[int]:
+    """Serve for the block; gives the port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.served", kind, shape],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, f"{kind} did not start: {process.poll()}"
+        yield int(line)
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+if __name__ == "__main__":
+    main()
