@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
 from bytesocket_app.errors import EncodeError, first_line
+from bytesocket_app.events.raw import json_validator
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import BINARY
 
@@ -61,15 +62,30 @@ class PayloadType:
         json = self.adapter.validator.validate_json
 
         def through_json(decoded: Any, codec: CodecName) -> Any:
-            if has_bytes and codec == "binary":
-                return python(decoded)
+            if codec == "binary" and raw is not None:
+                return raw(decoded)
             try:
                 text = to_json(decoded)
             except ValueError:  # bytes or broken text, where JSON can have neither: no valid value
                 return python(decoded)
             return json(text)
 
-        has_bytes = self.has_bytes
+        raw = self._raw(python) if self.has_bytes else None
+        return through_json
+
+    def _raw(self, python: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """How a decoded MessagePack value is validated by a type that can hold bytes."""
+        schema = self.adapter.core_schema
+        validate = json_validator(schema) if _modes_differ(schema, raw_bytes=True) else None
+        if validate is None:
+            return python
+
+        def through_json(decoded: Any) -> Any:
+            try:
+                return validate(decoded)
+            except (PydanticSerializationError, UnicodeError):  # broken text: no valid value
+                return python(decoded)
+
         return through_json
 
     @cached_property
@@ -124,19 +140,22 @@ def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:
     return isinstance(value, list | tuple | set | frozenset)
 
 
-def _modes_differ(schema: Any) -> bool:
+def _modes_differ(schema: Any, *, raw_bytes: bool = False) -> bool:
+    """Whether JSON mode reads a value otherwise than Python mode; raw bytes read as themselves."""
+    textual = _TEXTUAL - {"bytes"} if raw_bytes else _TEXTUAL
     for node in _nodes(schema):
         kind = node.get("type")
-        if node.get("strict") or kind in ("bytes", "json-or-python"):
+        if node.get("strict") or kind == "json-or-python" or (kind == "bytes" and not raw_bytes):
             return True
-        if kind == "union" and any(_is_textual(inner) for inner in _nodes(node["choices"])):
-            return True
+        if kind == "union":
+            inside = {inner.get("type") for inner in _nodes(node["choices"]) if _has_kind(inner)}
+            if inside & textual:
+                return True
     return False
 
 
-def _is_textual(node: dict[str, Any]) -> bool:
-    kind = node.get("type")
-    return isinstance(kind, str) and kind in _TEXTUAL
+def _has_kind(node: dict[str, Any]) -> bool:
+    return isinstance(node.get("type"), str)
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:

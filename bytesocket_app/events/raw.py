@@ -1,0 +1,137 @@
+"""Pydantic's JSON mode for values that hold raw bytes, as MessagePack has them and JSON has not.
+
+A strict model, or a union of text with what is written as text, is read as JSON reads it: only
+then does `"2020-01-01T00:00:00Z"` count as a date. Raw bytes cannot go that way, so they travel as
+marked text, and a copy of the type's schema knows the mark.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from secrets import token_hex
+from typing import Any, Final, TypeGuard, cast
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import SchemaValidator, core_schema, to_json
+
+_MARK: Final = f"\x00{token_hex(8)}:"
+"""Begins a text that stands for bytes; of this process alone, so that no peer can write it."""
+
+_OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
+_CUSTOM: Final = ("function-before", "function-wrap", "function-plain")
+
+
+def json_validator(schema: Any) -> Callable[[Any], Any] | None:
+    """Build `validate(decoded)` for a core schema, in JSON mode with raw bytes.
+
+    Returns:
+        None where it cannot be: a validator of the user's own would get to see marked text, or
+        this Pydantic does not let a schema be changed.
+    """
+    if _custom_before_bytes(schema) or not _is_supported():
+        return None
+    validate = _validator(_reading_marks(schema)).validate_json
+    return lambda decoded: validate(to_json(_marked(decoded)))
+
+
+def _validator(schema: Any) -> SchemaValidator:
+    try:
+        # Else the models in it would be read by the validators they already have.
+        return SchemaValidator(schema, _use_prebuilt=False)
+    except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
+        return SchemaValidator(schema)
+
+
+@cache
+def _is_supported() -> bool:
+    """Try it: some versions of Pydantic prefer a model's own validator and cannot be told."""
+
+    class Probe(BaseModel):
+        raw: bytes
+
+    validate = _validator(_reading_marks(TypeAdapter(Probe).core_schema)).validate_json
+    found: bytes = validate(to_json(_marked({"raw": b"\xff"}))).raw
+    return found == b"\xff"
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return _MARK + value.decode("latin-1")
+    if _is_dict(value):
+        return {key: _marked(item) for key, item in value.items()}
+    if _is_list(value):
+        return [_marked(item) for item in value]
+    return value
+
+
+def _unmarked(value: Any) -> Any:
+    if _kind_of(value) == "bytes":
+        return value[len(_MARK) :].encode("latin-1")
+    if _is_dict(value):
+        return {key: _unmarked(item) for key, item in value.items()}
+    if _is_list(value):
+        return [_unmarked(item) for item in value]
+    return value
+
+
+def _kind_of(value: Any) -> str:
+    return "bytes" if isinstance(value, str) and value.startswith(_MARK) else "text"
+
+
+def _as_text(value: Any) -> Any:
+    if _kind_of(value) == "bytes":
+        raise ValueError("bytes are no text")
+    return value
+
+
+def _reading_marks(schema: Any) -> Any:
+    if _is_list(schema):
+        return [_reading_marks(item) for item in schema]
+    if _is_tuple(schema):
+        return tuple(map(_reading_marks, schema))
+    if not _is_dict(schema):
+        return schema
+    node = {k: v if k in _OPAQUE else _reading_marks(v) for k, v in schema.items()}
+    ref, kind = node.get("ref"), node.get("type")
+    if kind == "bytes":
+        node.pop("ref", None)
+        # What is not marked is read as JSON always reads it, with its say in a union around it.
+        raw = core_schema.no_info_before_validator_function(_unmarked, _core(node))
+        choices = {"bytes": raw, "text": _core(node)}
+        return core_schema.tagged_union_schema(choices, _kind_of, ref=ref)
+    if kind == "str":
+        node.pop("ref", None)
+        return core_schema.no_info_before_validator_function(_as_text, _core(node), ref=ref)
+    if kind == "any":
+        node.pop("ref", None)
+        return core_schema.no_info_after_validator_function(_unmarked, _core(node), ref=ref)
+    return node
+
+
+def _custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
+    """Whether a user's validator stands between the input and a place for bytes."""
+    if _is_list(schema) or _is_tuple(schema):
+        return any(_custom_before_bytes(item, inside=inside) for item in schema)
+    if not _is_dict(schema):
+        return False
+    kind = schema.get("type")
+    if inside and kind == "bytes":
+        return True
+    inside = inside or kind in _CUSTOM
+    inner = [value for key, value in schema.items() if key not in _OPAQUE]
+    return _custom_before_bytes(inner, inside=inside)
+
+
+def _core(node: dict[str, Any]) -> core_schema.CoreSchema:
+    return cast("core_schema.CoreSchema", node)
+
+
+def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    return isinstance(value, tuple)
