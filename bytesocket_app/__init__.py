@@ -5,6 +5,8 @@ The public doors are this package, `bytesocket_app.testing`, `bytesocket_app.cli
 """
 
 from bytesocket_app.application import ByteSocket
+from bytesocket_app.auth import AuthFunction
+from bytesocket_app.dispatch.handlers import EventHandler, RoomGuard
 from bytesocket_app.errors import (
     AuthError,
     ConfigurationError,
@@ -14,6 +16,7 @@ from bytesocket_app.errors import (
 )
 from bytesocket_app.events import ClientEvent, Event, ServerEvent
 from bytesocket_app.middleware import CallNext, Message, Middleware
+from bytesocket_app.registry import Hook
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
@@ -22,18 +25,22 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AuthError",
+    "AuthFunction",
     "ByteSocket",
     "CallNext",
     "ClientEvent",
     "ConfigurationError",
     "ErrorContext",
     "Event",
+    "EventHandler",
     "Handshake",
+    "Hook",
     "Limits",
     "Message",
     "Middleware",
     "Policies",
     "Refusal",
+    "RoomGuard",
     "ServerEvent",
     "Settings",
     "Socket",

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
@@ -14,7 +15,7 @@ from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Room
 from bytesocket_app.dispatch.calls import HandlerCalls
-from bytesocket_app.dispatch.declaring import declare_handler
+from bytesocket_app.dispatch.declaring import declare_handler, event_name
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.membership import Membership
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, where
@@ -35,6 +36,7 @@ from bytesocket_app.events.declared import is_payload
 from bytesocket_app.hub import BROADCAST_ROOM, Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
+from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.serving import ApplicationEndpoint, Host
 from bytesocket_app.settings import Settings
@@ -151,7 +153,7 @@ class ByteSocket:
         *,
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
-    ) -> Callable[[F], F]:
+    ) -> Hook:
         """Handle an event outside rooms; what the function returns is the reply.
 
         Args:
@@ -166,7 +168,7 @@ class ByteSocket:
         if not isinstance(event, str | int | float):
             self.catalogue.declare(event)  # now: `@app.on` without its event decorates a function
 
-        def register(function: F) -> F:
+        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             handler = declare_handler(
                 event,
                 function,
@@ -175,10 +177,9 @@ class ByteSocket:
                 raises=raises,
                 concurrent=concurrent,
             )
-            self._handlers.add(handler)
-            return function
+            self._handlers.add(handler, once=once)
 
-        return register
+        return Hook(add, partial(self._handlers.remove, event_name(event)))
 
     @overload
     def declare(
@@ -320,7 +321,7 @@ class ByteSocket:
     def decode(self, payload: str | bytes, *, is_binary: bool | None = None) -> Any:
         """Read a frame as the server does; raises DecodeError."""
         binary = isinstance(payload, bytes) if is_binary is None else is_binary
-        return decode(payload, binary, max_depth=self.settings.limits.depth)
+        return decode(payload, binary, max_depth=self.settings.limits.depth or 200)
 
     def contract(self) -> Contract:
         """What this application and its clients agree on, as a canonical document."""

@@ -1,7 +1,7 @@
 """Who is at the other end: from the handshake, or from the client's auth message."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -11,6 +11,9 @@ from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type, type_te
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 from bytesocket_app.types import CodecName
+
+AuthFunction: TypeAlias = Callable[..., Any]
+"""Returns the user, or raises AuthError: `async def authenticate(socket, credentials)`."""
 
 _CREDENTIALS = 1
 

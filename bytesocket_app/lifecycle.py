@@ -3,17 +3,17 @@
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeVar
+from functools import partial
+from inspect import isawaitable
+from typing import Any
 
 from bytesocket_app.errors import ErrorContext, Phase
-from bytesocket_app.registry import Registry
+from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, bind, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 
 logger = logging.getLogger("bytesocket")
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class HookKind(Enum):
@@ -50,47 +50,26 @@ OFFERS: dict[HookKind, tuple[Offer, ...]] = {
 }
 
 
-class Hook:
-    """One kind of hook: call it as a decorator to add, `once` to add for one time, `remove`."""
-
-    __slots__ = ("_kind", "_registry")
-
-    def __init__(self, kind: HookKind, registry: Registry[HookKind, Bound]) -> None:
-        self._kind = kind
-        self._registry = registry
-
-    def __call__(self, function: F) -> F:
-        """Add a function; adding it twice is adding it once."""
-        self._registry.add(self._kind, self._bound(function), identity=function)
-        return function
-
-    def once(self, function: F) -> F:
-        """Add a function for the next time only."""
-        bound = self._bound(function)
-        self._registry.add(self._kind, bound, identity=function, once=True)
-        return function
-
-    def remove(self, function: Callable[..., Any] | None = None) -> None:
-        """Remove a function and its pending `once`; all functions without an argument."""
-        self._registry.remove(self._kind, function)
-
-    def _bound(self, function: Callable[..., Any]) -> Bound:
-        name = self._kind.name.lower()
-        return bind(function, OFFERS[self._kind], role=f"a lifecycle.{name} hook")
-
-
 class Lifecycle:
     """All hooks of one application: `app.lifecycle`."""
 
     def __init__(self) -> None:
         self._registry: Registry[HookKind, Bound] = Registry()
-        self.upgrade = Hook(HookKind.UPGRADE, self._registry)
-        self.open = Hook(HookKind.OPEN, self._registry)
-        self.auth_success = Hook(HookKind.AUTH_SUCCESS, self._registry)
-        self.auth_error = Hook(HookKind.AUTH_ERROR, self._registry)
-        self.message = Hook(HookKind.MESSAGE, self._registry)
-        self.close = Hook(HookKind.CLOSE, self._registry)
-        self.error = Hook(HookKind.ERROR, self._registry)
+        self.upgrade = self._hook(HookKind.UPGRADE)
+        self.open = self._hook(HookKind.OPEN)
+        self.auth_success = self._hook(HookKind.AUTH_SUCCESS)
+        self.auth_error = self._hook(HookKind.AUTH_ERROR)
+        self.message = self._hook(HookKind.MESSAGE)
+        self.close = self._hook(HookKind.CLOSE)
+        self.error = self._hook(HookKind.ERROR)
+
+    def _hook(self, kind: HookKind) -> Hook:
+        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+            role = f"a lifecycle.{kind.name.lower()} hook"
+            bound = bind(function, OFFERS[kind], role=role)
+            self._registry.add(kind, bound, identity=function, once=once)
+
+        return Hook(add, partial(self._registry.remove, kind))
 
     def has(self, kind: HookKind) -> bool:
         """Whether anybody listens, so that nothing is paid when nobody does."""
@@ -112,6 +91,15 @@ class Lifecycle:
         if first is not None and kind.value is not None:
             await self.report(socket, ErrorContext(kind.value, first))
         return first is None
+
+    async def call(self, function: Callable[..., Any], *values: Any) -> None:
+        """Call a function of the application's settings as the hooks are called."""
+        try:
+            outcome = function(*values)
+            if isawaitable(outcome):
+                await outcome
+        except Exception:
+            logger.exception("%r failed", function)
 
     async def report(self, socket: Socket[Any] | None, context: ErrorContext) -> None:
         """Tell the error hooks."""

@@ -1,11 +1,12 @@
 """The one registry: ordered callables by key, for events, rooms and hooks alike."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 H = TypeVar("H")
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,38 @@ class Registry(Generic[K, H]):
             self._entries[key] = entries
         else:
             self._entries.pop(key, None)
+
+
+class Hook:
+    """A place where functions are added: the one shape of events, rooms and lifecycle hooks.
+
+    Call it as a decorator to add, `once` to add for one time, `remove` to take away.
+
+    Args:
+        add: Adds a function, for one time if the flag is set.
+        remove: Removes a function, or all without one.
+    """
+
+    __slots__ = ("_add", "_remove")
+
+    def __init__(
+        self,
+        add: Callable[[Callable[..., Any], bool], None],
+        remove: Callable[[Callable[..., Any] | None], None],
+    ) -> None:
+        self._add = add
+        self._remove = remove
+
+    def __call__(self, function: F) -> F:
+        """Add a function; adding it twice is adding it once."""
+        self._add(function, False)  # noqa: FBT003 - the flag is `once`
+        return function
+
+    def once(self, function: F) -> F:
+        """Add a function for the next time only."""
+        self._add(function, True)  # noqa: FBT003
+        return function
+
+    def remove(self, function: Callable[..., Any] | None = None) -> None:
+        """Remove a function and its pending `once`; all functions without an argument."""
+        self._remove(function)

@@ -5,12 +5,16 @@ Every class is frozen and takes keywords: `Settings(timeouts=Timeouts(handler=5)
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from math import inf
-from typing import Any, Literal, Self, get_args, get_type_hints
+from typing import Any, Literal, Self, TypeAlias, get_args, get_type_hints
 
 from bytesocket_app.errors import ConfigurationError, caller
+
+FailureAction: TypeAlias = Literal["ignore", "close"] | Callable[[Exception, Any], object]
+"""What a failed middleware means for the connection: nothing, a close with 1011, or what a
+function (`def` or `async def`) of the error and the socket does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,10 @@ class Policies:
     """A message before authentication: closed with 1008, or dropped silently."""
     auth_timeout: Literal["retry", "refuse"] = "retry"
     """A late authentication: 1013 and the client comes back, or type 6 and 4008 and it gives up."""
+    middleware_error: FailureAction = "ignore"
+    """A middleware raised: the message is dropped and refused; this comes on top."""
+    middleware_timeout: FailureAction = "ignore"
+    """The same when the middleware took too long."""
     origins: Literal["same", "any"] = "same"
     """What is allowed beside the application's own list when a browser names its origin: pages
     of the same host, or, without a list, everybody."""
@@ -96,11 +104,20 @@ class Policies:
         """Refuse what is no choice: a misspelt policy would be one nobody chose."""
         hints = get_type_hints(type(self))
         for name, value in _values(self):
-            choices: tuple[Any, ...] = get_args(hints[name]) or (True, False)
+            if hints[name] == FailureAction and callable(value):
+                continue
+            choices = _choices(hints[name])
             if not any(value is c or (isinstance(c, str) and value == c) for c in choices):
                 near = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 _refuse(self, name, value, f"use {' or '.join(map(repr, choices))}.{hint}")
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    """What a policy may be: the words of its literal, or yes and no."""
+    words = [arg for arg in get_args(hint) if isinstance(arg, str)]
+    words += [word for arg in get_args(hint) for word in get_args(arg) if isinstance(word, str)]
+    return tuple(words) or (True, False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,13 @@ def declare_handler(
     return build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
 
 
+def event_name(event: "type[EventModel] | ClientHandle[Any] | EventName") -> EventName:
+    """The name of what `app.on` was given."""
+    if isinstance(event, str | int | float):
+        return event
+    return event.name if isinstance(event, ClientHandle) else event.__event_name__
+
+
 def _by_annotation(
     name: EventName, function: Callable[..., Any], catalogue: Catalogue, app: type
 ) -> EventSpec:

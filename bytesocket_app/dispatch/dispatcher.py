@@ -190,6 +190,13 @@ class Dispatcher:
     ) -> None:
         refuse(socket, message, phase, refusal)
         await self._lifecycle.report(socket, ErrorContext(phase, error, event=message.event))
+        policies = self._policies
+        late = phase is Phase.MIDDLEWARE_TIMEOUT
+        action = policies.middleware_timeout if late else policies.middleware_error
+        if action == "close":
+            socket.shut(CloseCode.INTERNAL, refusal.message)
+        elif callable(action):
+            await self._lifecycle.call(action, error, socket)
 
     async def _authenticate(self, peer: Peer, data: Any, codec: CodecName) -> None:
         socket, authenticator = peer.socket, self.authenticator

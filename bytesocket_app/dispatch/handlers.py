@@ -4,7 +4,7 @@ import logging
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeAlias, Union, get_args, get_origin
 
 from typing_extensions import TypeIs
 
@@ -16,6 +16,12 @@ from bytesocket_app.socket import Socket
 from bytesocket_app.types import EventName
 
 logger = logging.getLogger("bytesocket")
+
+EventHandler: TypeAlias = Callable[..., Any]
+"""A function for an event: `async def` or `def`; see `signature` for what it may ask for."""
+
+RoomGuard: TypeAlias = Callable[..., Any]
+"""A function that decides a join: it raises Refusal to say no."""
 
 SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
 """The order of a handler call's values; room parameters follow from `PARAMETERS` on."""

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,7 +26,7 @@ from bytesocket_app.events import (
 )
 from bytesocket_app.events.declared import BothHandle
 from bytesocket_app.hub import Hub
-from bytesocket_app.registry import Registry
+from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.signature import EMPTY, Bound, bind, nothing, type_text
 from bytesocket_app.socket import Socket
@@ -33,7 +34,6 @@ from bytesocket_app.types import CodecName, EventName
 
 logger = logging.getLogger("bytesocket")
 
-F = TypeVar("F", bound=Callable[..., Any])
 JoinedBy = Literal["client", "server"]
 _GUARD, _JOIN, _LEAVE = "guard", "on_join", "on_leave"
 
@@ -47,6 +47,10 @@ class Room:
         handlers: The handlers of events that clients send into it.
         relayed: The events that go to the other members as they were sent.
         parameters: The pattern's parameters with the types they were annotated with.
+        guard: Decides who may join, by one message or by a bulk one: raise Refusal to say no.
+            Several run in order, the first refusal decides. Server code joins without them.
+        on_join: Called after a socket joined.
+        on_leave: Called after a socket left, by any way: a lost connection too.
     """
 
     def __init__(
@@ -63,21 +67,9 @@ class Room:
         self._catalogue = catalogue
         self._app = app
         self._app_type: type = type(app)
-
-    def guard(self, function: F) -> F:
-        """Decide who may join, by one message or by a bulk one: raise Refusal to say no.
-
-        Several guards run in order; the first refusal decides. Server code joins without guards.
-        """
-        return self._hook(_GUARD, function)
-
-    def on_join(self, function: F) -> F:
-        """Call a function after a socket joined."""
-        return self._hook(_JOIN, function)
-
-    def on_leave(self, function: F) -> F:
-        """Call a function after a socket left, by any way: a lost connection too."""
-        return self._hook(_LEAVE, function)
+        self.guard = self._hook(_GUARD)
+        self.on_join = self._hook(_JOIN)
+        self.on_leave = self._hook(_LEAVE)
 
     def on(
         self,
@@ -85,7 +77,7 @@ class Room:
         *,
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
-    ) -> Callable[[F], F]:
+    ) -> Hook:
         """Handle an event that clients send into this room.
 
         A server event that the handler returns goes to the other members; any other value is the
@@ -96,11 +88,11 @@ class Room:
         """
         spec = self._incoming(event)
 
-        def register(function: F) -> F:
-            self.handlers.add(self._handler(function, spec, raises, concurrent=concurrent))
-            return function
+        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+            handler = self._handler(function, spec, raises, concurrent=concurrent)
+            self.handlers.add(handler, once=once)
 
-        return register
+        return Hook(add, partial(self.handlers.remove, spec.name))
 
     def relay(self, *events: type[Event] | BothHandle[Any]) -> None:
         """Let members send these events to each other; they are validated, and no more.
@@ -179,13 +171,14 @@ class Room:
             except Exception:
                 logger.exception("hook %s of room %s failed, %s", bound.source, room, socket)
 
-    def _hook(self, kind: str, function: F) -> F:
-        offers = handler_offers("", nothing, self._app_type, self.pattern.parameters)
-        role = f"{kind} of room {self.pattern.text!r}"
-        bound = bind(function, offers, role=role)
-        self._learn(bound)
-        self._hooks.add(kind, bound, identity=function)
-        return function
+    def _hook(self, kind: str) -> Hook:
+        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+            offers = handler_offers("", nothing, self._app_type, self.pattern.parameters)
+            bound = bind(function, offers, role=f"{kind} of room {self.pattern.text!r}")
+            self._learn(bound)
+            self._hooks.add(kind, bound, identity=function, once=once)
+
+        return Hook(add, partial(self._hooks.remove, kind))
 
     def _handler(
         self,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -50,8 +50,9 @@ def get(port: int, path: str) -> tuple[int, str]:
 def dial(port: int, path: str = "/ws", **more: Any) -> ClientConnection:
     """Connect a client."""
     url = f"ws://127.0.0.1:{port}{path}"
-    make: Callable[..., ClientConnection] = connect
-    return make(url, open_timeout=DEADLINE, close_timeout=2, proxy=None, **more)
+    client: Any = connect(url, open_timeout=DEADLINE, close_timeout=2, proxy=None, **more)  # pyright: ignore[reportUnknownVariableType]
+    assert isinstance(client, ClientConnection)
+    return client
 
 
 def send(client: ClientConnection, **message: Any) -> None:

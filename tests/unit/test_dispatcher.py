@@ -402,6 +402,50 @@ class TestMiddleware:
         assert [(str(c.phase), c.event) for c in found] == [("middleware", "say")]
         assert "middleware failed" in logged(caplog)[0]
 
+    @pytest.mark.parametrize("late", [False, True], ids=["error", "timeout"])
+    async def test_a_policy_closes_after_a_failure(self, late: bool) -> None:
+        policies = Policies(middleware_error="close", middleware_timeout="close")
+        app = ByteSocket(title="T", events=[Say], settings=Settings(policies=policies))
+        begun = Signal()
+
+        @app.middleware
+        async def fail(socket: Socket, message: Message, call_next: CallNext) -> None:
+            begun.set()
+            if late:
+                await sleep_forever()
+            raise RuntimeError("secret")
+
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                await client.emit(Say(text="x"))
+                await wait(begun)
+                clock.advance(11 if late else 0)
+                code, reason = await client.wait_closed()
+        assert code == 1011
+        assert "secret" not in reason
+
+    async def test_a_policy_is_a_function_of_the_error_and_the_socket(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        found: list[tuple[str, Socket]] = []
+
+        async def note(error: Exception, socket: Socket) -> None:
+            found.append((str(error), socket))
+            raise ValueError("the policy fails as well")
+
+        policies = Policies(middleware_error=note)
+        app = ByteSocket(title="T", events=[Say], settings=Settings(policies=policies))
+
+        @app.middleware
+        async def fail(socket: Socket, message: Message, call_next: CallNext) -> None:
+            raise RuntimeError("broken")
+
+        async with TestClient(app) as client:
+            await client.emit(Say(text="x"))
+            await until(lambda: found)
+            assert found == [("broken", app.sockets()[0])]
+        assert "the policy fails as well" in caplog.text
+
     async def test_one_that_does_not_call_the_next_stops_the_message(self) -> None:
         app = talk()
         heard: list[str] = []
