@@ -3,7 +3,8 @@
 `TestClient` speaks the real protocol to the real application over the memory transport.
 """
 
-from bytesocket_app.testing.client import RequestRefused, TestClient
+from bytesocket_app.testing.arrivals import RequestRefused
+from bytesocket_app.testing.client import TestClient
 from bytesocket_app.testing.clock import VirtualClock, virtual_clock
 from bytesocket_app.testing.log import FrameLog, NothingCame
 

@@ -2,18 +2,17 @@
 
 import itertools
 import sys
-from collections import deque
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, overload
 
-from anyio import Event, Lock, create_task_group, move_on_after
+from anyio import Event, create_task_group, move_on_after
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from bytesocket_app.application import ByteSocket
-from bytesocket_app.errors import Disconnected, Refusal, UndeclaredEvent
+from bytesocket_app.errors import Disconnected, UndeclaredEvent
 from bytesocket_app.events import (
     BothHandle,
     ClientEvent,
@@ -23,6 +22,7 @@ from bytesocket_app.events import (
     ServerEvent,
     ServerHandle,
 )
+from bytesocket_app.testing.arrivals import Arrivals, RequestRefused
 from bytesocket_app.testing.log import FrameLog, NothingCame
 from bytesocket_app.transports import Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
@@ -37,22 +37,6 @@ T = TypeVar("T")
 
 DEADLINE: Final = 5.0
 """Seconds that a wait may take unless told otherwise."""
-
-
-class RequestRefused(Refusal):
-    """The server refused: a request, a join or the connection itself.
-
-    Attributes:
-        context: The whole error context as it came.
-    """
-
-    def __init__(self, context: Any) -> None:
-        error = context.get("error") if is_object(context) else None
-        if not is_object(error):
-            error = {"message": str(error)}
-        code, message = str(error.get("code", "refused")), str(error.get("message", ""))
-        super().__init__(message, code=code, data=error.get("data"))
-        self.context = context
 
 
 class TestClient:
@@ -100,9 +84,7 @@ class TestClient:
         self._deadline = deadline
         self._transport = MemoryTransport()
         self._stack = AsyncExitStack()
-        self._waiting: deque[Any] = deque()
-        self._taking = Lock()
-        self._taken = 0
+        self._arrivals = Arrivals(self._transport, self.log, deadline)
         self._over = Event()
         self._cancel: Callable[[], None] = _nothing
         self._ids = itertools.count(1)
@@ -218,7 +200,7 @@ class TestClient:
                 and message.get("type") in {LifecycleType.REPLY, LifecycleType.REPLY_ERROR}
             )
 
-        answer = await self._wait(f"the reply to {event!r}", answers, timeout)
+        answer = await self._arrivals.wait(f"the reply to {event!r}", answers, timeout)
         if answer["type"] == LifecycleType.REPLY_ERROR:
             raise RequestRefused(answer.get("data"))
         data = answer.get("data")
@@ -259,7 +241,7 @@ class TestClient:
                 return False
             return room is None or room == message.get("room") or room in message.get("rooms", ())
 
-        message = await self._wait(f"event {spec.name!r}", matches, timeout)
+        message = await self._arrivals.wait(f"event {spec.name!r}", matches, timeout)
         return spec.payload.validate(message.get("data"), self._codec.name)
 
     async def join(self, room: str) -> None:
@@ -294,12 +276,12 @@ class TestClient:
 
     async def receive_message(self, *, timeout: float | None = None) -> Any:
         """Wait for the next message of any kind, decoded."""
-        return await self._wait("a message", lambda _: True, timeout)
+        return await self._arrivals.wait("a message", lambda _: True, timeout)
 
     async def wait_closed(self, *, timeout: float | None = None) -> tuple[int, str]:
         """Wait until the connection is over; returns the close code and reason."""
         with suppress(Disconnected):
-            await self._wait("the end of the connection", lambda _: False, timeout)
+            await self._arrivals.wait("the end of the connection", lambda _: False, timeout)
         return cast("tuple[int, str]", self._transport.closed)
 
     async def _serve(self, receiver: Receiver) -> None:
@@ -312,13 +294,13 @@ class TestClient:
         data = to_jsonable_python(self._credentials)
         await self.send({"type": LifecycleType.AUTH.value, "data": data})
         kinds = {LifecycleType.AUTH_SUCCESS, LifecycleType.AUTH_ERROR}
-        answer = await self._wait("the answer to the credentials", _of_type(kinds), None)
+        answer = await self._arrivals.wait("the answer to the credentials", _of_type(kinds), None)
         if answer["type"] == LifecycleType.AUTH_ERROR:
             raise RequestRefused(answer.get("data"))
 
     async def _membership(self, kind: LifecycleType, room: str) -> None:
         await self.send({"type": kind.value, "room": room})
-        answer = await self._wait(
+        answer = await self._arrivals.wait(
             f"the answer to {kind.name} {room!r}",
             lambda m: _of_type({kind + 1, kind + 2})(m) and m.get("room") == room,
             None,
@@ -337,37 +319,6 @@ class TestClient:
         data = decode(raw, self._codec.is_binary)
         message = {"event": name, "data": data}
         return message if room is None else {"room": room, **message}
-
-    async def _wait(self, what: str, wanted: Callable[[Any], bool], timeout: float | None) -> Any:
-        seconds = self._deadline if timeout is None else timeout
-        with move_on_after(seconds):
-            while True:
-                for index, message in enumerate(self._waiting):
-                    if wanted(message):
-                        del self._waiting[index]
-                        return message
-                await self._more(what)
-        raise NothingCame(f"{what} did not come within {seconds:g} s. The frames:\n{self.log}")
-
-    async def _more(self, what: str) -> None:
-        """Wait until there is another message to look at; several waits may do so at once."""
-        taken = self._taken
-        async with self._taking:
-            if taken == self._taken:
-                self._waiting.append(await self._next(what))
-                self._taken += 1
-
-    async def _next(self, what: str) -> Any:
-        frame = await self._transport.take()
-        if frame is None:
-            code, reason = self._transport.closed or (1006, "")
-            self.log.closed(code, reason)
-            raise Disconnected(
-                f"closed with {code} {reason!r} before {what} came. The frames:\n{self.log}"
-            )
-        message = decode(frame.payload, frame.is_binary, max_depth=200) if frame.size else b""
-        self.log.received(message)
-        return message
 
 
 def _nothing() -> None:

@@ -175,14 +175,14 @@ class TestBacklog:
             await until(lambda: len(begun) == 12)
 
     async def test_a_socket_that_closes_itself_while_paused_lets_the_reader_go(self) -> None:
-        app = talk(Settings(limits=Limits(inbox=1)))
+        app = talk(Settings(limits=Limits(inbox=4)))
 
         @app.on(Say)
         async def leave(socket: Socket) -> None:
             await socket.close(4444, "enough")
 
         async with TestClient(app) as client:
-            await say(client, "one", "two", "three")
+            await say(client, *"123456789")
             assert await client.wait_closed() == (4444, "enough")
 
 
