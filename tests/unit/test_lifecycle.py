@@ -171,3 +171,19 @@ def test_a_hook_that_asks_for_too_much_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match=r"a lifecycle\.open hook: .*`code: int`.*Socket"):
         Lifecycle().open(hook)
+
+
+async def test_a_settings_function_is_called_as_a_hook_is(caplog: pytest.LogCaptureFixture) -> None:
+    lifecycle, seen = Lifecycle(), list[Any]()
+
+    async def later(value: int) -> None:
+        seen.append(value)
+
+    def failing(value: int) -> None:
+        raise ValueError("the setting's own")
+
+    await lifecycle.call(seen.append, 1)
+    await lifecycle.call(later, 2)
+    await lifecycle.call(failing, 3)
+    assert seen == [1, 2]
+    assert "the setting's own" in caplog.text

@@ -69,3 +69,13 @@ def test_a_switch_is_true_or_false(value: Any) -> None:
 
 def test_zero_turns_a_deadline_off() -> None:
     assert Timeouts(auth=0, handler=0.5).auth == 0
+
+
+def test_a_failure_may_be_answered_by_a_word_or_a_function() -> None:
+    def act(error: Exception, socket: Any) -> None:
+        raise NotImplementedError
+
+    assert Policies(middleware_error=act, middleware_timeout="close").middleware_error is act
+    wrong: Any = "clos"
+    with pytest.raises(ConfigurationError, match=r"use 'ignore' or 'close'\. Did you mean 'close'"):
+        Policies(middleware_timeout=wrong)
