@@ -1,9 +1,11 @@
 """The registry keeps order, knows doubles, and takes `once` handlers before their call."""
 
+from functools import partial
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytesocket_app.registry import Registry
+from bytesocket_app.registry import Hook, Registry
 
 
 def test_handlers_come_in_the_order_they_were_added() -> None:
@@ -100,3 +102,27 @@ def test_a_registry_is_an_ordered_set_of_plain_handlers(steps: list[tuple[str, i
             model.pop(handler, None)
     assert registry.take("key") == tuple(model)
     assert ("key" in registry) == bool(model)
+
+
+def test_a_hook_adds_once_or_for_good_and_removes() -> None:
+    registry = Registry[str, object]()
+
+    def add(function: object, once: bool) -> None:
+        registry.add("key", function, once=once)
+
+    hook = Hook(add, partial(registry.remove, "key"))
+
+    def one() -> None:
+        raise NotImplementedError
+
+    def other() -> None:
+        raise NotImplementedError
+
+    assert hook(one) is one
+    assert hook.once(other) is other
+    assert registry.take("key") == (one, other)
+    assert registry.take("key") == (one,)
+    hook.remove(one)
+    hook(other)
+    hook.remove()
+    assert "key" not in registry
