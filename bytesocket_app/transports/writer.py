@@ -39,6 +39,11 @@ class Writer:
         self._in_charge = False
         self._reliefs = 0
 
+    @property
+    def idle(self) -> int:
+        """How many tasks wait for something to do."""
+        return len(self._idle)
+
     def put(self, transport: Flushable) -> None:
         """Have a transport flushed soon. Each transport sees to it that it waits only once."""
         self._waiting.append(transport)

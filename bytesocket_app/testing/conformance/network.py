@@ -21,10 +21,13 @@ class NetworkSite:
     Args:
         origin: Its address without a path: `ws://127.0.0.1:8000`.
         deadline: Seconds for a handshake.
+
+    Attributes:
+        origin: The address, as given.
     """
 
     def __init__(self, origin: str, *, deadline: float = 10.0) -> None:
-        self._origin = origin.rstrip("/")
+        self.origin = origin.rstrip("/")
         self._deadline = deadline
 
     @asynccontextmanager
@@ -37,7 +40,7 @@ class NetworkSite:
         subprotocols: Sequence[str] = (),
     ) -> AsyncGenerator[Peer]:
         """Connect; raises Refused when the handshake is not accepted."""
-        address = f"{self._origin}{path}" + (f"?{query}" if query else "")
+        address = f"{self.origin}{path}" + (f"?{query}" if query else "")
         dial = Dial(
             address=parse_uri(address),
             headers=headers or {},
