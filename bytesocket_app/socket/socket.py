@@ -1,14 +1,16 @@
-"""What a handler holds: one client's connection."""
+"""One client's connection, as handlers and hooks hold it."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Generic, Protocol
+from typing import Any, Generic
 from uuid import uuid4
 
 from typing_extensions import TypeVar, override
 
 from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.socket.fabric import Fabric
+from bytesocket_app.socket.rooms import SocketRooms
 from bytesocket_app.transports import Handshake, Transport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
@@ -30,60 +32,6 @@ class AuthState(Enum):
     """The authentication function is deciding."""
     SUCCESS = "success"
     FAILED = "failed"
-
-
-class Fabric(Protocol):
-    """What a socket needs from those around it."""
-
-    def encode(
-        self, event: ServerEvent | ServerPayload[Any], codec: CodecName, head: Mapping[str, Any], /
-    ) -> Frame:
-        """Encode one event; raises UndeclaredEvent."""
-        ...
-
-    def publish(
-        self,
-        rooms: Iterable[str],
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        exclude: "Socket[Any] | None" = None,
-        codec: CodecName | None = None,
-        bulk: bool = False,
-    ) -> None:
-        """Emit to the members of rooms."""
-        ...
-
-    def broadcast(
-        self,
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        exclude: "Socket[Any] | None" = None,
-        codec: CodecName | None = None,
-    ) -> None:
-        """Emit to every authenticated socket."""
-        ...
-
-    def publish_raw(
-        self, room: str, payload: str | bytes, *, exclude: "Socket[Any] | None" = None
-    ) -> None:
-        """Send a ready frame to the members of a room."""
-        ...
-
-    async def join(self, socket: "Socket[Any]", room: str, /) -> None:
-        """Put a socket into a room and run the room's hooks."""
-        ...
-
-    async def leave(self, socket: "Socket[Any]", room: str, /) -> None:
-        """Take a socket out of a room and run the room's hooks."""
-        ...
-
-    def rooms_of(self, socket: "Socket[Any]", /) -> list[str]:
-        """The rooms a socket is in, the broadcast room not among them."""
-        ...
-
-    def release(self, socket: "Socket[Any]", /) -> None:
-        """Take a closed socket out of all rooms."""
-        ...
 
 
 class Socket(Generic[UserT]):
@@ -124,7 +72,7 @@ class Socket(Generic[UserT]):
         self,
         handshake: Handshake,
         transport: Transport,
-        fabric: Fabric,
+        fabric: "Fabric[Socket[Any]]",
         *,
         app: Any,
         codec: CodecName,
@@ -139,7 +87,7 @@ class Socket(Generic[UserT]):
         self.close_sent: tuple[int, str] | None = None
         self.dropped = 0
         self.drop_oldest = app.settings.policies.slow_reader == "drop_oldest"
-        self.rooms = SocketRooms(self, fabric)
+        self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, fabric)
         self._transport = transport
         self._fabric = fabric
         self._outbox_limit: int = app.settings.limits.outbox_bytes
@@ -278,99 +226,6 @@ class Socket(Generic[UserT]):
     @override
     def __repr__(self) -> str:
         return f"<socket {self.id} of {self.user!r}>"
-
-
-class SocketRooms:
-    """One socket's rooms: `socket.rooms`."""
-
-    __slots__ = ("_fabric", "_socket", "bulk")
-
-    def __init__(self, socket: Socket[Any], fabric: Fabric) -> None:
-        self._socket = socket
-        self._fabric = fabric
-        self.bulk = SocketRoomsBulk(socket, fabric)
-
-    async def join(self, room: str) -> None:
-        """Join by server code: no guard runs, the client is told nothing."""
-        await self.bulk.join((room,))
-
-    async def leave(self, room: str) -> None:
-        """Leave by server code."""
-        await self.bulk.leave((room,))
-
-    def list(self) -> list[str]:
-        """The rooms this socket is in; after it closed, those it was in at that moment."""
-        return self._fabric.rooms_of(self._socket)
-
-    async def emit(
-        self,
-        room: str,
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        codec: CodecName | None = None,
-    ) -> None:
-        """Emit to all members of a room but this socket, which need not be a member.
-
-        Raises:
-            UndeclaredEvent: The application did not declare the event as its own to send.
-        """
-        if self._socket.can_send:
-            self._fabric.publish((room,), event, exclude=self._socket, codec=codec)
-
-    async def publish_raw(self, room: str, payload: str | bytes) -> None:
-        """Send a ready frame to all members of a room but this socket."""
-        if self._socket.can_send:
-            self._fabric.publish_raw(room, payload, exclude=self._socket)
-
-
-class SocketRoomsBulk:
-    """The same for several rooms at once: `socket.rooms.bulk`."""
-
-    __slots__ = ("_fabric", "_socket")
-
-    def __init__(self, socket: Socket[Any], fabric: Fabric) -> None:
-        self._socket = socket
-        self._fabric = fabric
-
-    async def join(self, rooms: Iterable[str]) -> None:
-        """Join rooms by server code."""
-        for room in several(rooms):
-            if self._socket.can_send:
-                await self._fabric.join(self._socket, room)
-
-    async def leave(self, rooms: Iterable[str]) -> None:
-        """Leave rooms by server code."""
-        for room in several(rooms):
-            if self._socket.can_send:
-                await self._fabric.leave(self._socket, room)
-
-    async def emit(
-        self,
-        rooms: Iterable[str],
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        codec: CodecName | None = None,
-    ) -> None:
-        """Emit to the members of several rooms but this socket; a member of two gets one copy.
-
-        Raises:
-            UndeclaredEvent: The application did not declare the event as its own to send.
-        """
-        if self._socket.can_send:
-            self._fabric.publish(
-                several(rooms), event, exclude=self._socket, codec=codec, bulk=True
-            )
-
-
-def several(rooms: Iterable[str]) -> Iterable[str]:
-    """Return names of rooms as they are; one name alone would be taken for its characters.
-
-    Raises:
-        TypeError: It is one text.
-    """
-    if isinstance(rooms, str):
-        raise TypeError(f"rooms={rooms!r} is one text: pass a list, [{rooms!r}].")
-    return rooms
 
 
 def raw_frame(payload: str | bytes) -> Frame:

@@ -1,0 +1,113 @@
+"""One socket's rooms: join, leave and list them, and emit to their other members."""
+
+from collections.abc import Iterable
+from typing import Any, Generic, Protocol, TypeVar
+
+from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.socket.fabric import Fabric
+from bytesocket_app.types import CodecName
+
+
+class Sender(Protocol):
+    """What a socket's rooms ask of it."""
+
+    @property
+    def can_send(self) -> bool:
+        """Whether it is open and authenticated."""
+        ...
+
+
+S = TypeVar("S", bound=Sender)
+
+
+class SocketRooms(Generic[S]):
+    """One socket's rooms: `socket.rooms`."""
+
+    __slots__ = ("_fabric", "_socket", "bulk")
+
+    def __init__(self, socket: S, fabric: Fabric[S]) -> None:
+        self._socket = socket
+        self._fabric = fabric
+        self.bulk: SocketRoomsBulk[S] = SocketRoomsBulk(socket, fabric)
+
+    async def join(self, room: str) -> None:
+        """Join by server code: no guard runs, the client is told nothing."""
+        await self.bulk.join((room,))
+
+    async def leave(self, room: str) -> None:
+        """Leave by server code."""
+        await self.bulk.leave((room,))
+
+    def list(self) -> list[str]:
+        """The rooms this socket is in; after it closed, those it was in at that moment."""
+        return self._fabric.rooms_of(self._socket)
+
+    async def emit(
+        self,
+        room: str,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to all members of a room but this socket, which need not be a member.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        if self._socket.can_send:
+            self._fabric.publish((room,), event, exclude=self._socket, codec=codec)
+
+    async def publish_raw(self, room: str, payload: str | bytes) -> None:
+        """Send a ready frame to all members of a room but this socket."""
+        if self._socket.can_send:
+            self._fabric.publish_raw(room, payload, exclude=self._socket)
+
+
+class SocketRoomsBulk(Generic[S]):
+    """The same for several rooms at once: `socket.rooms.bulk`."""
+
+    __slots__ = ("_fabric", "_socket")
+
+    def __init__(self, socket: S, fabric: Fabric[S]) -> None:
+        self._socket = socket
+        self._fabric = fabric
+
+    async def join(self, rooms: Iterable[str]) -> None:
+        """Join rooms by server code."""
+        for room in several(rooms):
+            if self._socket.can_send:
+                await self._fabric.join(self._socket, room)
+
+    async def leave(self, rooms: Iterable[str]) -> None:
+        """Leave rooms by server code."""
+        for room in several(rooms):
+            if self._socket.can_send:
+                await self._fabric.leave(self._socket, room)
+
+    async def emit(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to the members of several rooms but this socket; a member of two gets one copy.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        if self._socket.can_send:
+            self._fabric.publish(
+                several(rooms), event, exclude=self._socket, codec=codec, bulk=True
+            )
+
+
+def several(rooms: Iterable[str]) -> Iterable[str]:
+    """Return names of rooms as they are; one name alone would be taken for its characters.
+
+    Raises:
+        TypeError: It is one text.
+    """
+    if isinstance(rooms, str):
+        raise TypeError(f"rooms={rooms!r} is one text: pass a list, [{rooms!r}].")
+    return rooms
