@@ -39,6 +39,7 @@ from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.serving import ApplicationEndpoint, Host
+from bytesocket_app.serving.origins import Origins
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
@@ -112,7 +113,7 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_arguments(title, path, serialization, origins, engine)
+        _check_arguments(title, path, serialization, engine)
         self.title = title
         self.version = version
         self.path = path
@@ -143,7 +144,7 @@ class ByteSocket:
             self.host,
             self,
             codec=serialization,
-            origins=tuple(origin.lower() for origin in origins or ()),
+            origins=Origins(origins or (), self.settings.policies.origins),
         )
         self._door = AsgiDoor(self.endpoint, self.host.writer, self.running, path, http)
 
@@ -379,7 +380,7 @@ class ByteSocket:
         return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
 
 
-def _check_arguments(title: str, path: str, serialization: str, origins: Any, engine: str) -> None:
+def _check_arguments(title: str, path: str, serialization: str, engine: str) -> None:
     problem = None
     if not title.strip():
         problem = f"title={title!r} is empty: it names the generated clients, as in 'Chat'."
@@ -387,15 +388,7 @@ def _check_arguments(title: str, path: str, serialization: str, origins: Any, en
         problem = f"path={path!r} must begin with a slash and have no query, as in '/ws'."
     elif serialization not in CODECS:
         problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
-    elif isinstance(origins, str):
-        problem = f"origins={origins!r} is one text: pass a list, [{origins!r}]."
     elif engine != "memory://":
         problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
-    for origin in () if problem else origins or ():
-        if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
-            problem = (
-                f"origins=[{origin!r}] would never match: browsers send scheme, host and port "
-                "alone, as in 'https://example.org' or 'http://localhost:5173'."
-            )
     if problem is not None:
         raise ConfigurationError(f"{caller()}: {problem}")

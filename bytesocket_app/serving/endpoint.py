@@ -2,7 +2,6 @@
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from anyio import move_on_after
 from anyio.abc import TaskGroup
@@ -12,6 +11,7 @@ from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.hub import Hub
 from bytesocket_app.lifecycle import HookKind, Lifecycle
 from bytesocket_app.serving.host import Host
+from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.session import Session
 from bytesocket_app.socket import AuthState, Socket
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
@@ -41,7 +41,7 @@ class ApplicationEndpoint:
         app: Any,
         *,
         codec: CodecName,
-        origins: tuple[str, ...],
+        origins: Origins,
     ) -> None:
         self.draining = False
         self._farewell: tuple[int, str] = (CloseCode.RESTART, "server restart")
@@ -57,7 +57,7 @@ class ApplicationEndpoint:
         """Decide about a handshake: drain, origin, upgrade hooks, authentication, in that order."""
         if self.draining:
             return Rejection(503, "The server is restarting; try again.")
-        if not self._origin_allowed(handshake):
+        if not self._origins.allow(handshake):
             origin = handshake.headers.get("origin", "")
             logger.warning("origin %r refused; allow it with ByteSocket(origins=...)", origin[:256])
             return Rejection(403, "This origin is not allowed.")
@@ -135,26 +135,3 @@ class ApplicationEndpoint:
                 return name, SUBPROTOCOLS[name]
         # The origin's servers echo the first offer, and browsers insist on an answer.
         return (offered[0] if offered else None), self._codec
-
-    def _origin_allowed(self, handshake: Handshake) -> bool:
-        origin = handshake.headers.get("origin", "")
-        if not origin or "*" in self._origins or origin.lower() in self._origins:
-            return True
-        if self._app.settings.policies.origins == "any":
-            return not self._origins
-        return _same_origin(origin, handshake.headers.get("host", ""))
-
-
-def _same_origin(origin: str, host: str) -> bool:
-    """Whether a page of `origin` was loaded from `host`; default ports count as none."""
-    try:
-        parts = urlsplit(origin)
-        ports = {"http": 80, "https": 443}
-        port = parts.port or ports.get(parts.scheme)
-        own = urlsplit(f"//{host}")
-        return bool(parts.hostname) and (parts.hostname, port) == (
-            own.hostname,
-            own.port or ports.get(parts.scheme),
-        )
-    except ValueError:
-        return False

@@ -42,7 +42,9 @@ class Fabric(Protocol[S_contra]):
         """Emit to every authenticated socket."""
         ...
 
-    def publish_raw(self, room: str, payload: str | bytes, *, exclude: S_contra | None = None) -> None:
+    def publish_raw(
+        self, room: str, payload: str | bytes, *, exclude: S_contra | None = None
+    ) -> None:
         """Send a ready frame to the members of a room."""
         ...
 

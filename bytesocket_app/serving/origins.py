@@ -1,0 +1,60 @@
+"""Which pages may connect: the same host's, and those of a list (protocol.md section 9)."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from bytesocket_app.errors import ConfigurationError, caller
+from bytesocket_app.transports import Handshake
+
+_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+")
+"""What a browser sends: RFC 6454 section 6.2."""
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Origins:
+    """Decides about a handshake's `Origin` header; one without the header is no browser's.
+
+    Args:
+        listed: Origins beside the default; "*" for all.
+        default: Without or beside the list: pages of the same host, or, without a list, any.
+
+    Raises:
+        ConfigurationError: An entry can never match.
+    """
+
+    def __init__(self, listed: Sequence[str], default: Literal["same", "any"]) -> None:
+        problem = None
+        if isinstance(listed, str):
+            problem = f"origins={listed!r} is one text: pass a list, [{listed!r}]."
+        for origin in () if problem else listed:
+            if origin not in {"*", "null"} and not _ORIGIN.fullmatch(origin):
+                problem = (
+                    f"origins=[{origin!r}] would never match: browsers send scheme, host and "
+                    "port alone, as in 'https://example.org' or 'http://localhost:5173'."
+                )
+        if problem is not None:
+            raise ConfigurationError(f"{caller()}: {problem}")
+        self._listed = frozenset(origin.lower() for origin in listed)
+        self._default = default
+
+    def allow(self, handshake: Handshake) -> bool:
+        """Whether the page that asks may connect."""
+        origin = handshake.headers.get("origin", "")
+        if not origin or "*" in self._listed or origin.lower() in self._listed:
+            return True
+        if self._default == "any":
+            return not self._listed
+        return _same_host(origin, handshake.headers.get("host", ""))
+
+
+def _same_host(origin: str, host: str) -> bool:
+    """Whether a page of `origin` was loaded from `host`; default ports count as none."""
+    try:
+        parts, own = urlsplit(origin), urlsplit(f"//{host}")
+        default = _PORTS.get(parts.scheme)
+        here = (parts.hostname, parts.port or default)
+        return bool(parts.hostname) and here == (own.hostname, own.port or default)
+    except ValueError:
+        return False
