@@ -1,12 +1,11 @@
 """`ByteSocket`: the decorators, and how the parts are put together. No logic of its own."""
 
-import re
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -47,9 +46,6 @@ from bytesocket_app.transports.door import AsgiDoor
 from bytesocket_app.types import CodecName, Direction, EventName
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
-
-_ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+")
-"""What a browser's `Origin` header holds: RFC 6454 section 6.2."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
