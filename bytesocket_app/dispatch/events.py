@@ -156,8 +156,11 @@ class EventRouter:
             Refusal: It may not be sent there.
         """
         socket = peer.socket
-        self._check_publish(socket, name)
         found = self._rooms.find(name)
+        if not self._is_open_to(name, known=found is not None):
+            raise self._unknown(message)
+        if self._membership and not self._hub.index.has(socket, name):
+            raise Refusal(f"Join {name[:64]!r} before sending into it.", code="not_a_member")
         spec = found[0].event(message.event) if found and message.event is not None else None
         if found is None or spec is None:
             if not self._open:
@@ -173,11 +176,11 @@ class EventRouter:
         values = (socket, value, name, self._app, *room.parse(texts))
         return (spec, payload) if await self._calls.run(peer, message, handlers, values) else None
 
-    def _check_publish(self, socket: Socket[Any], room: str) -> None:
+    def _is_open_to(self, room: str, *, known: bool) -> bool:
+        """Whether clients may name a room at all."""
         if room == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
-            raise Refusal(f"There is no room {room!r}.", code="unknown_room")
-        if self._membership and not self._hub.index.has(socket, room):
-            raise Refusal(f"Join {room[:64]!r} before sending into it.", code="not_a_member")
+            return False
+        return known or self._open
 
     @staticmethod
     def _undeclared(message: Message) -> tuple[EventSpec, Any]:

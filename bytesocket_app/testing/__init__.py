@@ -3,7 +3,7 @@
 `TestClient` speaks the real protocol to the real application over the memory transport.
 """
 
-from bytesocket_app.testing.arrivals import RequestRefused
+from bytesocket_app.errors import RequestError
 from bytesocket_app.testing.client import TestClient
 from bytesocket_app.testing.clock import VirtualClock, virtual_clock
 from bytesocket_app.testing.log import FrameLog, NothingCame
@@ -11,7 +11,7 @@ from bytesocket_app.testing.log import FrameLog, NothingCame
 __all__ = [
     "FrameLog",
     "NothingCame",
-    "RequestRefused",
+    "RequestError",
     "TestClient",
     "VirtualClock",
     "virtual_clock",

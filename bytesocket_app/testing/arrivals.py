@@ -6,27 +6,10 @@ from typing import Any
 
 from anyio import Lock, move_on_after
 
-from bytesocket_app.errors import Disconnected, Refusal
+from bytesocket_app.errors import Disconnected
 from bytesocket_app.testing.log import FrameLog, NothingCame
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.wire import decode
-from bytesocket_app.wire.shapes import is_object
-
-
-class RequestRefused(Refusal):
-    """The server refused: a request, a join or the connection itself.
-
-    Attributes:
-        context: The whole error context as it came.
-    """
-
-    def __init__(self, context: Any) -> None:
-        error = context.get("error") if is_object(context) else None
-        if not is_object(error):
-            error = {"message": str(error)}
-        code, message = str(error.get("code", "refused")), str(error.get("message", ""))
-        super().__init__(message, code=code, data=error.get("data"))
-        self.context = context
 
 
 class Arrivals:

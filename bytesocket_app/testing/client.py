@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from bytesocket_app.application import ByteSocket
-from bytesocket_app.errors import Disconnected, UndeclaredEvent
+from bytesocket_app.client.refusals import refusal
+from bytesocket_app.errors import Disconnected, RequestError, UndeclaredEvent
 from bytesocket_app.events import (
     BothHandle,
     ClientEvent,
@@ -22,7 +23,7 @@ from bytesocket_app.events import (
     ServerEvent,
     ServerHandle,
 )
-from bytesocket_app.testing.arrivals import Arrivals, RequestRefused
+from bytesocket_app.testing.arrivals import Arrivals
 from bytesocket_app.testing.log import FrameLog, NothingCame
 from bytesocket_app.transports import Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
@@ -93,12 +94,11 @@ class TestClient:
         """Connect, and authenticate if there are credentials.
 
         Raises:
-            RequestRefused: The handshake or the credentials were refused.
+            RequestError: The handshake or the credentials were refused.
         """
         decision = await self.app.endpoint.admit(self._handshake)
         if isinstance(decision, Rejection):
-            error = {"code": str(decision.status), "message": decision.reason}
-            raise RequestRefused({"phase": "handshake", "error": error})
+            raise RequestError(str(decision.status), decision.reason)
         tasks = await self._stack.enter_async_context(create_task_group())
         receiver = self.app.endpoint.open(self._handshake, self._transport, decision, tasks)
         self._transport.receiver = receiver
@@ -186,7 +186,7 @@ class TestClient:
             timeout: Seconds to wait, instead of the client's deadline.
 
         Raises:
-            RequestRefused: The server refused; `code` says why.
+            RequestError: The server refused; `code` says why.
             NothingCame: No answer in time.
             Disconnected: The connection ended first.
         """
@@ -202,7 +202,7 @@ class TestClient:
 
         answer = await self._arrivals.wait(f"the reply to {event!r}", answers, timeout)
         if answer["type"] == LifecycleType.REPLY_ERROR:
-            raise RequestRefused(answer.get("data"))
+            raise refusal(answer.get("data"))
         data = answer.get("data")
         return data if reply is None else TypeAdapter(reply).validate_python(data)
 
@@ -248,7 +248,7 @@ class TestClient:
         """Ask to join a room and wait for the answer.
 
         Raises:
-            RequestRefused: The server refused; `code` says why.
+            RequestError: The server refused; `code` says why.
         """
         await self._membership(LifecycleType.JOIN_ROOM, room)
 
@@ -256,7 +256,7 @@ class TestClient:
         """Ask to leave a room and wait for the answer.
 
         Raises:
-            RequestRefused: The server refused; `code` says why.
+            RequestError: The server refused; `code` says why.
         """
         await self._membership(LifecycleType.LEAVE_ROOM, room)
 
@@ -296,7 +296,7 @@ class TestClient:
         kinds = {LifecycleType.AUTH_SUCCESS, LifecycleType.AUTH_ERROR}
         answer = await self._arrivals.wait("the answer to the credentials", _of_type(kinds), None)
         if answer["type"] == LifecycleType.AUTH_ERROR:
-            raise RequestRefused(answer.get("data"))
+            raise refusal(answer.get("data"))
 
     async def _membership(self, kind: LifecycleType, room: str) -> None:
         await self.send({"type": kind.value, "room": room})
@@ -306,7 +306,7 @@ class TestClient:
             None,
         )
         if answer["type"] == kind + 2:
-            raise RequestRefused(answer.get("data"))
+            raise refusal(answer.get("data"))
 
     def _message(self, event: ClientEvent | ClientPayload[Any], room: str | None) -> dict[str, Any]:
         name, payload = (

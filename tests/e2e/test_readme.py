@@ -96,7 +96,7 @@ def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:
     (folder / "try_guard.py").write_text(
         "import anyio\n"
         "from guarded import Reaction, app\n"
-        "from bytesocket_app.testing import RequestRefused, TestClient\n"
+        "from bytesocket_app.testing import RequestError, TestClient\n"
         "async def main():\n"
         "    good = {'token': 'secret'}\n"
         "    async with TestClient(app, good) as a, TestClient(app, good) as b:\n"
@@ -107,11 +107,11 @@ def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:
         "        for room in ('doc:13', 'doc:x'):\n"
         "            try:\n"
         "                await a.join(room)\n"
-        "            except RequestRefused as refused:\n"
+        "            except RequestError as refused:\n"
         "                print(refused.code)\n"
         "    try:\n"
         "        await TestClient(app, {'token': 'bad'}).__aenter__()\n"
-        "    except RequestRefused as refused:\n"
+        "    except RequestError as refused:\n"
         "        print(refused)\n"
         "anyio.run(main)\n"
     )

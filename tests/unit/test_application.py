@@ -23,7 +23,7 @@ from bytesocket_app import (
     UndeclaredEvent,
 )
 from bytesocket_app.errors import where
-from bytesocket_app.testing import RequestRefused, TestClient
+from bytesocket_app.testing import RequestError, TestClient
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode
 
@@ -138,7 +138,7 @@ async def test_a_handlers_return_value_is_the_reply() -> None:
 
     async with TestClient(app) as client:
         assert await client.request(Post(text="hey"), Receipt) == Receipt(message_id=3)
-        with pytest.raises(RequestRefused) as caught:
+        with pytest.raises(RequestError) as caught:
             await client.request(Post(text="bad"))
         assert (caught.value.code, caught.value.data) == ("muted", {"until": 5})
 
@@ -317,13 +317,13 @@ async def test_plain_functions_serve_everywhere_and_may_emit_from_their_thread()
     async with TestClient(app, credentials="ann") as client:
         assert (await client.receive(Posted)).text == "welcome ann"
         await client.join("lobby:1")
-        with pytest.raises(RequestRefused, match="Not here"):
+        with pytest.raises(RequestError, match="Not here"):
             await client.join("lobby:0")
         assert await client.request(Post(text="hi"), Receipt) == Receipt(message_id=1)
         assert (await client.receive(Posted)).text == "hi"
     assert threading.get_ident() not in threads
     assert threads
-    with pytest.raises(RequestRefused, match=r"No\."):
+    with pytest.raises(RequestError, match=r"No\."):
         async with TestClient(app, credentials="bad"):
             raise AssertionError("it must not come in")
 
@@ -564,7 +564,7 @@ async def test_draining_asks_every_socket_to_come_back() -> None:
     async with TestClient(app) as client:
         await app.drain(1)
         assert (await client.wait_closed())[0] == 1012
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(RequestError) as caught:
         async with TestClient(app):
             raise AssertionError("it must not come in")
     assert caught.value.code == "503"

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from bytesocket_app import ByteSocket, Refusal, Settings, Socket, Timeouts, UndeclaredEvent
-from bytesocket_app.testing import RequestRefused, TestClient
+from bytesocket_app.testing import RequestError, TestClient
 from tests.support.talk import Said, Say, Wave, error, logged, talk, until
 
 pytestmark = pytest.mark.anyio
@@ -102,7 +102,7 @@ class TestReplies:
             return "not a number"  # type: ignore[return-value]
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused) as caught:
+            with pytest.raises(RequestError) as caught:
                 await client.request(Say(text="x"))
         assert caught.value.code == "internal"
         assert "handler" in logged(caplog)[0]
@@ -207,7 +207,7 @@ class TestRefusals:
             raise Refusal("second")
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused, match="first"):
+            with pytest.raises(RequestError, match="first"):
                 await client.request(Say(text="x"))
             assert await answers(client) == []
         assert ran == ["second"]
@@ -285,7 +285,7 @@ class TestRooms:
             return Secret(text="x")
 
         app = self.room_with(say, Say)
-        with pytest.raises(RequestRefused) as caught:
+        with pytest.raises(RequestError) as caught:
             await self.pair(app, Say(text="x"))
         assert caught.value.code == "internal"
         assert UndeclaredEvent.__name__ in caplog.text
@@ -306,7 +306,7 @@ class TestConcurrent:
 
         async with TestClient(app) as client, create_task_group() as tasks:
             tasks.start_soon(client.request, Say(text="slow"), str)
-            with pytest.raises(RequestRefused, match="no"):
+            with pytest.raises(RequestError, match="no"):
                 await client.request(Say(text="no"))
             assert await client.request(Say(text="quick"), str) == "quick"
             gate.set()
@@ -321,7 +321,7 @@ class TestConcurrent:
             await anyio.sleep_forever()
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused) as caught:
+            with pytest.raises(RequestError) as caught:
                 await client.request(Say(text="x"))
         assert caught.value.code == "timeout"
         assert "took too long" in logged(caplog)[0]

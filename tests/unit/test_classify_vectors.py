@@ -43,7 +43,7 @@ class Seen:
         async def note(data: Any) -> None:
             self.heard.append([name, data])
 
-        handle = self.app.declare(name, Any, direction="both")  # type: ignore[call-overload]  # Any is no TypeForm
+        handle = self.app.declare(name, Any, direction="both")
         self.app.on(handle)(note)
         for room in ROOMS if name in IN_ROOMS else ():
             self._listen_in(room, handle)

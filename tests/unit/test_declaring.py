@@ -6,7 +6,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from bytesocket_app import ByteSocket, ConfigurationError, Socket
-from bytesocket_app.testing import RequestRefused, TestClient
+from bytesocket_app.testing import RequestError, TestClient
 from tests.support.talk import Said, Say, talk
 
 pytestmark = pytest.mark.anyio
@@ -100,5 +100,5 @@ def test_a_name_must_be_one(name: Any) -> None:
 
 async def test_no_event_is_handled_before_it_is_declared() -> None:
     async with TestClient(talk()) as client:
-        with pytest.raises(RequestRefused, match="not one that clients may send"):
+        with pytest.raises(RequestError, match="not one that clients may send"):
             await client.request(Say(text="x"))

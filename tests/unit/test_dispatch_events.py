@@ -21,7 +21,7 @@ from bytesocket_app import (
 )
 from bytesocket_app.dispatch.answers import MAX_DETAILS
 from bytesocket_app.hub import BROADCAST_ROOM, Encoder
-from bytesocket_app.testing import RequestRefused, TestClient
+from bytesocket_app.testing import RequestError, TestClient
 from tests.support.talk import Said, Say, Wave, error, logged, talk, until
 
 pytestmark = pytest.mark.anyio
@@ -142,7 +142,7 @@ class TestUnknown:
 
     async def test_an_event_without_a_handler_is_unknown_too(self) -> None:
         async with TestClient(talk()) as client:
-            with pytest.raises(RequestRefused) as caught:
+            with pytest.raises(RequestError) as caught:
                 await client.request(Say(text="x"))
         assert caught.value.code == "unknown_event"
 
@@ -165,7 +165,7 @@ class TestUnknown:
             await client.join("lobby")
             for room, event, code in (
                 ("lobby", "say", "unknown_event"),
-                ("lobbby", "say", "not_a_member"),
+                ("lobbby", "say", "unknown_room"),
                 (BROADCAST_ROOM, "say", "unknown_room"),
             ):
                 await client.send({"room": room, "event": event, "data": {"text": ""}, "id": 1})

@@ -19,7 +19,7 @@ from bytesocket_app import (
     Socket,
     Timeouts,
 )
-from bytesocket_app.testing import RequestRefused, TestClient, virtual_clock
+from bytesocket_app.testing import RequestError, TestClient, virtual_clock
 from bytesocket_app.wire import BINARY
 from tests.support.talk import Said, Say, error, logged, talk, until, wait
 
@@ -127,7 +127,7 @@ class TestAuthentication:
         assert watch.seen[0][1] == 4003
 
     async def test_the_test_client_raises_the_refusal(self) -> None:
-        with pytest.raises(RequestRefused, match="That is no token") as caught:
+        with pytest.raises(RequestError, match="That is no token") as caught:
             async with TestClient(Watch().app, Token(token="bad")):
                 raise AssertionError("never entered")
         assert caught.value.code == "unauthorized"
@@ -381,7 +381,7 @@ class TestMiddleware:
             await client.emit(Say(text="x"))
             answer = await client.receive_message()
             assert (answer["type"], answer["data"]["phase"]) == (3, "middleware")
-            with pytest.raises(RequestRefused, match=r"Slow down\.") as caught:
+            with pytest.raises(RequestError, match=r"Slow down\.") as caught:
                 await client.request(Say(text="x"))
             assert (caught.value.code, caught.value.data) == ("rate", 5)
 
@@ -396,7 +396,7 @@ class TestMiddleware:
             raise RuntimeError("secret")
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused, match="Something went wrong") as caught:
+            with pytest.raises(RequestError, match="Something went wrong") as caught:
                 await client.request(Say(text="x"))
             assert caught.value.code == "internal"
         assert [(str(c.phase), c.event) for c in found] == [("middleware", "say")]

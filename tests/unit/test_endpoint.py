@@ -10,7 +10,7 @@ from anyio import create_task_group
 from bytesocket_app import AuthError, ByteSocket, ErrorContext, Handshake, Refusal, Settings, Socket
 from bytesocket_app import Timeouts as Seconds
 from bytesocket_app.errors import Disconnected
-from bytesocket_app.testing import RequestRefused, TestClient
+from bytesocket_app.testing import RequestError, TestClient
 from bytesocket_app.transports import Acceptance, Rejection
 from tests.support.talk import Said, logged, talk, until, wait
 
@@ -191,7 +191,7 @@ class TestHandshakeAuthentication:
         assert await status(doorman.app, authorization="slow") == 503
 
     async def test_the_test_client_raises_the_status(self) -> None:
-        with pytest.raises(RequestRefused, match="No token") as caught:
+        with pytest.raises(RequestError, match="No token") as caught:
             async with TestClient(Doorman().app, headers={"authorization": "none"}):
                 raise AssertionError("never entered")
         assert caught.value.code == "401"
@@ -218,7 +218,7 @@ class TestDrain:
         async with TestClient(app) as client:
             await app.aclose()
             assert await client.wait_closed() == (1001, "server destroy")
-            with pytest.raises(RequestRefused, match="restarting"):
+            with pytest.raises(RequestError, match="restarting"):
                 await TestClient(app).__aenter__()
 
     async def test_a_handler_that_hangs_is_cut_after_the_grace(self) -> None:

@@ -10,7 +10,7 @@ from anyio import create_task_group
 from bytesocket_app import ByteSocket, Limits, Policies, Refusal, Settings, Socket
 from bytesocket_app.dispatch import Room
 from bytesocket_app.hub import BROADCAST_ROOM
-from bytesocket_app.testing import RequestRefused, TestClient, virtual_clock
+from bytesocket_app.testing import RequestError, TestClient, virtual_clock
 from tests.support.talk import Wave, error, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
@@ -100,7 +100,7 @@ class TestAnswers:
 class TestPermission:
     async def test_only_declared_rooms_can_be_joined(self) -> None:
         async with TestClient(talk()) as client:
-            with pytest.raises(RequestRefused, match="There is no room 'x' to join") as caught:
+            with pytest.raises(RequestError, match="There is no room 'x' to join") as caught:
                 await client.join("x")
         assert caught.value.code == "unknown_room"
 
@@ -108,7 +108,7 @@ class TestPermission:
         app = talk()
         app.room("feed", join="server")
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused, match="There is no room"):
+            with pytest.raises(RequestError, match="There is no room"):
                 await client.join("feed")
             await app.sockets()[0].rooms.join("feed")
             assert rooms_of(app) == ["feed"]
@@ -122,7 +122,7 @@ class TestPermission:
 
         async with TestClient(app) as client:
             await client.join("anything at all\n")
-            with pytest.raises(RequestRefused, match="Members only"):
+            with pytest.raises(RequestError, match="Members only"):
                 await client.join("vip")
             await client.join(BROADCAST_ROOM)
 
@@ -140,7 +140,7 @@ class TestPermission:
         seen = watched(doc)
         async with TestClient(app) as client:
             await client.join("doc:2")
-            with pytest.raises(RequestRefused) as caught:
+            with pytest.raises(RequestError) as caught:
                 await client.join("doc:3")
             assert (caught.value.code, caught.value.data) == ("odd", 3)
             answer = await bulk(client, 15, "doc:4", "doc:5", "doc:6")
@@ -168,7 +168,7 @@ class TestPermission:
             asked.append("third")
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused, match="second says no"):
+            with pytest.raises(RequestError, match="second says no"):
                 await client.join("lobby")
         assert asked == ["first", "second"]
 
@@ -181,7 +181,7 @@ class TestPermission:
             """Any number will do."""
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused, match="number cannot be 'x'") as caught:
+            with pytest.raises(RequestError, match="number cannot be 'x'") as caught:
                 await client.join("doc:x")
         assert caught.value.code == "invalid"
 
@@ -193,7 +193,7 @@ class TestPermission:
             raise RuntimeError("secret")
 
         async with TestClient(app) as client:
-            with pytest.raises(RequestRefused, match="Something went wrong") as caught:
+            with pytest.raises(RequestError, match="Something went wrong") as caught:
                 await client.join("lobby")
         assert caught.value.code == "internal"
         assert "secret" in caplog.text
@@ -238,7 +238,7 @@ class TestLimits:
             if fine:
                 await client.join(name)
                 return
-            with pytest.raises(RequestRefused, match="no room's name"):
+            with pytest.raises(RequestError, match="no room's name"):
                 await client.join(name)
 
 
