@@ -112,7 +112,7 @@ def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:
         "    try:\n"
         "        await TestClient(app, {'token': 'bad'}).__aenter__()\n"
         "    except RequestError as refused:\n"
-        "        print(refused)\n"
+        "        print(refused.message)\n"
         "anyio.run(main)\n"
     )
     assert python(folder, "try_guard.py").splitlines() == [
