@@ -99,10 +99,13 @@ class Session:
         try:
             await self._open()
             while not self._is_over():
-                if self._inbox and not self.socket.is_closed:
-                    await self._work()
-                else:
-                    await self._wait()
+                self._working, self._overrun = CancelScope(), False
+                with self._working:
+                    await self._pump()
+                if self._overrun:
+                    if self._working.cancelled_caught:
+                        await self._dispatcher.overran(self.peer)
+                    self._transport.release()
         except get_cancelled_exc_class():
             self._lost = self._lost or (CloseCode.GOING_AWAY, "")
             raise
@@ -141,18 +144,19 @@ class Session:
             await OnSuspend(self._dispatcher.opened(self.peer), self._transport.release)
             await self._transport.flush()
 
-    async def _work(self) -> None:
-        """Handle what has come, in one go, and send what that made in one go."""
-        self._working, self._overrun = CancelScope(), False
-        self._transport.cork()
-        with self._working:
+    async def _pump(self) -> None:
+        """Handle what comes in batches, and send what each made in one go.
+
+        Returns when the connection is over, or when a step overran and the scope is spent.
+        """
+        while not (self._overrun or self._is_over()):
+            if not self._inbox or self.socket.is_closed:
+                await self._wait()
+                continue
+            self._transport.cork()
             await OnSuspend(self._batch(), self._transport.release)
             if not self._overrun:
                 await self._transport.flush()
-        if self._overrun:
-            if self._working.cancelled_caught:
-                await self._dispatcher.overran(self.peer)
-            self._transport.release()
 
     async def _batch(self) -> None:
         inbox, dispatch, peer = self._inbox, self._dispatcher.dispatch, self.peer
