@@ -42,7 +42,7 @@ class Encoder:
 
     def __init__(self, spec: EventSpec, payload: Any, head: Mapping[str, Any]) -> None:
         self._spec = spec
-        self._head = {**head, "event": spec.name}
+        self._head = head
         self._raw = payload
         self._frames: dict[CodecName, Frame] = {}
 
@@ -56,9 +56,13 @@ class Encoder:
         return frame
 
     def _encode(self, codec: CodecName) -> bytes:
-        if self._raw is ABSENT:
-            return CODECS[codec].encode(self._head)
-        prefix, suffix = CODECS[codec].envelope(self._head, "data")
+        if self._head or self._raw is ABSENT:
+            head = {**self._head, "event": self._spec.name}
+            if self._raw is ABSENT:
+                return CODECS[codec].encode(head)
+            prefix, suffix = CODECS[codec].envelope(head, "data")
+        else:
+            prefix, suffix = self._spec.envelope(codec)
         return prefix + self._spec.payload.dump(self._raw, codec) + suffix
 
 

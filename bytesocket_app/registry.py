@@ -24,17 +24,19 @@ class Registry(Generic[K, H]):
     that call is still running (protocol.md section 7).
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_lasting")
 
     def __init__(self) -> None:
         self._entries: dict[K, tuple[_Entry[H], ...]] = {}
+        # What `take` gives, ready made, for the keys without a `once`: taking is the hot path.
+        self._lasting: dict[K, tuple[H, ...]] = {}
 
     def add(self, key: K, handler: H, *, identity: object = None, once: bool = False) -> None:
         """Add a handler; `identity` is what `remove` is asked for, the handler by default."""
         entry = _Entry(handler, handler if identity is None else identity, once)
         entries = self._entries.get(key, ())
         if once or not any(e.identity == entry.identity and not e.once for e in entries):
-            self._entries[key] = (*entries, entry)
+            self._keep(key, (*entries, entry))
 
     def remove(self, key: K, identity: object = None) -> None:
         """Remove one handler with its pending `once`, or all of the key; never fails."""
@@ -43,11 +45,11 @@ class Registry(Generic[K, H]):
 
     def take(self, key: K) -> tuple[H, ...]:
         """The handlers to call now: a snapshot, from which `once` handlers are then gone."""
-        entries = self._entries.get(key)
-        if entries is None:
-            return ()
-        if any(e.once for e in entries):
-            self._keep(key, tuple(e for e in entries if not e.once))
+        lasting = self._lasting.get(key)
+        if lasting is not None:
+            return lasting
+        entries = self._entries.get(key, ())
+        self._keep(key, tuple(e for e in entries if not e.once))
         return tuple(e.handler for e in entries)
 
     def peek(self, key: K) -> tuple[H, ...]:
@@ -63,10 +65,13 @@ class Registry(Generic[K, H]):
         return iter(tuple(self._entries))
 
     def _keep(self, key: K, entries: tuple[_Entry[H], ...]) -> None:
-        if entries:
-            self._entries[key] = entries
-        else:
+        self._lasting.pop(key, None)
+        if not entries:
             self._entries.pop(key, None)
+            return
+        self._entries[key] = entries
+        if not any(e.once for e in entries):
+            self._lasting[key] = tuple(e.handler for e in entries)
 
 
 class Hook:

@@ -15,7 +15,8 @@ from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, w
 from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
-from bytesocket_app.types import Direction, EventName
+from bytesocket_app.types import CodecName, Direction, EventName
+from bytesocket_app.wire import CODECS
 
 Declaration: TypeAlias = type[EventModel] | EventHandle[Any]
 EventSource: TypeAlias = ModuleType | Sequence[Declaration]
@@ -49,6 +50,7 @@ class EventSpec:
         self.origin = origin
         self._source = source
         self.volatile = isinstance(origin, type) and origin.__event_volatile__
+        self._envelopes: dict[CodecName, tuple[bytes, bytes]] = {}
         self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
 
     @cached_property
@@ -63,6 +65,13 @@ class EventSpec:
         """The class's own docstring, cleaned; empty without one."""
         own = vars(self.origin).get("__doc__") if isinstance(self.origin, type) else None
         return (getdoc(self.origin) or "").strip() if own else ""
+
+    def envelope(self, codec: CodecName) -> tuple[bytes, bytes]:
+        """What stands before and after the payload of a message outside rooms."""
+        found = self._envelopes.get(codec)
+        if found is None:
+            found = self._envelopes[codec] = CODECS[codec].envelope({"event": self.name}, "data")
+        return found
 
     @property
     def from_client(self) -> bool:
