@@ -32,8 +32,8 @@ page = Starlette(routes=[Route("/", page)])
 """
 
 BOUND = 8.0
-"""Seconds to the end of a server. The promise is 3, kept with 2.0 on an idle machine; what is bounded
-here is the hang that it prevents, which lasts 12 and more, on a machine as busy as it likes."""
+"""Seconds to the end of a server. The promise is 3, kept with 2.0 on an idle machine; what is
+bounded here is the hang it prevents, of 12 and more, on a machine as busy as it likes."""
 
 FLOOD = """
 
