@@ -3,12 +3,12 @@
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
+from bytesocket_app.arguments import check_arguments
 from bytesocket_app.auth import Authenticator
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
@@ -17,6 +17,7 @@ from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.declaring import declare_handler, event_name
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.membership import Membership
+from bytesocket_app.dispatch.routes import Route, event_routes
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, where
 from bytesocket_app.events import (
     BothHandle,
@@ -43,28 +44,14 @@ from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.door import AsgiDoor
-from bytesocket_app.types import CodecName, Direction, EventName
+from bytesocket_app.types import CodecName, Direction, EventName, UserKey
+from bytesocket_app.users import User, find_user
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where an event is handled.
-
-    Attributes:
-        event: Its name.
-        room: The room's pattern, None for a global handler.
-        source: `file:line` of the function; "relay" for an event that is only relayed.
-    """
-
-    event: EventName
-    room: str | None
-    source: str
 
 
 class ByteSocket:
@@ -109,7 +96,7 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_arguments(title, path, serialization, engine)
+        check_arguments(title, path, serialization, engine)
         self.title = title
         self.version = version
         self.path = path
@@ -220,13 +207,13 @@ class ByteSocket:
     @overload
     def auth(self, function: F, /) -> F: ...
     @overload
-    def auth(self, /, *, key: Callable[[Any], str | int]) -> Callable[[F], F]: ...
+    def auth(self, /, *, key: Callable[[Any], UserKey]) -> Callable[[F], F]: ...
     def auth(
         self,
         function: Callable[..., Any] | None = None,
         /,
         *,
-        key: Callable[[Any], str | int] | None = None,
+        key: Callable[[Any], UserKey] | None = None,
     ) -> Callable[..., Any]:
         """Decide who a connection is: return its user, or raise AuthError.
 
@@ -286,6 +273,16 @@ class ByteSocket:
         self._middleware.add(step)
         return step
 
+    def user(self, key: UserKey) -> User:
+        """One user, on all of their sockets: `await app.user(key).emit(...)`, `.close()`.
+
+        Raises:
+            ConfigurationError: Nothing says what identifies a user: `@app.auth(key=...)` does.
+            TypeError: The key is neither a string nor an integer.
+        """
+        decides = self._dispatcher.authenticator
+        return find_user(key, self.hub, None if decides is None else decides.key)
+
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
     ) -> None:
@@ -336,12 +333,7 @@ class ByteSocket:
 
     def event_routes(self) -> list[Route]:
         """Every handler and relay, with the place in the code where it stands."""
-        found = [Route(h.spec.name, None, h.bound.source) for h in self._handlers.all()]
-        for room in self._declared.all():
-            text = room.pattern.text
-            found += [Route(h.spec.name, text, h.bound.source) for h in room.handlers.all()]
-            found += [Route(name, text, "relay") for name in room.relayed]
-        return found
+        return event_routes(self._handlers, self._declared)
 
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""
@@ -374,17 +366,3 @@ class ByteSocket:
     @override
     def __repr__(self) -> str:
         return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
-
-
-def _check_arguments(title: str, path: str, serialization: str, engine: str) -> None:
-    problem = None
-    if not title.strip():
-        problem = f"title={title!r} is empty: it names the generated clients, as in 'Chat'."
-    elif not path.startswith("/") or {"?", "#"} & set(path):
-        problem = f"path={path!r} must begin with a slash and have no query, as in '/ws'."
-    elif serialization not in CODECS:
-        problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
-    elif engine != "memory://":
-        problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
-    if problem is not None:
-        raise ConfigurationError(f"{caller()}: {problem}")

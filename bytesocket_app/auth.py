@@ -11,6 +11,7 @@ from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type, type_te
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 from bytesocket_app.types import CodecName
+from bytesocket_app.users import key_of
 
 AuthFunction: TypeAlias = Callable[..., Any]
 """Returns the user, or raises AuthError: `async def authenticate(socket, credentials)`."""
@@ -68,7 +69,9 @@ class Authenticator:
                     for e in exc.errors(include_url=False, include_input=False)[:3]
                 )
                 raise AuthError(f"The credentials cannot be read: {problems}") from exc
-        return await self.bound.invoke(socket, credentials, socket.handshake)
+        user = await self.bound.invoke(socket, credentials, socket.handshake)
+        socket.user_key = None if self.key is None else key_of(user, self.key)
+        return user
 
     def _check(self, credentials: PayloadType) -> None:
         try:

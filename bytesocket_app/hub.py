@@ -8,6 +8,7 @@ from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPaylo
 from bytesocket_app.rooms import RoomIndex
 from bytesocket_app.socket import Socket, raw_frame, several
 from bytesocket_app.types import CodecName
+from bytesocket_app.users import UserIndex
 from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
 
@@ -72,11 +73,13 @@ class Hub:
     Attributes:
         sockets: Every open socket by its id, authenticated or not.
         index: Who is in which room.
+        users: The sockets of each user, where users have keys.
     """
 
     def __init__(self, catalogue: Catalogue, watch: RoomWatch, *, one_copy: bool) -> None:
         self.sockets: dict[str, Socket[Any]] = {}
         self.index: RoomIndex[Socket[Any]] = RoomIndex()
+        self.users = UserIndex()
         self._catalogue = catalogue
         self._watch = watch
         self._one_copy = one_copy
@@ -153,9 +156,19 @@ class Hub:
         codec: CodecName | None = None,
     ) -> None:
         """Emit an event to every authenticated socket."""
+        self.reach(self.index.members(BROADCAST_ROOM), event, exclude=exclude, codec=codec)
+
+    def reach(
+        self,
+        sockets: Iterable[Socket[Any]],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: Socket[Any] | None = None,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit an event to some sockets, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        members = self.index.members(BROADCAST_ROOM)
-        self._write(members, Encoder(spec, payload, {}), exclude, codec)
+        self._write(sockets, Encoder(spec, payload, {}), exclude, codec)
 
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None
@@ -190,13 +203,16 @@ class Hub:
         self.sockets[socket.id] = socket
 
     def admit(self, socket: Socket[Any]) -> None:
-        """Put an authenticated socket where broadcasts reach it."""
-        self.index.join(socket, BROADCAST_ROOM)
+        """Put an authenticated socket where broadcasts, and what is for its user, reach it."""
+        if not socket.is_closed:
+            self.index.join(socket, BROADCAST_ROOM)
+            self.users.add(socket)
 
     def release(self, socket: Socket[Any]) -> None:
         """Take a closed socket out of all rooms, remembering them for its close hooks."""
         if socket not in self._held:
             self._held[socket] = self.index.leave_all(socket)
+            self.users.discard(socket)
 
     async def remove(self, socket: Socket[Any]) -> None:
         """Forget a socket whose connection is over, and run its rooms' leave hooks."""

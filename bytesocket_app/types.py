@@ -13,3 +13,6 @@ Direction: TypeAlias = Literal["client", "server", "both"]
 
 RequestId: TypeAlias = str | int
 """What a client puts into `id` to ask for a reply."""
+
+UserKey: TypeAlias = str | int
+"""What identifies a user across all of their sockets. `"7"` and `7` are two users."""

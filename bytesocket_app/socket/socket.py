@@ -12,7 +12,7 @@ from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket.fabric import Fabric
 from bytesocket_app.socket.rooms import SocketRooms
 from bytesocket_app.transports import Handshake, Transport
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, UserKey
 from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
 from bytesocket_app.wire.frame import Frame
 
@@ -40,6 +40,7 @@ class Socket(Generic[UserT]):
     Attributes:
         id: A UUID of its own.
         user: What the authentication function returned, None before.
+        user_key: What identifies the user, where the application says so, for `app.user(key)`.
         state: A free dict for the application's own notes about this connection.
         rooms: Join, leave, list, and emit to rooms without this socket.
         app: The application that this socket belongs to.
@@ -64,6 +65,7 @@ class Socket(Generic[UserT]):
         "rooms",
         "state",
         "user",
+        "user_key",
     )
 
     user: UserT
@@ -86,6 +88,7 @@ class Socket(Generic[UserT]):
         self.is_closed = False
         self.close_sent: tuple[int, str] | None = None
         self.dropped = 0
+        self.user_key: UserKey | None = None
         self.drop_oldest = app.settings.policies.slow_reader == "drop_oldest"
         self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, fabric)
         self._transport = transport
