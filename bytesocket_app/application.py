@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
-from bytesocket_app.arguments import check_arguments
 from bytesocket_app.auth import Authenticator
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
@@ -36,9 +35,11 @@ from bytesocket_app.events.declared import is_payload
 from bytesocket_app.hub import BROADCAST_ROOM, Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
+from bytesocket_app.options import check_options
 from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.serving import ApplicationEndpoint, Host
+from bytesocket_app.serving.life import Life, LifespanFunction
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
@@ -51,6 +52,7 @@ from bytesocket_app.wire.close import CloseCode
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
+L = TypeVar("L", bound=LifespanFunction)
 T = TypeVar("T")
 
 
@@ -76,10 +78,12 @@ class ByteSocket:
     Attributes:
         settings: As given.
         lifecycle: The hooks.
+        dependency_overrides: Functions to call in the place of dependencies; for tests.
         rooms: Emit to rooms by name.
         catalogue: The declared events.
         hub: The live sockets and who is in which room.
         host: What runs the work for all sockets, and reads the clock for their deadlines.
+        life: Runs the lifespan function for everybody who needs it.
     """
 
     def __init__(  # noqa: PLR0913 - all by keyword, each its own theme
@@ -96,14 +100,15 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        check_arguments(title, path, serialization, engine)
+        check_options(title, path, serialization, engine)
         self.title = title
         self.version = version
         self.path = path
         self.serialization: CodecName = serialization
         self.strict = strict
         self.settings = settings or Settings()
-        self.lifecycle = Lifecycle()
+        self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.lifecycle = Lifecycle(self)
         self.catalogue = Catalogue(events)
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()
@@ -120,6 +125,7 @@ class ByteSocket:
             self.hub, calls, router, membership, self._middleware, self.lifecycle, self.settings
         )
         self.host = Host(time.monotonic)
+        self.life = Life(self)
         self.endpoint = ApplicationEndpoint(
             self._dispatcher,
             self.hub,
@@ -273,6 +279,16 @@ class ByteSocket:
         self._middleware.add(step)
         return step
 
+    def lifespan(self, function: L) -> L:
+        """Add what is done around the application's life: an `async def` with one `yield`.
+
+        It runs inside the server's lifespan, in `running()`, and while a `TestClient` is open.
+
+        Raises:
+            ConfigurationError: There is one already, or the function is no such thing.
+        """
+        return self.life.declare(function)
+
     def user(self, key: UserKey) -> User:
         """One user, on all of their sockets: `await app.user(key).emit(...)`, `.close()`.
 
@@ -341,8 +357,8 @@ class ByteSocket:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Host the work for all sockets; a lifespan does this, and so does `TestClient`."""
-        async with self.host.lifespan():
+        """Run the application's lifespan, and host the work for all sockets, for the block."""
+        async with self.life.lived(), self.host.lifespan():
             yield
 
     async def drain(self, grace: float) -> None:

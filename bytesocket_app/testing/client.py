@@ -25,7 +25,7 @@ from bytesocket_app.events import (
 )
 from bytesocket_app.testing.arrivals import Arrivals
 from bytesocket_app.testing.log import FrameLog, NothingCame
-from bytesocket_app.transports import Handshake, Receiver, Rejection
+from bytesocket_app.transports import Acceptance, Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
@@ -95,11 +95,15 @@ class TestClient:
 
         Raises:
             RequestError: The handshake or the credentials were refused.
+            Exception: Whatever the application's lifespan raises as it starts.
         """
-        decision = await self.app.endpoint.admit(self._handshake)
-        if isinstance(decision, Rejection):
-            raise RequestError(str(decision.status), decision.reason)
-        tasks = await self._stack.enter_async_context(create_task_group())
+        await self._stack.enter_async_context(self.app.life.lived())
+        try:
+            decision = await self._knock()
+            tasks = await self._stack.enter_async_context(create_task_group())
+        except BaseException:
+            await self._stack.aclose()
+            raise
         receiver = self.app.endpoint.open(self._handshake, self._transport, decision, tasks)
         self._transport.receiver = receiver
         self._cancel = tasks.cancel_scope.cancel
@@ -283,6 +287,12 @@ class TestClient:
         with suppress(Disconnected):
             await self._arrivals.wait("the end of the connection", lambda _: False, timeout)
         return cast("tuple[int, str]", self._transport.closed)
+
+    async def _knock(self) -> Acceptance:
+        decision = await self.app.endpoint.admit(self._handshake)
+        if isinstance(decision, Rejection):
+            raise RequestError(str(decision.status), decision.reason)
+        return decision
 
     async def _serve(self, receiver: Receiver) -> None:
         try:
