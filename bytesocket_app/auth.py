@@ -5,9 +5,10 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import AuthError, ConfigurationError, first_line
 from bytesocket_app.events import PayloadType
-from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_type, type_text
+from bytesocket_app.signature import EMPTY, Bound, Offer, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 from bytesocket_app.types import CodecName

@@ -7,9 +7,10 @@ from functools import partial
 from inspect import isawaitable
 from typing import Any
 
+from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ErrorContext, Phase
 from bytesocket_app.registry import Hook, Registry
-from bytesocket_app.signature import Bound, Offer, bind, by_name, by_type
+from bytesocket_app.signature import Bound, Offer, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 
@@ -51,9 +52,14 @@ OFFERS: dict[HookKind, tuple[Offer, ...]] = {
 
 
 class Lifecycle:
-    """All hooks of one application: `app.lifecycle`."""
+    """All hooks of one application: `app.lifecycle`.
 
-    def __init__(self) -> None:
+    Args:
+        app: The application, for dependencies of hooks that run without a socket.
+    """
+
+    def __init__(self, app: Any = None) -> None:
+        self._app = app
         self._registry: Registry[HookKind, Bound] = Registry()
         self.upgrade = self._hook(HookKind.UPGRADE)
         self.open = self._hook(HookKind.OPEN)
@@ -66,7 +72,7 @@ class Lifecycle:
     def _hook(self, kind: HookKind) -> Hook:
         def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             role = f"a lifecycle.{kind.name.lower()} hook"
-            bound = bind(function, OFFERS[kind], role=role)
+            bound = bind(function, OFFERS[kind], role=role, app=self._app)
             self._registry.add(kind, bound, identity=function, once=once)
 
         return Hook(add, partial(self._registry.remove, kind))

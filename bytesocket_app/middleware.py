@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from bytesocket_app.arguments import is_async
 from bytesocket_app.errors import ConfigurationError, where
-from bytesocket_app.signature import is_async
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, RequestId
 

@@ -8,13 +8,10 @@ the order of the offers, and the bound function picks its own from it.
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from types import UnionType
 from typing import Annotated, Any, Generic, Union, get_args, get_origin, get_type_hints
 
-from anyio import to_thread
-from typing_extensions import TypeIs
-
+from bytesocket_app.arguments import arranged, underlying
 from bytesocket_app.errors import ConfigurationError, where
 
 EMPTY = inspect.Parameter.empty
@@ -45,6 +42,7 @@ class Bound:
         annotations: What each asked-for offer was annotated with, by the offer's index.
         returns: The return annotation, `inspect.Parameter.empty` without one.
         source: `file:line`, for messages and tables.
+        nested: What its dependencies ask for: an offer's index and the annotation.
     """
 
     function: Callable[..., Any]
@@ -52,6 +50,7 @@ class Bound:
     annotations: Mapping[int, Any]
     returns: Any
     source: str = field(compare=False)
+    nested: tuple[tuple[int, Any], ...] = ()
 
 
 def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
@@ -102,20 +101,20 @@ def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) ->
     parameters, hints = read_signature(function, role)
     picks: list[tuple[str | None, int]] = []
     annotations: dict[int, Any] = {}
+    skipped = False
     for parameter in parameters:
         annotation = hints.get(parameter.name, EMPTY)
         index = _pick(parameter, annotation, offers)
         if index is None or index in annotations:
             if parameter.default is not EMPTY:
+                skipped = True
                 continue
             taken = None if index is None else offers[index]
             raise _unserved(function, parameter, annotation, offers, role, taken)
-        keyword = parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None
-        picks.append((keyword, index))
+        named = skipped or parameter.kind is parameter.KEYWORD_ONLY
+        picks.append((parameter.name if named else None, index))
         annotations[index] = annotation
-    call = _caller(function, picks, len(offers))
-    if not is_async(function):
-        call = _threaded(call)
+    call = arranged(function, picks, len(offers))
     return Bound(function, call, annotations, hints.get("return", EMPTY), where(function))
 
 
@@ -129,17 +128,24 @@ def read_signature(
     """
     if not callable(function) or isinstance(function, type):
         raise ConfigurationError(f"{function!r} cannot be {role}: it is not a function.")
-    target = _underlying(function)
+    target = underlying(function)
     if inspect.isgeneratorfunction(target) or inspect.isasyncgenfunction(target):
         raise ConfigurationError(
-            f"{_title(function)} cannot be {role}: it is a generator. Use `return`, not `yield`."
+            f"{title(function)} cannot be {role}: it is a generator. Use `return`, not `yield`."
         )
+    return read_parameters(function, role)
+
+
+def read_parameters(
+    function: Callable[..., Any], role: str
+) -> tuple[list[inspect.Parameter], dict[str, Any]]:
+    """Read the same of anything that can be called: a class, a generator too."""
     try:
-        hints = get_type_hints(target, include_extras=True)
+        hints = get_type_hints(underlying(function), include_extras=True)
         signature = inspect.signature(function)
     except (AttributeError, NameError, SyntaxError, TypeError, ValueError) as exc:
         raise ConfigurationError(
-            f"{_title(function)} cannot be {role}: its annotations cannot be read ({exc}). "
+            f"{title(function)} cannot be {role}: its annotations cannot be read ({exc}). "
             "Import the name at run time: not inside `if TYPE_CHECKING:`, and not inside a "
             "function when the module says `from __future__ import annotations`."
         ) from exc
@@ -147,15 +153,10 @@ def read_signature(
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ConfigurationError(
-                f"{_title(function)} cannot be {role}: nothing says what `{parameter}` asks for. "
+                f"{title(function)} cannot be {role}: nothing says what `{parameter}` asks for. "
                 "Name the parameters; a decorator between needs `functools.wraps`."
             )
     return parameters, hints
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling this gives a coroutine: `async def`, partials and callable objects too."""
-    return inspect.iscoroutinefunction(_underlying(function))
 
 
 def type_text(annotation: Any) -> str:
@@ -172,48 +173,6 @@ def _pick(parameter: inspect.Parameter, annotation: Any, offers: Sequence[Offer]
     return next((i for i in order if offers[i].matches(parameter.name, annotation)), None)
 
 
-def _caller(
-    function: Callable[..., Any], picks: list[tuple[str | None, int]], width: int
-) -> Callable[..., Any]:
-    indexes = [index for _, index in picks]
-    if all(keyword is None for keyword, _ in picks):
-        if indexes == list(range(width)):
-            return function
-        if indexes == [0, 1]:
-            return _first_two(function)
-        if indexes == [1]:
-            return _second(function)
-        if not indexes:
-            return _nothing(function)
-    positional = [index for keyword, index in picks if keyword is None]
-    named = [(keyword, index) for keyword, index in picks if keyword is not None]
-    return lambda *values: function(
-        *[values[index] for index in positional],
-        **{keyword: values[index] for keyword, index in named},
-    )
-
-
-def _first_two(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(first: Any, second: Any, *_: Any) -> Any:
-        return function(first, second)
-
-    return call
-
-
-def _second(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(_first: Any, second: Any, *_: Any) -> Any:
-        return function(second)
-
-    return call
-
-
-def _nothing(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*_: Any) -> Any:
-        return function()
-
-    return call
-
-
 def anything(_name: str, _annotation: Any) -> bool:
     """Match every parameter."""
     return True
@@ -222,27 +181,6 @@ def anything(_name: str, _annotation: Any) -> bool:
 def nothing(_name: str, _annotation: Any) -> bool:
     """Match no parameter."""
     return False
-
-
-def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    async def invoke(*values: Any) -> Any:
-        # A plain function around an async one, a lambda for one, gives what is to be awaited; in
-        # a tuple, because trio wants no coroutine from a thread.
-        (result,) = await to_thread.run_sync(lambda: (call(*values),))
-        return await result if inspect.isawaitable(result) else result
-
-    return invoke
-
-
-def _is_partial(value: object) -> TypeIs["partial[Any]"]:
-    return isinstance(value, partial)
-
-
-def _underlying(function: Any) -> Callable[..., Any]:
-    """What holds the annotations: a partial's function, a callable object's method."""
-    while _is_partial(function):
-        function = function.func
-    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def _unserved(
@@ -260,9 +198,11 @@ def _unserved(
     else:
         known = ", ".join(offer.label for offer in offers if offer.label)
         problem = f"nothing serves the parameter `{asked}`. It may ask for {known}."
-    return ConfigurationError(f"{_title(function)} cannot be {role}: {problem}")
+    return ConfigurationError(f"{title(function)} cannot be {role}: {problem}")
 
 
-def _title(function: Callable[..., Any]) -> str:
-    name = getattr(_underlying(function), "__qualname__", repr(function))
+def title(function: Callable[..., Any]) -> str:
+    """Name a function for a message, with its `file:line`."""
+    named = function if isinstance(function, type) else underlying(function)
+    name = getattr(named, "__qualname__", repr(function))
     return f"{name} ({where(function)})"

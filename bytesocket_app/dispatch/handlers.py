@@ -8,10 +8,11 @@ from typing import Any, TypeAlias, Union, get_args, get_origin
 
 from typing_extensions import TypeIs
 
+from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
 from bytesocket_app.registry import Registry
-from bytesocket_app.signature import EMPTY, Bound, Offer, bind, by_name, by_type, type_text
+from bytesocket_app.signature import EMPTY, Bound, Offer, by_name, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import EventName
 

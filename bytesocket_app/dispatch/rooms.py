@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from bytesocket_app.dependencies import bind
 from bytesocket_app.dispatch.handlers import (
     PARAMETERS,
     Handler,
@@ -28,7 +29,7 @@ from bytesocket_app.events.declared import BothHandle
 from bytesocket_app.hub import Hub
 from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.rooms import RoomPattern
-from bytesocket_app.signature import EMPTY, Bound, bind, nothing, type_text
+from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName
 
@@ -211,8 +212,8 @@ class Room:
         return spec
 
     def _learn(self, bound: Bound) -> None:
-        """Take the room parameters' types from a function's annotations."""
-        for index, annotation in bound.annotations.items():
+        """Take the room parameters' types from a function's annotations and its dependencies'."""
+        for index, annotation in (*bound.annotations.items(), *bound.nested):
             if index < PARAMETERS or annotation is EMPTY:
                 continue
             name = self.pattern.parameters[index - PARAMETERS]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import pytest
 from typing_extensions import TypeAliasType
 
+from bytesocket_app.arguments import is_async
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.signature import (
     EMPTY,
@@ -18,7 +19,6 @@ from bytesocket_app.signature import (
     bind,
     by_name,
     by_type,
-    is_async,
     nothing,
     read_signature,
     type_text,

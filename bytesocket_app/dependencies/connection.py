@@ -1,0 +1,69 @@
+"""Starlette's view of a handshake, for dependencies that HTTP routes and sockets share.
+
+Nothing is imported: the class to make is the one that the parameter is annotated with.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NoReturn
+
+from bytesocket_app.transports import Handshake
+
+_HOME = "starlette"
+
+
+def connection_maker(annotation: Any) -> Callable[[Handshake], Any] | None:
+    """How to make what a parameter asks for, if that is Starlette's view of a connection."""
+    for kind in getattr(annotation, "__mro__", ()):
+        if kind.__module__.partition(".")[0] != _HOME:
+            continue
+        if kind.__name__ == "Request":
+            return partial(_request, annotation)
+        if kind.__name__ == "WebSocket":
+            return partial(_web_socket, annotation)
+        if kind.__name__ == "HTTPConnection":
+            return partial(_connection, annotation)
+    return None
+
+
+def _connection(kind: Callable[..., Any], handshake: Handshake) -> Any:
+    return kind(_scope(handshake))
+
+
+def _request(kind: Callable[..., Any], handshake: Handshake) -> Any:
+    """A request as the handshake was one (RFC 6455 section 4.1): a GET without a body."""
+    scope = _scope(handshake)
+    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+    return kind({**scope, "type": "http", "method": "GET", "scheme": scheme})
+
+
+def _web_socket(kind: Callable[..., Any], handshake: Handshake) -> Any:
+    return kind(_scope(handshake), _not_yours, _not_yours)
+
+
+async def _not_yours(*_: Any) -> NoReturn:
+    raise RuntimeError(
+        "The connection is read and written by the application. Ask for the socket instead: "
+        "`socket: Socket`."
+    )
+
+
+def _scope(handshake: Handshake) -> Mapping[str, Any]:
+    """The ASGI scope; without one (a test in memory), as much of it as the handshake says."""
+    if handshake.native.get("type") == "websocket":
+        return handshake.native
+    return {
+        "type": "websocket",
+        "scheme": handshake.scheme,
+        "path": handshake.path,
+        "query_string": handshake.query.encode("latin-1"),
+        "headers": [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in handshake.headers.items()
+        ],
+        "client": handshake.client,
+        "server": None,
+        "root_path": "",
+        "subprotocols": list(handshake.subprotocols),
+        "state": {},
+    }

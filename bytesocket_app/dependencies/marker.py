@@ -1,0 +1,58 @@
+"""The marker of a dependency: ours, or any of the same shape (FastAPI's is)."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, get_args, get_origin
+
+from bytesocket_app.signature import EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """Ask for what a function makes: `session: Annotated[Session, Depends(get_session)]`.
+
+    The function may be `async def` or `def`, which runs in a worker thread. If it yields, what
+    follows the `yield` is the clean-up: it runs after the call, whatever became of it.
+
+    Args:
+        dependency: The function, a class or any other callable.
+        use_cache: Whether all who ask for it in one call share one value.
+    """
+
+    dependency: Callable[..., Any]
+    use_cache: bool = field(default=True, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A dependency that a parameter asks for.
+
+    Attributes:
+        function: What makes it.
+        use_cache: Whether all who ask for it in one call share one value.
+    """
+
+    function: Callable[..., Any]
+    use_cache: bool
+
+
+def wanted(parameter: inspect.Parameter, annotation: Any) -> Wanted | None:
+    """Read the marker of a parameter: in its annotation, or as its default.
+
+    A marker that names no function stands for the annotated class itself.
+    """
+    annotation = getattr(annotation, "__value__", annotation)
+    marks = [parameter.default]
+    if get_origin(annotation) is Annotated:
+        annotation, *extras = get_args(annotation)
+        marks += extras
+    for mark in reversed(marks):
+        if mark is not EMPTY and not isinstance(mark, type) and _is_marker(mark):
+            function = mark.dependency
+            return Wanted(annotation if function is None else function, bool(mark.use_cache))
+    return None
+
+
+def _is_marker(value: Any) -> bool:
+    return hasattr(value, "dependency") and hasattr(value, "use_cache")

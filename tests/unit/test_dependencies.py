@@ -1,0 +1,659 @@
+"""Dependencies: made for each call, shared within it, and cleaned up whatever came of it."""
+
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+from typing import Annotated, Any
+
+import anyio.lowlevel
+import fastapi
+import pytest
+from anyio import (
+    CancelScope,
+    Event,
+    create_task_group,
+    fail_after,
+    move_on_after,
+    sleep_forever,
+)
+from starlette.requests import HTTPConnection, Request
+from starlette.websockets import WebSocket
+from typing_extensions import TypeAliasType
+
+from bytesocket_app import (
+    ByteSocket,
+    ClientEvent,
+    ConfigurationError,
+    Depends,
+    Handshake,
+    Refusal,
+    Settings,
+    Socket,
+    Timeouts,
+)
+from bytesocket_app import (
+    Event as BothEvent,
+)
+from bytesocket_app.dependencies import bind
+from bytesocket_app.signature import Offer, anything, by_name, by_type
+from tests.support.asgi import socket_scope
+
+pytestmark = pytest.mark.anyio
+
+
+class Post(ClientEvent, name="post"):
+    """Ask for something."""
+
+    text: str = ""
+
+
+class Move(BothEvent, name="move"):
+    """Goes into a room."""
+
+    x: int = 0
+
+
+class Session:
+    """A database session, as far as the tests go."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+
+LOG: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _empty_log() -> None:
+    LOG.clear()
+    MADE.clear()
+
+
+async def get_session() -> AsyncGenerator[Session]:
+    """An existing dependency of HTTP routes."""
+    session = Session()
+    LOG.append("begin")
+    try:
+        yield session
+    except BaseException as exc:
+        LOG.append(f"rollback {type(exc).__name__}")
+        raise
+    else:
+        LOG.append("commit")
+    finally:
+        LOG.append("close")
+
+
+SessionDep = Annotated[Session, fastapi.Depends(get_session)]
+
+
+async def get_user(connection: HTTPConnection, session: SessionDep) -> str:
+    """FastAPI's way to know who is there."""
+    assert isinstance(session, Session)
+    return connection.cookies.get("user", "nobody")
+
+
+CurrentUser = Annotated[str, fastapi.Depends(get_user)]
+
+
+def one() -> int:
+    """Something simple."""
+    return 1
+
+
+One = Annotated[int, Depends(one)]
+
+
+MADE: list[int] = []
+
+
+async def count() -> int:
+    """Another value each time."""
+    MADE.append(len(MADE))
+    return MADE[-1]
+
+
+Count = Annotated[int, Depends(count)]
+Alias = TypeAliasType("Alias", Annotated[int, Depends(one)])
+
+OFFERS = (
+    Offer("the socket (Socket)", by_type(Socket, "socket")),
+    Offer("the event", lambda _, a: a is Post, last=True),
+)
+
+
+def fake_app(close: float = 1.0) -> Any:
+    """An application, as far as a call looks at it."""
+    return SimpleNamespace(
+        dependency_overrides={}, settings=Settings(timeouts=Timeouts(close=close))
+    )
+
+
+def fake_socket(app: Any = None, handshake: Handshake | None = None) -> Any:
+    """A socket, as far as a call looks at it."""
+    return SimpleNamespace(app=app or fake_app(), handshake=handshake or Handshake("/ws"))
+
+
+async def call(function: Callable[..., Any], *, app: Any = None, **more: Any) -> Any:
+    """Bind a function and call it once."""
+    bound = bind(function, OFFERS, role="a handler")
+    return await bound.invoke(fake_socket(app, **more), Post(text="hi"))
+
+
+class TestMaking:
+    async def test_a_function_without_dependencies_is_called_as_ever(self) -> None:
+        async def handler(socket: Socket, event: Post) -> str:
+            return event.text
+
+        assert bind(handler, OFFERS, role="x").invoke is handler
+        assert await call(handler) == "hi"
+
+    async def test_fastapis_own_marker_works_unchanged(self) -> None:
+        async def handler(session: SessionDep, user: CurrentUser, event: Post) -> str:
+            LOG.append("handler")
+            assert isinstance(session, Session)
+            return f"{user}: {event.text}"
+
+        shake = Handshake("/ws", headers={"cookie": "user=ann"})
+        assert await call(handler, handshake=shake) == "ann: hi"
+        assert LOG == ["begin", "handler", "commit", "close"]
+
+    async def test_every_kind_of_callable_makes_a_value(self) -> None:
+        threads: set[int] = set()
+
+        def plain() -> str:
+            threads.add(threading.get_ident())
+            return "plain"
+
+        def yields() -> Generator[str]:
+            threads.add(threading.get_ident())
+            yield "yields"
+            LOG.append("closed")
+
+        async def later() -> str:
+            return "async"
+
+        @dataclass
+        class Page:
+            one: One
+            size: int = 10
+
+        class Checker:
+            def __init__(self, word: str) -> None:
+                self.word = word
+
+            async def __call__(self, socket: Socket) -> str:
+                return self.word
+
+        def scaled(one: One, by: int) -> int:
+            return one * by
+
+        async def handler(  # noqa: PLR0913 - one of each kind
+            a: Annotated[str, Depends(plain)],
+            b: Annotated[str, Depends(yields)],
+            c: Annotated[str, Depends(later)],
+            d: Annotated[Page, Depends(Page)],
+            e: Annotated[Page, fastapi.Depends()],
+            f: Annotated[str, Depends(Checker("checked"))],
+            *,
+            g: Annotated[int, Depends(partial(scaled, by=3))],
+            h: str = fastapi.Depends(later),
+        ) -> Any:
+            assert d is e
+            return a, b, c, (d.one, d.size), f, g, h
+
+        expected = ("plain", "yields", "async", (1, 10), "checked", 3, "async")
+        assert await call(handler) == expected
+        assert LOG == ["closed"]
+        assert threading.get_ident() not in threads
+
+    async def test_a_plain_handler_gets_them_in_its_thread(self) -> None:
+        def handler(one: One, event: Post) -> Any:
+            return one, event.text, threading.get_ident() == main
+
+        main = threading.get_ident()
+        assert await call(handler) == (1, "hi", False)
+
+    async def test_one_value_serves_all_who_ask_unless_they_want_their_own(self) -> None:
+        async def nested(shared: Count) -> int:
+            return shared
+
+        async def handler(
+            a: Count,
+            b: Count,
+            c: Annotated[int, Depends(nested)],
+            d: Annotated[int, Depends(count, use_cache=False)],
+            e: Annotated[int, fastapi.Depends(count, use_cache=False)],
+        ) -> Any:
+            return a, b, c, d, e
+
+        bound = bind(handler, OFFERS, role="x")
+        assert await bound.invoke(fake_socket(), Post()) == (0, 0, 0, 1, 2)
+        assert await bound.invoke(fake_socket(), Post()) == (3, 3, 3, 4, 5)
+
+    async def test_the_marker_is_found_under_an_alias(self) -> None:
+        async def handler(value: Alias) -> int:
+            return value
+
+        assert await call(handler) == 1
+
+    async def test_what_a_dependency_may_ask_for(self) -> None:
+        async def asks(
+            socket: Socket,
+            event: Post,
+            handshake: Handshake,
+            app: ByteSocket,
+            text: str = "left alone",
+            *,
+            maybe: Socket | None = None,
+        ) -> Any:
+            assert socket is maybe
+            return event.text, handshake.path, app, text
+
+        async def handler(found: Annotated[Any, Depends(asks)]) -> Any:
+            return found
+
+        app = fake_app()
+        assert await call(handler, app=app) == ("hi", "/ws", app, "left alone")
+
+    async def test_what_matches_anything_means_what_the_function_took_it_for(self) -> None:
+        offers = (Offer("the credentials", anything, last=True), Offer("the code", by_name("code")))
+
+        async def same(credentials: str, code: int) -> str:
+            return f"{credentials} {code}"
+
+        async def function(credentials: str, more: Annotated[str, Depends(same)]) -> str:
+            return f"{credentials}, {more}"
+
+        bound = bind(function, offers, role="x")
+        assert await bound.invoke("secret", 3) == "secret, secret 3"
+        assert bound.annotations == {0: str}
+        assert bound.nested == ((0, str), (1, int))
+
+        async def other(credentials: bytes) -> None: ...
+
+        async def wrong(credentials: str, more: Annotated[None, Depends(other)]) -> None: ...
+
+        with pytest.raises(ConfigurationError, match="nothing serves"):
+            bind(wrong, offers, role="x")
+
+        async def alone(more: Annotated[str, Depends(same)]) -> None: ...
+
+        with pytest.raises(ConfigurationError, match="nothing serves"):
+            bind(alone, offers, role="x")
+
+
+class TestConnections:
+    SHAKE = Handshake(
+        "/ws",
+        query="a=1",
+        headers={"host": "example.org", "cookie": "user=ann"},
+        client=("127.0.0.1", 4711),
+        scheme="wss",
+        subprotocols=("x",),
+    )
+
+    async def test_starlettes_view_of_a_handshake_in_memory(self) -> None:
+        async def asks(
+            connection: HTTPConnection, request: Request, socket: WebSocket, again: HTTPConnection
+        ) -> Any:
+            assert connection is again
+            assert request.method == "GET"
+            assert str(request.url) == "https://example.org/ws?a=1"
+            assert socket.scope["subprotocols"] == ["x"]
+            with pytest.raises(RuntimeError, match="Ask for the socket"):
+                await socket.receive()
+            return connection.query_params["a"], connection.cookies["user"], connection.client
+
+        async def handler(found: Annotated[Any, Depends(asks)]) -> Any:
+            return found
+
+        assert await call(handler, handshake=self.SHAKE) == ("1", "ann", ("127.0.0.1", 4711))
+
+    async def test_the_servers_scope_is_passed_as_it_is(self) -> None:
+        scope = socket_scope(session={"user": 7})
+
+        async def asks(connection: HTTPConnection) -> Any:
+            return connection.scope is scope, connection.session["user"]
+
+        async def handler(found: Annotated[Any, Depends(asks)]) -> Any:
+            return found
+
+        assert await call(handler, handshake=Handshake("/ws", native=scope)) == (True, 7)
+
+    async def test_only_starlettes_classes_are_meant(self) -> None:
+        mine = type("Request", (), {})
+
+        async def asks(request: Any) -> None: ...
+
+        asks.__annotations__["request"] = mine
+
+        async def handler(found: Annotated[Any, Depends(asks)]) -> None: ...
+
+        with pytest.raises(ConfigurationError, match="nothing serves"):
+            await call(handler)
+
+
+def resource(name: str) -> Callable[[], AsyncGenerator[str]]:
+    """A dependency that logs what becomes of it."""
+
+    async def opens() -> AsyncGenerator[str]:
+        LOG.append(f"open {name}")
+        try:
+            yield name
+        except BaseException as exc:
+            LOG.append(f"{name} sees {type(exc).__name__}")
+            raise
+        finally:
+            await anyio.lowlevel.checkpoint()
+            LOG.append(f"close {name}")
+
+    return opens
+
+
+def thread_resource() -> Generator[str]:
+    """The same in a worker thread."""
+    try:
+        yield "thread"
+    except BaseException as exc:
+        LOG.append(f"thread sees {type(exc).__name__}")
+        raise
+    finally:
+        LOG.append("close thread")
+
+
+class TestCleaningUp:
+    async def test_the_last_made_is_the_first_to_go(self) -> None:
+        first, second = resource("a"), resource("b")
+
+        async def handler(
+            a: Annotated[str, Depends(first)],
+            b: Annotated[str, Depends(second)],
+            c: Annotated[str, Depends(thread_resource)],
+        ) -> None:
+            LOG.append("handler")
+
+        await call(handler)
+        assert LOG == ["open a", "open b", "handler", "close thread", "close b", "close a"]
+
+    async def test_the_handlers_exception_is_thrown_in_at_the_yield(self) -> None:
+        async def handler(
+            a: Annotated[str, Depends(resource("a"))], b: Annotated[str, Depends(thread_resource)]
+        ) -> None:
+            raise Refusal("no", code="no")
+
+        with pytest.raises(Refusal, match="no"):
+            await call(handler)
+        assert LOG == [
+            "open a",
+            "thread sees Refusal",
+            "close thread",
+            "a sees Refusal",
+            "close a",
+        ]
+
+    async def test_a_dependency_that_fails_closes_those_before_it(self) -> None:
+        async def fails(a: Annotated[str, Depends(resource("a"))]) -> None:
+            raise Refusal("not yours", code="unauthorized")
+
+        async def handler(x: Annotated[None, Depends(fails)]) -> None:
+            LOG.append("handler")  # pragma: no cover - never called
+
+        with pytest.raises(Refusal, match="not yours"):
+            await call(handler)
+        assert LOG == ["open a", "a sees Refusal", "close a"]
+
+    async def test_swallowing_the_exception_does_not_make_a_success(self) -> None:
+        async def swallows(a: Annotated[str, Depends(resource("a"))]) -> AsyncGenerator[None]:
+            try:
+                yield
+            except ValueError:
+                LOG.append("swallowed")
+
+        async def handler(x: Annotated[None, Depends(swallows)]) -> None:
+            raise ValueError("wrong")
+
+        with pytest.raises(ValueError, match="wrong"):
+            await call(handler)
+        assert LOG == ["open a", "swallowed", "a sees ValueError", "close a"]
+
+    async def test_clean_up_may_translate_the_exception(self) -> None:
+        async def translates(a: Annotated[str, Depends(resource("a"))]) -> AsyncGenerator[None]:
+            try:
+                yield
+            except KeyError as exc:
+                raise Refusal("taken", code="taken") from exc
+
+        async def handler(x: Annotated[None, Depends(translates)]) -> None:
+            raise KeyError("unique")
+
+        with pytest.raises(Refusal, match="taken"):
+            await call(handler)
+        assert LOG == ["open a", "a sees Refusal", "close a"]
+
+    async def test_clean_up_that_fails_is_the_calls_outcome(self) -> None:
+        async def fails(a: Annotated[str, Depends(resource("a"))]) -> AsyncGenerator[None]:
+            yield
+            raise OSError("disk")
+
+        async def handler(x: Annotated[None, Depends(fails)]) -> None: ...
+
+        with pytest.raises(OSError, match="disk"):
+            await call(handler)
+        assert LOG == ["open a", "a sees OSError", "close a"]
+
+    @pytest.mark.parametrize("late", [False, True])
+    async def test_cancellation_is_thrown_in_and_clean_up_is_sheltered(
+        self, late: bool, anyio_backend_name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def fails() -> AsyncGenerator[None]:
+            try:
+                yield
+            finally:
+                await anyio.lowlevel.checkpoint()
+                LOG.append("fails")
+                if late:
+                    raise OSError("disk")
+
+        async def handler(
+            a: Annotated[str, Depends(resource("a"))],
+            b: Annotated[None, Depends(fails)],
+            c: Annotated[str, Depends(thread_resource)],
+        ) -> None:
+            started.set()
+            await sleep_forever()
+
+        started = Event()
+        done: list[bool] = []
+
+        async def run() -> None:
+            with scope:
+                await call(handler)
+            done.append(scope.cancelled_caught)
+
+        scope = CancelScope()
+        with fail_after(10):
+            async with create_task_group() as tasks:
+                tasks.start_soon(run)
+                await started.wait()
+                scope.cancel()
+        name = "CancelledError" if anyio_backend_name == "asyncio" else "Cancelled"
+        assert done == [True]
+        assert [
+            "open a",
+            f"thread sees {name}",
+            "close thread",
+            "fails",
+            f"a sees {name}",
+            "close a",
+        ] == LOG
+        assert ("clean-up of dependency" in caplog.text) is late
+
+    async def test_clean_up_that_hangs_is_given_up(self, caplog: pytest.LogCaptureFixture) -> None:
+        async def hangs() -> AsyncGenerator[None]:
+            yield
+            await sleep_forever()
+
+        async def handler(
+            a: Annotated[str, Depends(resource("a"))], x: Annotated[None, Depends(hangs)]
+        ) -> str:
+            return "done"
+
+        with fail_after(10):
+            assert await call(handler, app=fake_app(close=0.01)) == "done"
+            await anyio.lowlevel.checkpoint()  # what was given up cancels nothing that follows
+        assert "took too long" in caplog.text
+        assert LOG[0] == "open a"
+
+    async def test_clean_up_that_hangs_does_not_hide_the_deadline(self) -> None:
+        async def hangs() -> AsyncGenerator[None]:
+            try:
+                yield
+            finally:
+                await sleep_forever()
+
+        async def handler(x: Annotated[None, Depends(hangs)]) -> None:
+            await sleep_forever()
+
+        with fail_after(10):
+            with move_on_after(0.01) as scope:
+                await call(handler, app=fake_app(close=0.01))
+            await anyio.lowlevel.checkpoint()
+        assert scope.cancelled_caught
+
+    async def test_clean_up_without_a_bound_takes_its_time(self) -> None:
+        async def slow() -> AsyncGenerator[None]:
+            yield
+            await anyio.lowlevel.checkpoint()
+            LOG.append("slow")
+
+        async def handler(x: Annotated[None, Depends(slow)]) -> None: ...
+
+        await call(handler, app=fake_app(close=0))
+        assert LOG == ["slow"]
+
+    async def test_a_task_group_may_span_the_yield(self) -> None:
+        async def tasks() -> AsyncGenerator[Any]:
+            async with create_task_group() as group:
+                yield group
+                LOG.append("leaving")
+
+        async def handler(group: Annotated[Any, Depends(tasks)]) -> None:
+            async def child() -> None:
+                LOG.append("child")
+
+            group.start_soon(child)
+
+        await call(handler)
+        assert LOG == ["leaving", "child"]
+        with pytest.raises(TypeError):
+            await call(lambda: None, app=None, nobody=1)
+        del handler
+
+
+class TestMistakes:
+    def refuse(self, function: Callable[..., Any]) -> str:
+        with pytest.raises(ConfigurationError) as caught:
+            bind(function, OFFERS, role="a handler of 'post'")
+        return str(caught.value)
+
+    def test_a_dependency_that_cannot_be_served_names_the_chain(self) -> None:
+        def inner(limit: int) -> int:
+            return limit
+
+        def outer(inner: Annotated[int, Depends(inner)]) -> int:
+            return inner
+
+        async def handler(outer: Annotated[int, Depends(outer)]) -> None: ...
+
+        text = self.refuse(handler)
+        assert "nothing serves the parameter `limit: int`" in text
+        chain = [text.rindex(f.__qualname__) for f in (handler, outer, inner)]
+        assert chain == sorted(chain)
+        assert text.count(__file__) == 4
+
+    def test_a_circle_is_named(self) -> None:
+        def first(value: Any) -> None: ...
+
+        def second(value: Annotated[Any, Depends(first)]) -> None: ...
+
+        first.__annotations__["value"] = Annotated[Any, Depends(second)]
+
+        async def handler(x: Annotated[None, Depends(first)]) -> None: ...
+
+        text = self.refuse(handler)
+        assert "circle" in text
+        assert text.count("first") == 2
+
+    def test_more_that_cannot_be(self) -> None:
+        def star(*args: Any) -> None: ...
+
+        def query(limit: int = fastapi.Query(3)) -> int:
+            return limit
+
+        def unknown(x: int) -> None: ...
+
+        unknown.__annotations__["x"] = "Nowhere"
+
+        for wrong, word in [
+            (star, "`*args: Any`"),
+            (query, "limit: int"),
+            (unknown, "Nowhere"),
+            (3, "not a function"),
+        ]:
+            target: Any = wrong
+
+            async def handler(x: Annotated[Any, Depends(target)]) -> None: ...
+
+            assert word in self.refuse(handler)
+
+    def test_a_generator_is_still_no_handler(self) -> None:
+        async def handler(x: One) -> AsyncGenerator[None]:
+            yield
+
+        assert "generator" in self.refuse(handler)
+
+    def test_without_a_socket_there_is_no_connection_to_ask_for(self) -> None:
+        def asks(connection: HTTPConnection) -> None: ...
+
+        async def handler(x: Annotated[None, Depends(asks)]) -> None: ...
+
+        with pytest.raises(ConfigurationError, match="nothing serves"):
+            bind(handler, (), role="x")
+
+
+class TestOverriding:
+    async def test_a_dependency_can_be_replaced_and_put_back(self) -> None:
+        async def fake(event: Post) -> Session:
+            session = Session()
+            session.log.append(event.text)
+            return session
+
+        async def handler(session: SessionDep, user: CurrentUser) -> Any:
+            return session.log, user
+
+        bound, app = bind(handler, OFFERS, role="x"), fake_app()
+        socket = fake_socket(app)
+        assert await bound.invoke(socket, Post()) == ([], "nobody")
+        app.dependency_overrides[get_session] = fake
+        LOG.clear()
+        assert await bound.invoke(socket, Post(text="x")) == (["x"], "nobody")
+        assert LOG == []
+        app.dependency_overrides = {get_user: lambda: "ann"}
+        assert await bound.invoke(socket, Post()) == ([], "ann")
+        app.dependency_overrides.clear()
+        assert await bound.invoke(socket, Post()) == ([], "nobody")
+
+    async def test_a_replacement_may_ask_for_what_it_replaces(self) -> None:
+        async def doubled(value: One) -> int:
+            return value * 2
+
+        async def handler(value: One) -> int:
+            return value
+
+        app = fake_app()
+        app.dependency_overrides[one] = doubled
+        with pytest.raises(ConfigurationError, match="circle"):
+            await call(handler, app=app)
