@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
-from bytesocket_app.auth import Authenticator
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Room
@@ -16,8 +15,10 @@ from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.declaring import declare_handler, event_name
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.membership import Membership
+from bytesocket_app.dispatch.rooms import JoinedBy
 from bytesocket_app.dispatch.routes import Route, event_routes
-from bytesocket_app.errors import ConfigurationError, Refusal, caller, where
+from bytesocket_app.dispatch.single import check_room, declare_authenticator
+from bytesocket_app.errors import Refusal
 from bytesocket_app.events import (
     BothHandle,
     Catalogue,
@@ -32,12 +33,13 @@ from bytesocket_app.events import (
     declare,
 )
 from bytesocket_app.events.declared import is_payload
-from bytesocket_app.hub import BROADCAST_ROOM, Hub, ServerRooms
+from bytesocket_app.hub import Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.options import check_options
 from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
+from bytesocket_app.router import Router
 from bytesocket_app.serving import ApplicationEndpoint, Host
 from bytesocket_app.serving.life import Life, LifespanFunction
 from bytesocket_app.serving.origins import Origins
@@ -235,18 +237,14 @@ class ByteSocket:
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            known = self._dispatcher.authenticator
-            if known is not None:
-                raise ConfigurationError(
-                    f"{where(function)}: authentication is declared already, at "
-                    f"{known.bound.source}. One function decides."
-                )
-            self._dispatcher.authenticator = Authenticator(function, key)
+            self._dispatcher.authenticator = declare_authenticator(
+                self._dispatcher.authenticator, function, key
+            )
             return function
 
         return register if function is None else register(function)
 
-    def room(self, pattern: str, *, join: Literal["client", "server"] = "client") -> Room:
+    def room(self, pattern: str, *, join: JoinedBy = "client") -> Room:
         """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
 
         Args:
@@ -257,18 +255,22 @@ class ByteSocket:
             ConfigurationError: It is declared already, could mean another one's names, or is the
                 room of all sockets.
         """
-        if join not in ("client", "server"):
-            raise ConfigurationError(
-                f"join={join!r} of room {pattern!r} ({caller()}) is neither 'client' nor 'server'."
-            )
-        if pattern == BROADCAST_ROOM:
-            raise ConfigurationError(
-                f"{pattern!r} ({caller()}) cannot be declared: every socket is in that room. "
-                "Emit to it with `app.broadcast`."
-            )
-        room = Room(RoomPattern(pattern), join, self.hub, self.catalogue, self)
+        return self.declare_room(RoomPattern(pattern), join)
+
+    def declare_room(self, pattern: RoomPattern, join: JoinedBy) -> Room:
+        """Declare a room whose pattern is read already, as routers do; see `room`."""
+        check_room(pattern, join)
+        room = Room(pattern, join, self.hub, self.catalogue, self)
         self._declared.add(room)
         return room
+
+    def include(self, router: Router) -> None:
+        """Make the declarations of a router on this application.
+
+        Raises:
+            ConfigurationError: The router is included already, or a declaration cannot be served.
+        """
+        router.include_in(self)
 
     def middleware(self, step: M) -> M:
         """Add a step around every event message: `async def f(socket, message, call_next)`.

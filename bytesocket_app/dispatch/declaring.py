@@ -1,19 +1,16 @@
-"""What the application's decorators declare: handlers, the authentication function, rooms."""
+"""`app.on(...)`: from an event, or a bare name, and a function to a registered handler."""
 
 from collections.abc import Callable
 from typing import Any
 
-from bytesocket_app.auth import Authenticator
 from bytesocket_app.dependencies import bind
 from bytesocket_app.dispatch.handlers import EVENT, Handler, build_handler, handler_offers
 from bytesocket_app.errors import ConfigurationError, Refusal, where
 from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.names import checked_name
-from bytesocket_app.hub import BROADCAST_ROOM
-from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.signature import EMPTY, anything, type_text
-from bytesocket_app.types import EventName, UserKey
+from bytesocket_app.types import EventName
 
 
 def declare_handler(
@@ -49,40 +46,6 @@ def declare_handler(
         None,
     )
     return build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
-
-
-def declare_authenticator(
-    known: Authenticator | None, function: Callable[..., Any], key: Callable[[Any], UserKey] | None
-) -> Authenticator:
-    """Resolve a function as the application's authentication.
-
-    Raises:
-        ConfigurationError: There is one already, or a parameter cannot be served.
-    """
-    if known is not None:
-        raise ConfigurationError(
-            f"{where(function)}: authentication is declared already, at "
-            f"{known.bound.source}. One function decides."
-        )
-    return Authenticator(function, key)
-
-
-def check_room(pattern: RoomPattern, join: str) -> None:
-    """Refuse a room that cannot be.
-
-    Raises:
-        ConfigurationError: It is the room of all sockets, or nobody could be put into it.
-    """
-    if join not in ("client", "server"):
-        raise ConfigurationError(
-            f"join={join!r} of room {pattern.text!r} ({pattern.source}) is neither 'client' nor "
-            "'server'."
-        )
-    if pattern.text == BROADCAST_ROOM:
-        raise ConfigurationError(
-            f"{pattern.text!r} ({pattern.source}) cannot be declared: every socket is in that "
-            "room. Emit to it with `app.broadcast`."
-        )
 
 
 def event_name(event: "type[EventModel] | ClientHandle[Any] | EventName") -> EventName:
