@@ -83,6 +83,8 @@ class Lifespan:
         await self.ended.wait()
 
     def _raised(self, error: Exception) -> None:
+        if self.failure is not None:
+            return  # it said so itself, and raises on its way out, as Starlette does
         if self._answered.is_set():
             logger.error("the application's lifespan failed", exc_info=error)
         elif self._asked:

@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from bytesocket_app.serving.runners.hosting import Drain, Hosting, Server, Trigger, host
-from bytesocket_app.transports.lifespan import LifespanError, living, reason
 from bytesocket_app.serving.runners.listening import listen
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from bytesocket_app.transports.lifespan import LifespanError, living, reason
 
 pytestmark = pytest.mark.anyio
 
