@@ -101,6 +101,9 @@ class Membership:
     async def _leave(self, peer: Peer, names: list[str]) -> None:
         for name in names:
             self._not_reserved(name)
+            found = self._rooms.find(name)
+            if found is not None and found[0].join == "server":
+                raise Refusal(f"There is no room {name[:64]!r} to leave.", code="unknown_room")
         left = [name for name in names if self._hub.index.leave(peer.socket, name)]
         peer.request["done"] = True
         for name in left:

@@ -352,3 +352,13 @@ async def test_membership_is_asked_for_unless_the_policy_says_otherwise() -> Non
         await inside.join("lobby")
         await outside.emit(Wave(), room="lobby")
         assert await inside.receive(Wave, room="lobby") == Wave()
+
+
+async def test_a_room_that_the_server_fills_cannot_be_left_by_its_client() -> None:
+    app = ByteSocket(title="T")
+    feed = app.room("feed", join="server")
+    async with TestClient(app) as client:
+        await app.sockets()[0].rooms.join("feed")
+        with pytest.raises(RequestError, match="no room 'feed' to leave") as caught:
+            await client.leave("feed")
+        assert (caught.value.code, feed.count()) == ("unknown_room", 1)
