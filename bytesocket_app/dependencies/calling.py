@@ -88,6 +88,11 @@ async def run(
         values: The values of the offers; what the steps make is appended.
         bound: Seconds for all clean-up; 0 for as long as it likes.
     """
+    makes = [each.make for each in steps if each.make is not None]
+    if len(makes) == len(steps):  # nothing to clean up
+        for make in makes:
+            values.append(await make(*values))
+        return await invoke(*values)
     opened: list[tuple[CleanUp, str]] = []
     result, error = None, None
     # The shelter is put up before anything is made: a dependency may hold a cancel scope or a

@@ -1,135 +1,50 @@
-"""Dependencies: made for each call, shared within it, and cleaned up whatever came of it."""
+"""Dependencies: made for each call, of every kind, and shared within it."""
 
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
 from typing import Annotated, Any
 
 import fastapi
 import pytest
 from starlette.requests import HTTPConnection, Request
 from starlette.websockets import WebSocket
-from typing_extensions import TypeAliasType
 
 from bytesocket_app import (
     ByteSocket,
-    ClientEvent,
     ConfigurationError,
     Depends,
     Handshake,
-    Settings,
     Socket,
-    Timeouts,
-)
-from bytesocket_app import (
-    Event as BothEvent,
 )
 from bytesocket_app.dependencies import bind
-from bytesocket_app.signature import Offer, anything, by_name, by_type
+from bytesocket_app.signature import Offer, anything, by_name
 from tests.support.asgi import socket_scope
+from tests.support.dependencies import (
+    LOG,
+    MADE,
+    OFFERS,
+    Alias,
+    Count,
+    CurrentUser,
+    One,
+    Post,
+    Session,
+    SessionDep,
+    call,
+    count,
+    fake_app,
+    fake_socket,
+)
 
 pytestmark = pytest.mark.anyio
-
-
-class Post(ClientEvent, name="post"):
-    """Ask for something."""
-
-    text: str = ""
-
-
-class Move(BothEvent, name="move"):
-    """Goes into a room."""
-
-    x: int = 0
-
-
-class Session:
-    """A database session, as far as the tests go."""
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-
-
-LOG: list[str] = []
 
 
 @pytest.fixture(autouse=True)
 def _empty_log() -> None:
     LOG.clear()
     MADE.clear()
-
-
-async def get_session() -> AsyncGenerator[Session]:
-    """An existing dependency of HTTP routes."""
-    session = Session()
-    LOG.append("begin")
-    try:
-        yield session
-    except BaseException as exc:
-        LOG.append(f"rollback {type(exc).__name__}")
-        raise
-    else:
-        LOG.append("commit")
-    finally:
-        LOG.append("close")
-
-
-SessionDep = Annotated[Session, fastapi.Depends(get_session)]
-
-
-async def get_user(connection: HTTPConnection, session: SessionDep) -> str:
-    """FastAPI's way to know who is there."""
-    assert isinstance(session, Session)
-    return connection.cookies.get("user", "nobody")
-
-
-CurrentUser = Annotated[str, fastapi.Depends(get_user)]
-
-
-def one() -> int:
-    """Something simple."""
-    return 1
-
-
-One = Annotated[int, Depends(one)]
-
-
-MADE: list[int] = []
-
-
-async def count() -> int:
-    """Another value each time."""
-    MADE.append(len(MADE))
-    return MADE[-1]
-
-
-Count = Annotated[int, Depends(count)]
-Alias = TypeAliasType("Alias", Annotated[int, Depends(one)])
-
-OFFERS = (
-    Offer("the socket (Socket)", by_type(Socket, "socket")),
-    Offer("the event", lambda _, a: a is Post, last=True),
-)
-
-
-def fake_app(close: float = 1.0) -> Any:
-    """An application, as far as a call looks at it."""
-    return SimpleNamespace(
-        dependency_overrides={}, settings=Settings(timeouts=Timeouts(close=close))
-    )
-
-
-def fake_socket(app: Any = None, handshake: Handshake | None = None) -> Any:
-    """A socket, as far as a call looks at it."""
-    return SimpleNamespace(app=app or fake_app(), handshake=handshake or Handshake("/ws"))
-
-
-async def call(function: Callable[..., Any], *, app: Any = None, **more: Any) -> Any:
-    """Bind a function and call it once."""
-    bound = bind(function, OFFERS, role="a handler")
-    return await bound.invoke(fake_socket(app, **more), Post(text="hi"))
 
 
 class TestMaking:
@@ -324,109 +239,3 @@ class TestConnections:
 
         with pytest.raises(ConfigurationError, match="nothing serves"):
             await call(handler)
-
-
-class TestMistakes:
-    def refuse(self, function: Callable[..., Any]) -> str:
-        with pytest.raises(ConfigurationError) as caught:
-            bind(function, OFFERS, role="a handler of 'post'")
-        return str(caught.value)
-
-    def test_a_dependency_that_cannot_be_served_names_the_chain(self) -> None:
-        def inner(limit: int) -> int:
-            return limit
-
-        def outer(inner: Annotated[int, Depends(inner)]) -> int:
-            return inner
-
-        async def handler(outer: Annotated[int, Depends(outer)]) -> None: ...
-
-        text = self.refuse(handler)
-        assert "nothing serves the parameter `limit: int`" in text
-        chain = [text.rindex(f.__qualname__) for f in (handler, outer, inner)]
-        assert chain == sorted(chain)
-        assert text.count(__file__) == 4
-
-    def test_a_circle_is_named(self) -> None:
-        def first(value: Any) -> None: ...
-
-        def second(value: Annotated[Any, Depends(first)]) -> None: ...
-
-        first.__annotations__["value"] = Annotated[Any, Depends(second)]
-
-        async def handler(x: Annotated[None, Depends(first)]) -> None: ...
-
-        text = self.refuse(handler)
-        assert "circle" in text
-        assert text.count("first") == 2
-
-    def test_more_that_cannot_be(self) -> None:
-        def star(*args: Any) -> None: ...
-
-        def query(limit: int = fastapi.Query(3)) -> int:
-            return limit
-
-        def unknown(x: int) -> None: ...
-
-        unknown.__annotations__["x"] = "Nowhere"
-
-        for wrong, word in [
-            (star, "`*args: Any`"),
-            (query, "limit: int"),
-            (unknown, "Nowhere"),
-            (3, "not a function"),
-        ]:
-            target: Any = wrong
-
-            async def handler(x: Annotated[Any, Depends(target)]) -> None: ...
-
-            assert word in self.refuse(handler)
-
-    def test_a_generator_is_still_no_handler(self) -> None:
-        async def handler(x: One) -> AsyncGenerator[None]:
-            yield
-
-        assert "generator" in self.refuse(handler)
-
-    def test_without_a_socket_there_is_no_connection_to_ask_for(self) -> None:
-        def asks(connection: HTTPConnection) -> None: ...
-
-        async def handler(x: Annotated[None, Depends(asks)]) -> None: ...
-
-        with pytest.raises(ConfigurationError, match="nothing serves"):
-            bind(handler, (), role="x")
-
-
-class TestOverriding:
-    async def test_a_dependency_can_be_replaced_and_put_back(self) -> None:
-        async def fake(event: Post) -> Session:
-            session = Session()
-            session.log.append(event.text)
-            return session
-
-        async def handler(session: SessionDep, user: CurrentUser) -> Any:
-            return session.log, user
-
-        bound, app = bind(handler, OFFERS, role="x"), fake_app()
-        socket = fake_socket(app)
-        assert await bound.invoke(socket, Post()) == ([], "nobody")
-        app.dependency_overrides[get_session] = fake
-        LOG.clear()
-        assert await bound.invoke(socket, Post(text="x")) == (["x"], "nobody")
-        assert LOG == []
-        app.dependency_overrides = {get_user: lambda: "ann"}
-        assert await bound.invoke(socket, Post()) == ([], "ann")
-        app.dependency_overrides.clear()
-        assert await bound.invoke(socket, Post()) == ([], "nobody")
-
-    async def test_a_replacement_may_ask_for_what_it_replaces(self) -> None:
-        async def doubled(value: One) -> int:
-            return value * 2
-
-        async def handler(value: One) -> int:
-            return value
-
-        app = fake_app()
-        app.dependency_overrides[one] = doubled
-        with pytest.raises(ConfigurationError, match="circle"):
-            await call(handler, app=app)

@@ -335,3 +335,11 @@ def test_annotations_are_written_as_a_person_would() -> None:
     assert type_text(Event) == "Event"
     assert type_text(list[int]) == "list[int]"
     assert type_text(Annotated[int, 5]) == "Annotated[int, 5]"
+
+
+async def test_what_follows_a_parameter_left_alone_gets_its_own_value() -> None:
+    async def function(limit: int = 3, base: Base | None = None) -> object:
+        return limit, base
+
+    offer, base = Offer("the base", by_type(Base)), Base()
+    assert await bind(function, (offer,), role="x").invoke(base) == (3, base)
