@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
@@ -12,7 +11,7 @@ from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Room
 from bytesocket_app.dispatch.calls import HandlerCalls
-from bytesocket_app.dispatch.declaring import declare_handler, event_name
+from bytesocket_app.dispatch.declaring import handler_hook
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.membership import Membership
 from bytesocket_app.dispatch.rooms import JoinedBy
@@ -33,6 +32,7 @@ from bytesocket_app.events import (
     declare,
 )
 from bytesocket_app.events.declared import is_payload
+from bytesocket_app.hosting import attach
 from bytesocket_app.hub import Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
@@ -157,21 +157,14 @@ class ByteSocket:
         Raises:
             ConfigurationError: Clients do not send the event, or a parameter cannot be served.
         """
-        if not isinstance(event, str | int | float):
-            self.catalogue.declare(event)  # now: `@app.on` without its event decorates a function
-
-        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
-            handler = declare_handler(
-                event,
-                function,
-                self.catalogue,
-                type(self),
-                raises=raises,
-                concurrent=concurrent,
-            )
-            self._handlers.add(handler, once=once)
-
-        return Hook(add, partial(self._handlers.remove, event_name(event)))
+        return handler_hook(
+            event,
+            self._handlers,
+            self.catalogue,
+            type(self),
+            raises=raises,
+            concurrent=concurrent,
+        )
 
     @overload
     def declare(
@@ -352,6 +345,19 @@ class ByteSocket:
     def event_routes(self) -> list[Route]:
         """Every handler and relay, with the place in the code where it stands."""
         return event_routes(self._handlers, self._declared)
+
+    def attach(self, host: object, path: str | None = None) -> None:
+        """Serve the socket inside a FastAPI or Starlette application, which then runs our lifespan.
+
+        Args:
+            host: The application; its other routes stay as they are.
+            path: Where; from then on this is the application's path, and the contract's.
+
+        Raises:
+            ConfigurationError: The host is none, or it has a WebSocket at this path.
+        """
+        attach(self, self._door, self.running, host, path or self.path)
+        self.path = self._door.path = path or self.path
 
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""

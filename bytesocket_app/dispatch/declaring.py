@@ -1,14 +1,22 @@
 """`app.on(...)`: from an event, or a bare name, and a function to a registered handler."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bytesocket_app.dependencies import bind
-from bytesocket_app.dispatch.handlers import EVENT, Handler, build_handler, handler_offers
+from bytesocket_app.dispatch.handlers import (
+    EVENT,
+    Handler,
+    HandlerTable,
+    build_handler,
+    handler_offers,
+)
 from bytesocket_app.errors import ConfigurationError, Refusal, where
 from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.names import checked_name
+from bytesocket_app.registry import Hook
 from bytesocket_app.signature import EMPTY, anything, type_text
 from bytesocket_app.types import EventName
 
@@ -46,6 +54,28 @@ def declare_handler(
         None,
     )
     return build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
+
+
+def handler_hook(
+    event: "type[EventModel] | ClientHandle[Any] | EventName",
+    handlers: HandlerTable,
+    catalogue: Catalogue,
+    app: type,
+    *,
+    raises: tuple[type[Refusal], ...],
+    concurrent: bool,
+) -> Hook:
+    """Make the place where an event's handlers are added; see `declare_handler`."""
+    if not isinstance(event, str | int | float):
+        catalogue.declare(event)  # now: `@app.on` without its event decorates a function
+
+    def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+        handler = declare_handler(
+            event, function, catalogue, app, raises=raises, concurrent=concurrent
+        )
+        handlers.add(handler, once=once)
+
+    return Hook(add, partial(handlers.remove, event_name(event)))
 
 
 def event_name(event: "type[EventModel] | ClientHandle[Any] | EventName") -> EventName:

@@ -28,6 +28,9 @@ class AsgiDoor:
         running: Hosts the application's work for as long as a lifespan lasts.
         path: The socket's path, compared whole.
         http: What serves the rest; without it the rest is 404.
+
+    Attributes:
+        path: As given.
     """
 
     def __init__(
@@ -41,7 +44,7 @@ class AsgiDoor:
         self._endpoint = endpoint
         self._writer = writer
         self._running = running
-        self._path = path
+        self.path = path
         self._http = http
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,20 +53,19 @@ class AsgiDoor:
         if kind == "lifespan":
             await answer_lifespan(self._lifespan(scope), receive, send)
         elif self._is_socket(scope):
-            await self._serve_socket(scope, receive, send)
+            await self.serve_socket(scope, receive, send, self.path)
         elif self._http is not None:
             await serve_http_side(self._http, scope, receive, send)
         elif kind == "websocket":
             await receive()
-            await reject(Rejection(404, f"No socket here; try {self._path}."), scope, send)
+            await reject(Rejection(404, f"No socket here; try {self.path}."), scope, send)
         else:
             await answer(send, 404, "Not found.\n")
 
-    async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Serve a scope of the socket's path: a WebSocket, or a request that wants an upgrade."""
         if scope["type"] == "websocket":
-            await serve_websocket(
-                self._endpoint, self._writer, scope, receive, send, path=self._path
-            )
+            await serve_websocket(self._endpoint, self._writer, scope, receive, send, path=path)
             return
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"localhost").decode("latin-1")
@@ -73,11 +75,11 @@ class AsgiDoor:
         """Compare the path with ours, taking off what a mount put before it."""
         path: str = scope["path"]
         root: str = scope.get("root_path", "")
-        if path == self._path:
+        if path == self.path:
             return True
         local = path[len(root) :] if root and path.startswith(root) else path
         # Mounted at the socket's own path, nothing or a slash is left of it.
-        return local == self._path or (root.endswith(self._path) and local in {"", "/"})
+        return local == self.path or (root.endswith(self.path) and local in {"", "/"})
 
     @asynccontextmanager
     async def _lifespan(self, scope: Scope) -> AsyncGenerator[None]:

@@ -7,7 +7,6 @@ import pkgutil
 import re
 import sys
 import traceback
-from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -152,6 +151,9 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if target.attribute is not None:
         return target.attribute, _attribute(module, target.attribute)
     public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    host = _host(public)
+    if host is not None:
+        return host, public[host]
     if "app" in public and _is_asgi(public["app"]):
         return "app", public["app"]
     own = {name: value for name, value in public.items() if isinstance(value, ByteSocket)}
@@ -166,6 +168,16 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
         choices = " or ".join(f"{target.module}:{name}" for name in names)
         raise CliError(f"{file} holds several applications: say {choices}")
     raise CliError(f"{file} holds no ByteSocket: make one at module level, app = ByteSocket(...)")
+
+
+def _host(public: dict[str, Any]) -> str | None:
+    """The name of the one application that ByteSockets of the module are attached to."""
+    hosts = {
+        id(value): name
+        for name, value in reversed(public.items())
+        if not isinstance(value, ByteSocket) and _is_asgi(value) and _applications(value)
+    }
+    return next(iter(hosts.values())) if len(hosts) == 1 else None
 
 
 def _attribute(module: ModuleType, dotted: str) -> Any:
@@ -205,7 +217,7 @@ def _is_asgi(value: Any) -> bool:
     return len(needed) == len(("scope", "receive", "send"))
 
 
-def _applications(asgi: Any) -> Iterable[ByteSocket]:
+def _applications(asgi: Any) -> list[ByteSocket]:
     """Find the ByteSockets in an application: itself, or below its routes and mounts."""
     found: list[ByteSocket] = []
     seen: set[int] = set()

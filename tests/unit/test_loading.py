@@ -236,3 +236,13 @@ def test_the_project_and_its_src_are_on_the_path_once() -> None:
     assert loaded("web.py").application.title == "From src"
     loaded("web.py")
     assert sys.path.count(str(Path.cwd())) == 1
+
+
+def test_the_host_of_an_attached_application_is_what_is_served() -> None:
+    text = APP + "from fastapi import FastAPI\napi = FastAPI()\napp.attach(api, '/chat')\n"
+    write("hosted.py", text)
+    for target in ("hosted.py", "hosted:api"):
+        found = loaded(target)
+        assert found.import_string == "hosted:api"
+        assert found.application.path == "/chat"
+        assert type(found.asgi).__name__ == "FastAPI"
