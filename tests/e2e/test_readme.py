@@ -46,7 +46,8 @@ def python(folder: Path, *arguments: str) -> str:
 
 
 def test_every_block_is_run_by_a_test() -> None:
-    assert set(PROGRAMS) == {"app.py", "hear.py", "hear.ts", "test_app.py", "guarded.py"}
+    programs = {"app.py", "hear.py", "hear.ts", "test_app.py", "guarded.py", "inside.py"}
+    assert set(PROGRAMS) == programs
     commands = [
         line for language, text in BLOCKS if language == "console" for line in text.split("\n")
     ]
@@ -85,7 +86,17 @@ def test_the_two_clients_talk_to_the_app(folder: Path) -> None:
 def test_the_programs_pass_the_type_checkers(folder: Path) -> None:
     (folder / "package.json").write_text('{"type": "module"}')
     assert type_check(folder, "7.0") == ""
-    python(folder, "-m", "mypy", "--strict", "--cache-dir", "mypy", "hear.py", "guarded.py")
+    python(
+        folder,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        "mypy",
+        "hear.py",
+        "guarded.py",
+        "inside.py",
+    )
 
 
 def test_the_test_passes(folder: Path) -> None:
@@ -122,4 +133,33 @@ def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:
         "locked",
         "invalid",
         "Unknown token.",
+    ]
+
+
+def test_an_order_inside_fastapi_reaches_all_tabs_of_its_user(folder: Path) -> None:
+    (folder / "try_inside.py").write_text(
+        "import anyio\n"
+        "from inside import Order, Placed, app\n"
+        "from bytesocket_app.testing import RequestError, TestClient\n"
+        "async def main():\n"
+        "    ann, bob = {'cookie': 'user=ann'}, {'cookie': 'user=bob'}\n"
+        "    async with (\n"
+        "        TestClient(app, headers=ann) as one,\n"
+        "        TestClient(app, headers=ann) as two,\n"
+        "        TestClient(app, headers=bob) as other,\n"
+        "    ):\n"
+        "        await one.emit(Order(item='tea'))\n"
+        "        print(await one.receive(Placed), await two.receive(Placed))\n"
+        "        await other.send({'type': 12, 'room': 'x'})\n"
+        "        print(await other.receive_message())\n"
+        "    try:\n"
+        "        await TestClient(app).__aenter__()\n"
+        "    except RequestError as refused:\n"
+        "        print(refused.code)\n"
+        "anyio.run(main)\n"
+    )
+    assert python(folder, "try_inside.py").splitlines() == [
+        "number=6 number=6",
+        "{'type': 13, 'room': 'x'}",
+        "401",
     ]
