@@ -34,7 +34,7 @@ _PACKAGE: Final = __name__.partition(".")[0]
 class Phase(StrEnum):
     """Where something went wrong: `ErrorContext.phase`, and `phase` on the wire.
 
-    Source: protocol.md section 7; `HANDLER` and `DISPATCH` are ours.
+    Source: protocol.md section 7; `HANDLER` is ours.
     """
 
     UPGRADE = "onUpgrade"
@@ -58,7 +58,6 @@ class Phase(StrEnum):
     LEAVE_ROOMS = "onLeaveRooms"
     NETWORK = "network"
     HANDLER = "handler"
-    DISPATCH = "dispatch"
 
 
 class ByteSocketError(Exception):

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from anyio import CancelScope, Event, create_task_group
 
 from bytesocket_app.transports.interface import (
-    Acceptance,
     Endpoint,
     Handshake,
     Receiver,
@@ -224,6 +223,3 @@ def _handshake(scope: Scope, path: str) -> Handshake:
         scheme=scope.get("scheme", "ws"),
         native=native,
     )
-
-
-__all__ = ["ASGIApp", "Acceptance", "AsgiTransport", "Receive", "Scope", "Send", "serve_websocket"]
