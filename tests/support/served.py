@@ -1,7 +1,8 @@
 """One application under every server: `python -m tests.support.served SERVER SHAPE`.
 
-It prints its port and serves until it is killed. The servers are started as their users start
-them, without the framework's runners.
+A shape is one of those below, or `module:attribute` of an application elsewhere. It prints its port
+and serves until it is killed. The servers are started as their users start them, without the
+framework's runners.
 """
 
 import socket
@@ -108,6 +109,14 @@ SHAPES: dict[str, Callable[[], ASGIApp]] = {
 }
 
 
+def _application(shape: str) -> ASGIApp:
+    module, colon, attribute = shape.partition(":")
+    if not colon:
+        return SHAPES[shape]()
+    app: ASGIApp = getattr(import_module(module), attribute)
+    return app
+
+
 def _hypercorn(backend: str, app: Any, listener: socket.socket) -> None:
     serve: Any = import_module(f"hypercorn.{backend}").serve
     config = Config()
@@ -131,7 +140,7 @@ def _granian(app: Any, listener: socket.socket) -> None:
 def main() -> None:
     """Serve."""
     kind, shape = sys.argv[1:]
-    app = SHAPES[shape]()
+    app = _application(shape)
     listener = socket.create_server(("127.0.0.1", 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
