@@ -93,7 +93,8 @@ class RequestError(ByteSocketError):
 
     Attributes:
         code: The declared refusal's code, or the framework's: "validation", "internal", "timeout",
-            "unknown_event", "unknown_room", "not_a_member", "invalid", "unauthorized", "refused".
+            "unknown_event", "unknown_room", "not_a_member", "too_many_rooms", "invalid",
+            "unauthorized", "forbidden", "not_found", "refused".
         message: One sentence for a person.
         data: What the refusal carries, decoded but not validated.
         details: Of code "validation": what is wrong and where (`loc`, `msg`, `type`).

@@ -9,6 +9,7 @@ from anyio import move_on_after
 
 from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, acknowledge, refuse, reply
 from bytesocket_app.dispatch.handlers import Handler
+from bytesocket_app.dispatch.http_errors import http_refusal
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.events import ServerEvent
@@ -104,6 +105,9 @@ class HandlerCalls:
         except Refusal:
             raise
         except Exception as exc:
+            refusal = http_refusal(exc)
+            if refusal is not None:
+                raise refusal from exc
             source = handler.bound.source
             logger.exception("handler %s of %r failed, %s", source, message.event, socket)
             raise Refusal(INTERNAL.message, code=INTERNAL.code) from exc

@@ -16,6 +16,7 @@ from bytesocket_app.dispatch.answers import (
 )
 from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.events import EventRouter
+from bytesocket_app.dispatch.http_errors import http_refusal
 from bytesocket_app.dispatch.membership import PHASES, Membership
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase, Refusal
@@ -166,6 +167,10 @@ class Dispatcher:
         except Refusal as refusal:
             refuse(socket, message, Phase.MIDDLEWARE, refusal)
         except Exception as exc:
+            refused = http_refusal(exc)
+            if refused is not None:
+                refuse(socket, message, Phase.MIDDLEWARE, refused)
+                return
             logger.exception("middleware failed on %r, %s", message.event, socket)
             await self._failed(socket, message, Phase.MIDDLEWARE, exc, INTERNAL)
         finally:
@@ -212,8 +217,10 @@ class Dispatcher:
         except Refusal as refusal:
             await self._unwelcome(socket, refusal, refusal, CloseCode.AUTH_FAILED)
         except Exception as exc:
-            logger.exception("authentication failed, %s", socket)
-            await self._unwelcome(socket, _REFUSED, exc, CloseCode.AUTH_FAILED)
+            refused = http_refusal(exc)
+            if refused is None:
+                logger.exception("authentication failed, %s", socket)
+            await self._unwelcome(socket, refused or _REFUSED, exc, CloseCode.AUTH_FAILED)
         else:
             peer.done()
             if not socket.is_closed:

@@ -5,6 +5,7 @@ import re
 from typing import Any, Final
 
 from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, error_context, send
+from bytesocket_app.dispatch.http_errors import http_refusal
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import Phase, Refusal
@@ -55,9 +56,11 @@ class Membership:
                 await self._leave(peer, list(dict.fromkeys(names)))
         except Refusal as refusal:
             self._refuse(peer, refusal)
-        except Exception:
-            logger.exception("guard of %r failed, %s", names, peer.socket)
-            self._refuse(peer, INTERNAL)
+        except Exception as exc:
+            refused = http_refusal(exc)
+            if refused is None:
+                logger.exception("guard of %r failed, %s", names, peer.socket)
+            self._refuse(peer, refused or INTERNAL)
         else:
             self._confirm(peer)
         finally:

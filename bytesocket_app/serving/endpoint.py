@@ -1,12 +1,13 @@
 """The door that adaptors knock at: which handshakes are taken, and what then opens."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 from anyio import move_on_after
 from anyio.abc import TaskGroup
 
 from bytesocket_app.dispatch import Dispatcher
+from bytesocket_app.dispatch.http_errors import HttpError, http_error
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.hub import Hub
 from bytesocket_app.lifecycle import HookKind, Lifecycle
@@ -20,6 +21,9 @@ from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode
 
 logger = logging.getLogger("bytesocket")
+
+_REFUSED: Final = 400
+"""The statuses from here on refuse (RFC 9110 section 15.5)."""
 
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
 """What a client offers to be sent one codec; see `Socket.codec`."""
@@ -115,9 +119,13 @@ class ApplicationEndpoint:
             await self._unidentified(socket, refusal)
             return Rejection(401 if refusal.code == "unauthorized" else 403, refusal.message)
         except Exception as exc:
-            logger.exception("authentication failed, %s", socket)
+            answer = http_error(exc)
+            if answer is None:
+                logger.exception("authentication failed, %s", socket)
+                answer = HttpError(500, "Authentication failed.")
             await self._unidentified(socket, exc)
-            return Rejection(500, "Authentication failed.")
+            # A redirection leads to a page, where no socket can go.
+            return Rejection(answer.status if answer.status >= _REFUSED else 403, answer.message)
         if scope.cancelled_caught:
             logger.warning("authentication took too long, %s", socket)
             return Rejection(503, "Authentication took too long; try again.")

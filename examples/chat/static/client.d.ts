@@ -144,7 +144,10 @@ export type ErrorCode =
   | "unknown_room"
   | "not_a_member"
   | "invalid"
+  | "too_many_rooms"
   | "unauthorized"
+  | "forbidden"
+  | "not_found"
   | "refused"
   | "disconnected"
   | "dropped";
