@@ -1,6 +1,6 @@
 """Live sockets and fan-out: an event is encoded once per codec, and written once per member."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
 
@@ -37,24 +37,45 @@ class RoomWatch(Protocol):
 
 
 class Encoder:
-    """One event on its way to many: encoded at most once per codec."""
+    """One event on its way to many: encoded at most once per codec.
 
-    __slots__ = ("_frames", "_head", "_raw", "_spec")
+    Args:
+        spec: The event.
+        payload: A valid payload of it, or ABSENT.
+        head: `room` or `rooms` as receivers see them.
+        sender: Whose event it is, as far as that is known: whoever is excluded.
+    """
 
-    def __init__(self, spec: EventSpec, payload: Any, head: Mapping[str, Any]) -> None:
+    __slots__ = ("_frames", "_head", "_raw", "_sender", "_spec")
+
+    def __init__(
+        self,
+        spec: EventSpec,
+        payload: Any,
+        head: Mapping[str, Any],
+        sender: Socket[Any] | None = None,
+    ) -> None:
         self._spec = spec
         self._head = head
         self._raw = payload
+        self._sender = sender
         self._frames: dict[CodecName, Frame] = {}
 
     def frame(self, codec: CodecName) -> Frame:
         """The event in one codec."""
         frame = self._frames.get(codec)
         if frame is None:
-            is_binary = codec == "binary"
-            frame = Frame(self._encode(codec), is_binary=is_binary, volatile=self._spec.volatile)
+            slot = self._slot() if self._spec.volatile else None
+            frame = Frame(self._encode(codec), is_binary=codec == "binary", slot=slot)
             self._frames[codec] = frame
         return frame
+
+    def _slot(self) -> Hashable:
+        """What makes two volatile events one thing, of which a slow reader needs the newest."""
+        rooms = self._head.get("rooms")
+        room = self._head.get("room") if rooms is None else tuple(rooms)
+        sender = None if self._sender is None else self._sender.id
+        return self._spec.name, room, sender, self._spec.subject_of(self._raw)
 
     def _encode(self, codec: CodecName) -> bytes:
         if self._head or self._raw is ABSENT:
@@ -140,7 +161,7 @@ class Hub:
         """
         if not rooms:
             return
-        encoder = Encoder(spec, payload, {"room": rooms[0]} if head is None else head)
+        encoder = Encoder(spec, payload, {"room": rooms[0]} if head is None else head, exclude)
         if len(rooms) == 1 or not self._one_copy:
             for room in rooms:
                 self._write(self.index.members(room), encoder, exclude, codec)
@@ -168,7 +189,7 @@ class Hub:
     ) -> None:
         """Emit an event to some sockets, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        self._write(sockets, Encoder(spec, payload, {}), exclude, codec)
+        self._write(sockets, Encoder(spec, payload, {}, exclude), exclude, codec)
 
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None

@@ -31,6 +31,7 @@ class EventSpec:
         direction: Who sends it.
         payload: How its payload is read and written.
         volatile: Whether it may be lost.
+        subject: The field that tells volatile ones apart that are not each other's successors.
         origin: The class or handle it was declared by; None for `on("name")`.
         reply: The declared reply's type, or None.
     """
@@ -50,6 +51,7 @@ class EventSpec:
         self.origin = origin
         self._source = source
         self.volatile = isinstance(origin, type) and origin.__event_volatile__
+        self.subject = origin.__event_subject__ if isinstance(origin, type) else None
         self._envelopes: dict[CodecName, tuple[bytes, bytes]] = {}
         self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
 
@@ -72,6 +74,10 @@ class EventSpec:
         if found is None:
             found = self._envelopes[codec] = CODECS[codec].envelope({"event": self.name}, "data")
         return found
+
+    def subject_of(self, payload: object) -> str | None:
+        """What a volatile event tells about, as text: of one thing, the newest is enough."""
+        return None if self.subject is None else str(getattr(payload, self.subject, None))
 
     @property
     def from_client(self) -> bool:

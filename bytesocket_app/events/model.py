@@ -20,6 +20,7 @@ class EventModel(BaseModel):
     __event_name__: ClassVar[EventName]
     __event_direction__: ClassVar[Direction]
     __event_volatile__: ClassVar[bool] = False
+    __event_subject__: ClassVar[str | None] = None
     __event_abstract__: ClassVar[bool] = True
 
     @override
@@ -27,7 +28,7 @@ class EventModel(BaseModel):
         cls,
         *,
         name: EventName | None = None,
-        volatile: bool | None = None,
+        volatile: bool | str | None = None,
         abstract: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -47,16 +48,40 @@ class EventModel(BaseModel):
                 "ClientEvent, ServerEvent or Event."
             )
         if volatile is not None:
-            cls.__event_volatile__ = volatile
+            cls.__event_volatile__ = bool(volatile)
+            cls.__event_subject__ = volatile if isinstance(volatile, str) else None
         cls.__event_abstract__ = abstract
+
+    @classmethod
+    @override
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Check that the field that `volatile=` names is there.
+
+        Raises:
+            ConfigurationError: It is not.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        subject = cls.__event_subject__
+        if cls.__event_abstract__ or subject is None:
+            return
+        if subject not in cls.model_fields:
+            fields = ", ".join(map(repr, cls.model_fields)) or "none"
+            raise ConfigurationError(
+                f"{cls.__name__} ({where(cls)}) has no field {subject!r}, which volatile= names "
+                f"(its fields: {fields}). Name one of them, or say volatile=True."
+            )
 
 
 class ClientEvent(EventModel, abstract=True):
     """An event that clients send: `class Post(ClientEvent, name="chat:post"): text: str`.
 
-    Without `name=` the name is the class's in snake_case. `volatile=True` marks an event that may
-    be lost: never queued offline, the first to be dropped; classes derived from it are volatile
-    too. `abstract=True` makes a base for other events that is not an event itself.
+    Without `name=` the name is the class's in snake_case. `abstract=True` makes a base for other
+    events that is not an event itself.
+
+    `volatile=True` marks an event that may be lost: never queued offline, the first to be dropped
+    for a slow reader, who gets the newest of each sender in a room. Where one sender tells about
+    several things, `volatile="user"` keeps the newest for each value of that field. Classes
+    derived from a volatile one are volatile too.
     """
 
     __event_direction__: ClassVar[Direction] = "client"

@@ -215,14 +215,17 @@ class Socket(Generic[UserT]):
         self._transport.close(code, reason)
 
     def _overflow(self) -> None:
+        transport, limit = self._transport, self._outbox_limit
         if not self.dropped:
-            logger.warning("more than %d bytes wait for %s", self._outbox_limit, self)
-        if self.drop_oldest:
-            while self._transport.buffered > self._outbox_limit and self._transport.drop_oldest():
-                self.dropped += 1
+            logger.warning("more than %d bytes wait for %s", limit, self)
+        # What may be lost goes before anybody is closed for not reading it.
+        spare = not self.drop_oldest
+        while transport.buffered > limit and transport.drop_oldest(volatile=spare):
+            self.dropped += 1
+        if transport.buffered <= limit:
             return
         # The close frame must not wait behind what is never read.
-        while self._transport.drop_oldest():
+        while transport.drop_oldest():
             self.dropped += 1
         self.shut(CloseCode.TRY_LATER, "slow reader")
 

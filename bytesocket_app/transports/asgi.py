@@ -38,7 +38,6 @@ class AsgiTransport:
         self._outbox = Outbox()
         self._corked = False
         self._queued = False
-        self._sending = False
         self._closing: Message | None = None
         self._over = False
         self.receiver: Receiver | None = None
@@ -58,9 +57,9 @@ class AsgiTransport:
             if not (self._corked or self._queued):
                 self._enqueue()
 
-    def drop_oldest(self) -> int:
+    def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
-        return self._outbox.drop_oldest()
+        return self._outbox.drop_oldest(volatile=volatile)
 
     def close(self, code: int, reason: str) -> None:
         """Send a close frame after what is written."""
@@ -94,9 +93,10 @@ class AsgiTransport:
         """Hand everything to the server. A second flush leaves the work to the first."""
         self._queued = False
         self._corked = False
-        if self._sending:
+        if self._outbox.behind:
             return
-        self._sending = True
+        # For whoever writes while `send` waits; nobody else looks.
+        self._outbox.behind = True
         try:
             while len(self._outbox):
                 frame = self._outbox.popleft()
@@ -117,7 +117,7 @@ class AsgiTransport:
             logger.exception("the server could not send")
             self.finish()
         finally:
-            self._sending = False
+            self._outbox.behind = False
 
     def finish(self) -> None:
         """Drop what is left: nobody reads it any more."""

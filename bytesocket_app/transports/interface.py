@@ -87,8 +87,8 @@ class Transport(Protocol):
         """Put a frame on its way; never blocks and never raises."""
         ...
 
-    def drop_oldest(self) -> int:
-        """Throw away one waiting frame, volatile ones first; returns its bytes, 0 if none."""
+    def drop_oldest(self, *, volatile: bool = False) -> int:
+        """Throw away one waiting frame, volatile ones first or only; returns its bytes, else 0."""
         ...
 
     def close(self, code: int, reason: str, /) -> None:

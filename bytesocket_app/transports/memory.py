@@ -48,9 +48,9 @@ class MemoryTransport:
             self.outbox.append(frame)
             self._sent.set()
 
-    def drop_oldest(self) -> int:
+    def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one frame that the peer did not take."""
-        return self.outbox.drop_oldest()
+        return self.outbox.drop_oldest(volatile=volatile)
 
     def close(self, code: int, reason: str) -> None:
         """End the connection; the peer agrees at once."""

@@ -11,7 +11,7 @@ class Unopened:
     def write(self, frame: Frame) -> None:
         """Drop the frame: there is no connection to send it on."""
 
-    def drop_oldest(self) -> int:
+    def drop_oldest(self, *, volatile: bool = False) -> int:  # noqa: ARG002 - nothing at all
         """Nothing waits."""
         return 0
 

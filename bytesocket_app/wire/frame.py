@@ -1,5 +1,7 @@
 """One encoded message, on its way to one socket or to thousands."""
 
+from collections.abc import Hashable
+
 
 class Frame:
     """An encoded message. It is made once per codec, however many sockets it goes to.
@@ -8,16 +10,17 @@ class Frame:
         payload: UTF-8 JSON text, or MessagePack.
         is_binary: Which of the two, and so which opcode.
         size: Length of `payload` in bytes.
-        volatile: Whether a slow reader may lose it first.
+        slot: What it is the newest of, if it may be lost: a slow reader is spared those before it
+            in its slot. None for a frame that must arrive.
     """
 
-    __slots__ = ("_text", "is_binary", "payload", "size", "volatile")
+    __slots__ = ("_text", "is_binary", "payload", "size", "slot")
 
-    def __init__(self, payload: bytes, *, is_binary: bool, volatile: bool = False) -> None:
+    def __init__(self, payload: bytes, *, is_binary: bool, slot: Hashable | None = None) -> None:
         self.payload = payload
         self.is_binary = is_binary
         self.size = len(payload)
-        self.volatile = volatile
+        self.slot = slot
         self._text: str | None = None
 
     @property

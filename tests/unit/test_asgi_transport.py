@@ -14,7 +14,7 @@ from bytesocket_app.transports.asgi import AsgiTransport
 from bytesocket_app.transports.writer import Writer
 from bytesocket_app.wire.frame import Frame
 from tests.support.asgi import Call, socket_scope
-from tests.support.talk import Said, Say, logged, talk, until
+from tests.support.talk import Said, Say, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
 
@@ -281,6 +281,30 @@ class TestTransport:
         transport.release()
         await transport.flush()
         assert (len(sent), transport.buffered) == (1, 0)
+
+    async def test_while_a_send_waits_only_the_newest_of_what_is_volatile_does(self) -> None:
+        sent: list[Any] = []
+        stalled, goes_on = Signal(), Signal()
+
+        async def send(message: Any) -> None:
+            sent.append(message["text"])
+            stalled.set()
+            await goes_on.wait()
+
+        transport = AsgiTransport(send, Writer())
+        async with create_task_group() as tasks:
+            transport.write(Frame(b"first", is_binary=False))
+            tasks.start_soon(transport.flush)
+            await wait(stalled)
+            for number in range(3):
+                transport.write(Frame(f"at {number}".encode(), is_binary=False, slot="cursor"))
+                transport.write(Frame(f"post {number}".encode(), is_binary=False))
+            goes_on.set()
+        assert sent == ["first", "post 0", "post 1", "at 2", "post 2"]
+        transport.write(Frame(b"at 3", is_binary=False, slot="cursor"))
+        transport.write(Frame(b"at 4", is_binary=False, slot="cursor"))
+        await transport.flush()
+        assert sent[5:] == ["at 3", "at 4"]
 
     async def test_after_an_abort_nothing_goes_out(self) -> None:
         transport, sent, deaf = self.make()

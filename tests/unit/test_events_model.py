@@ -30,6 +30,10 @@ class Moved(Dragged):
     pass
 
 
+class Turned(ServerEvent, volatile="wheel"):
+    wheel: int
+
+
 class Placed(Dragged, volatile=False):
     pass
 
@@ -68,6 +72,18 @@ def test_a_derived_event_keeps_direction_and_marks_but_not_the_name() -> None:
     assert Moved.__event_volatile__
     assert not Placed.__event_volatile__
     assert not ChatPosted.__event_volatile__
+
+
+def test_a_volatile_event_may_say_which_field_tells_things_apart() -> None:
+    assert (Turned.__event_volatile__, Turned.__event_subject__) == (True, "wheel")
+    assert (Moved.__event_volatile__, Moved.__event_subject__) == (True, None)
+
+
+def test_a_field_that_is_not_there_is_refused_at_the_class() -> None:
+    with pytest.raises(ConfigurationError, match=r"Spun \(.*no field 'wheels'.*fields: 'wheel'"):
+
+        class Spun(Turned, volatile="wheels"):
+            pass
 
 
 def test_a_base_is_no_event_and_what_derives_from_it_is() -> None:

@@ -22,6 +22,11 @@ class Posted(ServerEvent):
     text: str
 
 
+class Place(ServerEvent, volatile="who"):
+    who: int
+    x: int
+
+
 class Blob(ServerEvent, volatile=True):
     raw: bytes
 
@@ -198,7 +203,39 @@ async def test_a_relay_without_data_has_none() -> None:
 
 def test_an_encoder_marks_what_may_be_lost() -> None:
     spec = Catalogue([Blob]).by_name["blob"]
-    assert Encoder(spec, Blob(raw=b""), {}).frame("json").volatile
+    frame = Encoder(spec, Blob(raw=b""), {}).frame("json")
+    assert frame.slot is not None
+    spec = Catalogue([Posted]).by_name["posted"]
+    assert Encoder(spec, Posted(text="x"), {}).frame("json").slot is None
+
+
+async def test_what_a_slow_reader_needs_the_newest_of_is_an_event_of_a_room_and_a_sender() -> None:
+    house = House()
+    ann, bob = await house.socket("a"), await house.socket("b")
+    spec = Catalogue([Blob]).by_name["blob"]
+
+    def slot(raw: bytes, sender: Socket | None, **head: Any) -> object:
+        return Encoder(spec, Blob(raw=raw), head, sender).frame("binary").slot
+
+    assert slot(b"1", ann, room="a") == slot(b"2", ann, room="a")
+    slots = {
+        slot(b"", None),
+        slot(b"", ann, room="a"),
+        slot(b"", bob, room="a"),
+        slot(b"", ann, room="b"),
+        slot(b"", ann, rooms=["a", "b"]),
+    }
+    assert len(slots) == 5
+
+
+def test_one_senders_news_of_several_things_are_told_apart_by_the_field_it_names() -> None:
+    spec = Catalogue([Place]).by_name["place"]
+
+    def slot(who: int, x: int) -> object:
+        return Encoder(spec, Place(who=who, x=x), {}).frame("json").slot
+
+    assert slot(1, 1) == slot(1, 2)
+    assert slot(1, 1) != slot(2, 1)
 
 
 async def test_a_slow_member_that_is_closed_meanwhile_does_not_stop_the_others() -> None:

@@ -271,6 +271,18 @@ async def test_a_slow_reader_may_lose_the_oldest_instead(caplog: pytest.LogCaptu
     assert caplog.text.count("bytes wait") == 1
 
 
+async def test_what_may_be_lost_goes_before_a_slow_reader_is_closed() -> None:
+    socket, wire, _ = make(limited("close"))
+    for number in range(20):
+        socket.write(Frame(f"{number}".encode() * 100, is_binary=False, slot="cursor"))
+    await socket.send_raw("x" * 900)
+    assert not socket.is_closed
+    assert wire.texts() == [b"x" * 900]
+    assert socket.dropped == 20
+    await socket.send_raw("y" * 1900)
+    assert wire.ended == [(1013, "slow reader")]
+
+
 async def test_without_a_limit_everything_waits() -> None:
     socket, wire, _ = make(Settings(limits=Limits(outbox_bytes=0)))
     await socket.send_raw("x" * 10_000)

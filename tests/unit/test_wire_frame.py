@@ -5,8 +5,8 @@ from bytesocket_app.wire.frame import PONG, Frame
 
 def test_a_frame_knows_its_size_and_kind() -> None:
     frame = Frame("ü".encode(), is_binary=False)
-    assert (frame.size, frame.is_binary, frame.volatile) == (2, False, False)
-    assert Frame(b"", is_binary=True, volatile=True).volatile
+    assert (frame.size, frame.is_binary, frame.slot) == (2, False, None)
+    assert Frame(b"", is_binary=True, slot="cursor").slot == "cursor"
 
 
 def test_text_is_decoded_once_for_all_members() -> None:
