@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
+
+from typing_extensions import TypeIs, override
+
+from bytesocket_app.errors import ConfigurationError, Refusal, caller
 
 K = TypeVar("K", bound=Hashable)
 H = TypeVar("H")
@@ -94,7 +98,7 @@ class Hook:
         self._add = add
         self._remove = remove
 
-    def __call__(self, function: F) -> F:
+    def __call__(self, function: F, /) -> F:
         """Add a function; adding it twice is adding it once."""
         self._add(function, False)  # noqa: FBT003 - the flag is `once`
         return function
@@ -107,3 +111,69 @@ class Hook:
     def remove(self, function: Callable[..., Any] | None = None) -> None:
         """Remove a function and its pending `once`; all functions without an argument."""
         self._remove(function)
+
+
+class GuardHook(Hook):
+    """A hook for guards, which may say what they refuse with: `@doc.guard(raises=(Locked,))`.
+
+    Args:
+        add: As for any hook.
+        remove: As for any hook.
+        declare: Takes refusals that clients should know about.
+    """
+
+    __slots__ = ("_declare",)
+
+    def __init__(
+        self,
+        add: Callable[[Callable[..., Any], bool], None],
+        remove: Callable[[Callable[..., Any] | None], None],
+        declare: Callable[[tuple[type[Refusal], ...]], None],
+    ) -> None:
+        super().__init__(add, remove)
+        self._declare = declare
+
+    @overload
+    def __call__(self, function: F, /) -> F: ...
+    @overload
+    def __call__(self, /, *, raises: tuple[type[Refusal], ...]) -> Hook: ...
+    @override
+    def __call__(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        raises: tuple[type[Refusal], ...] = (),
+    ) -> Any:
+        """Add a guard, or declare refusals and return the hook that adds it.
+
+        Raises:
+            ConfigurationError: `raises` names something that is no refusal.
+        """
+        if function is None:
+            check_refusals(raises, f"the guard at {caller()}")
+            self._declare(raises)
+            return self
+        return super().__call__(function)
+
+
+def _is_tuple(value: object) -> TypeIs[tuple[Any, ...]]:
+    return isinstance(value, tuple)
+
+
+def check_refusals(raises: object, source: str) -> None:
+    """Refuse a `raises=` that declares nothing, or something else than refusals.
+
+    Raises:
+        ConfigurationError: It is no tuple of refusals.
+    """
+    if not _is_tuple(raises):
+        name = getattr(raises, "__name__", "Muted")
+        raise ConfigurationError(
+            f"raises={raises!r} of {source} is no tuple: write raises=({name},)."
+        )
+    for item in raises:
+        if not (isinstance(item, type) and issubclass(item, Refusal)):
+            raise ConfigurationError(
+                f"raises={item!r} of {source} is no refusal: derive it from Refusal."
+            )

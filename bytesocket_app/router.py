@@ -15,12 +15,14 @@ from bytesocket_app.events import (
     ServerPayload,
 )
 from bytesocket_app.events.declared import BothHandle
-from bytesocket_app.registry import Hook
+from bytesocket_app.registry import GuardHook, Hook
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName
 
 T = TypeVar("T")
+_Add = Callable[[Callable[..., Any], bool], None]
+_Remove = Callable[[Callable[..., Any] | None], None]
 
 
 class Includes(Protocol):
@@ -64,7 +66,17 @@ class _Later(Generic[T]):
 
     def hook(self, find: Callable[[T], Hook]) -> Hook:
         """A hook whose functions end up in the one that `find` takes from the target."""
+        return Hook(*self._hooked(find))
 
+    def guard_hook(self, find: Callable[[T], GuardHook]) -> GuardHook:
+        """The same for guards, and what they refuse with."""
+
+        def declare(raises: tuple[type[Refusal], ...]) -> None:
+            self.do(lambda target: find(target)(raises=raises))
+
+        return GuardHook(*self._hooked(find), declare)
+
+    def _hooked(self, find: Callable[[T], Hook]) -> tuple[_Add, _Remove]:
         def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             def declare(target: T) -> None:
                 hook = find(target)
@@ -72,7 +84,7 @@ class _Later(Generic[T]):
 
             self.do(declare)
 
-        return Hook(add, lambda function: self.do(lambda target: find(target).remove(function)))
+        return add, lambda function: self.do(lambda target: find(target).remove(function))
 
 
 class Router:
@@ -171,7 +183,7 @@ class RouterRoom:
         self.pattern = pattern
         self.join: JoinedBy = join
         self._later: _Later[Room] = _Later()
-        self.guard = self._later.hook(lambda room: room.guard)
+        self.guard = self._later.guard_hook(lambda room: room.guard)
         self.on_join = self._later.hook(lambda room: room.on_join)
         self.on_leave = self._later.hook(lambda room: room.on_leave)
 
@@ -219,6 +231,15 @@ class RouterRoom:
             ValueError: A room parameter's text cannot stand in a name.
         """
         await self._room("emit").emit(event, exclude=exclude, codec=codec, **parameters)
+
+    def name(self, **parameters: object) -> str:
+        """The name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
+
+        Raises:
+            TypeError: A room parameter is missing or unknown.
+            ValueError: A room parameter's text cannot stand in a name.
+        """
+        return self.pattern.fill(parameters)
 
     def members(self, **parameters: object) -> list[Socket[Any]]:
         """The sockets in the room now; raises ConfigurationError before the inclusion."""

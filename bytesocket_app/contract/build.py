@@ -72,7 +72,10 @@ def _event(entry: EventEntry, types: TypeTable) -> dict[str, Any]:
 
 
 def _room(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
+    # Only where there are any: most guards have nothing to say about their reasons.
+    refusals = {"refusals": _codes(room.raises)} if room.raises else {}
     return {
+        **refusals,
         "pattern": room.pattern,
         "params": {
             name: types.add(kind, "input", f"parameter `{name}` of room {room.pattern!r}")
@@ -105,7 +108,7 @@ def _codes(raises: Iterable[type[Refusal]]) -> list[str]:
 
 def _refusals(source: ContractSource, types: TypeTable) -> dict[str, Any]:
     """Describe every declared refusal once, by its code."""
-    raisers: list[EventEntry | RoomEventEntry] = [*source.events]
+    raisers: list[EventEntry | RoomEventEntry | RoomEntry] = [*source.events, *source.rooms]
     raisers += [entry for room in source.rooms for entry in room.client_events]
     known: dict[str, type[Refusal]] = {}
     for refusal in (refusal for entry in raisers for refusal in entry.raises):

@@ -83,6 +83,7 @@ def _room(room: Room) -> RoomEntry:
         join=room.join,
         client_events=tuple(entries),
         server_events=tuple(arriving),
+        raises=tuple(room.refusals),
     )
 
 

@@ -68,6 +68,7 @@ class RoomEntry:
         join: Who may put a socket into it.
         client_events: What a client may send into it.
         server_events: What is known to arrive there.
+        raises: The refusals that its guards declare.
     """
 
     pattern: str
@@ -75,6 +76,7 @@ class RoomEntry:
     join: Literal["client", "server"] = "client"
     client_events: tuple[RoomEventEntry, ...] = ()
     server_events: tuple[EventName, ...] = ()
+    raises: tuple[type[Refusal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

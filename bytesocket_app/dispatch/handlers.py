@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, Union, get_args, get_origin
 
-from typing_extensions import TypeIs
-
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
-from bytesocket_app.registry import Registry
+from bytesocket_app.registry import Registry, check_refusals
 from bytesocket_app.signature import EMPTY, Bound, Offer, by_name, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import EventName
@@ -129,7 +127,7 @@ def build_handler(
             `raises` names something that is no refusal.
     """
     bound = bind(function, offers, role=f"a handler of {spec.name!r}")
-    _check_refusals(raises, bound.source)
+    check_refusals(raises, bound.source)
     emits, reply = _results(bound, in_room=in_room)
     if bound.returns is EMPTY and spec.reply is not None:
         reply = PayloadType(spec.reply)  # said by `app.declare(..., reply=...)`
@@ -142,23 +140,6 @@ def build_handler(
                 f"({exc}). Return what Pydantic can serialize, or None."
             ) from exc
     return Handler(bound, spec, reply, emits, raises, concurrent)
-
-
-def _is_tuple(value: object) -> TypeIs[tuple[Any, ...]]:
-    return isinstance(value, tuple)
-
-
-def _check_refusals(raises: object, source: str) -> None:
-    if not _is_tuple(raises):
-        name = getattr(raises, "__name__", "Muted")
-        raise ConfigurationError(
-            f"raises={raises!r} of {source} is no tuple: write raises=({name},)."
-        )
-    for item in raises:
-        if not (isinstance(item, type) and issubclass(item, Refusal)):
-            raise ConfigurationError(
-                f"raises={item!r} of {source} is no refusal: derive it from Refusal."
-            )
 
 
 def _results(

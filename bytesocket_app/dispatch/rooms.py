@@ -27,7 +27,7 @@ from bytesocket_app.events import (
 )
 from bytesocket_app.events.declared import BothHandle
 from bytesocket_app.hub import Hub
-from bytesocket_app.registry import Hook, Registry
+from bytesocket_app.registry import GuardHook, Hook, Registry
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
 from bytesocket_app.socket import Socket
@@ -36,6 +36,8 @@ from bytesocket_app.types import CodecName, EventName
 logger = logging.getLogger("bytesocket")
 
 JoinedBy = Literal["client", "server"]
+_Add = Callable[[Callable[..., Any], bool], None]
+_Remove = Callable[[Callable[..., Any] | None], None]
 _GUARD, _JOIN, _LEAVE = "guard", "on_join", "on_leave"
 
 
@@ -48,8 +50,10 @@ class Room:
         handlers: The handlers of events that clients send into it.
         relayed: The events that go to the other members as they were sent.
         parameters: The pattern's parameters with the types they were annotated with.
+        refusals: What the guards refuse with, as far as they say so.
         guard: Decides who may join, by one message or by a bulk one: raise Refusal to say no.
             Several run in order, the first refusal decides. Server code joins without them.
+            `@doc.guard(raises=(Locked,))` tells clients which codes to expect.
         on_join: Called after a socket joined.
         on_leave: Called after a socket left, by any way: a lost connection too.
     """
@@ -62,15 +66,16 @@ class Room:
         self.handlers = HandlerTable()
         self.relayed: dict[EventName, EventSpec] = {}
         self.parameters: dict[str, Any] = dict.fromkeys(pattern.parameters, EMPTY)
+        self.refusals: dict[type[Refusal], None] = {}
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._hooks: Registry[str, Bound] = Registry()
         self._hub = hub
         self._catalogue = catalogue
         self._app = app
         self._app_type: type = type(app)
-        self.guard = self._hook(_GUARD)
-        self.on_join = self._hook(_JOIN)
-        self.on_leave = self._hook(_LEAVE)
+        self.guard = GuardHook(*self._hooked(_GUARD), self._refuses)
+        self.on_join = Hook(*self._hooked(_JOIN))
+        self.on_leave = Hook(*self._hooked(_LEAVE))
 
     def on(
         self,
@@ -125,16 +130,25 @@ class Room:
             TypeError: A room parameter is missing or unknown.
             ValueError: A room parameter's text cannot stand in a name.
         """
-        room = self.pattern.fill(parameters)
+        room = self.name(**parameters)
         self._hub.publish((room,), event, exclude=exclude, codec=codec)
+
+    def name(self, **parameters: object) -> str:
+        """The name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
+
+        Raises:
+            TypeError: A room parameter is missing or unknown.
+            ValueError: A room parameter's text cannot stand in a name.
+        """
+        return self.pattern.fill(parameters)
 
     def members(self, **parameters: object) -> list[Socket[Any]]:
         """The sockets in the room now."""
-        return list(self._hub.index.members(self.pattern.fill(parameters)))
+        return list(self._hub.index.members(self.name(**parameters)))
 
     def count(self, **parameters: object) -> int:
         """How many sockets are in the room now."""
-        return self._hub.index.count(self.pattern.fill(parameters))
+        return self._hub.index.count(self.name(**parameters))
 
     def event(self, name: EventName) -> EventSpec | None:
         """The event of this name if clients may send it into this room."""
@@ -172,14 +186,17 @@ class Room:
             except Exception:
                 logger.exception("hook %s of room %s failed, %s", bound.source, room, socket)
 
-    def _hook(self, kind: str) -> Hook:
+    def _hooked(self, kind: str) -> tuple[_Add, _Remove]:
         def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             offers = handler_offers("", nothing, self._app_type, self.pattern.parameters)
             bound = bind(function, offers, role=f"{kind} of room {self.pattern.text!r}")
             self._learn(bound)
             self._hooks.add(kind, bound, identity=function, once=once)
 
-        return Hook(add, partial(self._hooks.remove, kind))
+        return add, partial(self._hooks.remove, kind)
+
+    def _refuses(self, raises: tuple[type[Refusal], ...]) -> None:
+        self.refusals.update(dict.fromkeys(raises))
 
     def _handler(
         self,

@@ -167,6 +167,8 @@ class _Module:
         replies = _replies(sent, room["client_events"])
         codes = sorted({code for entry in room["client_events"] for code in entry["refusals"]})
         doc = f"A handle on the room `{room['pattern']}`."
+        if room.get("refusals"):
+            doc += f"\n\nIts guard refuses with: {', '.join(room['refusals'])}."
         if codes:
             doc += f"\n\nRefusals of its requests: {', '.join(codes)}."
         return [

@@ -153,12 +153,15 @@ def _event_entry(event: Mapping[str, Any], writer: TypeWriter, field: str) -> st
     if event["volatile"] and field != "reply":
         lines.append("Volatile: dropped instead of queued.")
     if event["refusals"] and field != "output":
-        codes = ", ".join(f"`{code}`" for code in event["refusals"])
-        lines.append(f"May be refused with {codes}.")
+        lines.append(_refused_with(event["refusals"]))
     doc = doc_comment("\n\n".join(line for line in lines if line), "  ")
     schema = event[field]
     shown = EMPTY if is_empty_object(writer.resolve(schema)) else writer.type(schema, "  ")
     return f"{doc}  {event_key(event['name'])}: {shown};\n"
+
+
+def _refused_with(codes: Iterable[str]) -> str:
+    return f"May be refused with {', '.join(f'`{code}`' for code in codes)}."
 
 
 def _refusal_data(refusal: Mapping[str, Any], writer: TypeWriter) -> str:
@@ -197,7 +200,8 @@ def _room(room: Mapping[str, Any], writer: TypeWriter) -> str:
         "replies": "{\n" + replies + "    }" if replies else _NO_KEYS,
     }
     lines = "".join(f"    {name}: {text};\n" for name, text in fields.items())
-    return f"  {property_key(room['pattern'])}: {{\n{lines}  }};\n"
+    doc = doc_comment(_refused_with(room["refusals"]), "  ") if room.get("refusals") else ""
+    return f"{doc}  {property_key(room['pattern'])}: {{\n{lines}  }};\n"
 
 
 def _names_union(names: Iterable[str | float]) -> str:
