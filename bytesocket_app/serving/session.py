@@ -2,7 +2,7 @@
 
 There is no task, cancel scope or timer per message. The pump runs batches inside one cancel
 scope; a sweep that finds a step over its deadline cancels that scope, and the pump answers for
-the step, opens a new scope and goes on.
+the step, opens a new scope and goes on. With nothing to do it parks in the transport.
 """
 
 import logging
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any
 
-from anyio import CancelScope, Event, get_cancelled_exc_class, move_on_after
+from anyio import CancelScope, get_cancelled_exc_class, move_on_after
 from anyio.abc import TaskGroup
 
 from bytesocket_app.dispatch import Dispatcher, Peer
@@ -57,7 +57,6 @@ class Session:
         self._timeouts: Timeouts = socket.app.settings.timeouts
         self._limits: Limits = socket.app.settings.limits
         self._inbox: deque[tuple[bytes | str, bool]] = deque()
-        self._wakeup: Event | None = None
         self._working = CancelScope()
         self._overrun = False
         self._paused = False
@@ -76,14 +75,14 @@ class Session:
             limit = self._limits.auth_message_bytes
         if limit and _size(payload) > limit:
             self.socket.shut(CloseCode.TOO_BIG, "message too big")
-            self._wake()
+            self._transport.wake()
             return True
         if is_binary and not payload:
             self.socket.write(PONG)  # within the limits: a peer may ping and never read
             if not self._lifecycle.has(HookKind.MESSAGE):
                 return True
         self._inbox.append((payload, is_binary))
-        self._wake()
+        self._transport.wake()
         self._paused = bool(self._limits.inbox) and len(self._inbox) >= self._limits.inbox
         return not self._paused
 
@@ -91,7 +90,7 @@ class Session:
         """Note that the connection is over; what came before is still handled."""
         if self._lost is None:
             self._lost = (code, reason)
-            self._wake()
+            self._transport.wake()
 
     async def run(self) -> None:
         """Pump messages until the connection is over, then run the close hooks."""
@@ -130,7 +129,11 @@ class Session:
                 self._tasks.start_soon(self._dispatcher.late, socket)
         elif timeouts.idle and now - self._seen_at > timeouts.idle:
             socket.shut(CloseCode.GOING_AWAY, "idle timeout")
-            self._wake()
+            self._transport.wake()
+
+    def interrupt(self) -> None:
+        """Let the connection's task leave its `park`, and park again."""
+        self._working.cancel()
 
     def abort(self) -> None:
         """Drop the connection, whatever is waiting for the peer."""
@@ -141,22 +144,26 @@ class Session:
         self._working = CancelScope()
         self._transport.cork()
         with self._working:
-            await OnSuspend(self._dispatcher.opened(self.peer), self._transport.release)
-            await self._transport.flush()
+            await OnSuspend(self._welcome(), self._transport.release)
+
+    async def _welcome(self) -> None:
+        await self._dispatcher.opened(self.peer)
+        await self._transport.flush()
 
     async def _pump(self) -> None:
         """Handle what comes in batches, and send what each made in one go.
 
         Returns when the connection is over, or when a step overran and the scope is spent.
         """
+        transport = self._transport
         while not (self._overrun or self._is_over()):
             if not self._inbox or self.socket.is_closed:
-                await self._wait()
-                continue
-            self._transport.cork()
-            await OnSuspend(self._batch(), self._transport.release)
-            if not self._overrun:
-                await self._transport.flush()
+                if self._paused:
+                    self._resume()
+                await transport.park()
+            else:
+                transport.cork()
+                await OnSuspend(self._batch(), transport.release)
 
     async def _batch(self) -> None:
         inbox, dispatch, peer = self._inbox, self._dispatcher.dispatch, self.peer
@@ -172,21 +179,12 @@ class Session:
                 peer.socket.shut(CloseCode.INTERNAL, "internal error")
             if self._paused and len(inbox) * 2 <= self._limits.inbox:
                 self._resume()
-
-    async def _wait(self) -> None:
-        if self._paused:
-            self._resume()
-        self._wakeup = Event()
-        await self._wakeup.wait()
+        if not self._overrun:
+            await self._transport.flush()
 
     def _resume(self) -> None:
         self._paused = False
         self._transport.resume()
-
-    def _wake(self) -> None:
-        if self._wakeup is not None:
-            self._wakeup.set()
-            self._wakeup = None
 
     def _is_over(self) -> bool:
         drained = not self._inbox or self.socket.is_closed
@@ -220,7 +218,7 @@ class Session:
             logger.exception("a concurrent handler failed, %s", self.socket)
         finally:
             self._beside -= 1
-            self._wake()
+            self._transport.wake()
 
 
 def _size(payload: bytes | str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 from anyio import CancelScope, Event, create_task_group
+from anyio.abc import TaskGroup
 
 from bytesocket_app.transports.interface import (
     Endpoint,
@@ -30,20 +31,37 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class AsgiTransport:
-    """One WebSocket of an ASGI server. What is written goes out through the shared writer."""
+    """One WebSocket of an ASGI server. What is written goes out through the shared writer.
 
-    def __init__(self, send: Send, writer: Writer) -> None:
+    The connection's own task reads for itself while it has nothing else to do, so that a message
+    is handled where it was read. Only while that task is held up does another one read, for pings
+    and disconnects; it hands back once the own task gets by without waiting.
+
+    Args:
+        receive: The ASGI server's receive.
+        send: The ASGI server's send.
+        writer: What flushes sockets that have output.
+        tasks: Where the second reader runs; it lives as long as the connection.
+    """
+
+    receiver: Receiver
+
+    def __init__(self, receive: Receive, send: Send, writer: Writer, tasks: TaskGroup) -> None:
+        self._receive = receive
         self._send = send
         self._writer = writer
+        self._tasks = tasks
         self._outbox = Outbox()
         self._corked = False
         self._queued = False
         self._closing: Message | None = None
         self._over = False
-        self.receiver: Receiver | None = None
-        self.reading = CancelScope()
-        self.done = False
-        self.resumed = Event()
+        self._gone = False
+        self._pulling = False
+        self._held_up = False
+        self._parked: Event | None = None
+        self._resumed: Event | None = None
+        self._second: CancelScope | None = None
 
     @property
     def buffered(self) -> int:
@@ -71,23 +89,29 @@ class AsgiTransport:
 
     def abort(self) -> None:
         """Stop reading and writing; the server then drops the connection."""
-        self.finish()
-        if self.receiver is not None:
-            self.receiver.lost(CloseCode.ABNORMAL, "")
+        self._drop()
+        self.receiver.lost(CloseCode.ABNORMAL, "")
 
     def resume(self) -> None:
         """Read on."""
-        self.resumed.set()
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
 
     def cork(self) -> None:
         """Hold what is written for a flush by the connection's own task."""
         self._corked = True
+        self._held_up = False
 
     def release(self) -> None:
-        """Give what is held to the shared writer."""
+        """Give what is held to the shared writer, and the reading to a task beside."""
         self._corked = False
+        self._held_up = True
         if (len(self._outbox) or self._closing is not None) and not self._queued:
             self._enqueue()
+        if self._second is None and not self._gone:
+            self._second = CancelScope()
+            self._tasks.start_soon(self._read_beside)
 
     async def flush(self) -> None:
         """Hand everything to the server. A second flush leaves the work to the first."""
@@ -107,19 +131,83 @@ class AsgiTransport:
             if self._closing is not None and not self._over:
                 self._over = True
                 # granian sends no close frame while a `receive` is pending; it begins a new one.
-                self.reading.cancel()
+                self._stop_reading()
                 await self._send(self._closing)
         except (OSError, RuntimeError):
             # The peer went while we wrote (servers raise one or the other); `receive` tells.
-            self.finish()
+            self._drop()
         except Exception:
             # Whatever else a server raises costs this connection, not the writer they share.
             logger.exception("the server could not send")
-            self.finish()
+            self._drop()
         finally:
             self._outbox.behind = False
 
+    async def park(self) -> None:
+        """Read one message here, or wait for what is read beside."""
+        if self._second is not None or self._gone:
+            self._parked = Event()
+            await self._parked.wait()
+            return
+        self._pulling = True
+        try:
+            message = await self._receive()
+        finally:
+            self._pulling = False
+        self._push(message)
+
+    def wake(self) -> None:
+        """End the wait for what is read beside."""
+        if self._parked is not None:
+            self._parked.set()
+            self._parked = None
+
     def finish(self) -> None:
+        """Leave nothing behind: the receiver is done."""
+        self._gone = True
+        self._drop()
+        self._stop_reading()
+
+    async def _read_beside(self) -> None:
+        while not self._gone:
+            self._second = CancelScope()
+            with self._second:
+                await self._read_until_handed_back()
+                break
+        self._second = None
+
+    async def _read_until_handed_back(self) -> None:
+        while not self._gone:
+            message = await self._receive()
+            handing_back = self._parked is not None and not self._held_up
+            accepted = self._push(message)
+            if handing_back:
+                return
+            if not accepted:
+                self._resumed = resumed = Event()
+                await resumed.wait()
+
+    def _push(self, message: Message) -> bool:
+        """Push one message into the receiver; False if it asks for a pause."""
+        if message["type"] == "websocket.disconnect":
+            self._gone = True
+            self._drop()
+            code = message.get("code") or CloseCode.NO_STATUS
+            self.receiver.lost(code, message.get("reason") or "")
+            return True
+        payload = message.get("bytes")
+        if payload is None:
+            return self.receiver.received(message["text"], False)  # noqa: FBT003
+        return self.receiver.received(payload, True)  # noqa: FBT003
+
+    def _stop_reading(self) -> None:
+        """Cancel the pending `receive`, whoever waits for it."""
+        if self._pulling:
+            self.receiver.interrupt()
+        elif self._second is not None:
+            self._second.cancel()
+
+    def _drop(self) -> None:
         """Drop what is left: nobody reads it any more."""
         self._over = True
         self._outbox.clear()
@@ -155,15 +243,12 @@ async def serve_websocket(
         await reject(decision, scope, send)
         return
     await send({"type": "websocket.accept", "subprotocol": decision.subprotocol})
-    transport = AsgiTransport(send, writer)
     async with create_task_group() as tasks:
-        receiver = transport.receiver = endpoint.open(handshake, transport, decision, tasks)
-        tasks.start_soon(_read, transport, receiver, receive)
-        await receiver.run()
-        transport.finish()
-        transport.done = True
+        transport = AsgiTransport(receive, send, writer, tasks)
+        transport.receiver = endpoint.open(handshake, transport, decision, tasks)
+        await transport.receiver.run()
         # Not the whole group: others may be guests in it (the shared writer, for one).
-        transport.reading.cancel()
+        transport.finish()
 
 
 async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:
@@ -177,32 +262,6 @@ async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:
     start = {"status": rejection.status, "headers": headers}
     await send({"type": "websocket.http.response.start", **start})
     await send({"type": "websocket.http.response.body", "body": body})
-
-
-async def _read(transport: AsgiTransport, receiver: Receiver, receive: Receive) -> None:
-    while not transport.done:
-        with transport.reading:
-            await _push(transport, receiver, receive)
-            return
-        transport.reading = CancelScope()
-
-
-async def _push(transport: AsgiTransport, receiver: Receiver, receive: Receive) -> None:
-    """Push what comes into the receiver until the peer is gone."""
-    while True:
-        message = await receive()
-        if message["type"] == "websocket.disconnect":
-            transport.finish()
-            receiver.lost(message.get("code") or CloseCode.NO_STATUS, message.get("reason") or "")
-            return
-        payload = message.get("bytes")
-        if payload is None:
-            accepted = receiver.received(message["text"], False)  # noqa: FBT003
-        else:
-            accepted = receiver.received(payload, True)  # noqa: FBT003
-        if not accepted:
-            await transport.resumed.wait()
-            transport.resumed = Event()
 
 
 def _handshake(scope: Scope, path: str) -> Handshake:

@@ -2,7 +2,7 @@
 
 An adaptor turns a connection into a `Handshake`, asks the `Endpoint` whether to take it, opens it
 with a `Transport` of its own, and from then on pushes `received` and `lost` into the `Receiver`
-while one task runs `Receiver.run`.
+while one task, the connection's own, runs `Receiver.run`.
 """
 
 from collections.abc import Mapping
@@ -108,11 +108,23 @@ class Transport(Protocol):
         ...
 
     def release(self) -> None:
-        """Send what was held without anybody waiting for it."""
+        """Send what was held, and read on: the connection's own task is held up."""
         ...
 
     async def flush(self) -> None:
         """Send what was held; may wait for a slow reader."""
+        ...
+
+    async def park(self) -> None:
+        """Wait until the receiver was pushed something, or until `wake`.
+
+        The connection's own task calls it when it has nothing to do. A transport that has to
+        fetch its messages does so here, in that task: handling one then costs no task switch.
+        """
+        ...
+
+    def wake(self) -> None:
+        """End the `park`, if the connection's own task is in one and not about to leave it."""
         ...
 
 
@@ -125,6 +137,10 @@ class Receiver(Protocol):
 
     def lost(self, code: int, reason: str, /) -> None:
         """The connection ended, with the peer's close code, 1005 without one, 1006 if broken."""
+        ...
+
+    def interrupt(self) -> None:
+        """Cancel what `Transport.park` waits for; the receiver will park again."""
         ...
 
     async def run(self) -> None:

@@ -24,6 +24,7 @@ class MemoryTransport:
         self._receiver: Receiver | None = None
         self.started = Event()
         self._sent = Event()
+        self._parked: Event | None = None
         self._resumed: deque[Event] = deque()
 
     @property
@@ -85,6 +86,17 @@ class MemoryTransport:
     async def flush(self) -> None:
         """Nothing was held."""
         self.started.set()
+
+    async def park(self) -> None:
+        """Wait until the peer sends or ends the connection."""
+        self._parked = Event()
+        await self._parked.wait()
+
+    def wake(self) -> None:
+        """Let the connection's task go on."""
+        if self._parked is not None:
+            self._parked.set()
+            self._parked = None
 
     async def take(self) -> Frame | None:
         """Wait for the next frame; None once the connection is over and all are taken."""

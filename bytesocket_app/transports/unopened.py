@@ -32,3 +32,9 @@ class Unopened:
 
     async def flush(self) -> None:
         """Nothing was held."""
+
+    async def park(self) -> None:
+        """Nobody runs a connection that is not there."""
+
+    def wake(self) -> None:
+        """Nobody waits."""

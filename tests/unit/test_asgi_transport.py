@@ -1,11 +1,13 @@
 """The ASGI adaptor against a server played by hand."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
 import pytest
 from anyio import Event as Signal
-from anyio import create_task_group
+from anyio import create_task_group, sleep_forever
+from anyio.abc import TaskGroup
 
 from bytesocket_app import ByteSocket, Limits, Settings, Socket
 from bytesocket_app.testing import virtual_clock
@@ -250,26 +252,39 @@ class Deaf:
     def lost(self, code: int, reason: str, /) -> None:
         self.ends.append((code, reason))
 
+    def interrupt(self) -> None:
+        """Nobody waits."""
+
     async def run(self) -> None:
         """Never."""
+
+
+async def never() -> Any:
+    await sleep_forever()
 
 
 class TestTransport:
     """The transport alone."""
 
-    def make(self) -> tuple[AsgiTransport, list[Any], Deaf]:
+    @pytest.fixture
+    async def tasks(self) -> AsyncGenerator[TaskGroup]:
+        async with create_task_group() as tasks:
+            yield tasks
+            tasks.cancel_scope.cancel()
+
+    def make(self, tasks: TaskGroup) -> tuple[AsgiTransport, list[Any], Deaf]:
         sent: list[Any] = []
 
         async def send(message: Any) -> None:
             sent.append(message)
 
-        transport, deaf = AsgiTransport(send, Writer()), Deaf()
+        transport, deaf = AsgiTransport(never, send, Writer(), tasks), Deaf()
         receiver: Receiver = deaf
         transport.receiver = receiver
         return transport, sent, deaf
 
-    async def test_what_is_corked_waits_for_a_flush_or_the_writer(self) -> None:
-        transport, sent, _ = self.make()
+    async def test_what_is_corked_waits_for_a_flush_or_the_writer(self, tasks: TaskGroup) -> None:
+        transport, sent, _ = self.make(tasks)
         transport.cork()
         transport.write(Frame(b"a", is_binary=True))
         transport.release()
@@ -282,7 +297,9 @@ class TestTransport:
         await transport.flush()
         assert (len(sent), transport.buffered) == (1, 0)
 
-    async def test_while_a_send_waits_only_the_newest_of_what_is_volatile_does(self) -> None:
+    async def test_while_a_send_waits_only_the_newest_of_what_is_volatile_does(
+        self, tasks: TaskGroup
+    ) -> None:
         sent: list[Any] = []
         stalled, goes_on = Signal(), Signal()
 
@@ -291,10 +308,10 @@ class TestTransport:
             stalled.set()
             await goes_on.wait()
 
-        transport = AsgiTransport(send, Writer())
-        async with create_task_group() as tasks:
+        transport = AsgiTransport(never, send, Writer(), tasks)
+        async with create_task_group() as flushing:
             transport.write(Frame(b"first", is_binary=False))
-            tasks.start_soon(transport.flush)
+            flushing.start_soon(transport.flush)
             await wait(stalled)
             for number in range(3):
                 transport.write(Frame(f"at {number}".encode(), is_binary=False, slot="cursor"))
@@ -306,8 +323,8 @@ class TestTransport:
         await transport.flush()
         assert sent[5:] == ["at 3", "at 4"]
 
-    async def test_after_an_abort_nothing_goes_out(self) -> None:
-        transport, sent, deaf = self.make()
+    async def test_after_an_abort_nothing_goes_out(self, tasks: TaskGroup) -> None:
+        transport, sent, deaf = self.make(tasks)
         transport.write(Frame(b"a", is_binary=True))
         transport.abort()
         transport.write(Frame(b"b", is_binary=True))
@@ -315,22 +332,16 @@ class TestTransport:
         await transport.flush()
         assert (sent, deaf.ends) == ([], [(1006, "")])
 
-    async def test_an_abort_before_it_is_opened_ends_it_silently(self) -> None:
-        transport, _, _ = self.make()
-        transport.receiver = None
-        transport.abort()
-        assert transport.buffered == 0
-
-    async def test_only_the_first_close_counts(self) -> None:
-        transport, sent, _ = self.make()
+    async def test_only_the_first_close_counts(self, tasks: TaskGroup) -> None:
+        transport, sent, _ = self.make(tasks)
         transport.close(4000, "first")
         transport.close(4001, "second")
         await transport.flush()
         await transport.flush()
         assert [(m["code"], m["reason"]) for m in sent] == [(4000, "first")]
 
-    async def test_the_oldest_frame_can_be_dropped(self) -> None:
-        transport, sent, _ = self.make()
+    async def test_the_oldest_frame_can_be_dropped(self, tasks: TaskGroup) -> None:
+        transport, sent, _ = self.make(tasks)
         transport.write(Frame(b"a", is_binary=False))
         transport.write(Frame(b"b", is_binary=False))
         assert transport.drop_oldest()

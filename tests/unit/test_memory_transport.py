@@ -28,6 +28,9 @@ class Core:
     def lost(self, code: int, reason: str, /) -> None:
         self.ends.append((code, reason))
 
+    def interrupt(self) -> None:
+        """Nobody parks."""
+
     async def run(self) -> None:
         await checkpoint()
 
