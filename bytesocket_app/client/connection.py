@@ -20,6 +20,9 @@ from bytesocket_app.wire import CloseCode, close_reason
 HIGH_WATER: Final = 64 * 1024
 """Bytes waiting for the network above which `drained` waits."""
 
+BEHIND: Final = 16 * 1024
+"""Bytes waiting for the network above which it is behind: what may be lost is not sent."""
+
 Received: TypeAlias = Callable[[bytes, bool], Awaitable[None]]
 """Called with each message: its payload, and whether the frame was binary."""
 
@@ -67,6 +70,11 @@ class Connection:
     def is_open(self) -> bool:
         """Whether messages can be sent."""
         return self._protocol.state is State.OPEN
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits for the network that what may be lost should not be added."""
+        return self._unsent > BEHIND
 
     @property
     def subprotocol(self) -> str | None:

@@ -84,12 +84,14 @@ class Link:
     async def emit(self, event: EventModel, room: str | None = None) -> Outcome:
         """Send an event, or keep it for later; waits while the network is behind.
 
+        A volatile event is neither kept nor waited for: it is dropped.
+
         Raises:
             EncodeError: The payload holds something that cannot be sent.
         """
         frame = event_frame(self.codec, event.__event_name__, event, room=room)
         connection = self.connection
-        if connection is not None:
+        if connection is not None and not (event.__event_volatile__ and connection.is_behind):
             connection.send(frame, is_binary=self.codec.is_binary)
             await connection.drained()
             return "sent"

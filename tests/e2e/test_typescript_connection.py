@@ -89,6 +89,24 @@ def test_a_full_queue_drops_the_new_message_and_says_so(lab: Lab) -> None:
         ]
 
 
+def test_while_the_network_is_behind_what_is_volatile_is_not_sent(lab: Lab) -> None:
+    source = """
+    const chat = connect(url, { auth });
+    await chat.ready;
+    const type = () => chat.emit("chat:typing", { on: true });
+    const fates = [type(), chat.emit("shout", "x".repeat(100_000)), type()];
+    await chat.request("chat:typing", { on: true }).catch(tellCode);
+    await chat.request("chat:post", { text: "x" });
+    tell([...fates, type()]);
+    """
+    with lab.run(source) as script:
+        script.wait(["sent", "sent", "dropped", "sent"])
+        lab.server.wait(lambda server: len(server.log()[0]) == 5)
+    events = [message.get("event") for message in lab.server.log()[0]]
+    assert events == [None, "chat:typing", "shout", "chat:post", "chat:typing"]
+    assert script.told[0] == "dropped"
+
+
 def test_a_queued_request_gives_up_at_its_deadline_and_is_not_sent(lab: Lab) -> None:
     source = """
     let open;

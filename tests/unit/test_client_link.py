@@ -8,7 +8,7 @@ import anyio
 import pytest
 from anyio.abc import TaskGroup
 
-from bytesocket_app.client.connection import Connection
+from bytesocket_app.client.connection import BEHIND, Connection
 from bytesocket_app.client.link import Link
 from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import Disconnected, EncodeError, RequestError, RequestTimeout
@@ -71,6 +71,19 @@ async def test_a_full_queue_drops_events_and_refuses_requests() -> None:
     with pytest.raises(Disconnected, match="full"):
         await link.request(Post(), TEXT)
     assert len(link.requests) == 0
+
+
+async def test_while_the_network_is_behind_what_is_volatile_is_not_sent() -> None:
+    link = Link(JSON, ClientSettings())
+    with anyio.fail_after(5):
+        async with connected(link) as (_, peer, _tasks):
+            fates = [await link.emit(Move(x=1)), await link.emit(Post(text="x" * BEHIND))]
+            fates += [await link.emit(Move(x=2)), await link.emit(Post())]
+            assert fates == ["sent", "sent", "dropped", "sent"]
+            seen = [await peer.message() for _ in range(3)]
+            assert [message["event"] for message in seen] == ["move", "post", "post"]
+            assert await link.emit(Move(x=3)) == "sent"
+            assert await peer.message() == {"event": "move", "data": {"x": 3}}
 
 
 async def test_a_connection_on_its_way_out_counts_as_none() -> None:

@@ -284,7 +284,8 @@ export interface Client extends $Subscriber {
   /**
    * Send an event. Every message is delivered at most once and in order: one that was `sent` just
    * before the connection broke may be lost, and is not sent again. Without a connection it waits
-   * in the queue, over reconnects as well; a volatile event is dropped instead.
+   * in the queue, over reconnects as well; a volatile event is dropped instead, and also while the
+   * network is behind with what was sent before.
    */
   emit<E extends GlobalEvent & keyof ClientEvents>(
     event: E,

@@ -44,6 +44,9 @@ function toJson(message) {
   });
 }
 
+/** Bytes on their way out above which the network is behind: what may be lost is not sent. */
+const volatileLimit = 16_384;
+
 /** Where messages are written before they are copied out; a large one makes its own. */
 let scratch = new Uint8Array(1024);
 
@@ -420,11 +423,13 @@ function createClient(contract, first, second) {
       data: text,
       ...(id && { id }),
     });
-    if (isOpen()) {
-      socket?.send(frame);
+    const isVolatile = contract.volatile.includes(event);
+    if (socket && isOpen()) {
+      if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
+      socket.send(frame);
       return "sent";
     }
-    if (state === "closed" || contract.volatile.includes(event)) return "dropped";
+    if (state === "closed" || isVolatile) return "dropped";
     const message = { frame, event, data, room, id };
     if (queue.length >= (options.queueSize ?? 100)) {
       dropped(message, "full");
@@ -442,7 +447,7 @@ function createClient(contract, first, second) {
       const id = ++lastId;
       const sent = transmit(event, data, room, id);
       if (sent === "dropped") {
-        const full = state !== "closed" && !contract.volatile.includes(event);
+        const full = isOpen() || (state !== "closed" && !contract.volatile.includes(event));
         return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
       }
       const finish = (error, value) => {

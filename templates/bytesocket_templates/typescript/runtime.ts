@@ -21,6 +21,7 @@ interface $Contract {
 interface $Socket {
   binaryType: string;
   readonly readyState: number;
+  readonly bufferedAmount: number;
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onerror: ((event: any) => void) | null;
@@ -123,6 +124,9 @@ function toJson(message: unknown): string {
     return value;
   });
 }
+
+/** Bytes on their way out above which the network is behind: what may be lost is not sent. */
+const volatileLimit = 16_384;
 
 /** Where messages are written before they are copied out; a large one makes its own. */
 let scratch = new Uint8Array(1024);
@@ -516,11 +520,13 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       data: text,
       ...(id && { id }),
     });
-    if (isOpen()) {
-      socket?.send(frame);
+    const isVolatile = contract.volatile.includes(event);
+    if (socket && isOpen()) {
+      if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
+      socket.send(frame);
       return "sent";
     }
-    if (state === "closed" || contract.volatile.includes(event)) return "dropped";
+    if (state === "closed" || isVolatile) return "dropped";
     const message = { frame, event, data, room, id };
     if (queue.length >= (options.queueSize ?? 100)) {
       dropped(message, "full");
@@ -545,7 +551,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       const id = ++lastId;
       const sent = transmit(event, data, room, id);
       if (sent === "dropped") {
-        const full = state !== "closed" && !contract.volatile.includes(event);
+        const full = isOpen() || (state !== "closed" && !contract.volatile.includes(event));
         return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
       }
       const finish = (error: unknown, value?: unknown): void => {
