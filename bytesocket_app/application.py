@@ -41,6 +41,7 @@ from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.router import Router
 from bytesocket_app.serving import ApplicationEndpoint, Host
+from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.life import Life, LifespanFunction
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.settings import Settings
@@ -134,8 +135,8 @@ class ByteSocket:
             self.lifecycle,
             self.host,
             self,
-            codec=serialization,
             origins=Origins(origins or (), self.settings.policies.origins),
+            contracts=Contracts(lambda: self.contract().fingerprint, self.settings.policies),
         )
         self._door = AsgiDoor(self.endpoint, self.host.writer, self.running, path, http)
 

@@ -9,7 +9,8 @@
     ├── DecodeError              a frame holds no readable message; closes 1008
     ├── EncodeError              a value cannot be written to the wire
     ├── Refusal                  the one way to say no to a peer, with a code
-    │   └── AuthError            refuses a connection's credentials; closes 4003
+    │   ├── AuthError            refuses a connection's credentials; closes 4003
+    │   └── UnknownContract      a client's contract is not one that the server takes; closes 4010
     ├── RequestError             a client's request or join was refused by the server
     ├── DialFailed               a client could not connect; reported, then tried again
     ├── Disconnected             the connection ended before the answer came
@@ -169,6 +170,13 @@ class Refusal(ByteSocketError):
 
 class AuthError(Refusal, code="unauthorized"):
     """The credentials are not good: the peer gets type 6 and is closed with 4003."""
+
+
+class UnknownContract(Refusal, code="unknown_contract"):
+    """The client was generated from a contract that the server does not take.
+
+    Raised in the Python client, which makes no further attempt.
+    """
 
 
 @dataclass(frozen=True, slots=True)

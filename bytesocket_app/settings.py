@@ -5,12 +5,15 @@ Every class is frozen and takes keywords: `Settings(timeouts=Timeouts(handler=5)
 """
 
 import difflib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from math import inf
-from typing import Any, Literal, Self, TypeAlias, get_args, get_type_hints
+from typing import Any, Final, Literal, Self, TypeAlias, cast, get_args, get_type_hints
 
 from bytesocket_app.errors import ConfigurationError, caller
+
+_FINGERPRINT: Final = re.compile("[0-9a-f]{16,64}")
 
 FailureAction: TypeAlias = Literal["ignore", "close"] | Callable[[Exception, Any], object]
 """What a failed middleware means for the connection: nothing, a close with 1011, or what a
@@ -99,11 +102,24 @@ class Policies:
     of the same host, or, without a list, everybody."""
     slow_reader: Literal["close", "drop_oldest"] = "close"
     """An outbox over its limit: closed with 1013, or the oldest messages go."""
+    unknown_contract: Literal["accept", "refuse"] = "accept"
+    """A client made from another contract than the application's or one of `contracts`: logged
+    once, or refused with 4010 for good. Refuse only when no old server runs any more: during a
+    deployment a new client may meet one."""
+    contracts: tuple[str, ...] = ()
+    """Fingerprints of other contracts to take without a word, the 16 digits that stand at the
+    head of a generated file or all 64."""
+    without_contract: Literal["accept", "refuse"] = "accept"
+    """A client that names no contract: those of the TypeScript origin, and hand-written ones."""
 
     def __post_init__(self) -> None:
         """Refuse what is no choice: a misspelt policy would be one nobody chose."""
         hints = get_type_hints(type(self))
         for name, value in _values(self):
+            if name == "contracts":
+                if not _are_fingerprints(value):
+                    _refuse(self, name, value, "use a tuple of fingerprints, 16 to 64 hex digits")
+                continue
             if hints[name] == FailureAction and callable(value):
                 continue
             choices = _choices(hints[name])
@@ -111,6 +127,14 @@ class Policies:
                 near = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 _refuse(self, name, value, f"use {' or '.join(map(repr, choices))}.{hint}")
+
+
+def _are_fingerprints(value: object) -> bool:
+    """Whether it is a tuple of what stands at the head of generated files, whole or its start."""
+    if not isinstance(value, tuple):
+        return False
+    entries = cast("tuple[object, ...]", value)
+    return all(isinstance(one, str) and _FINGERPRINT.fullmatch(one) for one in entries)
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from bytesocket_app.errors import (
     ErrorContext,
     RequestError,
     RequestTimeout,
+    UnknownContract,
 )
 from bytesocket_app.events import ClientEvent, Event, PayloadType, ServerEvent
 
@@ -49,5 +50,6 @@ __all__ = [
     "RequestTimeout",
     "Room",
     "ServerEvent",
+    "UnknownContract",
     "Unset",
 ]

@@ -18,7 +18,7 @@ from bytesocket_app.client.messages import ABSENT
 from bytesocket_app.client.payload import plain
 from bytesocket_app.client.session import Session
 from bytesocket_app.client.signal import Signal
-from bytesocket_app.errors import AuthError, DialFailed, Disconnected, ErrorContext, Phase
+from bytesocket_app.errors import AuthError, DialFailed, Disconnected, ErrorContext, Phase, Refusal
 from bytesocket_app.wire import CloseCode
 
 log = logging.getLogger("bytesocket.client")
@@ -76,6 +76,7 @@ class Circuit:
 
         Raises:
             AuthError: The credentials were refused, for good.
+            UnknownContract: The server does not take this client's contract, for good.
             Disconnected: The client was closed.
         """
         while self._state != "open":
@@ -119,7 +120,7 @@ class Circuit:
             while not self._is_closing:
                 await self._changed.wait()
 
-    async def _connect(self, backoff: Backoff) -> AuthError | None:
+    async def _connect(self, backoff: Backoff) -> Refusal | None:
         """Live through one connection; return why there must be no further one, if so."""
         credentials: Any = None
         try:
@@ -141,7 +142,7 @@ class Circuit:
 
     async def _live(
         self, connection: Connection, credentials: Any, backoff: Backoff
-    ) -> AuthError | None:
+    ) -> Refusal | None:
         if self._is_closing:
             connection.close(CloseCode.NORMAL, "normal")
         session = Session(

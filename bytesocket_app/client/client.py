@@ -110,6 +110,7 @@ class Client:
 
         Raises:
             AuthError: The server refused the credentials; there will be no further attempt.
+            UnknownContract: Nor will there be one where the server wants another contract.
             Disconnected: The client was closed.
         """
         return Ready(self._circuit.wait_open)

@@ -22,7 +22,14 @@ from bytesocket_app.client.messages import (
     lifecycle_frame,
 )
 from bytesocket_app.client.refusals import refusal, server_error
-from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase
+from bytesocket_app.errors import (
+    AuthError,
+    DecodeError,
+    ErrorContext,
+    Phase,
+    Refusal,
+    UnknownContract,
+)
 from bytesocket_app.wire import CloseCode, LifecycleType, decode
 
 
@@ -38,7 +45,7 @@ class Session:
 
     Attributes:
         opened_at: When it was ready for use, on anyio's clock; None before.
-        refused: Why the server turned the credentials down; None while it did not.
+        refused: Why the server turned the client away for good; None while it did not.
     """
 
     def __init__(
@@ -57,7 +64,7 @@ class Session:
         self._is_open = anyio.Event()
         self._heartbeat: Heartbeat | None = None
         self.opened_at: float | None = None
-        self.refused: AuthError | None = None
+        self.refused: Refusal | None = None
 
     async def run(self) -> Ending:
         """Live until the connection ends; the link loses it then."""
@@ -144,8 +151,12 @@ class Session:
 
     def _turned_away(self, context: object) -> None:
         error = refusal(context, default="unauthorized")
-        self.refused = AuthError(error.message, code=error.code, data=error.data)
-        self._hearing.failed(ErrorContext(Phase.AUTH, self.refused))
+        if error.code == UnknownContract.__refusal_code__:
+            self.refused, phase = UnknownContract(error.message), Phase.UPGRADE
+        else:
+            self.refused = AuthError(error.message, code=error.code, data=error.data)
+            phase = Phase.AUTH
+        self._hearing.failed(ErrorContext(phase, self.refused))
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:

@@ -11,6 +11,7 @@ from bytesocket_app.dispatch.http_errors import HttpError, http_error
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.hub import Hub
 from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.host import Host
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.session import Session
@@ -44,8 +45,8 @@ class ApplicationEndpoint:
         host: Host,
         app: Any,
         *,
-        codec: CodecName,
         origins: Origins,
+        contracts: Contracts,
     ) -> None:
         self.draining = False
         self._farewell: tuple[int, str] = (CloseCode.RESTART, "server restart")
@@ -54,11 +55,15 @@ class ApplicationEndpoint:
         self._lifecycle = lifecycle
         self._host = host
         self._app = app
-        self._codec: CodecName = codec
+        self._codec: CodecName = app.serialization
         self._origins = origins
+        self._contracts = contracts
 
     async def admit(self, handshake: Handshake) -> Acceptance | Rejection:
-        """Decide about a handshake: drain, origin, upgrade hooks, authentication, in that order."""
+        """Decide about a handshake.
+
+        In this order: drain, origin, upgrade hooks, the client's contract, authentication.
+        """
         if self.draining:
             return Rejection(503, "The server is restarting; try again.")
         if not self._origins.allow(handshake):
@@ -71,6 +76,9 @@ class ApplicationEndpoint:
             return Rejection(403, "The upgrade was refused.")
         subprotocol, codec = self._negotiate(handshake)
         socket: Socket[Any] = Socket(handshake, Unopened(), self._hub, app=self._app, codec=codec)
+        if not await self._contracts.allow(socket.contract):
+            socket.auth_state = AuthState.FAILED
+            return Acceptance(subprotocol, socket)  # to be told why, and closed, when it is open
         refused = await self._identify(socket)
         return refused or Acceptance(subprotocol, socket)
 
@@ -84,6 +92,8 @@ class ApplicationEndpoint:
         if self.draining:
             # Admitted before the drain, while authentication or a hook was still deciding.
             socket.shut(*self._farewell)
+        elif socket.auth_state is AuthState.FAILED:
+            self._contracts.dismiss(socket)
         return Session(
             socket, transport, self._dispatcher, self._hub, self._lifecycle, self._host, tasks
         )

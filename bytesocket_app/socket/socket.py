@@ -131,6 +131,11 @@ class Socket(Generic[UserT]):
         return self.handshake.cookies
 
     @property
+    def contract(self) -> str | None:
+        """The fingerprint of the contract that a generated client was made from, as it says."""
+        return self.handshake.parameters.get("contract")
+
+    @property
     def client(self) -> tuple[str, int] | None:
         """The peer's address and port, where the server knows it."""
         return self.handshake.client

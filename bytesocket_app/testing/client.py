@@ -55,7 +55,8 @@ class TestClient:
         credentials: Sent as the auth message, if not None.
         codec: What both sides send.
         headers: Of the handshake.
-        query: Of the handshake, without `?`.
+        query: Of the handshake, without `?`. No contract is named unless this does, or the
+            application's policy demands one: then it is the application's own.
         deadline: Seconds that every wait may take.
     """
 
@@ -75,6 +76,8 @@ class TestClient:
         self.log = FrameLog()
         self._credentials = credentials
         self._codec = CODECS[codec]
+        if app.settings.policies.without_contract == "refuse" and "contract=" not in query:
+            query = f"{query}&contract={app.contract().fingerprint}".lstrip("&")
         self._handshake = Handshake(
             path=app.path,
             query=query,

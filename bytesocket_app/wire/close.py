@@ -43,6 +43,8 @@ class CloseCode(IntEnum):
     """The client's name for 4003: its heartbeat was not answered."""
     AUTH_TIMEOUT = 4008
     """The origin's server: authentication took too long."""
+    UNKNOWN_CONTRACT = 4010
+    """Ours: the client was generated from a contract that the server does not take."""
     CLIENT_RECONNECT = 4100
     """The client reconnects on purpose."""
 
