@@ -32,6 +32,10 @@ class Timeouts:
     """One call of one handler, guard or authentication function."""
     idle: float = 120.0
     """Without any frame from the peer; then the socket is closed with 1001."""
+    ping: float = 25.0
+    """Between two pings to a peer, where the transport can send them (picows)."""
+    pong: float = 20.0
+    """From such a ping to its answer; then the connection is dropped."""
     close: float = 10.0
     """From our close frame to the peer's; then the connection is dropped."""
 
@@ -54,6 +58,9 @@ class Limits:
     """One message, before decoding; above it the socket is closed with 1009."""
     auth_message_bytes: int = 16 * 1024
     """The same while the socket is not authenticated."""
+    fragments: int = 4096
+    """Frames of one message, empty ones too; above it the socket is closed with 1009 (picows; other
+    servers have limits of their own)."""
     depth: int = 64
     """Nesting of lists and maps in one message; above it the frame is a decode error."""
     inbox: int = 32
@@ -164,6 +171,7 @@ class Settings:
             limits=Limits(
                 message_bytes=100 * 1024 * 1024,
                 auth_message_bytes=0,
+                fragments=0,
                 depth=200,
                 outbox_bytes=0,
                 rooms_per_socket=0,

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from anyio import CancelScope, Event, create_task_group
 from anyio.abc import TaskGroup
 
+from bytesocket_app.transports.headers import joined
 from bytesocket_app.transports.interface import (
     Endpoint,
     Handshake,
@@ -265,18 +266,12 @@ async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:
 
 
 def _handshake(scope: Scope, path: str) -> Handshake:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        # RFC 9113 section 8.2.3: HTTP/2 may send every cookie in a header of its own.
-        separator = "; " if name == "cookie" else ", "
-        headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     client = scope.get("client")
     native: Mapping[str, Any] = scope
     return Handshake(
         path=path,
         query=scope["query_string"].decode("latin-1"),
-        headers=headers,
+        headers=joined(scope["headers"]),
         subprotocols=tuple(scope.get("subprotocols") or ()),
         client=(client[0], client[1]) if client else None,
         scheme=scope.get("scheme", "ws"),

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from anyio.abc import TaskGroup
 
+from bytesocket_app.settings import Settings
 from bytesocket_app.wire.frame import Frame
 
 
@@ -157,6 +158,11 @@ class Receiver(Protocol):
 class Endpoint(Protocol):
     """What an adaptor is given: the door to the application."""
 
+    @property
+    def draining(self) -> bool:
+        """Whether new connections are refused, because all are being closed."""
+        ...
+
     async def admit(self, handshake: Handshake, /) -> Acceptance | Rejection:
         """Decide whether to take a connection, before it is accepted."""
         ...
@@ -165,4 +171,23 @@ class Endpoint(Protocol):
         self, handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup, /
     ) -> Receiver:
         """Open an accepted connection; `tasks` lives as long as `Receiver.run`."""
+        ...
+
+
+class Door(Protocol):
+    """An application, as far as a server has to know it that is no ASGI server."""
+
+    @property
+    def path(self) -> str:
+        """Where its socket is."""
+        ...
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What takes connections."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Its limits and timeouts."""
         ...

@@ -17,6 +17,8 @@ class CloseCode(IntEnum):
     """Either side is done."""
     GOING_AWAY = 1001
     """Idle timeout, or the server was destroyed; clients reconnect."""
+    PROTOCOL = 1002
+    """The peer broke RFC 6455."""
     NO_STATUS = 1005
     """Never sent: the peer closed without a code."""
     ABNORMAL = 1006

@@ -1,6 +1,17 @@
 """One encoded message, on its way to one socket or to thousands."""
 
 from collections.abc import Hashable
+from typing import Final
+
+# RFC 6455 section 5.2: the first byte of a frame that is a whole message, or a control frame.
+FINAL_TEXT: Final = 0x81
+FINAL_BINARY: Final = 0x82
+FINAL_CLOSE: Final = 0x88
+FINAL_PING: Final = 0x89
+FINAL_PONG: Final = 0x8A
+
+_SHORT: Final = 125
+_MEDIUM: Final = 65535
 
 
 class Frame:
@@ -14,7 +25,7 @@ class Frame:
             in its slot. None for a frame that must arrive.
     """
 
-    __slots__ = ("_text", "is_binary", "payload", "size", "slot")
+    __slots__ = ("_text", "_wire", "is_binary", "payload", "size", "slot")
 
     def __init__(self, payload: bytes, *, is_binary: bool, slot: Hashable | None = None) -> None:
         self.payload = payload
@@ -22,6 +33,7 @@ class Frame:
         self.size = len(payload)
         self.slot = slot
         self._text: str | None = None
+        self._wire: bytes | None = None
 
     @property
     def text(self) -> str:
@@ -29,6 +41,23 @@ class Frame:
         if self._text is None:
             self._text = self.payload.decode()
         return self._text
+
+    @property
+    def wire(self) -> bytes:
+        """The payload framed as a server sends it, made once for all members of a fan-out."""
+        if self._wire is None:
+            self._wire = framed(FINAL_BINARY if self.is_binary else FINAL_TEXT, self.payload)
+        return self._wire
+
+
+def framed(first: int, payload: bytes) -> bytes:
+    """Make one unmasked WebSocket frame (RFC 6455 section 5.2) that begins with this byte."""
+    size = len(payload)
+    if size <= _SHORT:
+        return bytes((first, size)) + payload
+    if size <= _MEDIUM:
+        return bytes((first, 126)) + size.to_bytes(2) + payload
+    return bytes((first, 127)) + size.to_bytes(8) + payload
 
 
 PONG = Frame(b"", is_binary=True)

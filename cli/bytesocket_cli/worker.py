@@ -31,6 +31,12 @@ from bytesocket_cli.targets import Target
 EXTRA = 1.5
 """Seconds beyond the grace after which the process ends itself, whatever still hangs in it."""
 
+NEEDS = {
+    "picows": ("picows", "pip install 'bytesocket[native]'"),
+    "uvicorn": ("uvicorn", "pip install uvicorn"),
+}
+"""What a transport runs on that is no dependency, and how to get it."""
+
 Until = Callable[[], Awaitable[None]]
 
 
@@ -41,7 +47,7 @@ class Service:
     Attributes:
         listener: A bound socket.
         backend: The event loop.
-        transport: The server: `hypercorn` or `uvicorn`.
+        transport: The server: `hypercorn`, `uvicorn` or `picows`.
         grace: Seconds that open sockets get at the end.
         started: Called when connections are accepted.
     """
@@ -66,6 +72,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         grace=service.grace,
         message_bytes=loaded.message_bytes,
         backend=service.backend,
+        doors=loaded.applications,
         started=service.started,
     )
     failures: list[LifespanError] = []
@@ -108,12 +115,18 @@ def _runner(service: Service) -> Callable[..., Awaitable[None]]:
         from bytesocket_app.serving.runners.hypercorn import serve as hypercorn
 
         return hypercorn
-    if find_spec("uvicorn") is None:
-        raise CliError("--transport uvicorn needs uvicorn: pip install uvicorn")
+    module, install = NEEDS[service.transport]
+    if find_spec(module) is None:
+        raise CliError(f"--transport {service.transport} needs {module}: {install}")
     if service.backend != "asyncio":
         raise CliError(
-            '--transport uvicorn runs on asyncio only: backend is "trio" in pyproject.toml'
+            f"--transport {service.transport} runs on asyncio only: "
+            'backend is "trio" in pyproject.toml'
         )
+    if service.transport == "picows":
+        from bytesocket_app.serving.runners.picows import serve as picows
+
+        return picows
     from bytesocket_app.serving.runners.uvicorn import serve as uvicorn
 
     return uvicorn

@@ -16,6 +16,7 @@ SITES = {
     "memory": (sites.memory, {"asyncio", "trio"}),
     "hypercorn": (sites.on_hypercorn, {"asyncio", "trio"}),
     "uvicorn": (sites.on_uvicorn, {"asyncio"}),
+    "picows": (sites.on_picows, {"asyncio"}),
     "granian": (sites.on_granian, {"asyncio"}),
 }
 """How to serve an application, and the event loops that can."""

@@ -11,7 +11,7 @@ from granian.server.embed import Server as Granian
 from sniffio import current_async_library
 
 from bytesocket_app import ByteSocket
-from bytesocket_app.serving.runners import hypercorn, uvicorn
+from bytesocket_app.serving.runners import hypercorn, picows, uvicorn
 from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.testing.conformance import NetworkSite, Site, serve_in_memory
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
@@ -48,6 +48,12 @@ async def on_uvicorn(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]
 
 
 @asynccontextmanager
+async def on_picows(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]:
+    async with _hosted(picows.serve, app, lifespan=lifespan) as site:
+        yield site
+
+
+@asynccontextmanager
 async def on_granian(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
@@ -80,6 +86,7 @@ async def _hosted(
             grace=5.0,
             message_bytes=app.settings.limits.message_bytes,
             backend="trio" if current_async_library() == "trio" else "asyncio",
+            doors=[app],
             started=started.set,
         )
         served = app if lifespan else without_lifespan(app)

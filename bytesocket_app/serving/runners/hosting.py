@@ -8,13 +8,15 @@ WebSockets hanging at shutdown on Python 3.12 and 3.13).
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import anyio
 
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from bytesocket_app.transports.interface import Door
 from bytesocket_app.transports.lifespan import living
 
 logger = logging.getLogger("bytesocket.server")
@@ -25,7 +27,7 @@ Drain: TypeAlias = Callable[[float], Awaitable[None]]
 Trigger: TypeAlias = Callable[[], Awaitable[None]]
 """A server serves until this returns."""
 
-Server: TypeAlias = Callable[[ASGIApp, "Hosting", Trigger], Awaitable[None]]
+Server: TypeAlias = Callable[["Hosted", "Hosting", Trigger], Awaitable[None]]
 """A runner's own part: serve until the trigger returns, then end."""
 
 
@@ -44,6 +46,7 @@ class Hosting:
         linger: The last seconds of the grace: for calls that were cancelled, and for the server.
         message_bytes: The longest message a server should take; 0 for any.
         backend: The event loop that the caller runs; hypercorn has one server for each.
+        doors: The applications whose sockets are served, for a server that is no ASGI server.
         started: Called once, when the server accepts connections.
     """
 
@@ -53,6 +56,7 @@ class Hosting:
     linger: float = 0.3
     message_bytes: int = 0
     backend: Literal["asyncio", "trio"] = "asyncio"
+    doors: Sequence[Door] = ()
     started: Callable[[], None] = field(default=lambda: None)
 
 
@@ -73,10 +77,16 @@ class Hosted:
                 await send({"type": f"lifespan.{step}.complete"})
             return
         scope["state"] = dict(self.state)
+        with self.call():
+            await self._app(scope, receive, send)
+
+    @contextmanager
+    def call(self) -> Generator[None]:
+        """Count what runs in the block as a call, and end it when time is up."""
         with anyio.CancelScope() as call:
             self._calls.add(call)
             try:
-                await self._app(scope, receive, send)
+                yield
             finally:
                 self._calls.discard(call)
                 if not self._calls:

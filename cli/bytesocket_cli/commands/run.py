@@ -15,7 +15,7 @@ def run(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - production serves the network
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
     transport: Annotated[
-        Literal["hypercorn", "uvicorn"], typer.Option(help="The server to run on.")
+        Literal["hypercorn", "uvicorn", "picows"], typer.Option(help="The server to run on.")
     ] = "hypercorn",
 ) -> None:
     """Serve in production: no reload, 10 seconds for open sockets when it is stopped."""

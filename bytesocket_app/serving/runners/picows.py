@@ -1,0 +1,25 @@
+"""Run on picows (asyncio only): the sockets alone, without pages. It comes with `[native]`."""
+
+import anyio
+
+from bytesocket_app.serving.runners.hosting import Hosted, Hosting, Trigger, host
+from bytesocket_app.transports.asgi import ASGIApp
+from bytesocket_app.transports.picows.reception import Reception
+from bytesocket_app.transports.picows.server import listening
+
+
+async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
+    """Serve until `stop` is set; see `host` for the order of the end and what it raises.
+
+    Args:
+        app: Only its lifespan is run; the sockets are those of `hosting.doors`.
+        hosting: Where and how.
+        stop: Set by whoever wants the server to end.
+    """
+    await host(app, _serve, hosting, stop)
+
+
+async def _serve(hosted: Hosted, hosting: Hosting, trigger: Trigger) -> None:
+    reception = Reception(hosting.doors, hosted.call)
+    async with listening(reception, hosting.listener.dup()):
+        await trigger()

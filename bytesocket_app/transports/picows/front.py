@@ -1,0 +1,159 @@
+"""A connection until it is a WebSocket: one HTTP request, and the answer or the upgrade."""
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from anyio import CancelScope
+from anyio.abc import TaskGroup
+from typing_extensions import override
+
+from bytesocket_app.transports.door import UPGRADE_REQUIRED
+from bytesocket_app.transports.interface import Acceptance, Handshake, Rejection
+from bytesocket_app.transports.picows.head import BadRequest, Head, Request
+from bytesocket_app.transports.picows.link import Link
+from bytesocket_app.transports.picows.parser import attach_parser, feed
+from bytesocket_app.transports.picows.reader import Reader
+from bytesocket_app.transports.picows.reception import Reception, Watch
+
+logger = logging.getLogger("bytesocket")
+
+EARLY: int = 64 * 1024
+"""Bytes that a client may send before its upgrade is answered; then it is not read."""
+
+
+class Front(asyncio.Protocol):
+    """Reads the request, decides, and makes way for picows.
+
+    Attributes:
+        is_open: Whether the request is still awaited; its deadline counts so long.
+    """
+
+    def __init__(self, reception: Reception, tasks: TaskGroup) -> None:
+        self._reception = reception
+        self._tasks = tasks
+        self._head: Head | None = Head()
+        self._early = bytearray()
+        self._deciding: CancelScope | None = None
+        self._real: asyncio.Transport
+        self.is_open = True
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._real = cast("asyncio.Transport", transport)  # aiofastnet's is one in all but name
+        self._reception.arrived(self)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Read the request; what comes after it waits for the decision."""
+        if self._head is None or not self.is_open:
+            self._early += data
+            if len(self._early) > EARLY:
+                self._real.pause_reading()
+            return
+        try:
+            request = self._head.feed(data)
+            if request is not None:
+                self._early += self._head.rest
+                self._route(request)
+        except BadRequest as bad:
+            self.answer(bad.status, f"{bad}\n", bad.headers)
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client left; nobody needs the decision."""
+        self.is_open = False
+        if self._deciding is not None:
+            self._deciding.cancel()
+
+    def late(self) -> None:
+        """Give up on a request that does not come."""
+        if self.is_open:
+            self.answer(408, "No request came in time.\n")
+
+    def answer(self, status: int, text: str, headers: Any = ()) -> None:
+        """Answer in HTTP, and close the connection."""
+        self.is_open = False
+        if self._head is not None and not self._real.is_closing():
+            self._real.write(self._head.answer(status, text, headers))
+            self._real.close()
+            self._reception.lingers(self._real)
+
+    def _route(self, request: Request) -> None:
+        self.is_open = False
+        watch = self._reception.watch(request.path)
+        if watch is not None and request.wants_websocket:
+            key = request.key()
+            self._tasks.start_soon(self._serve, watch, request, key)
+        elif (status := self._reception.probe(request.path)) is not None:
+            self.answer(status, "ok\n" if status == 200 else "draining\n")  # noqa: PLR2004 - HTTP
+        elif watch is not None:
+            host = request.headers.get("host", "localhost")
+            text = UPGRADE_REQUIRED.format(host=host, path=request.path)
+            self.answer(426, text, [("upgrade", "websocket")])
+        else:
+            self.answer(404, "Not found.\n")
+
+    async def _serve(self, watch: Watch, request: Request, key: str) -> None:
+        """Serve a connection that asks for an upgrade, to the end of its hooks."""
+        try:
+            with self._reception.call():
+                await self._decide(watch, request, key)
+        except Exception:
+            # The outermost guard: this task's group is all connections'.
+            logger.exception("serving a connection failed")
+            self._real.abort()
+
+    async def _decide(self, watch: Watch, request: Request, key: str) -> None:
+        handshake = self._handshake(request)
+        decision: Acceptance | Rejection | None = None
+        with CancelScope() as self._deciding:
+            decision = await watch.door.endpoint.admit(handshake)
+        self._deciding = None
+        if decision is None or self._real.is_closing():
+            return  # the client left meanwhile
+        if isinstance(decision, Rejection):
+            self.answer(decision.status, f"{decision.reason}\n")
+            return
+        self._head = None
+        await self._run(watch, handshake, decision, key)
+
+    async def _run(
+        self, watch: Watch, handshake: Handshake, decision: Acceptance, key: str
+    ) -> None:
+        limits = watch.door.settings.limits
+        link = Link(self._real, self._reception.lingers)
+        reader = Reader(link, limits, watch.unfinished)
+        parser = attach_parser(
+            self._real,
+            reader,
+            link,
+            key=key,
+            subprotocol=decision.subprotocol,
+            message_bytes=limits.message_bytes,
+        )
+        receiver = watch.door.endpoint.open(handshake, link, decision, self._tasks)
+        link.open(receiver, reader)
+        reader.open(receiver)
+        watch.opened(link)
+        feed(parser, bytes(self._early))
+        self._early.clear()
+        self._real.resume_reading()
+        try:
+            await receiver.run()
+        finally:
+            if not link.is_over:
+                link.abort()
+
+    def _handshake(self, request: Request) -> Handshake:
+        peer: tuple[str, int] | None = self._real.get_extra_info("peername")
+        secure = self._real.get_extra_info("ssl_object") is not None
+        return Handshake(
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            subprotocols=request.subprotocols,
+            client=(peer[0], peer[1]) if peer else None,
+            scheme="wss" if secure else "ws",
+        )

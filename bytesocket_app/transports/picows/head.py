@@ -1,0 +1,152 @@
+"""The HTTP request that every connection begins with, and the answer to one that stays HTTP.
+
+h11 parses and writes; the checks of an upgrade are RFC 6455 section 4.2.1.
+"""
+
+import binascii
+from base64 import b64decode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import unquote
+
+import h11
+
+from bytesocket_app.errors import ByteSocketError
+from bytesocket_app.transports.headers import joined
+
+MAX_HEAD: Final = 16 * 1024
+"""Bytes of the request line and all headers; more is answered with 431."""
+
+Headers = Iterable[tuple[str, str]]
+
+
+class BadRequest(ByteSocketError):
+    """The request cannot be served.
+
+    Attributes:
+        status: The HTTP status to answer with.
+        headers: What to answer beside it.
+    """
+
+    def __init__(self, status: int, text: str, headers: Headers = ()) -> None:
+        super().__init__(text)
+        self.status = status
+        self.headers = headers
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request's head.
+
+    Attributes:
+        method: `GET`, usually.
+        path: Percent-decoded, without the query.
+        query: As it came, without `?`.
+        headers: By lower-case name.
+        version: `1.1`, usually.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    version: str = "1.1"
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether it asks for an upgrade to WebSocket, rightly or not."""
+        return "websocket" in _tokens(self.headers.get("upgrade", ""))
+
+    @property
+    def subprotocols(self) -> tuple[str, ...]:
+        """What the client offers, in its order."""
+        offered = self.headers.get("sec-websocket-protocol", "").split(",")
+        return tuple(name for one in offered if (name := one.strip()))
+
+    def key(self) -> str:
+        """The handshake's key.
+
+        Raises:
+            BadRequest: This is no valid upgrade.
+        """
+        if self.method != "GET" or self.version != "1.1":
+            raise BadRequest(400, "An upgrade is a GET of HTTP/1.1.")
+        if "upgrade" not in _tokens(self.headers.get("connection", "")):
+            raise BadRequest(400, "An upgrade needs `Connection: Upgrade`.")
+        if self.headers.get("sec-websocket-version") != "13":
+            raise BadRequest(
+                426, "Only version 13 is spoken here.", [("sec-websocket-version", "13")]
+            )
+        key = self.headers.get("sec-websocket-key", "")
+        try:
+            is_valid = len(b64decode(key, validate=True)) == 16  # noqa: PLR2004 - RFC 6455 section 4.1
+        except (binascii.Error, ValueError):
+            is_valid = False
+        if not is_valid:
+            raise BadRequest(400, "Sec-WebSocket-Key has to be 16 bytes in base64.")
+        return key
+
+
+class Head:
+    """Reads one request and writes the answer to it."""
+
+    def __init__(self) -> None:
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._fed = 0
+        self._is_head = False
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the head."""
+        return self._http.trailing_data[0]
+
+    def feed(self, data: bytes) -> Request | None:
+        """Take bytes; returns the request once it is complete.
+
+        Raises:
+            BadRequest: It is none, or too long.
+        """
+        self._fed += len(data)
+        self._http.receive_data(data)
+        try:
+            event = self._http.next_event()
+        except h11.RemoteProtocolError as error:
+            raise BadRequest(error.error_status_hint, f"{error}.") from error
+        if self._fed - len(self.rest) > MAX_HEAD:
+            raise BadRequest(431, f"A request's head has at most {MAX_HEAD} bytes.")
+        if not isinstance(event, h11.Request):
+            return None
+        method = event.method.decode()
+        self._is_head = method == "HEAD"
+        target, _, query = event.target.decode("latin-1").partition("?")
+        return Request(
+            method,
+            unquote(target),
+            query,
+            joined(event.headers),
+            event.http_version.decode(),
+        )
+
+    def answer(self, status: int, text: str, headers: Headers = ()) -> bytes:
+        """Write an answer of one line of text; the connection closes after it."""
+        body = text.encode()
+        head = h11.Response(
+            status_code=status,
+            reason=HTTPStatus(status).phrase,
+            headers=[
+                ("content-type", "text/plain; charset=utf-8"),
+                ("content-length", str(len(body))),
+                ("connection", "close"),
+                *headers,
+            ],
+        )
+        pieces = [self._http.send(head) or b""]
+        if not self._is_head:
+            pieces.append(self._http.send(h11.Data(data=body)) or b"")
+        return b"".join(pieces)
+
+
+def _tokens(value: str) -> set[str]:
+    return {one.strip().lower() for one in value.split(",")}

@@ -1,0 +1,298 @@
+"""The way out of one connection, and the ways in which it ends."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from typing_extensions import override
+
+from bytesocket_app.transports.interface import Receiver
+from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.transports.picows.closing import close_payload
+from bytesocket_app.wire.close import CloseCode, close_reason
+from bytesocket_app.wire.frame import FINAL_CLOSE, FINAL_PING, FINAL_PONG, Frame, framed
+
+CHUNK: Final = 64 * 1024
+"""Bytes of waiting frames that are joined into one write."""
+
+_PING: Final = framed(FINAL_PING, b"")
+
+
+class WayIn(Protocol):
+    """The same connection's reader."""
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is read at the moment."""
+        ...
+
+    def resume(self) -> None:
+        """Read on."""
+        ...
+
+    def ignore(self) -> None:
+        """Look at control frames only."""
+        ...
+
+
+class Link:
+    """A connection's transport, on an asyncio transport whose buffer tells when it is full.
+
+    Args:
+        real: The connection.
+        lingers: Told when the connection is over for the core and the peer may still hold it.
+
+    Attributes:
+        asked_at: When a ping was sent that is not answered yet.
+        is_closing: Our close frame is sent, or waits behind what was written before it.
+        is_over: The core knows of the end, and is told nothing more.
+    """
+
+    __slots__ = (
+        "_blocked",
+        "_corked",
+        "_farewell",
+        "_hold",
+        "_lingers",
+        "_loop",
+        "_outbox",
+        "_parked",
+        "_pong",
+        "_real",
+        "_receiver",
+        "_size",
+        "_unblocked",
+        "_way_in",
+        "_write",
+        "asked_at",
+        "is_closing",
+        "is_over",
+    )
+
+    def __init__(self, real: asyncio.Transport, lingers: Callable[["Link"], None]) -> None:
+        self._real = real
+        self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
+        self._size: Callable[[], int] = real.get_write_buffer_size
+        self._lingers = lingers
+        self._loop = asyncio.get_running_loop()
+        self._parked: asyncio.Future[None] | None = None
+        self._outbox = Outbox()
+        self._corked = self._blocked = self._hold = False
+        self._unblocked: asyncio.Event | None = None
+        self._pong: bytes | None = None
+        self._farewell: bytes | None = None
+        self._receiver: Receiver | None = None
+        self._way_in: WayIn | None = None
+        self.asked_at: float | None = None
+        self.is_closing = False
+        self.is_over = False
+
+    def open(self, receiver: Receiver, way_in: WayIn) -> None:
+        """Tell this receiver of the end. The connection may be over already."""
+        self._way_in = way_in
+        self._receiver = receiver
+        if self.is_over:
+            receiver.lost(CloseCode.ABNORMAL, "")
+
+    # What the core asks for: see `Transport`.
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that the network has not taken."""
+        return self._outbox.size + self._size()
+
+    def write(self, frame: Frame) -> None:
+        """Send a frame, or keep it: corked, or while the network takes no more."""
+        if not self._hold:
+            self._write(frame.wire)
+        elif not (self.is_closing or self.is_over):
+            self._outbox.append(frame)
+
+    def drop_oldest(self, *, volatile: bool = False) -> int:
+        """Throw away one waiting frame."""
+        return self._outbox.drop_oldest(volatile=volatile)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame after what is written."""
+        if self.is_closing or self.is_over:
+            return
+        self.is_closing = self._hold = True
+        payload = close_payload(code, close_reason(reason))
+        self._farewell = framed(FINAL_CLOSE, payload)
+        if self._way_in is not None:
+            self._way_in.ignore()
+        if not len(self._outbox):
+            self._say_farewell()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._real.abort()
+        self.lose()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._way_in is not None and self._way_in.is_paused and not self.is_over:
+            self._way_in.resume()
+
+    def cork(self) -> None:
+        """Keep what is written until `release` or `flush`."""
+        self._corked = self._hold = True
+
+    def release(self) -> None:
+        """Send what was kept, in one write."""
+        self._corked = False
+        if not self._blocked:
+            self._hold = self.is_closing or self.is_over
+            if len(self._outbox):
+                self._drain()
+            elif self._farewell is not None:
+                self._say_farewell()
+
+    async def flush(self) -> None:
+        """Send what was kept, and wait while the network takes no more."""
+        self.release()
+        while self._blocked and not self.is_over:
+            if self._unblocked is None:
+                self._unblocked = asyncio.Event()
+            await self._unblocked.wait()
+
+    async def park(self) -> None:
+        """Wait until the reader pushed something, or until `wake`."""
+        self._parked = self._loop.create_future()
+        await self._parked
+
+    def wake(self) -> None:
+        """Let the connection's task go on."""
+        if self._parked is not None:
+            if not self._parked.done():  # a cancelled task leaves its future behind
+                self._parked.set_result(None)
+            self._parked = None
+
+    # What the reader tells.
+
+    def read(self, *, on: bool) -> None:
+        """Read from the network, or stop."""
+        if on:
+            self._real.resume_reading()
+        else:
+            self._real.pause_reading()
+
+    def block(self) -> None:
+        """The network takes no more: keep what is written."""
+        self._blocked = self._hold = self._outbox.behind = True
+
+    def unblock(self) -> None:
+        """The network takes more."""
+        self._blocked = self._outbox.behind = False
+        if self._pong is not None:
+            pong, self._pong = self._pong, None
+            self._write(pong)
+        if not self._corked:
+            self.release()
+        if not self._blocked:
+            self._let_go()
+
+    def answer(self, payload: bytes) -> None:
+        """Answer a ping. A peer that does not read gets the answer to its last one only."""
+        pong = framed(FINAL_PONG, payload)
+        if self._blocked:
+            self._pong = pong  # RFC 6455 section 5.5.3
+        elif not self._said_farewell():
+            self._write(pong)
+
+    def part(self, code: int, reason: str) -> None:
+        """Answer the peer's close frame and close the connection, as servers do first."""
+        if self.is_over:
+            return
+        self._say(close_payload(code, ""))
+        self._end(code, reason)
+        self._real.close()
+        self._lingers(self)
+
+    def fail(self, code: int, reason: str) -> None:
+        """Close the connection because of what the peer did.
+
+        What it still sends is read and thrown away: a connection that is closed with bytes unread
+        is reset, and the peer may never see why.
+        """
+        if self.is_over:
+            return
+        self._say(close_payload(code, close_reason(reason)))
+        self._end(code, reason)
+        self._real.set_protocol(Sink())
+        self._real.resume_reading()
+        if self._real.can_write_eof():
+            self._real.write_eof()
+        self._lingers(self)
+
+    def lose(self) -> None:
+        """The connection is gone."""
+        if not self.is_over:
+            self._end(CloseCode.ABNORMAL, "")
+
+    # What the sweep asks for.
+
+    def ping(self, now: float) -> bool:
+        """Ask the peer for a sign of life; False if one is owed already, or the way is full."""
+        if self.is_over or self.is_closing or self._blocked or self.asked_at is not None:
+            return False
+        self._write(_PING)
+        self.asked_at = now
+        return True
+
+    def owes_pong(self, since: float) -> bool:
+        """Whether a ping sent no later than that is unanswered, though answers were read."""
+        late = self.asked_at is not None and self.asked_at <= since
+        return late and not (self.is_over or self._way_in is None or self._way_in.is_paused)
+
+    # What all of them need.
+
+    def _drain(self) -> None:
+        outbox = self._outbox
+        while len(outbox) and not self._blocked:
+            pieces = [outbox.popleft().wire]
+            size = len(pieces[0])
+            while len(outbox) and size < CHUNK:
+                pieces.append(outbox.popleft().wire)
+                size += len(pieces[-1])
+            self._write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+        if self._farewell is not None and not len(outbox):
+            self._say_farewell()
+
+    def _say_farewell(self) -> None:
+        if self._farewell is not None:
+            self._write(self._farewell)
+            self._farewell = None
+
+    def _say(self, payload: bytes) -> None:
+        """Send a close frame, unless one was sent; one that waits is not, and this is it."""
+        if not self._said_farewell():
+            self._farewell = framed(FINAL_CLOSE, payload)
+            self._say_farewell()
+
+    def _said_farewell(self) -> bool:
+        return self.is_closing and self._farewell is None
+
+    def _end(self, code: int, reason: str) -> None:
+        self.is_over = self.is_closing = self._hold = True
+        self._outbox.clear()
+        self._farewell = None
+        self._let_go()
+        if self._receiver is not None:
+            self._receiver.lost(code, reason)
+
+    def _let_go(self) -> None:
+        if self._unblocked is not None:
+            self._unblocked.set()
+            self._unblocked = None
+
+
+class Sink(asyncio.BufferedProtocol):
+    """Reads what a peer still sends, and throws it away."""
+
+    _scratch: Final = bytearray(CHUNK)
+
+    @override
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """The same bytes for everybody: nobody looks at them."""
+        return self._scratch

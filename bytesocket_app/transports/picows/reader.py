@@ -1,0 +1,202 @@
+"""The way in: what RFC 6455 asks for beyond what picows parses.
+
+The path of an ordinary message is short: `on_ws_frame`, `received`. Fragments, control frames,
+pauses and breaches of the protocol leave it at one flag.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from typing_extensions import override
+
+from bytesocket_app.settings import Limits
+from bytesocket_app.transports.interface import Receiver
+from bytesocket_app.transports.picows.assembly import Assembly
+from bytesocket_app.transports.picows.closing import Breach, read_close
+from bytesocket_app.transports.picows.link import Link
+from bytesocket_app.wire.close import CloseCode
+
+CONTINUATION: Final = WSMsgType.CONTINUATION
+TEXT: Final = WSMsgType.TEXT
+BINARY: Final = WSMsgType.BINARY
+CLOSE: Final = WSMsgType.CLOSE
+PING: Final = WSMsgType.PING
+PONG: Final = WSMsgType.PONG
+
+
+class Reader(WSListener):
+    """Takes frames from picows and pushes messages into the core.
+
+    Args:
+        link: The way out of the same connection.
+        limits: How much may come.
+        unfinished: Told when a message in fragments begins.
+
+    Attributes:
+        assembly: The unfinished message, if there is one.
+    """
+
+    __slots__ = (
+        "_farewell",
+        "_limits",
+        "_link",
+        "_paused",
+        "_pending",
+        "_plain",
+        "_received",
+        "_unfinished",
+        "assembly",
+    )
+
+    def __init__(
+        self, link: Link, limits: Limits, unfinished: Callable[[Link, "Reader"], None]
+    ) -> None:
+        self._link = link
+        self._limits = limits
+        self._unfinished = unfinished
+        self._received: Callable[[bytes | str, bool], bool]
+        self._pending: deque[tuple[bytes | str, bool]] | None = None
+        self._farewell: tuple[int, str] | None = None
+        self._paused = False
+        self._plain = True
+        self.assembly: Assembly | None = None
+
+    def open(self, receiver: Receiver) -> None:
+        """Push what comes into this receiver from now on."""
+        self._received = receiver.received
+
+    @override
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Take one frame; picows has checked its opcode, mask and length."""
+        kind = frame.msg_type
+        if self._plain and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
+            if kind is TEXT:
+                try:
+                    text = frame.get_payload_as_utf8_text()
+                except UnicodeDecodeError:
+                    self._link.fail(CloseCode.INVALID_TEXT, "the text is not UTF-8")
+                    return
+                if not self._received(text, False):  # noqa: FBT003
+                    self._pause()
+                return
+            if kind is BINARY:
+                if not self._received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
+                    self._pause()
+                return
+        if not (self._link.is_over or self._farewell is not None):
+            try:
+                self._take(kind, frame)
+            except Breach as breach:
+                self._link.fail(breach.code, breach.reason)
+
+    @override
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """Learn that the connection is gone."""
+        self._link.lose()
+
+    @override
+    def pause_writing(self) -> None:
+        """Learn that the network takes no more."""
+        self._link.block()
+
+    @override
+    def resume_writing(self) -> None:
+        """Learn that the network takes more."""
+        self._link.unblock()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is read at the moment: not even a pong."""
+        return self._paused
+
+    def resume(self) -> None:
+        """Read on, what came during the pause first."""
+        self._paused = False
+        while self._pending and not (self._paused or self._link.is_over):
+            self._deliver(*self._pending.popleft())
+        if self._paused or self._link.is_over:
+            return
+        if self._farewell is not None:
+            self._link.part(*self._farewell)
+            return
+        self._settle()
+        self._link.read(on=True)
+
+    def ignore(self) -> None:
+        """Look at control frames only from now on: the core closes the connection."""
+        self._pending = None
+        self._settle()
+        if self._paused:
+            self.resume()
+
+    def _pause(self) -> None:
+        # picows has read more than this frame, and hands it out all the same.
+        self._paused = True
+        self._plain = False
+        self._link.read(on=False)
+
+    def _settle(self) -> None:
+        """Decide whether the next message can go the short way."""
+        self._plain = not (self._paused or self._link.is_closing or self.assembly is not None)
+
+    def _take(self, kind: WSMsgType, frame: WSFrame) -> None:
+        """Take a frame that is no whole message, or that comes at a special time."""
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            raise Breach(CloseCode.PROTOCOL, "reserved bits are set")
+        payload = frame.get_payload_as_bytes()
+        if kind is PING:
+            self._link.answer(payload)
+        elif kind is PONG:
+            self._link.asked_at = None
+        elif kind is CLOSE:
+            self._farewell = read_close(payload)
+            if not self._paused:
+                self._link.part(*self._farewell)
+        elif kind is CONTINUATION:
+            self._continue(payload, fin=bool(frame.fin))
+        elif self.assembly is not None:
+            raise Breach(CloseCode.PROTOCOL, "a message inside another")
+        elif frame.fin:
+            self._deliver(payload if kind is BINARY else _text(payload), kind is BINARY)
+        else:
+            limits = self._limits
+            self.assembly = Assembly(
+                is_binary=kind is BINARY,
+                message_bytes=limits.message_bytes,
+                fragments=limits.fragments,
+            )
+            self.assembly.add(payload)
+            self._plain = False
+            self._unfinished(self._link, self)
+
+    def _continue(self, payload: bytes, *, fin: bool) -> None:
+        assembly = self.assembly
+        if assembly is None:
+            raise Breach(CloseCode.PROTOCOL, "a continuation of nothing")
+        assembly.add(payload)
+        if fin:
+            self.assembly = None
+            self._settle()
+            whole = assembly.whole()
+            self._deliver(whole if assembly.is_binary else _text(whole), assembly.is_binary)
+
+    def _deliver(self, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001 - as `received`
+        """Pass on a message, unless a pause was asked for."""
+        if self._link.is_closing:
+            return
+        if not self._paused:
+            if not self._received(payload, is_binary):
+                self._pause()
+        elif self._pending is None:
+            self._pending = deque([(payload, is_binary)])
+        else:
+            self._pending.append((payload, is_binary))
+
+
+def _text(payload: bytes) -> str:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        raise Breach(CloseCode.INVALID_TEXT, "the text is not UTF-8") from None

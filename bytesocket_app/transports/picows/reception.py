@@ -1,0 +1,143 @@
+"""Where connections report: which socket they want, and the deadlines they are under."""
+
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from bytesocket_app.transports.interface import Door
+from bytesocket_app.transports.picows.due import Due
+from bytesocket_app.transports.picows.link import Link
+from bytesocket_app.transports.picows.reader import Reader
+from bytesocket_app.wire.close import CloseCode
+
+HEALTH: Final = "/health"
+"""Answered with 200 as long as the process lives."""
+READY: Final = "/ready"
+"""Answered with 200, and with 503 once the sockets are being closed."""
+
+HANDSHAKE: Final = 10.0
+"""Seconds from accept to a whole request."""
+UNFINISHED: Final = 30.0
+"""Seconds from a message's first fragment to its last."""
+LINGER: Final = 5.0
+"""Seconds that a peer gets to take its leave when the core is done with it."""
+
+
+class Awaited(Protocol):
+    """A connection whose request has not come."""
+
+    def late(self) -> None:
+        """Give up."""
+        ...
+
+
+class Dropped(Protocol):
+    """What can be dropped."""
+
+    def abort(self) -> None:
+        """Drop it, whatever it is doing."""
+        ...
+
+
+class Watch:
+    """The deadlines of one application's open connections.
+
+    Args:
+        door: The application.
+        clock: The time in seconds.
+    """
+
+    def __init__(self, door: Door, clock: Callable[[], float]) -> None:
+        timeouts = door.settings.timeouts
+        self.door = door
+        self._clock = clock
+        self._pings: Due[Link] = Due(timeouts.ping)
+        self._pongs: Due[Link] = Due(timeouts.pong)
+        self._messages: Due[tuple[Link, Reader, object]] = Due(UNFINISHED)
+
+    def opened(self, link: Link) -> None:
+        """Ping it from time to time."""
+        self._pings.add(link, self._clock())
+
+    def unfinished(self, link: Link, reader: Reader) -> None:
+        """A message in fragments began."""
+        self._messages.add((link, reader, reader.assembly), self._clock())
+
+    def sweep(self, now: float) -> None:
+        """Ping who was not asked for long; end what is overdue."""
+        for link in self._pings.take(now):
+            if not link.is_over:
+                self._pings.add(link, now)
+                if link.ping(now):
+                    self._pongs.add(link, now)
+        for link in self._pongs.take(now):
+            if link.owes_pong(now - self._pongs.seconds):
+                link.abort()
+        for link, reader, assembly in self._messages.take(now):
+            if reader.assembly is assembly and not reader.is_paused:
+                link.fail(CloseCode.POLICY, "the message was not finished")
+
+
+class Reception:
+    """Everything that connections of one server share.
+
+    Args:
+        doors: The applications.
+        call: Entered for as long as a connection is served.
+        clock: The time in seconds that deadlines are measured in.
+
+    Attributes:
+        call: As given.
+        clock: As given.
+    """
+
+    def __init__(
+        self,
+        doors: Iterable[Door],
+        call: Callable[[], AbstractContextManager[object]],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._watches = {door.path: Watch(door, clock) for door in doors}
+        self.clock = clock
+        self._awaited: Due[Awaited] = Due(HANDSHAKE)
+        self._lingering: Due[Dropped] = Due(LINGER)
+        self.call = call
+
+    def watch(self, path: str) -> Watch | None:
+        """Who watches the socket of a path, if there is one."""
+        return self._watches.get(path)
+
+    def probe(self, path: str) -> int | None:
+        """The status of a probe's path; None for other paths."""
+        if path == HEALTH:
+            return 200
+        if path == READY:
+            draining = any(watch.door.endpoint.draining for watch in self._watches.values())
+            return 503 if draining else 200
+        return None
+
+    def arrived(self, front: Awaited) -> None:
+        """A connection was accepted; its request has to come."""
+        self._awaited.add(front, self.clock())
+
+    def lingers(self, connection: Dropped) -> None:
+        """A connection is done with, and the peer may still hold it."""
+        self._lingering.add(connection, self.clock())
+
+    def sweep(self, now: float) -> None:
+        """Look after all deadlines."""
+        for front in self._awaited.take(now):
+            front.late()
+        for connection in self._lingering.take(now):
+            connection.abort()
+        for watch in self._watches.values():
+            watch.sweep(now)
+
+    def clear(self) -> None:
+        """Drop what is left, at the end."""
+        forever = float("inf")
+        for front in self._awaited.take(forever):
+            front.late()
+        for connection in self._lingering.take(forever):
+            connection.abort()
