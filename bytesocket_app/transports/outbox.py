@@ -22,7 +22,7 @@ class Outbox:
 
     While the network is behind, a volatile frame takes the place of the one that waits in its
     slot, and goes to the end: a reader who comes back gets everything else and the newest, in
-    order. While it keeps up, what waits is the batch that leaves next, and nothing is lost.
+    order. Otherwise what waits is a batch that leaves as soon as it is complete, and all of it.
 
     Attributes:
         size: Bytes waiting, with something for each frame itself.

@@ -148,10 +148,20 @@ def serving(
 
 
 class RudePeer:
-    """A WebSocket client that does only what it is told: it never answers a close by itself."""
+    """A WebSocket client that does only what it is told: it never answers a close by itself.
 
-    def __init__(self, port: int, path: str = "/ws") -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    Args:
+        port: Of the server, on this machine.
+        path: Of the socket.
+        window: Bytes that the kernel holds for it while it does not read; 0 leaves that to it.
+    """
+
+    def __init__(self, port: int, path: str = "/ws", *, window: int = 0) -> None:
+        self._socket = socket.socket()
+        self._socket.settimeout(DEADLINE)
+        if window:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        self._socket.connect(("127.0.0.1", port))
         key = base64.b64encode(os.urandom(16)).decode()
         self._socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"

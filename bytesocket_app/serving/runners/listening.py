@@ -8,6 +8,10 @@ from bytesocket_app.errors import ConfigurationError
 BACKLOG = 2048
 """Connections the kernel holds while the server is busy, or while it is being replaced."""
 
+UNSENT = 64 * 1024
+"""Bytes that the kernel takes off our hands beyond those on their way. Left alone it takes
+megabytes for a slow reader, and nobody can drop them any more."""
+
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind and listen, before anything else is started.
@@ -25,6 +29,8 @@ def listen(host: str, port: int) -> socket.socket:
         # A restart must not wait for the last connections of the run before.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS; accepted sockets inherit it
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         listener.bind((host, port))
         listener.listen(BACKLOG)
         listener.settimeout(0)

@@ -1,0 +1,103 @@
+"""What may be lost is lost first, and only then: real servers, and a reader who stops reading."""
+
+import json
+from collections.abc import Generator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
+
+import pytest
+
+from tests.apps.document.documents import PLAN
+from tests.support.served import served
+from tests.support.server_process import ROOT, RudePeer, serving
+
+APP = "tests.apps.document.app:app"
+ROOM = f"doc:{PLAN}"
+ROUNDS = 8
+MOVES = 500
+"""Cursors in one round: three rounds are more than all buffers between the two ends hold."""
+
+
+@contextmanager
+def running(way: str) -> Generator[int]:
+    """Serve the document by one of our runners, or by a server alone; gives the port."""
+    if way.startswith("run "):
+        command = ("run", APP, "--host", "127.0.0.1", "--port", "0", "--transport", way[4:])
+        with serving(*command, cwd=ROOT) as server:
+            yield server.port
+    else:
+        with served(way, APP) as port:
+            yield port
+
+
+def receive(peer: RudePeer) -> Any:
+    return json.loads(peer.receive()[1])
+
+
+def until(peer: RudePeer, **members: Any) -> list[Any]:
+    """Receive until a message has these members; all that came up to it."""
+    messages: list[Any] = []
+    while not messages or any(messages[-1].get(name) != members[name] for name in members):
+        messages.append(receive(peer))
+    return messages
+
+
+def open_document(stack: ExitStack, port: int, name: str, **how: Any) -> RudePeer:
+    peer = stack.enter_context(closing(RudePeer(port, **how)))
+    peer.send({"type": 4, "data": {"name": name, "secret": name[0].lower()}})
+    peer.send({"type": 9, "room": ROOM})
+    until(peer, type=10)
+    return peer
+
+
+def move(peer: RudePeer, position: int) -> None:
+    peer.send({"room": ROOM, "event": "doc:move", "data": {"position": position}})
+
+
+def edit(peer: RudePeer, version: int) -> None:
+    """Make an edit, and wait until it is done."""
+    change = {"version": version, "start": 0, "end": 0, "text": "x"}
+    peer.send({"room": ROOM, "event": "doc:edit", "data": change, "id": version})
+    assert until(peer, id=version)[-1]["type"] == 32
+
+
+def arrivals(messages: list[Any]) -> list[tuple[str, int]]:
+    """Cursors by their position and edits by their version, in the order they came."""
+    wanted = {"doc:moved": "position", "doc:edited": "version"}
+    return [
+        (message["event"], message["data"][wanted[message["event"]]])
+        for message in messages
+        if message["event"] in wanted
+    ]
+
+
+def moment(arrival: tuple[str, int]) -> float:
+    """When it was sent, in rounds."""
+    event, number = arrival
+    return number if event == "doc:edited" else (number - 1) // MOVES + number / 1_000_000
+
+
+@pytest.mark.parametrize("way", ["run uvicorn", "run hypercorn", "hypercorn-trio"])
+def test_a_stalled_tab_comes_back_to_the_newest_cursor_only_and_to_every_edit(way: str) -> None:
+    newest = ROUNDS * MOVES + 7
+    with running(way) as port, ExitStack() as stack:
+        bob = open_document(stack, port, "Bob", window=4096)  # and from here on he does not read
+        ann = open_document(stack, port, "Ann")
+        for version in range(ROUNDS):
+            for number in range(1, MOVES + 1):
+                move(ann, version * MOVES + number)
+            edit(ann, version)
+        move(ann, newest)
+        edit(ann, ROUNDS)
+        came = arrivals(until(bob, event="doc:edited", data=edited(ROUNDS + 1)))
+    assert came == sorted(came, key=moment)
+    edits = [number for event, number in came if event == "doc:edited"]
+    assert edits == list(range(1, ROUNDS + 2))
+    moves = [number for event, number in came if event == "doc:moved"]
+    # What was on its way before the stall; in the second half there is nothing but the newest.
+    assert moves[-2] < ROUNDS * MOVES / 2
+    assert came[-2:] == [("doc:moved", newest), ("doc:edited", ROUNDS + 1)]
+
+
+def edited(version: int) -> dict[str, Any]:
+    return {"version": version, "author": "Ann", "start": 0, "end": 0, "text": "x"}
