@@ -87,6 +87,37 @@ def alias_problem(field: Mapping[str, Any]) -> str | None:
     )
 
 
+def other_names(
+    fields: Mapping[str, Mapping[str, Any]], *, by_name: bool, incoming: bool
+) -> dict[str, list[str]]:
+    """Return the names beside its own under which input takes a field, where there are some.
+
+    Args:
+        fields: The fields by their Python name.
+        by_name: Whether that name is taken too.
+        incoming: Whether the schema is one of input; a field's own name may differ on output.
+    """
+    found: dict[str, list[str]] = {}
+    for name, field in fields.items():
+        taken = _input_names(field.get("validation_alias")) or [name]
+        own = taken[0] if incoming else str(field.get("serialization_alias") or name)
+        others = {*taken, *([name] if by_name else [])} - {own}
+        if others:
+            found[own] = sorted(others)
+    return found
+
+
+def _input_names(alias: object) -> list[str]:
+    """Return the names among a field's aliases; a path into another value is none."""
+    if isinstance(alias, str):
+        return [alias]
+    paths = cast("list[object]", alias) if isinstance(alias, list) else []
+    if not all(isinstance(path, list) for path in paths):
+        paths = [paths]
+    names = [cast("list[object]", path) for path in paths]
+    return [path[0] for path in names if len(path) == 1 and isinstance(path[0], str)]
+
+
 def opaque_serializer(schema: Mapping[str, Any]) -> bool:
     """Say whether a custom serializer is in charge whose result nobody declared.
 

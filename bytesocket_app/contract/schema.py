@@ -15,6 +15,9 @@ Hints for the generators of clients, beside the plain keywords of JSON Schema:
 - `x-bytes`: `"utf8"`, `"base64"` or `"hex"`, how JSON carries bytes (MessagePack: raw); with
   `x-min-bytes` and `x-max-bytes`.
 - `x-timezone`: `"aware"` or `"naive"`, where a time must have one or must not.
+- `x-aliases`: `{property: [other names]}` under which input takes a property too.
+- `x-strict`: input is not converted from another type, `"1"` to `1`.
+- `x-open`: users' own, on a set of values: clients must expect others.
 - `x-unknown`: why nothing is known of what is sent: a serializer without a return annotation.
 """
 
@@ -35,6 +38,7 @@ from bytesocket_app.contract.probing import (
     formless,
     hidden_only_from_input,
     may_be_missing,
+    other_names,
     shown_if_required,
     tag_names,
 )
@@ -44,6 +48,10 @@ from bytesocket_app.contract.values import ValueSchemas
 _Method: TypeAlias = Callable[[Any], JsonSchemaValue]
 _MAPPINGS: Final = frozenset({"dict", "ordered-dict", "counter", "frozendict"})
 _TUPLES: Final = frozenset({"named-tuple", "call"})
+_CONVERTED: Final = frozenset(
+    {"bool", "date", "datetime", "decimal", "float", "int", "time", "timedelta"}
+)
+"""What Pydantic makes of other JSON types, unless it is strict."""
 _FIELDS: Final = frozenset({"model-field", "typed-dict-field", "dataclass-field", "computed-field"})
 
 
@@ -132,6 +140,9 @@ class SchemaGenerator(ValueSchemas):
         if self.mode == "serialization":
             schema = hidden_only_from_input(schema)
         kind = schema["type"]
+        if kind in _CONVERTED and schema.get("strict", self._config.strict):
+            # In both modes, as `x-aliases`: a hint about input alone would make two types of one.
+            return super().generate_inner(schema) | {"x-strict": True}
         if kind not in _FIELDS:
             return super().generate_inner(schema)
         with self._at(self._names.get(id(schema)) or str(schema.get("property_name", "?"))):
@@ -169,14 +180,16 @@ class SchemaGenerator(ValueSchemas):
     @override
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
         """Note the fields' names for error messages."""
-        self._names.update((id(field), name) for name, field in schema["fields"].items())
-        return super().model_fields_schema(schema)
+        fields = schema["fields"]
+        self._names.update((id(field), name) for name, field in fields.items())
+        return super().model_fields_schema(schema) | self._aliases(fields)
 
     @override
     def dataclass_args_schema(self, schema: core_schema.DataclassArgsSchema) -> JsonSchemaValue:
         """Note the fields' names for error messages."""
-        self._names.update((id(field), field["name"]) for field in schema["fields"])
-        return super().dataclass_args_schema(schema)
+        fields = {field["name"]: field for field in schema["fields"]}
+        self._names.update((id(field), name) for name, field in fields.items())
+        return super().dataclass_args_schema(schema) | self._aliases(fields)
 
     @override
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
@@ -202,6 +215,14 @@ class SchemaGenerator(ValueSchemas):
         if origin is not None and origin.__doc__ and "description" not in result:
             result["description"] = inspect.cleandoc(origin.__doc__)
         return result
+
+    def _aliases(self, fields: Mapping[str, Mapping[str, Any]]) -> Schema:
+        """Note under which other names input takes a field."""
+        config = self._config.config_dict
+        by_name = bool(config.get("populate_by_name") or config.get("validate_by_name"))
+        incoming = self.mode == "validation"
+        others = other_names(fields, by_name=by_name, incoming=incoming)
+        return {"x-aliases": others} if others else {}
 
     # ---- mappings, tuples and unions
 

@@ -1,0 +1,186 @@
+"""Changes of objects: fields, unknown keys, and mappings.
+
+`additionalProperties` is `false` where unknown keys are refused, absent where they are ignored,
+`true` where they are kept, and a schema where they need a type.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from bytesocket_app.contract.compatibility.changes import Change, Deeper, breaks, shown
+from bytesocket_app.contract.compatibility.codes import Code
+from bytesocket_app.contract.compatibility.forms import words
+from bytesocket_app.contract.compatibility.levels import Way
+from bytesocket_app.contract.compatibility.scalars import limits
+from bytesocket_app.contract.shape import Schema
+
+Extra: TypeAlias = Literal["refused", "ignored", "kept"] | Schema
+"""What happens to keys that are no fields."""
+
+_TEXT: Final[Schema] = {"type": "string"}
+
+
+def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    """Compare two objects."""
+    before, after = fields(old), fields(new)
+    for name in [*before, *(name for name in after if name not in before)]:
+        place = _place(path, name)
+        if name not in after:
+            yield from _removed(name, old, new, place, deeper)
+        elif name not in before:
+            yield from _added(name, old, new, place, deeper)
+        else:
+            yield from _kept(name, old, new, place, deeper)
+    yield from _patterns(old, new, path, deeper)
+    yield from _extras(extra(old), extra(new), path, deeper)
+    yield from _keys(old, new, path, deeper)
+    yield from limits(old, new, path)
+
+
+def keys(old: Schema, new: Schema, deeper: Deeper) -> Literal["narrower", "wider", "other"] | None:
+    """Compare two types as texts, which is what keys and room parameters are on the wire."""
+    if _is_text(old) or _is_text(new):
+        if _is_text(old) and _is_text(new):
+            return None
+        return "narrower" if _is_text(old) else "wider"
+    found = list(deeper.attempt(old, new, ""))
+    is_narrower, is_wider = breaks(found, Way.C2S), breaks(found, Way.S2C)
+    if is_narrower and is_wider:
+        return "other"
+    return "narrower" if is_narrower else "wider" if is_wider else None
+
+
+def extra(schema: Schema) -> Extra:
+    """Return what happens to keys that are no fields."""
+    said: Any = schema.get("additionalProperties")
+    if said is False:
+        return "refused"
+    if isinstance(said, dict):
+        return cast("Schema", said) or "kept"
+    is_model = "properties" in schema or "patternProperties" in schema
+    return "kept" if said is True or not is_model else "ignored"
+
+
+def fields(schema: Schema) -> Mapping[str, Schema]:
+    """Return the fields by the name that they have on the wire."""
+    return cast("Mapping[str, Schema]", schema.get("properties", {}))
+
+
+def _kept(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    before, after = fields(old)[name], fields(new)[name]
+    is_needed, was_needed = _requires(new, name), _requires(old, name)
+    if is_needed != was_needed:
+        yield Change(Code.FIELD_REQUIRED if is_needed else Code.FIELD_OPTIONAL, path)
+    elif not is_needed and before.get("default", ...) != after.get("default", ...):
+        yield Change(Code.DEFAULT_CHANGED, path, _default(before), _default(after))
+    yield from deeper.compare(before, after, path)
+
+
+def _removed(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    gone = fields(old)[name]
+    was = words(gone)
+    if deeper.way is Way.S2C:
+        is_missed = _requires(old, name)
+        yield Change(Code.FIELD_REMOVED if is_missed else Code.OPTIONAL_FIELD_REMOVED, path, was)
+        return
+    heir = next((key for key, names in _aliases(new).items() if name in names), None)
+    others = extra(new)
+    if heir is not None:
+        yield Change(Code.FIELD_ALIASED, path, name, heir)
+        yield from deeper.compare(gone, fields(new)[heir], path)
+    elif others == "refused":
+        yield Change(Code.FIELD_REFUSED, path, was)
+    else:
+        yield Change(Code.FIELD_REMOVED, path, was)
+        if isinstance(others, dict):
+            yield from deeper.compare(gone, others, path)
+
+
+def _added(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    fresh = fields(new)[name]
+    now = words(fresh)
+    others = extra(old)
+    if deeper.way is Way.S2C:
+        yield Change(Code.FIELD_ADDED, path, new=now)
+        if isinstance(others, dict):
+            yield from deeper.compare(others, fresh, path)
+        return
+    ways_to_say_it = _aliases(new).get(name, ())
+    if any(other in fields(old) and _requires(old, other) for other in ways_to_say_it):
+        return  # the old name is still taken, and old clients always send it
+    if _requires(new, name):
+        yield Change(Code.FIELD_ADDED_REQUIRED, path, new=now)
+        return
+    yield Change(Code.FIELD_ADDED, path, new=now)
+    if others == "kept" or (isinstance(others, dict) and not deeper.fits(others, fresh)):
+        yield Change(Code.FIELD_MEETS_EXTRA, path, new=now)
+
+
+def _extras(old: Extra, new: Extra, path: str, deeper: Deeper) -> Iterator[Change]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from deeper.compare(old, new, f"{path}.*")
+    elif old != new:
+        code = Code.EXTRA_ALLOWED
+        if new == "refused":
+            code = Code.EXTRA_FORBIDDEN
+        elif isinstance(new, dict):
+            code = Code.EXTRA_ALLOWED if old == "refused" else Code.EXTRA_NARROWED
+        elif isinstance(old, dict):
+            code = Code.EXTRA_IGNORED if new == "ignored" else Code.EXTRA_WIDENED
+        elif old == "kept":
+            code = Code.EXTRA_IGNORED
+        yield Change(code, path, _said(old), _said(new))
+
+
+def _patterns(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    before = cast("Mapping[str, Schema]", old.get("patternProperties", {}))
+    after = cast("Mapping[str, Schema]", new.get("patternProperties", {}))
+    for pattern in before.keys() & after.keys():
+        yield from deeper.compare(before[pattern], after[pattern], f"{path}.*")
+    if before.keys() != after.keys():
+        yield Change(Code.KEY_CHANGED, path, ", ".join(before), ", ".join(after))
+
+
+def _keys(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    before, after = _key(old), _key(new)
+    code = {
+        "narrower": Code.KEY_NARROWED,
+        "wider": Code.KEY_WIDENED,
+        "other": Code.KEY_CHANGED,
+        None: None,
+    }[keys(before, after, deeper)]
+    if code is not None:
+        yield Change(code, path, words(before), words(after))
+
+
+def _key(schema: Schema) -> Schema:
+    """Return the type of a mapping's keys."""
+    if "x-key" in schema:
+        return cast("Schema", schema["x-key"])
+    names: Any = schema.get("propertyNames")
+    return {**_TEXT, **cast("Schema", names)} if isinstance(names, dict) else _TEXT
+
+
+def _is_text(schema: Schema) -> bool:
+    return schema == _TEXT
+
+
+def _requires(schema: Schema, name: str) -> bool:
+    return name in schema.get("required", ())
+
+
+def _aliases(schema: Schema) -> Mapping[str, list[str]]:
+    """Return the other names under which a field is taken, by its own."""
+    return cast("Mapping[str, list[str]]", schema.get("x-aliases", {}))
+
+
+def _default(schema: Schema) -> str:
+    return shown(schema["default"]) if "default" in schema else "made by a function"
+
+
+def _said(extra: Extra) -> str:
+    return words(extra) if isinstance(extra, dict) else extra
+
+
+def _place(path: str, name: str) -> str:
+    return f"{path}.{name}" if name.isidentifier() else f"{path}[{shown(name)}]"

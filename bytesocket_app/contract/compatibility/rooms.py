@@ -1,0 +1,111 @@
+"""Changes of rooms: patterns, parameters, who may join, and which events they have."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from bytesocket_app.contract.compatibility.codes import Code
+from bytesocket_app.contract.compatibility.findings import Finding, Place
+from bytesocket_app.contract.compatibility.forms import words
+from bytesocket_app.contract.compatibility.levels import Way
+from bytesocket_app.contract.compatibility.objects import keys
+from bytesocket_app.contract.compatibility.payloads import Documents, codes, unknown
+from bytesocket_app.contract.shape import compact
+from bytesocket_app.rooms import RoomPattern
+
+_KNOWN: Final = frozenset(
+    {"pattern", "params", "join", "client_events", "server_events", "refusals"}
+)
+_EVENT_KNOWN: Final = frozenset({"name", "reply", "refusals"})
+_PARAM: Final[Mapping[str | None, Code]] = {
+    "narrower": Code.ROOM_PARAM_NARROWED,
+    "wider": Code.ROOM_PARAM_WIDENED,
+    "other": Code.ROOM_PARAM_CHANGED,
+}
+
+
+def rooms(documents: Documents) -> Iterator[Finding]:
+    """Compare the rooms of two documents; the names of parameters are not seen on the wire."""
+    before, after = _by_shape(documents.old), _by_shape(documents.new)
+    for shape in sorted(before.keys() | after.keys()):
+        old, new = before.get(shape), after.get(shape)
+        if old is not None and new is not None:
+            yield from _room(old, new, documents)
+        elif old is not None:
+            yield from _removed(old, [after[key] for key in sorted(after)], documents)
+        elif new is not None:
+            yield Finding(Code.ROOM_ADDED, None, Place(room=new["pattern"]))
+
+
+def _removed(
+    old: Mapping[str, Any], after: list[Mapping[str, Any]], documents: Documents
+) -> Iterator[Finding]:
+    """A room by name may live on in a pattern whose parameters take any text."""
+    place = Place(room=old["pattern"])
+    for new in after:
+        is_open = all(schema == {"type": "string"} for schema in new["params"].values())
+        if not old["params"] and is_open and RoomPattern(new["pattern"]).match(old["pattern"]):
+            yield Finding(Code.ROOM_COVERED, None, place, "", old["pattern"], new["pattern"])
+            yield from _inside(old, new, documents)
+            return
+    yield Finding(Code.ROOM_REMOVED, Way.C2S if old["join"] == "client" else Way.S2C, place)
+
+
+def _room(
+    old: Mapping[str, Any], new: Mapping[str, Any], documents: Documents
+) -> Iterator[Finding]:
+    place = Place(room=new["pattern"])
+    names = RoomPattern(old["pattern"]).parameters, RoomPattern(new["pattern"]).parameters
+    deeper = documents.comparison(Way.C2S).deeper
+    for name, name_now in zip(*names, strict=True):
+        at = Place(room=new["pattern"], part=f"parameter {name_now}")
+        if name != name_now:
+            yield Finding(Code.ROOM_PARAM_RENAMED, None, at, "", name, name_now)
+        kind, kind_now = old["params"][name], new["params"][name_now]
+        code = _PARAM.get(keys(kind, kind_now, deeper))
+        if code is not None:
+            yield Finding(code, Way.C2S, at, "", words(kind), words(kind_now))
+    yield from _inside(old, new, documents)
+    yield from unknown(old, new, _KNOWN, place)
+
+
+def _inside(
+    old: Mapping[str, Any], new: Mapping[str, Any], documents: Documents
+) -> Iterator[Finding]:
+    """Compare who may join, and the events."""
+    pattern = old["pattern"]
+    if old["join"] != new["join"]:
+        code = Code.ROOM_JOIN_OPENED if new["join"] == "client" else Code.ROOM_JOIN_CLOSED
+        yield Finding(code, Way.C2S, Place(room=pattern))
+    yield from codes(old, new, Place(room=pattern))
+    before = {compact(event["name"]): event for event in old["client_events"]}
+    after = {compact(event["name"]): event for event in new["client_events"]}
+    yield from _names(before, after, Way.C2S, pattern)
+    for name in sorted(before.keys() & after.keys()):
+        place = Place(after[name]["name"], pattern)
+        yield from documents.answer(before[name], after[name], place)
+        yield from unknown(before[name], after[name], _EVENT_KNOWN, place)
+    arriving = {compact(name): {"name": name} for name in old["server_events"]}
+    arriving_now = {compact(name): {"name": name} for name in new["server_events"]}
+    yield from _names(arriving, arriving_now, Way.S2C, pattern)
+
+
+def _names(
+    before: Mapping[str, Mapping[str, Any]],
+    after: Mapping[str, Mapping[str, Any]],
+    way: Way,
+    pattern: str,
+) -> Iterator[Finding]:
+    for name in sorted(before.keys() - after.keys()):
+        yield Finding(Code.ROOM_EVENT_REMOVED, way, Place(before[name]["name"], pattern))
+    for name in sorted(after.keys() - before.keys()):
+        yield Finding(Code.ROOM_EVENT_ADDED, way, Place(after[name]["name"], pattern))
+
+
+def _by_shape(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Index rooms by their pattern without the parameters' names."""
+    return {_shape(room["pattern"]): room for room in document["rooms"]}
+
+
+def _shape(pattern: str) -> str:
+    names = RoomPattern(pattern).parameters
+    return pattern.format(**dict.fromkeys(names, "{}"))

@@ -1,0 +1,181 @@
+"""Two schemas to the changes between them: structure, not names, decides."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bytesocket_app.contract.compatibility.arrays import arrays
+from bytesocket_app.contract.compatibility.changes import Change, Deeper, shown
+from bytesocket_app.contract.compatibility.codes import Code
+from bytesocket_app.contract.compatibility.forms import ANNOTATIONS, Types, kind, words
+from bytesocket_app.contract.compatibility.levels import Way
+from bytesocket_app.contract.compatibility.objects import objects
+from bytesocket_app.contract.compatibility.scalars import (
+    LIMITS,
+    flags,
+    formats,
+    limits,
+    openness,
+    set_and_type,
+    sets,
+)
+from bytesocket_app.contract.compatibility.unions import Unions
+from bytesocket_app.contract.shape import Schema, compact
+
+_JUDGED: Final = (
+    LIMITS
+    | ANNOTATIONS
+    | {"type", "format", "contentSchema", "allOf", "anyOf", "oneOf", "discriminator"}
+    | {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"}
+    | {"items", "prefixItems", "uniqueItems", "const", "enum"}
+    | {"x-aliases", "x-bytes", "x-enum-names", "x-flags", "x-key", "x-open", "x-strict"}
+    | {"x-timezone", "x-type"}
+)
+"""Keywords with an opinion of ours; another one that changes is reported as such."""
+
+
+class Comparison:
+    """Compares schemas of two documents, for one direction.
+
+    A pair of named types is walked over once and taken for equal when it comes again, so recursive
+    types end, and a change of a type that is used twice is reported where it is met first.
+
+    Args:
+        old: The types of the old document.
+        new: The types of the new one.
+        way: Who sends the data.
+    """
+
+    def __init__(self, old: Mapping[str, Schema], new: Mapping[str, Schema], way: Way) -> None:
+        self._old = Types(old)
+        self._new = Types(new)
+        self._way = way
+        self._visited: set[tuple[str, str]] = set()
+        self._deeper = Deeper(way, self.compare, self._attempt)
+        self._unions = Unions(self._old, self._new, self._deeper)
+
+    @property
+    def deeper(self) -> Deeper:
+        """This comparison, for those who compare what schemas stand in."""
+        return self._deeper
+
+    def compare(self, old: Schema, new: Schema, path: str = "$") -> Iterator[Change]:
+        """Yield the changes from one schema to another."""
+        name, before = self._old.resolved(old)
+        name_now, after = self._new.resolved(new)
+        if name is not None and name_now is not None:
+            # With what stands beside the references: a union may require its members' tag there.
+            pair = compact(old), compact(new)
+            if pair in self._visited:
+                return
+            self._visited.add(pair)
+            if name != name_now:
+                yield Change(Code.TYPE_RENAMED, path, name, name_now)
+        yield from _marks(before, after, path)
+        olds, news = self._old.members(old), self._new.members(new)
+        if len(olds) == len(news) == 1:
+            yield from self._single(olds[0], news[0], path)
+            return
+        tag, tag_now = _tag(before), _tag(after)
+        if tag and tag_now and tag != tag_now:
+            yield Change(Code.DISCRIMINATOR_CHANGED, path, tag, tag_now)
+            return
+        yield from self._union(olds, news, tag or tag_now, path)
+
+    def _union(
+        self, olds: list[Schema], news: list[Schema], tag: str | None, path: str
+    ) -> Iterator[Change]:
+        null: Schema = {"type": "null"}
+        if (null in olds) != (null in news):
+            yield Change(Code.NULL_ADDED if null in news else Code.NULL_REMOVED, path)
+        olds = [member for member in olds if member != null]
+        news = [member for member in news if member != null]
+        if len(olds) == len(news) == 1:
+            yield from self.compare(olds[0], news[0], path)
+        else:
+            yield from self._unions.compare(olds, news, tag, path)
+
+    def _attempt(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+        """Compare without remembering what was visited."""
+        before = set(self._visited)
+        try:
+            yield from list(self.compare(old, new, path))
+        finally:
+            self._visited.clear()
+            self._visited.update(before)
+
+    def _single(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+        """Compare two schemas that are no unions."""
+        name, before = self._old.resolved(old)
+        name_now, after = self._new.resolved(new)
+        pair = kind(before), kind(after)
+        match pair:
+            case ("any", "any") | ("null", "null") | ("boolean", "boolean"):
+                pass
+            case ("any", _):
+                yield Change(Code.TYPE_NARROWED, path, "anything", words(after, name_now))
+            case (_, "any"):
+                yield Change(Code.TYPE_WIDENED, path, words(before, name), "anything")
+            case ("integer", "number") | ("flags", "integer" | "number"):
+                yield Change(Code.TYPE_WIDENED, path, pair[0], pair[1])
+                yield from limits(before, after, path)
+            case ("number", "integer") | ("integer" | "number", "flags"):
+                yield Change(Code.TYPE_NARROWED, path, pair[0], pair[1])
+                yield from limits(before, after, path)
+            case ("enum", "enum"):
+                yield from sets(before, after, path)
+                yield from openness(before, after, path)
+            case ("enum", _) | (_, "enum"):
+                yield from set_and_type(before, after, path)
+            case (one, other) if one != other:
+                yield Change(Code.TYPE_CHANGED, path, words(before, name), words(after, name_now))
+            case (same, _):
+                yield from self._alike(same, before, after, path)
+        yield from self._rest(before, after, path)
+
+    def _alike(self, what: str, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+        """Compare two schemas of one kind."""
+        match what:
+            case "object":
+                yield from objects(old, new, path, self._deeper)
+            case "array":
+                yield from arrays(old, new, path, self._deeper)
+            case "flags":
+                yield from flags(old, new, path)
+            case "string" | "bytes":
+                yield from formats(old, new, path)
+                yield from limits(old, new, path)
+                yield from self._content(old, new, path)
+            case _:
+                yield from limits(old, new, path)
+
+    def _content(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+        """Compare what JSON inside a text has to be."""
+        before, after = old.get("contentSchema"), new.get("contentSchema")
+        if before is not None or after is not None:
+            yield from self.compare(before or {}, after or {}, f"{path}<json>")
+
+    def _rest(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+        """Say what changed that nobody else looks at: it may mean anything."""
+        parts, parts_now = old.get("allOf", []), new.get("allOf", [])
+        if len(parts) == len(parts_now):
+            for part, part_now in zip(parts, parts_now, strict=True):
+                yield from self.compare(part, part_now, path)
+        else:
+            yield Change(Code.KEYWORD_CHANGED, path, f"allOf of {len(parts)}", str(len(parts_now)))
+        for keyword in sorted((old.keys() | new.keys()) - _JUDGED):
+            if old.get(keyword) != new.get(keyword):
+                before, after = shown(old.get(keyword)), shown(new.get(keyword))
+                yield Change(Code.KEYWORD_CHANGED, path, f"{keyword}: {before}", after)
+
+
+def _marks(old: Schema, new: Schema, path: str) -> Iterator[Change]:
+    """Compare what is said about a type that does not change which values fit."""
+    if new.get("deprecated") and not old.get("deprecated"):
+        yield Change(Code.DEPRECATED, path)
+    if bool(old.get("x-strict")) != bool(new.get("x-strict")):
+        yield Change(Code.STRICT_ON if new.get("x-strict") else Code.STRICT_OFF, path)
+
+
+def _tag(union: Schema) -> str | None:
+    name = union.get("discriminator", {}).get("propertyName")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,348 @@
+"""The table of verdicts for everything but payloads: events, rooms, refusals, authentication."""
+
+import copy
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel, create_model
+
+from bytesocket_app.contract import (
+    ContractSource,
+    EventEntry,
+    MessageAuth,
+    RoomEntry,
+    RoomEventEntry,
+    build,
+)
+from bytesocket_app.contract.compatibility import (
+    RULES,
+    Code,
+    Finding,
+    Level,
+    compare,
+    summary,
+    worst,
+)
+from bytesocket_app.errors import Refusal
+from tests.support.compatibility import levels
+from tests.support.contracts import chat, files, nasty, sealed
+
+
+class Post(BaseModel):
+    text: str
+
+
+class Receipt(BaseModel):
+    number: int
+
+
+class Longer(BaseModel):
+    number: int
+    when: str
+
+
+class Token(BaseModel):
+    token: str
+
+
+class Pair(BaseModel):
+    token: str
+    name: str
+
+
+class Muted(Refusal, code="muted"):
+    data: Receipt
+
+
+class MutedLonger(Refusal, code="muted"):
+    data: Longer
+
+
+class MutedPlain(Refusal, code="muted"): ...
+
+
+POST = EventEntry("post", "client", Post, is_global=True)
+POSTED = EventEntry("posted", "server", Post)
+MOVE = EventEntry("move", "both", Post)
+DOC = RoomEntry("doc:{id}", {"id": UUID}, "client", (RoomEventEntry("move"),), ("posted",))
+LOBBY = RoomEntry("lobby")
+ANY = RoomEntry("{name}", {"name": str})
+
+
+def app(*events: EventEntry, rooms: tuple[RoomEntry, ...] = (), **more: Any) -> ContractSource:
+    return ContractSource(title="App", events=events, rooms=rooms, **more)
+
+
+ALL = app(POST, POSTED, MOVE, rooms=(DOC, LOBBY))
+
+TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
+    "client event added": (app(), app(POST), {"EVENT_ADDED": "safe"}),
+    "server event added": (app(), app(POSTED), {"EVENT_ADDED": "safe"}),
+    "client event removed": (app(POST), app(), {"EVENT_REMOVED": "wire"}),
+    "server event removed": (app(POSTED), app(), {"EVENT_REMOVED": "source"}),
+    "client to server": (
+        app(POST),
+        app(replace(POST, direction="server", is_global=False)),
+        {"DIRECTION_CHANGED": "wire"},
+    ),
+    "server to client": (
+        app(POSTED),
+        app(replace(POSTED, direction="client", is_global=True)),
+        {"DIRECTION_CHANGED": "wire"},
+    ),
+    "both to client": (
+        app(MOVE),
+        app(replace(MOVE, direction="client")),
+        {"DIRECTION_CHANGED": "wire"},
+    ),
+    "client to both": (
+        app(POST),
+        app(replace(POST, direction="both")),
+        {"DIRECTION_WIDENED": "safe"},
+    ),
+    "volatile": (app(POST), app(replace(POST, volatile=True)), {"VOLATILE_CHANGED": "silent"}),
+    "only in rooms": (
+        app(POST),
+        app(replace(POST, is_global=False)),
+        {"EVENT_ONLY_IN_ROOMS": "wire"},
+    ),
+    "outside rooms too": (
+        app(replace(POST, is_global=False)),
+        app(POST),
+        {"EVENT_OUTSIDE_ROOMS": "safe"},
+    ),
+    "reply added": (app(POST), app(replace(POST, reply=Receipt)), {"REPLY_ADDED": "safe"}),
+    "reply removed": (app(replace(POST, reply=Receipt)), app(POST), {"REPLY_REMOVED": "wire"}),
+    "reply is judged as what the server sends": (
+        app(replace(POST, reply=Longer)),
+        app(replace(POST, reply=create_model("Longer", number=(int, ...)))),
+        {"FIELD_REMOVED": "wire"},
+    ),
+    "reply with a field more": (
+        app(replace(POST, reply=create_model("Longer", number=(int, ...)))),
+        app(replace(POST, reply=Longer)),
+        {"FIELD_ADDED": "safe"},
+    ),
+    "refusal added": (app(POST), app(replace(POST, raises=(Muted,))), {"REFUSAL_ADDED": "source"}),
+    "refusal removed": (
+        app(replace(POST, raises=(Muted,))),
+        app(POST),
+        {"REFUSAL_REMOVED": "source"},
+    ),
+    "refusal data added": (
+        app(replace(POST, raises=(MutedPlain,))),
+        app(replace(POST, raises=(Muted,))),
+        {"REFUSAL_DATA_ADDED": "safe"},
+    ),
+    "refusal data removed": (
+        app(replace(POST, raises=(Muted,))),
+        app(replace(POST, raises=(MutedPlain,))),
+        {"REFUSAL_DATA_REMOVED": "wire"},
+    ),
+    "refusal data with a field less": (
+        app(replace(POST, raises=(MutedLonger,))),
+        app(replace(POST, raises=(Muted,))),
+        {"FIELD_REMOVED": "wire", "TYPE_RENAMED": "source"},
+    ),
+    "room added": (app(), app(rooms=(LOBBY,)), {"ROOM_ADDED": "safe"}),
+    "room removed": (app(rooms=(LOBBY,)), app(), {"ROOM_REMOVED": "wire"}),
+    "room that only the server fills removed": (
+        app(rooms=(replace(LOBBY, join="server"),)),
+        app(),
+        {"ROOM_REMOVED": "source"},
+    ),
+    "room's pattern changed": (
+        app(MOVE, POSTED, rooms=(DOC,)),
+        app(MOVE, POSTED, rooms=(replace(DOC, pattern="document:{id}"),)),
+        {"ROOM_REMOVED": "wire", "ROOM_ADDED": "safe"},
+    ),
+    "room now one of a pattern's": (
+        app(rooms=(LOBBY,)),
+        app(rooms=(ANY,)),
+        {"ROOM_COVERED": "source", "ROOM_ADDED": "safe"},
+    ),
+    "join closed": (
+        app(rooms=(LOBBY,)),
+        app(rooms=(replace(LOBBY, join="server"),)),
+        {"ROOM_JOIN_CLOSED": "wire"},
+    ),
+    "join opened": (
+        app(rooms=(replace(LOBBY, join="server"),)),
+        app(rooms=(LOBBY,)),
+        {"ROOM_JOIN_OPENED": "safe"},
+    ),
+    "parameter renamed": (
+        app(rooms=(ANY,)),
+        app(rooms=(RoomEntry("{title}", {"title": str}),)),
+        {"ROOM_PARAM_RENAMED": "source"},
+    ),
+    "parameter narrowed": (
+        app(rooms=(ANY,)),
+        app(rooms=(replace(ANY, params={"name": int}),)),
+        {"ROOM_PARAM_NARROWED": "wire"},
+    ),
+    "parameter widened": (
+        app(rooms=(replace(ANY, params={"name": int}),)),
+        app(rooms=(ANY,)),
+        {"ROOM_PARAM_WIDENED": "safe"},
+    ),
+    "parameter of another type": (
+        app(rooms=(replace(ANY, params={"name": int}),)),
+        app(rooms=(replace(ANY, params={"name": UUID}),)),
+        {"ROOM_PARAM_CHANGED": "wire"},
+    ),
+    "room takes an event more": (
+        app(MOVE, POSTED, rooms=(replace(DOC, client_events=()),)),
+        app(MOVE, POSTED, rooms=(DOC,)),
+        {"ROOM_EVENT_ADDED": "safe"},
+    ),
+    "room takes an event less": (
+        app(MOVE, POSTED, rooms=(DOC,)),
+        app(MOVE, POSTED, rooms=(replace(DOC, client_events=()),)),
+        {"ROOM_EVENT_REMOVED": "wire"},
+    ),
+    "event does not arrive in the room": (
+        app(MOVE, POSTED, rooms=(DOC,)),
+        app(MOVE, POSTED, rooms=(replace(DOC, server_events=()),)),
+        {"ROOM_EVENT_REMOVED": "source"},
+    ),
+    "reply in a room removed": (
+        app(MOVE, rooms=(replace(LOBBY, client_events=(RoomEventEntry("move", Receipt),)),)),
+        app(MOVE, rooms=(replace(LOBBY, client_events=(RoomEventEntry("move"),)),)),
+        {"REPLY_REMOVED": "wire"},
+    ),
+    "guard refuses": (
+        app(rooms=(LOBBY,)),
+        app(rooms=(replace(LOBBY, raises=(Muted,)),)),
+        {"REFUSAL_ADDED": "source"},
+    ),
+    "auth required": (app(), app(auth="handshake"), {"AUTH_REQUIRED": "wire"}),
+    "auth removed": (app(auth=MessageAuth(Token)), app(), {"AUTH_REMOVED": "source"}),
+    "auth elsewhere": (
+        app(auth=MessageAuth(Token)),
+        app(auth="handshake"),
+        {"AUTH_CHANGED": "wire"},
+    ),
+    "credentials narrowed": (
+        app(auth=MessageAuth(Token)),
+        app(auth=MessageAuth(Pair)),
+        {"FIELD_ADDED_REQUIRED": "wire", "TYPE_RENAMED": "source"},
+    ),
+    "credentials widened": (
+        app(auth=MessageAuth(Token)),
+        app(auth=MessageAuth(Token | None)),
+        {"NULL_ADDED": "safe"},
+    ),
+    "path": (app(), app(path="/other"), {"PATH_CHANGED": "wire"}),
+    "title": (app(), replace(app(), title="Other"), {"TITLE_CHANGED": "source"}),
+    "version": (app(), app(version="9"), {"VERSION_CHANGED": "safe"}),
+    "codec": (app(), app(serialization="json"), {"SERIALIZATION_CHANGED": "safe"}),
+    "documentation": (app(POST), app(replace(POST, doc="Posts.")), {}),
+    "nothing": (ALL, ALL, {}),
+}
+
+
+def verdict(old: ContractSource, new: ContractSource) -> list[Finding]:
+    return compare(build(old).document, build(new).document)
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
+def test_a_change_of_the_contract_is_judged(
+    row: tuple[ContractSource, ContractSource, dict[str, str]],
+) -> None:
+    old, new, expected = row
+    assert levels(verdict(old, new)) == expected
+
+
+def test_every_code_has_a_rule_and_every_break_an_advice() -> None:
+    assert set(RULES) == set(Code)
+    for code, rule in RULES.items():
+        is_safe = rule.c2s == rule.s2c == (Level.SAFE,)
+        assert bool(rule.advice) != is_safe, code
+        for found in (rule.c2s, rule.s2c):
+            assert list(found) == sorted(found, key=lambda level: level.rank), code
+
+
+@pytest.mark.parametrize("document", [chat(), files(), nasty()], ids=["chat", "files", "nasty"])
+def test_a_document_equals_itself(document: dict[str, Any]) -> None:
+    assert compare(document, copy.deepcopy(document)) == []
+    assert summary(document, document) is None
+
+
+def test_an_event_of_both_directions_is_judged_in_both() -> None:
+    narrow = replace(MOVE, payload=create_model("Post", text=(str | None, ...)))
+    found = verdict(app(MOVE), app(narrow))
+    assert [(one.way, one.level) for one in found] == [("s2c", "wire"), ("c2s", "safe")]
+
+
+def test_a_renamed_event_is_recognised() -> None:
+    (removed, _) = verdict(app(POST), app(replace(POST, name="chat:post")))
+    assert removed.message == 'an event was removed (renamed to "chat:post"?)'
+
+
+def test_the_names_7_and_text_7_are_two_events() -> None:
+    found = verdict(app(replace(POST, name=7)), app(replace(POST, name="7")))
+    assert levels(found) == {"EVENT_REMOVED": "wire", "EVENT_ADDED": "safe"}
+    assert found[0].place.event == 7
+
+
+def test_a_type_renamed_in_two_places_is_one_finding() -> None:
+    other = create_model("Other", text=(str, ...))
+    old = app(POST, POSTED)
+    new = app(replace(POST, payload=other), replace(POSTED, payload=other))
+    assert [one.code for one in verdict(old, new)] == [Code.TYPE_RENAMED]
+
+
+def test_a_finding_says_where_and_what() -> None:
+    inner = create_model("Line", price=(int, ...))
+    outer = create_model("Order", lines=(dict[str, list[inner]], ...))  # type: ignore[valid-type]
+    changed = create_model("Line", price=(float, ...))
+    outer_now = create_model("Order", lines=(dict[str, list[changed]], ...))  # type: ignore[valid-type]
+    (found,) = verdict(app(replace(POSTED, payload=outer)), app(replace(POSTED, payload=outer_now)))
+    assert found.path == "$.lines.*[].price"
+    assert str(found.place) == "posted payload"
+    assert (found.old, found.new) == ("integer", "number")
+    assert found.to_dict()["levels"] == ["wire", "source"]
+
+
+def test_what_a_newer_version_adds_is_never_safe() -> None:
+    old, new = chat(), chat()
+    new["features"] = ["presence"]
+    new["events"][0]["priority"] = 1
+    new["rooms"][0]["quota"] = 1
+    found = compare(old, sealed(new))
+    assert [one.code for one in found] == [Code.UNKNOWN_CHANGED] * 3
+    assert worst(found) is Level.SILENT
+
+
+def test_findings_have_one_order_whatever_the_order_of_the_document() -> None:
+    forward = verdict(app(POST, POSTED), app())
+    assert forward == sorted(forward, key=Finding.order) == verdict(app(POSTED, POST), app())
+
+
+def test_a_summary_is_one_line_that_names_the_worst() -> None:
+    old, new = build(ALL).document, build(app(POSTED, rooms=(LOBBY,))).document
+    line = summary(old, new)
+    assert line is not None
+    assert "\n" not in line
+    assert line.startswith(
+        f"contract {old['fingerprint'][:8]} -> {new['fingerprint'][:8]}: "
+        "3 wire (room doc:{id} ROOM_REMOVED, move EVENT_REMOVED, post EVENT_REMOVED), "
+    )
+
+
+def test_a_summary_of_many_changes_stays_short() -> None:
+    many = app(*(replace(POST, name=f"e{number}") for number in range(40)))
+    line = summary(build(many).document, build(app()).document)
+    assert line is not None
+    assert line.endswith(
+        ": 40 wire (e0 EVENT_REMOVED, e1 EVENT_REMOVED, e10 EVENT_REMOVED, 37 more)"
+    )
+
+
+def test_new_documentation_is_no_change_for_clients() -> None:
+    line = summary(build(app(POST)).document, build(app(replace(POST, doc="Posts."))).document)
+    assert line is not None
+    assert line.endswith(": documentation only")
