@@ -77,7 +77,7 @@ def moment(arrival: tuple[str, int]) -> float:
     return number if event == "doc:edited" else (number - 1) // MOVES + number / 1_000_000
 
 
-@pytest.mark.parametrize("way", ["run uvicorn", "run hypercorn", "hypercorn-trio"])
+@pytest.mark.parametrize("way", ["run uvicorn", "run hypercorn", "run picows", "hypercorn-trio"])
 def test_a_stalled_tab_comes_back_to_the_newest_cursor_only_and_to_every_edit(way: str) -> None:
     newest = ROUNDS * MOVES + 7
     with running(way) as port, ExitStack() as stack:
