@@ -7,7 +7,7 @@ from typing import Any
 
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.output import File, text_file
-from bytesocket_cli.project import Generation, Language
+from bytesocket_cli.project import Generation, Language, Package
 
 
 def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
@@ -22,7 +22,7 @@ def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
     """
     path = generation.output
     if generation.target != "javascript":
-        return [text_file(path, text(document, generation.target))]
+        return [text_file(path, text(document, generation.target, package=generation.package))]
     types = {".js": ".d.ts", ".mjs": ".d.mts"}.get(path.suffix)
     if types is None:
         raise CliError(f"{path}: JavaScript goes into a file that ends in .js or .mjs")
@@ -32,19 +32,27 @@ def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
     return [text_file(path, module), text_file(path.with_suffix(types), declarations)]
 
 
-def text(document: Mapping[str, Any], language: Language) -> str:
+def text(document: Mapping[str, Any], language: Language, *, package: Package | None = None) -> str:
     """Generate one target as text; of JavaScript the module without its types."""
     if language == "contract":
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     if language == "python":
         from bytesocket_cli.codegen.python import python
 
-        return python(dict(document))
+        return python(document)
+    if language == "asyncapi":
+        from bytesocket_cli.codegen.asyncapi import asyncapi
+
+        return asyncapi(document)
     from bytesocket_cli.codegen import typescript
 
+    if package is not None:
+        from bytesocket_cli.codegen.bytesocket_client import bytesocket_client
+
+        return bytesocket_client(document)
     if language == "javascript":
-        return typescript.javascript(dict(document))[0]
-    return typescript.typescript(dict(document))
+        return typescript.javascript(document)[0]
+    return typescript.typescript(document)
 
 
 def outputs(generation: Generation) -> list[Path]:

@@ -7,8 +7,13 @@
     backend = "asyncio"              # or "trio"
 
     [[tool.bytesocket.generate]]
-    target = "javascript"            # typescript, javascript, python, contract
+    target = "javascript"            # typescript, javascript, python, asyncapi, contract
     output = "chat/static/client.js" # relative to the pyproject.toml
+
+    [[tool.bytesocket.generate]]
+    target = "typescript"
+    for = "bytesocket-client"        # the types that this npm package's generics take
+    output = "web/events.ts"
 """
 
 import tomllib
@@ -19,18 +24,28 @@ from typing import Any, Literal, NoReturn, TypeAlias, cast, get_args
 
 from bytesocket_cli.errors import CliError
 
-Language: TypeAlias = Literal["typescript", "javascript", "python", "contract"]
+Language: TypeAlias = Literal["typescript", "javascript", "python", "asyncapi", "contract"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+Package: TypeAlias = Literal["bytesocket-client"]
+"""A package of others that types are written for: `@bytesocket/client`."""
 
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One file to be generated: in which language, and where."""
+    """One file to be generated.
+
+    Attributes:
+        target: In which language.
+        output: Where.
+        package: Only the types, for that package; of `typescript`.
+    """
 
     target: Language
     output: Path
+    package: Package | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +131,17 @@ def _generation(path: Path, entry: object) -> Generation:
     if not isinstance(entry, dict):
         _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
     fields = cast("dict[str, Any]", entry)
-    target, output = fields.get("target"), fields.get("output")
+    unknown = sorted(fields.keys() - {"target", "output", "for"})
+    if unknown:
+        _reject(path, f"generate: unknown setting {unknown[0]!r}; there are target, output and for")
+    target, output, package = (fields.get(name) for name in ("target", "output", "for"))
     if target not in LANGUAGES:
         _reject(path, f"generate: target must be one of {', '.join(LANGUAGES)}, not {target!r}")
     if not isinstance(output, str) or not output:
         _reject(path, f'generate: target "{target}" needs an output, the path of a file')
-    return Generation(target, path.parent / output)
+    if package is not None and (package not in get_args(Package) or target != "typescript"):
+        _reject(path, 'generate: for = "bytesocket-client" goes with target = "typescript"')
+    return Generation(target, path.parent / output, package)
 
 
 def _reject(path: Path, problem: str) -> NoReturn:

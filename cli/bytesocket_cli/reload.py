@@ -44,15 +44,6 @@ class Plan:
     ignored: tuple[Path, ...]
     ready: Callable[[Report], None]
 
-    @property
-    def roots(self) -> tuple[Path, ...]:
-        """The folders to watch."""
-        project, package = self.target.project.directory, self.target.root
-        package /= self.target.module.partition(".")[0]
-        if package.is_relative_to(project) or not package.is_dir():
-            return (project,)
-        return (project, package)
-
 
 class Supervisor:
     """The children over time: at most one that serves, and one that is tried."""
@@ -95,7 +86,7 @@ class Supervisor:
             child.kill()
 
     async def _watch(self, stopped: anyio.Event) -> None:
-        async for found in changes(self._plan.roots, self._plan.ignored, stopped):
+        async for found in changes(self._plan.target.watched, self._plan.ignored, stopped):
             self._changed |= found
             self._news.set()
 

@@ -39,6 +39,15 @@ class Target:
         """What goes to the front of `sys.path`, in this order."""
         return tuple(dict.fromkeys((self.root, *self.project.import_paths)))
 
+    @property
+    def watched(self) -> tuple[Path, ...]:
+        """The folders whose changes matter: the project's, and its package's elsewhere."""
+        project, package = self.project.directory, self.root
+        package /= self.module.partition(".")[0]
+        if package.is_relative_to(project) or not package.is_dir():
+            return (project,)
+        return (project, package)
+
 
 def resolve(text: str | None, start: Path) -> Target:
     """Find out what a TARGET means.

@@ -326,7 +326,7 @@ async def test_a_signal_stops_the_children_and_a_second_one_kills_them(
 
 
 async def test_a_package_outside_its_project_is_watched_too(plan: Plan, tmp_path: Path) -> None:
-    assert plan.roots == (tmp_path,)
+    assert plan.target.watched == (tmp_path,)
     (tmp_path / "pack/deep").mkdir(parents=True)
     inner = tmp_path / "pack/deep"
     for folder in (tmp_path / "pack", inner):
@@ -340,4 +340,4 @@ async def test_a_package_outside_its_project_is_watched_too(plan: Plan, tmp_path
         ignored=(),
         ready=cast("Any", None),
     )
-    assert outside.roots == (inner, tmp_path / "pack")
+    assert outside.target.watched == (inner, tmp_path / "pack")

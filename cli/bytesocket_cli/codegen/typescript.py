@@ -5,7 +5,7 @@ is written here, in a stable order, so that the same contract gives the same byt
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bytesocket_app.errors import ConfigurationError
@@ -124,8 +124,7 @@ def _maps(document: Document, writer: TypeWriter) -> str:
         [_event_entry(event, writer, field) for event in events if event[field] is not None]
         for field in ("input", "output", "reply")
     )
-    for event in events:
-        _check_name(event["name"], events)
+    check_names(events)
     refusals = [
         doc_comment(refusal["doc"], "  ")
         + f"  {property_key(code)}: {_refusal_data(refusal, writer)};\n"
@@ -168,13 +167,19 @@ def _refusal_data(refusal: Mapping[str, Any], writer: TypeWriter) -> str:
     return "unknown" if refusal["data"] is None else writer.type(refusal["data"], "  ")
 
 
-def _check_name(name: str | float, events: Iterable[Mapping[str, Any]]) -> None:
-    """Refuse `7` beside `"7"`: as keys of a TypeScript type they are one."""
-    if not isinstance(name, str) and any(other["name"] == str(name) for other in events):
-        raise ConfigurationError(
-            f'The contract has an event {name} and an event "{name}". They are two names on the '
-            "wire, but one in TypeScript. Rename one of them."
-        )
+def check_names(events: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse `7` beside `"7"`: as keys of a TypeScript type they are one.
+
+    Raises:
+        ConfigurationError: There are such two.
+    """
+    texts = {event["name"] for event in events if isinstance(event["name"], str)}
+    for name in (event["name"] for event in events):
+        if not isinstance(name, str) and str(name) in texts:
+            raise ConfigurationError(
+                f'The contract has an event {name} and an event "{name}". They are two names on '
+                "the wire, but one in TypeScript. Rename one of them."
+            )
 
 
 def _rooms(document: Document, writer: TypeWriter) -> list[str]:

@@ -1,20 +1,24 @@
 """`bytesocket generate`: clients and the contract, from an application or a saved contract."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
+import anyio
 import typer
 
 from bytesocket_cli import console
 from bytesocket_cli.commands.dev import Target
 from bytesocket_cli.errors import FINDINGS, CliError
-from bytesocket_cli.project import Generation, Language, Project
+from bytesocket_cli.project import Generation, Language, Package, Project, find
+from bytesocket_cli.targets import Target as Place
+from bytesocket_cli.targets import resolve
 
 
 def generate(
     language: Annotated[
-        Literal["typescript", "javascript", "python", "contract"] | None,
+        Language | None,
         typer.Argument(
             help="What to write; without it everything that pyproject.toml lists.",
             show_default=False,
@@ -28,48 +32,80 @@ def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 if a file is not current.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Write again after each change, until Ctrl-C.")
+    ] = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Print instead of writing.")] = False,
+    package: Annotated[
+        Package | None,
+        typer.Option(
+            "--for",
+            help="Write only types, for that npm package (typescript).",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write typed clients, or the contract, from an application or a saved contract (.json)."""
-    project, document = _source(target)
+    source = _source(target)
+    if package is not None and language != "typescript":
+        raise CliError(f"--for goes with typescript: generate typescript --for {package}")
     if stdout:
-        _print(document, language, output, check=check)
+        if language is None or output is not None or check or watch:
+            raise CliError("--stdout prints one language: generate LANGUAGE [TARGET] --stdout")
+        _print(source.document(), language, package)
         return
-    _write_or_check(document, _wanted(project, language, output), check=check)
+    wanted = _wanted(source.project, language, output, package)
+    if not watch:
+        _write_or_check(source.document(), wanted, check=check)
+    elif check:
+        raise CliError("--check looks once, --watch writes again and again: choose one")
+    else:
+        _watch(source, wanted)
 
 
-def _source(target: str | None) -> tuple[Project, dict[str, Any]]:
-    from bytesocket_cli.project import find
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where a contract comes from: an application, or a file that holds one."""
 
+    project: Project
+    place: Place | Path
+
+    def document(self) -> dict[str, Any]:
+        """Read the file, or import the application."""
+        if isinstance(self.place, Path):
+            from bytesocket_cli.contracts import read
+
+            return read(self.place)
+        from bytesocket_cli.loading import load
+
+        return load(self.place).application.contract().document
+
+
+def _source(target: str | None) -> _Source:
     if target is not None and target.endswith(".json"):
-        from bytesocket_cli.contracts import read
-
-        return find(Path.cwd()), read(Path(target))
-    from bytesocket_cli.loading import load
-    from bytesocket_cli.targets import resolve
-
+        return _Source(find(Path.cwd()), Path(target))
     place = resolve(target, Path.cwd())
-    return place.project, load(place).application.contract().document
+    return _Source(place.project, place)
 
 
-def _print(
-    document: dict[str, Any], language: Language | None, output: Path | None, *, check: bool
-) -> None:
+def _print(document: dict[str, Any], language: Language, package: Package | None) -> None:
     from bytesocket_cli.generation import text
 
-    if language is None or output is not None or check:
-        raise CliError("--stdout prints one language: generate LANGUAGE [TARGET] --stdout")
-    sys.stdout.write(text(document, language))
+    sys.stdout.write(text(document, language, package=package))
 
 
 def _wanted(
-    project: Project, language: Language | None, output: Path | None
+    project: Project, language: Language | None, output: Path | None, package: Package | None
 ) -> tuple[Generation, ...]:
-    configured = [one for one in project.generations if language in {None, one.target}]
+    configured = [
+        one
+        for one in project.generations
+        if language in {None, one.target} and package in {None, one.package}
+    ]
     if output is not None:
         if language is None:
             raise CliError("-o needs to know what to write there: generate typescript -o client.ts")
-        return (Generation(language, output),)
+        return (Generation(language, output, package),)
     if configured:
         return tuple(configured)
     if language is None:
@@ -78,6 +114,20 @@ def _wanted(
             f"or list [[tool.bytesocket.generate]] in {project.directory / 'pyproject.toml'}"
         )
     raise CliError(f"where to? generate {language} -o FILE, or --stdout")
+
+
+def _watch(source: _Source, wanted: tuple[Generation, ...]) -> None:
+    """Generate in a fresh process, now and after each change."""
+    from bytesocket_cli.generation import outputs
+    from bytesocket_cli.rerun import Repetition, repeat
+
+    own = [path.absolute() for one in wanted for path in outputs(one)]
+    place = source.place.absolute() if isinstance(source.place, Path) else source.place
+    only = place if isinstance(place, Path) else None
+    roots = (place.parent,) if isinstance(place, Path) else place.watched
+    # The command is repeated as it was given: settings are read anew with the code.
+    arguments = [one for one in sys.argv[1:] if one != "--watch"]
+    anyio.run(repeat, Repetition(arguments, roots, own, only))
 
 
 def _write_or_check(

@@ -1,0 +1,122 @@
+"""A contract's schemas in AsyncAPI's dialect, and names that its keys allow.
+
+The contract speaks JSON Schema 2020-12; AsyncAPI's own schemas are a superset of draft-07, and its
+parser knows no other without a plug-in.
+"""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+from bytesocket_cli.codegen.schema import Schema, fields, is_list, is_object, ref_name
+
+Made: TypeAlias = dict[str, Any]
+"""A part of the document that is being written."""
+
+SCHEMAS: Final = "#/components/schemas/"
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.]")
+_HASH_SHOWN: Final = 8
+_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf"})
+_UNSPEAKABLE: Final = frozenset({"$ref", "__proto__"})
+"""Names of fields that tools take for something else wherever they stand as a key."""
+
+_SINGLES: Final = frozenset({"additionalProperties", "contains", "not", "propertyNames", "x-key"})
+_LATER: Final = frozenset(
+    {"contentSchema", "minContains", "maxContains", "unevaluatedItems", "unevaluatedProperties"}
+)
+"""Keywords that draft-07 does not know."""
+
+
+def safe_keys(names: Iterable[str | float]) -> dict[str | float, str]:
+    """Give each name a key of ASCII letters, digits, dots and underscores.
+
+    A dash is in none of them: it joins keys to longer ones that are still unambiguous. Names that
+    would share a key get a part of their hash, all of them, so that none moves when one is added.
+
+    Args:
+        names: Names of one kind. `"7"` and `7` are two.
+
+    Returns:
+        Name to key; a number is looked up as the number.
+    """
+    plain = {name: _UNSAFE.sub(".", str(name)) or "_" for name in names}
+    shared = Counter(plain.values())
+    return {
+        name: key if shared[key] == 1 else f"{key}_{_digest(name)}" for name, key in plain.items()
+    }
+
+
+def _digest(name: str | float) -> str:
+    return hashlib.sha256(json.dumps(name).encode()).hexdigest()[:_HASH_SHOWN]
+
+
+class SchemaWriter:
+    """Writes schemas of one contract.
+
+    Args:
+        keys: Name of each of the contract's types to its key in `components.schemas`.
+    """
+
+    def __init__(self, keys: Mapping[str | float, str]) -> None:
+        self._keys = keys
+
+    def schema(self, schema: Schema | bool) -> Any:  # noqa: FBT001 - a schema may be a boolean
+        """Write a schema in AsyncAPI's dialect.
+
+        A reference that has keywords beside it becomes a part of an `allOf`: draft-07 ignores what
+        stands beside a `$ref`.
+        """
+        if isinstance(schema, bool):
+            return schema
+        name = ref_name(schema)
+        made = self._keywords({k: v for k, v in schema.items() if name is None or k != "$ref"})
+        if name is None:
+            return made
+        reference = {"$ref": SCHEMAS + self._keys[name]}
+        return {"allOf": [reference, *made.pop("allOf", ())], **made} if made else reference
+
+    def _keywords(self, schema: Schema) -> Made:
+        made: Made = {}
+        for keyword, value in schema.items():
+            if keyword in _LATER or keyword == "x-order":
+                continue
+            if keyword == "properties":
+                self._properties(fields(schema), made)
+            elif keyword == "patternProperties":
+                made.setdefault(keyword, {}).update(self._named(value))
+            elif keyword in _LISTS and is_list(value):
+                made[keyword] = [self.schema(item) for item in value]
+            elif keyword in _SINGLES:
+                made[keyword] = self.schema(value)
+            elif keyword == "discriminator" and is_object(value):
+                made[keyword] = value["propertyName"]
+            else:
+                made[keyword] = value
+        self._items(schema, made)
+        return made
+
+    def _properties(self, declared: Mapping[str, Schema], made: Made) -> None:
+        """Write fields in the model's order, as the document is read by people."""
+        plain = {name: one for name, one in declared.items() if name not in _UNSPEAKABLE}
+        made["properties"] = self._named(plain)
+        if len(plain) < len(declared):
+            rest = {
+                f"^{re.escape(name)}$": declared[name] for name in declared if name not in plain
+            }
+            made.setdefault("patternProperties", {}).update(self._named(rest))
+
+    def _named(self, schemas: Mapping[str, Schema]) -> Made:
+        return {name: self.schema(schema) for name, schema in schemas.items()}
+
+    def _items(self, schema: Schema, made: Made) -> None:
+        """Write what an array holds; a tuple's items are a list in draft-07."""
+        prefix = made.pop("prefixItems", None)
+        if prefix:
+            made["items"] = [self.schema(item) for item in prefix]
+            made["additionalItems"] = self.schema(schema.get("items", True))
+        elif "items" in schema:
+            made["items"] = self.schema(schema["items"])

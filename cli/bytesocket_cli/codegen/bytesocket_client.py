@@ -1,0 +1,155 @@
+"""Types for users of the npm package `@bytesocket/client`: the event map that its generics take.
+
+That package's map has `emit` and `listen` by event, `emitRoom` and `listenRoom` by room and event,
+and `emitRooms` for messages to several rooms (its README, "Asymmetric usage").
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+from bytesocket_cli.codegen.names import (
+    TYPESCRIPT_RESERVED,
+    doc_comment,
+    event_key,
+    property_key,
+    quoted,
+    unique_identifiers,
+)
+from bytesocket_cli.codegen.schema import Document, is_empty_object
+from bytesocket_cli.codegen.typescript import check_names, header
+from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
+
+_TAKEN: Final = frozenset({"Base", "Listened", "SocketEvents"})
+_PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
+_NUMBERS: Final = frozenset({"integer", "number"})
+_MAP: Final = (
+    "The events of this application, for `new ByteSocket<SocketEvents>(url)` of "
+    "@bytesocket/client.\n\n"
+    "Fields of bytes need that client's binary serialization, which is its default."
+)
+
+
+_Content: TypeAlias = Callable[[Mapping[str, Any]], str]
+
+
+def bytesocket_client(document: Document) -> str:
+    """Write the `SocketEvents` map of a contract.
+
+    Args:
+        document: A contract document, format 1.
+
+    Returns:
+        The text of one `.ts` file of types; it imports types of the package, and nothing else.
+
+    Raises:
+        ConfigurationError: Two events have names that TypeScript cannot tell apart.
+    """
+    check_names(document["events"])
+    return _Writer(document).text()
+
+
+class _Writer:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        names = unique_identifiers(document["types"], TYPESCRIPT_RESERVED | _TAKEN)
+        self._types = TypeWriter(document["types"], names)
+        self._order = sorted(names, key=names.__getitem__)
+        self._events = {event["name"]: event for event in document["events"]}
+
+    def text(self) -> str:
+        document = self._document
+        rooms: Sequence[Mapping[str, Any]] = document["rooms"]
+        spoken = [room for room in rooms if room["client_events"]]
+        sent = [event for event in document["events"] if event["global"]]
+        heard = [event for event in document["events"] if event["output"] is not None]
+        lines = [
+            f"// {header(document)}\n",
+            'import type { SocketEvents as Base } from "@bytesocket/client";\n',
+            *map(self._types.declaration, self._order),
+            doc_comment("What arrives, by event; the server may send any of it into any room.")
+            + f"type Listened = {self._map(heard, 'output', '')};\n",
+            doc_comment(_MAP)
+            + "export interface SocketEvents extends Base {\n"
+            + f"  emit: {self._map(sent, 'input', '  ')};\n"
+            + "  listen: Listened;\n"
+            + f"  emitRoom: {self._rooms(spoken, self._said)};\n"
+            + f"  listenRoom: {self._rooms(rooms, _listened)};\n"
+            + f"  emitRooms: {self._several(spoken)};\n"
+            + "}\n",
+        ]
+        return "\n".join(lines)
+
+    def _map(self, events: Iterable[Mapping[str, Any]], field: str, indent: str) -> str:
+        """Write payloads by event; a literal type, as an interface has no index signature."""
+        inner = indent + "  "
+        lines = [
+            doc_comment(event["doc"], inner)
+            + f"{inner}{event_key(event['name'])}: {self._payload(event[field], inner)};\n"
+            for event in events
+        ]
+        return "{\n" + "".join(lines) + indent + "}" if lines else "{}"
+
+    def _payload(self, schema: Any, indent: str) -> str:
+        if is_empty_object(self._types.resolve(schema)):
+            return EMPTY
+        return self._types.type(schema, indent)
+
+    def _said(self, room: Mapping[str, Any]) -> str:
+        events = [self._events[entry["name"]] for entry in room["client_events"]]
+        return self._map(events, "input", "    ")
+
+    def _rooms(self, rooms: Sequence[Mapping[str, Any]], content: _Content) -> str:
+        """Write something by room; a pattern is a key for every name that it fits.
+
+        An exact room beside a pattern that fits its name stands in a type of its own: within one,
+        TypeScript wants the two to agree.
+        """
+        patterns = [_expression(room) for room in rooms if room["params"]]
+        apart: list[str] = []
+        within: list[str] = []
+        for room in rooms:
+            name, exact = room["pattern"], not room["params"]
+            clashes = exact and any(one.fullmatch(name) for one in patterns)
+            key = property_key(name) if exact else f"[room: {self._template(room)}]"
+            (apart if clashes else within).append(f"    {key}: {content(room)};\n")
+        parts = ["{\n" + "".join(lines) + "  }" for lines in (within, apart) if lines]
+        return " & ".join(parts) or "{}"
+
+    def _several(self, rooms: Sequence[Mapping[str, Any]]) -> str:
+        """Write what may be sent into several rooms at once: rooms of one declaration."""
+        members = [
+            f"{{ rooms: {self._name(room)}[]; event: {self._said(room)} }}" for room in rooms
+        ]
+        return " | ".join(members) or "never"
+
+    def _name(self, room: Mapping[str, Any]) -> str:
+        return self._template(room) if room["params"] else quoted(room["pattern"])
+
+    def _template(self, room: Mapping[str, Any]) -> str:
+        """Write the type of all names that a pattern fits."""
+        params: Mapping[str, Any] = room["params"]
+        parts = [
+            self._part(params[part]) if at % 2 else _template_text(part)
+            for at, part in enumerate(_PARAMETER.split(room["pattern"]))
+        ]
+        return f"`{''.join(parts)}`"
+
+    def _part(self, schema: Any) -> str:
+        kind = self._types.resolve(schema).get("type")
+        return "${number}" if kind in _NUMBERS else "${string}"
+
+
+def _listened(_room: Mapping[str, Any]) -> str:
+    return "Listened"
+
+
+def _expression(room: Mapping[str, Any]) -> re.Pattern[str]:
+    parts = _PARAMETER.split(room["pattern"])
+    return re.compile("".join("[^:]+" if at % 2 else re.escape(p) for at, p in enumerate(parts)))
+
+
+def _template_text(text: str) -> str:
+    """Write text between backticks: quoted as a string is, and what would end it escaped."""
+    inner = quoted(text)[1:-1].replace('\\"', '"')
+    return inner.replace("`", "\\`").replace("${", "\\${")

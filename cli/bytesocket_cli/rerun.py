@@ -1,0 +1,96 @@
+"""One command again and again: in a fresh process, at once and after each change of a file.
+
+A fresh process, since an application's modules cannot be imported a second time in the same one.
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL
+
+import anyio
+from anyio.abc import TaskStatus
+
+from bytesocket_cli import console
+from bytesocket_cli.watching import changes
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    """What to repeat.
+
+    Attributes:
+        arguments: Of the command, without its name.
+        roots: The folders to watch.
+        ignored: Files that the command writes.
+        only: The one file whose change counts; None for all that belong to an application.
+    """
+
+    arguments: Sequence[str]
+    roots: Sequence[Path]
+    ignored: Sequence[Path]
+    only: Path | None = None
+
+
+async def repeat(repetition: Repetition) -> None:
+    """Run the command now and after each change, until SIGINT or SIGTERM.
+
+    A run that fails has said why; the next change may mend it.
+    """
+    stopped = anyio.Event()
+    async with anyio.create_task_group() as tasks:
+        await tasks.start(_listen, stopped, tasks.cancel_scope)
+        changed = _Changes()
+        tasks.start_soon(_watch, repetition, stopped, changed)
+        console.say(f"watching {', '.join(map(str, repetition.roots))}; stop with Ctrl-C")
+        while True:
+            await _run(repetition.arguments)
+            names = await changed.next()
+            console.say(f"changed: {', '.join(names)}")
+
+
+class _Changes:
+    """The files that changed since they were last asked for."""
+
+    def __init__(self) -> None:
+        self._found: set[Path] = set()
+        self._news = anyio.Event()
+
+    def add(self, found: frozenset[Path]) -> None:
+        self._found |= found
+        self._news.set()
+
+    async def next(self) -> list[str]:
+        """Wait for a change; return the names of all files that changed meanwhile."""
+        await self._news.wait()
+        names = sorted(path.name for path in self._found)
+        self._found.clear()
+        self._news = anyio.Event()
+        return names
+
+
+async def _listen(
+    stopped: anyio.Event, scope: anyio.CancelScope, *, task_status: TaskStatus[None]
+) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            stopped.set()  # the watching thread looks at it: it cannot be cancelled
+            scope.cancel()
+
+
+async def _watch(repetition: Repetition, stopped: anyio.Event, changed: _Changes) -> None:
+    only = repetition.only
+    async for found in changes(repetition.roots, repetition.ignored, stopped):
+        if only is None or only in found:
+            changed.add(found if only is None else frozenset({only}))
+
+
+async def _run(arguments: Sequence[str]) -> None:
+    command = [sys.executable, "-P", "-m", "bytesocket_cli", *arguments]
+    # A session of its own: Ctrl-C is for the parent, which ends the child by cancelling.
+    await anyio.run_process(
+        command, stdin=DEVNULL, stdout=None, stderr=None, check=False, start_new_session=True
+    )
