@@ -319,7 +319,7 @@ class ByteSocket:
         name = codec or self.serialization
         if isinstance(message, EventModel) or is_payload(message):
             outgoing: Any = message  # the catalogue refuses what cannot be emitted
-            payload = self.hub.encode(outgoing, name, {}).payload
+            payload = self.hub.encode(outgoing, name).payload
         else:
             payload = CODECS[name].encode(message)
         return payload if CODECS[name].is_binary else payload.decode()

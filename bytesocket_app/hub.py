@@ -42,7 +42,7 @@ class Encoder:
     Args:
         spec: The event.
         payload: A valid payload of it, or ABSENT.
-        head: `room` or `rooms` as receivers see them.
+        head: `room` or `rooms` as receivers see them; None where it is for no room.
         sender: Whose event it is, as far as that is known: whoever is excluded.
     """
 
@@ -52,7 +52,7 @@ class Encoder:
         self,
         spec: EventSpec,
         payload: Any,
-        head: Mapping[str, Any],
+        head: Mapping[str, Any] | None = None,
         sender: Socket[Any] | None = None,
     ) -> None:
         self._spec = spec
@@ -65,27 +65,37 @@ class Encoder:
         """The event in one codec."""
         frame = self._frames.get(codec)
         if frame is None:
-            slot = self._slot() if self._spec.volatile else None
-            frame = Frame(self._encode(codec), is_binary=codec == "binary", slot=slot)
+            frame = _encode(self._spec, self._raw, codec, self._head, self._sender)
             self._frames[codec] = frame
         return frame
 
-    def _slot(self) -> Hashable:
-        """What makes two volatile events one thing, of which a slow reader needs the newest."""
-        rooms = self._head.get("rooms")
-        room = self._head.get("room") if rooms is None else tuple(rooms)
-        sender = None if self._sender is None else self._sender.id
-        return self._spec.name, room, sender, self._spec.subject_of(self._raw)
 
-    def _encode(self, codec: CodecName) -> bytes:
-        if self._head or self._raw is ABSENT:
-            head = {**self._head, "event": self._spec.name}
-            if self._raw is ABSENT:
-                return CODECS[codec].encode(head)
-            prefix, suffix = CODECS[codec].envelope(head, "data")
+def _encode(
+    spec: EventSpec,
+    payload: Any,
+    codec: CodecName,
+    head: Mapping[str, Any] | None = None,
+    sender: Socket[Any] | None = None,
+) -> Frame:
+    if payload is ABSENT:
+        text = CODECS[codec].encode({**(head or {}), "event": spec.name})
+    else:
+        if head is None:
+            prefix, suffix = spec.envelope(codec)
         else:
-            prefix, suffix = self._spec.envelope(codec)
-        return prefix + self._spec.payload.dump(self._raw, codec) + suffix
+            prefix, suffix = CODECS[codec].envelope({**head, "event": spec.name}, "data")
+        text = prefix + spec.payload.dump(payload, codec) + suffix
+    slot = _slot(spec, payload, head or {}, sender) if spec.volatile else None
+    return Frame(text, is_binary=codec == "binary", slot=slot)
+
+
+def _slot(
+    spec: EventSpec, payload: Any, head: Mapping[str, Any], sender: Socket[Any] | None
+) -> Hashable:
+    """What makes two volatile events one thing, of which a slow reader needs the newest."""
+    rooms = head.get("rooms")
+    room = head.get("room") if rooms is None else tuple(rooms)
+    return spec.name, room, None if sender is None else sender.id, spec.subject_of(payload)
 
 
 class Hub:
@@ -106,15 +116,10 @@ class Hub:
         self._one_copy = one_copy
         self._held: dict[Socket[Any], list[str]] = {}
 
-    def encode(
-        self,
-        event: ServerEvent | ServerPayload[Any],
-        codec: CodecName,
-        head: Mapping[str, Any],
-    ) -> Frame:
+    def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName) -> Frame:
         """Encode one event for one codec; raises UndeclaredEvent."""
         spec, payload = self._catalogue.outgoing(event)
-        return Encoder(spec, payload, head).frame(codec)
+        return _encode(spec, payload, codec)
 
     def publish(
         self,
@@ -189,7 +194,7 @@ class Hub:
     ) -> None:
         """Emit an event to some sockets, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        self._write(sockets, Encoder(spec, payload, {}, exclude), exclude, codec)
+        self._write(sockets, Encoder(spec, payload, None, exclude), exclude, codec)
 
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.errors import Phase, Refusal
-from bytesocket_app.middleware import Message
 from bytesocket_app.socket import Socket
 from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
@@ -53,7 +53,7 @@ def validation_details(error: ValidationError) -> list[dict[str, Any]]:
 
 def refuse(
     socket: Socket[Any],
-    message: Message,
+    message: Incoming,
     phase: Phase,
     refusal: Refusal,
     *,
@@ -68,7 +68,7 @@ def refuse(
         send(socket, answer)
 
 
-def reply(socket: Socket[Any], message: Message, data: bytes) -> None:
+def reply(socket: Socket[Any], message: Incoming, data: bytes) -> None:
     """Answer a message's `id` with a value that is encoded already, in the socket's codec."""
     codec = CODECS[socket.codec]
     head = {"type": LifecycleType.REPLY.value, "id": message.id}
@@ -76,7 +76,7 @@ def reply(socket: Socket[Any], message: Message, data: bytes) -> None:
     socket.deliver(Frame(prefix + data + suffix, is_binary=codec.is_binary))
 
 
-def acknowledge(socket: Socket[Any], message: Message) -> None:
+def acknowledge(socket: Socket[Any], message: Incoming) -> None:
     """Answer a message's `id`, if it has one, with nothing but the word that it is done."""
     if message.id is not None:
         reply(socket, message, CODECS[socket.codec].encode(None))

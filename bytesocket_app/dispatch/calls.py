@@ -1,21 +1,20 @@
 """Handlers at work: called in order or beside the others, and answered for."""
 
 import logging
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from anyio import move_on_after
 
 from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, acknowledge, refuse, reply
-from bytesocket_app.dispatch.handlers import Handler
+from bytesocket_app.dispatch.handlers import Calls, Handler
 from bytesocket_app.dispatch.http_errors import http_refusal
+from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.events import ServerEvent
 from bytesocket_app.events.declared import is_payload
 from bytesocket_app.hub import Hub
-from bytesocket_app.middleware import Message
 from bytesocket_app.socket import Socket
 
 logger = logging.getLogger("bytesocket")
@@ -34,7 +33,7 @@ class HandlerCalls:
         self._timeout = timeout
 
     async def run(
-        self, peer: Peer, message: Message, handlers: Sequence[Handler], values: tuple[Any, ...]
+        self, peer: Peer, message: Incoming, calls: Calls, values: tuple[Any, ...]
     ) -> bool:
         """Call the handlers of a message; True if it is to be relayed as it was sent.
 
@@ -44,32 +43,33 @@ class HandlerCalls:
         Raises:
             Refusal: What the first handler that failed refuses with; the others ran too.
         """
-        in_order = [handler for handler in handlers if not handler.concurrent]
-        replies = any(handler.reply is not None for handler in handlers)
         refused: Refusal | None = None
         relay = False
-        for handler in in_order:
+        for handler in calls.in_order:
             peer.start(Phase.HANDLER, self._timeout)
             try:
-                relay = await self._call(peer.socket, message, handler, values) or relay
-            except Refusal as refusal:
-                refused = refused or refusal
-        peer.done()
-        for handler in handlers:
-            if handler.concurrent:
-                alone = not in_order and handler is handlers[-1]
-                work = partial(self._run_beside, peer, message, handler, values, alone=alone)
+                result = await handler.bound.invoke(*values)
+                relay = self._conclude(peer.socket, message, handler, result) or relay
+            except Exception as exc:  # noqa: BLE001 - ends, logged, in `_refusal`
+                refused = refused or self._refusal(peer.socket, message, handler, exc)
+        if calls.beside:
+            peer.done()
+            alone = None if calls.in_order else calls.beside[-1]
+            for handler in calls.beside:
+                work = partial(
+                    self._run_beside, peer, message, handler, values, alone=handler is alone
+                )
                 peer.spawn(work)
         if refused is not None:
             raise refused
-        if in_order and not replies:
+        if message.id is not None and calls.in_order and not calls.replies:
             acknowledge(peer.socket, message)
         return relay
 
     async def _run_beside(
         self,
         peer: Peer,
-        message: Message,
+        message: Incoming,
         handler: Handler,
         values: tuple[Any, ...],
         *,
@@ -78,8 +78,10 @@ class HandlerCalls:
         socket = peer.socket
         with move_on_after(self._timeout or None) as scope:
             try:
-                relay = await self._call(socket, message, handler, values)
-            except Refusal as refusal:
+                result = await handler.bound.invoke(*values)
+                relay = self._conclude(socket, message, handler, result)
+            except Exception as exc:  # noqa: BLE001 - ends, logged, in `_refusal`
+                refusal = self._refusal(socket, message, handler, exc)
                 refuse(socket, message, Phase.HANDLER, refusal)
             else:
                 if alone and relay and message.room is not None:
@@ -89,32 +91,29 @@ class HandlerCalls:
         if scope.cancelled_caught:
             self.timed_out(socket, message)
 
-    async def _call(
-        self, socket: Socket[Any], message: Message, handler: Handler, values: tuple[Any, ...]
-    ) -> bool:
-        """Call one handler and see to its result; True to relay the message.
+    def _refusal(
+        self, socket: Socket[Any], message: Incoming, handler: Handler, error: Exception
+    ) -> Refusal:
+        """What the peer is told of what a handler raised.
 
         This is one of the two boundaries where an application's exceptions end.
-
-        Raises:
-            Refusal: The handler's own, or that something went wrong.
         """
-        try:
-            result = await handler.bound.invoke(*values)
-            return self._conclude(socket, message, handler, result)
-        except Refusal:
-            raise
-        except Exception as exc:
-            refusal = http_refusal(exc)
-            if refusal is not None:
-                raise refusal from exc
+        if isinstance(error, Refusal):
+            return error
+        refusal = http_refusal(error)
+        if refusal is None:
             source = handler.bound.source
-            logger.exception("handler %s of %r failed, %s", source, message.event, socket)
-            raise Refusal(INTERNAL.message, code=INTERNAL.code) from exc
+            logger.error(
+                "handler %s of %r failed, %s", source, message.event, socket, exc_info=error
+            )
+            refusal = Refusal(INTERNAL.message, code=INTERNAL.code)
+        refusal.__cause__ = error
+        return refusal
 
     def _conclude(
-        self, socket: Socket[Any], message: Message, handler: Handler, result: Any
+        self, socket: Socket[Any], message: Incoming, handler: Handler, result: Any
     ) -> bool:
+        """See to what a handler returned; True to relay the message."""
         relay = False
         if message.room is not None:
             if isinstance(result, ServerEvent) or is_payload(result):
@@ -128,7 +127,7 @@ class HandlerCalls:
             reply(socket, message, handler.reply.dump(data, socket.codec))
         return relay
 
-    def timed_out(self, socket: Socket[Any], message: Message) -> None:
+    def timed_out(self, socket: Socket[Any], message: Incoming) -> None:
         """Answer for a handler that took too long."""
         logger.error("handler of %r took too long, %s", message.event, socket)
         refuse(socket, message, Phase.HANDLER, TIMEOUT)

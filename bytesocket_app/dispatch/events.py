@@ -11,13 +11,13 @@ from typing_extensions import override
 from bytesocket_app.dispatch.answers import INTERNAL, acknowledge, refuse, validation_details
 from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.handlers import HandlerTable
+from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.events import Catalogue, EventSpec, PayloadType
 from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.lifecycle import Lifecycle
-from bytesocket_app.middleware import Message
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName
@@ -72,7 +72,7 @@ class EventRouter:
         self._limits = settings.limits
         self._policies = settings.policies
 
-    async def route(self, peer: Peer, message: Message) -> None:
+    async def route(self, peer: Peer, message: Incoming) -> None:
         """Carry a message that passed the middleware to where it belongs, and answer for it."""
         if message.event is None:
             return
@@ -82,8 +82,11 @@ class EventRouter:
                 await self._into_rooms(peer, message, message.rooms)
             elif message.room is not None:
                 await self._into_room(peer, message, message.room)
+            elif (calls := self._handlers.take(message.event)) is not None:
+                value = _validated(calls.spec, message)
+                await self._calls.run(peer, message, calls, (peer.socket, value, None, self._app))
             else:
-                await self._global(peer, message)
+                self._stray(message)
         except Refusal as refusal:
             await self._refuse(peer.socket, message, refusal)
         except Exception as exc:
@@ -95,7 +98,7 @@ class EventRouter:
         finally:
             peer.done()
 
-    async def _refuse(self, socket: Socket[Any], message: Message, refusal: Refusal) -> None:
+    async def _refuse(self, socket: Socket[Any], message: Incoming, refusal: Refusal) -> None:
         if not isinstance(refusal, _Invalid):
             refuse(socket, message, Phase.HANDLER, refusal)
             return
@@ -104,22 +107,17 @@ class EventRouter:
         context = ErrorContext(Phase.VALIDATION, refusal.error, event=message.event)
         await self._lifecycle.report(socket, context)
 
-    async def _global(self, peer: Peer, message: Message) -> None:
-        name = message.event
-        handlers = self._handlers.take(name) if name is not None else ()
-        if not handlers:
-            if not self._open:
-                raise self._unknown(message)
-            return
-        value = _validated(handlers[0].spec, message)
-        await self._calls.run(peer, message, handlers, (peer.socket, value, None, self._app))
+    def _stray(self, message: Incoming) -> None:
+        """Meet a global event without a handler."""
+        if not self._open:
+            raise self._unknown(message)
 
-    async def _into_room(self, peer: Peer, message: Message, name: str) -> None:
+    async def _into_room(self, peer: Peer, message: Incoming, name: str) -> None:
         relay = await self._enter(peer, message, name)
         if relay is not None:
             self._hub.relay((name,), *relay, exclude=peer.socket)
 
-    async def _into_rooms(self, peer: Peer, message: Message, names: Sequence[str]) -> None:
+    async def _into_rooms(self, peer: Peer, message: Incoming, names: Sequence[str]) -> None:
         """Ask every room on its own, then relay one message to those that agreed."""
         limit = self._limits.rooms_per_message
         if limit and len(names) > limit:
@@ -149,7 +147,9 @@ class EventRouter:
             room, first = refused
             await self._refuse(peer.socket, replace(message, room=room, rooms=None), first)
 
-    async def _enter(self, peer: Peer, message: Message, name: str) -> tuple[EventSpec, Any] | None:
+    async def _enter(
+        self, peer: Peer, message: Incoming, name: str
+    ) -> tuple[EventSpec, Any] | None:
         """Take a message into one room; returns what its other members are to get.
 
         Raises:
@@ -168,13 +168,13 @@ class EventRouter:
             return self._undeclared(message)
         room, texts = found
         value = _validated(spec, message)
-        handlers = room.handlers.take(spec.name)
+        calls = room.handlers.take(spec.name)
         payload = ABSENT if value is None and not message.has_data else value
-        if not handlers:
+        if calls is None:
             acknowledge(socket, message)
             return spec, payload
         values = (socket, value, name, self._app, *room.parse(texts))
-        return (spec, payload) if await self._calls.run(peer, message, handlers, values) else None
+        return (spec, payload) if await self._calls.run(peer, message, calls, values) else None
 
     def _is_open_to(self, room: str, *, known: bool) -> bool:
         """Whether clients may name a room at all."""
@@ -183,13 +183,13 @@ class EventRouter:
         return known or self._open
 
     @staticmethod
-    def _undeclared(message: Message) -> tuple[EventSpec, Any]:
+    def _undeclared(message: Incoming) -> tuple[EventSpec, Any]:
         """What to relay of an event that no contract knows (`Policies.undeclared`)."""
         spec = EventSpec("" if message.event is None else message.event, "both", Any)
         spec.payload = _ANYTHING
         return spec, message.data if message.has_data else ABSENT
 
-    def _unknown(self, message: Message, found: tuple[Room, Any] | None = None) -> Refusal:
+    def _unknown(self, message: Incoming, found: tuple[Room, Any] | None = None) -> Refusal:
         if message.room is not None and found is None:
             return Refusal(f"There is no room {message.room[:64]!r}.", code="unknown_room")
         name = message.event if isinstance(message.event, int | float) else str(message.event)[:64]
@@ -200,7 +200,7 @@ class EventRouter:
         )
 
 
-def _validated(spec: EventSpec, message: Message) -> Any:
+def _validated(spec: EventSpec, message: Incoming) -> Any:
     data = message.data
     if data is None and spec.payload.may_be_absent:
         data = {}

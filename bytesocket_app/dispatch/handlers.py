@@ -47,11 +47,29 @@ class Handler:
     concurrent: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What is to be called for an event, worked out when it is first asked for.
+
+    Attributes:
+        spec: The event.
+        in_order: The handlers that the socket's next message waits for.
+        beside: The handlers that it does not wait for.
+        replies: Whether one of them answers.
+    """
+
+    spec: EventSpec
+    in_order: tuple[Handler, ...]
+    beside: tuple[Handler, ...]
+    replies: bool
+
+
 class HandlerTable:
     """The handlers of one place: the application's, or one room's."""
 
     def __init__(self) -> None:
         self._registry: Registry[EventName, Handler] = Registry()
+        self._calls: dict[EventName, Calls] = {}
 
     def add(self, handler: Handler, *, once: bool = False) -> None:
         """Add a handler.
@@ -69,14 +87,28 @@ class HandlerTable:
                         "handlers return None."
                     )
         self._registry.add(name, handler, identity=function, once=once)
+        self._calls.pop(name, None)
 
     def remove(self, name: EventName, function: Callable[..., Any] | None = None) -> None:
         """Remove one function, or all of an event."""
         self._registry.remove(name, function)
+        self._calls.pop(name, None)
 
-    def take(self, name: EventName) -> tuple[Handler, ...]:
-        """The handlers to call for an event now."""
-        return self._registry.take(name)
+    def take(self, name: EventName) -> Calls | None:
+        """What is to be called for an event now; None if it has no handler."""
+        calls = self._calls.get(name)
+        if calls is None and name in self._registry:
+            before = self._registry.peek(name)
+            handlers = self._registry.take(name)
+            calls = Calls(
+                handlers[0].spec,
+                tuple(handler for handler in handlers if not handler.concurrent),
+                tuple(handler for handler in handlers if handler.concurrent),
+                any(handler.reply is not None for handler in handlers),
+            )
+            if self._registry.peek(name) == before:  # none of them was for one time only
+                self._calls[name] = calls
+        return calls
 
     def all(self) -> list[Handler]:
         """Every handler, by event in the order of declaration."""

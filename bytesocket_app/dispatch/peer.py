@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from math import inf
 from typing import Any
 
+from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.errors import Phase
-from bytesocket_app.middleware import Message
 from bytesocket_app.socket import Socket
 
 
@@ -36,7 +36,7 @@ class Peer:
         self.socket = socket
         self.until = inf
         self.phase = Phase.HANDLER
-        self.message: Message | None = None
+        self.message: Incoming | None = None
         self.request: dict[str, Any] = {}
         self.spawn = spawn
         self.opened_at = clock()

@@ -29,6 +29,8 @@ class EventSpec:
     Attributes:
         name: Its name on the wire.
         direction: Who sends it.
+        from_client: Whether clients send it.
+        from_server: Whether the server sends it.
         payload: How its payload is read and written.
         volatile: Whether it may be lost.
         subject: The field that tells volatile ones apart that are not each other's successors.
@@ -47,6 +49,8 @@ class EventSpec:
     ) -> None:
         self.name = name
         self.direction: Direction = direction
+        self.from_client = direction != "server"
+        self.from_server = direction != "client"
         self.payload = PayloadType(annotation)
         self.origin = origin
         self._source = source
@@ -78,16 +82,6 @@ class EventSpec:
     def subject_of(self, payload: object) -> str | None:
         """What a volatile event tells about, as text: of one thing, the newest is enough."""
         return None if self.subject is None else str(getattr(payload, self.subject, None))
-
-    @property
-    def from_client(self) -> bool:
-        """Whether clients send it."""
-        return self.direction != "server"
-
-    @property
-    def from_server(self) -> bool:
-        """Whether the server sends it."""
-        return self.direction != "client"
 
     @override
     def __repr__(self) -> str:
@@ -153,11 +147,10 @@ class Catalogue:
         Raises:
             UndeclaredEvent: The application did not declare it, or clients send it.
         """
-        origin: object = type(event)
         payload: Any = event
-        if is_payload(event):
-            origin, payload = event.handle, event.value
-        spec = self._by_origin.get(origin)
+        spec = self._by_origin.get(type(event))
+        if spec is None and is_payload(event):
+            spec, payload = self._by_origin.get(event.handle), event.value
         if spec is None or not spec.from_server:
             raise self._not_outgoing(event, spec)
         return spec, payload

@@ -7,7 +7,7 @@ that a type means the same on both codecs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeGuard, cast
 
 from pydantic import BaseModel, TypeAdapter
@@ -91,8 +91,7 @@ class PayloadType:
     @cached_property
     def to_json(self) -> Callable[[Any], bytes]:
         """Write a value as JSON text, by alias."""
-        serialize = self.adapter.serializer.to_json
-        return lambda value: serialize(value, by_alias=True)
+        return partial(self.adapter.serializer.to_json, by_alias=True)
 
     @cached_property
     def to_binary(self) -> Callable[[Any], bytes]:

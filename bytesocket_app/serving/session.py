@@ -70,10 +70,7 @@ class Session:
         if self.socket.is_closed:
             return True  # protocol.md Q20: what was in flight when we closed is dropped
         self._seen_at = self._host.clock()
-        limit = self._limits.message_bytes
-        if not self.socket.is_authenticated and self._limits.auth_message_bytes:
-            limit = self._limits.auth_message_bytes
-        if limit and _size(payload) > limit:
+        if self._is_too_big(payload):
             self.socket.shut(CloseCode.TOO_BIG, "message too big")
             self._transport.wake()
             return True
@@ -85,6 +82,14 @@ class Session:
         self._transport.wake()
         self._paused = bool(self._limits.inbox) and len(self._inbox) >= self._limits.inbox
         return not self._paused
+
+    def _is_too_big(self, payload: bytes | str) -> bool:
+        limit = self._limits.message_bytes
+        if not self.socket.is_authenticated:
+            limit = self._limits.auth_message_bytes or limit
+        length = len(payload)
+        # Text is counted in UTF-8, of at most four bytes a character.
+        return 0 < limit < length * 4 and (limit < length or limit < _size(payload))
 
     def lost(self, code: int, reason: str) -> None:
         """Note that the connection is over; what came before is still handled."""

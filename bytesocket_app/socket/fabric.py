@@ -1,6 +1,6 @@
 """What a socket needs from those around it, so that it need not know them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
 from bytesocket_app.events import ServerEvent, ServerPayload
@@ -14,9 +14,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 class Fabric(Protocol[S_contra]):
     """What a socket needs from those around it."""
 
-    def encode(
-        self, event: ServerEvent | ServerPayload[Any], codec: CodecName, head: Mapping[str, Any], /
-    ) -> Frame:
+    def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName, /) -> Frame:
         """Encode one event; raises UndeclaredEvent."""
         ...
 

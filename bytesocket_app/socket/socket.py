@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from enum import Enum
+from sys import maxsize
 from typing import Any, Generic
 from uuid import uuid4
 
@@ -42,6 +43,8 @@ class Socket(Generic[UserT]):
         user: What the authentication function returned, None before.
         user_key: What identifies the user, where the application says so, for `app.user(key)`.
         state: A free dict for the application's own notes about this connection.
+        is_authenticated: Whether it was authenticated, or needs not be.
+        is_closed: Whether it is over, or closing.
         rooms: Join, leave, list, and emit to rooms without this socket.
         app: The application that this socket belongs to.
         handshake: The HTTP request it came with.
@@ -50,17 +53,18 @@ class Socket(Generic[UserT]):
 
     __slots__ = (
         "__weakref__",
+        "_auth_state",
         "_fabric",
         "_outbox_limit",
         "_transport",
         "app",
-        "auth_state",
         "close_sent",
         "codec",
         "drop_oldest",
         "dropped",
         "handshake",
         "id",
+        "is_authenticated",
         "is_closed",
         "rooms",
         "state",
@@ -93,7 +97,7 @@ class Socket(Generic[UserT]):
         self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, fabric)
         self._transport = transport
         self._fabric = fabric
-        self._outbox_limit: int = app.settings.limits.outbox_bytes
+        self._outbox_limit: int = app.settings.limits.outbox_bytes or maxsize
         self.user = None  # type: ignore[assignment]  # until authentication has decided
 
     def connect(self, transport: Transport) -> None:
@@ -101,9 +105,14 @@ class Socket(Generic[UserT]):
         self._transport = transport
 
     @property
-    def is_authenticated(self) -> bool:
-        """Whether the application needs no authentication, or accepted this socket's."""
-        return self.auth_state is AuthState.SUCCESS or self.auth_state is AuthState.NONE
+    def auth_state(self) -> AuthState:
+        """How far authentication has come."""
+        return self._auth_state
+
+    @auth_state.setter
+    def auth_state(self, state: AuthState) -> None:
+        self._auth_state = state
+        self.is_authenticated = state in (AuthState.NONE, AuthState.SUCCESS)
 
     @property
     def can_send(self) -> bool:
@@ -168,7 +177,7 @@ class Socket(Generic[UserT]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        self.deliver(self._fabric.encode(event, codec or self.codec, {}))
+        self.deliver(self._fabric.encode(event, codec or self.codec))
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
@@ -205,9 +214,7 @@ class Socket(Generic[UserT]):
 
     def write(self, frame: Frame) -> None:
         """Send an encoded message whatever the state, keeping to the slow-reader policy."""
-        transport = self._transport
-        transport.write(frame)
-        if self._outbox_limit and transport.buffered > self._outbox_limit:
+        if self._transport.write(frame) > self._outbox_limit:
             self._overflow()
 
     def shut(self, code: int, reason: str) -> None:

@@ -69,12 +69,14 @@ class AsgiTransport:
         """Bytes not yet taken by the server."""
         return self._outbox.size
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> int:
         """Queue a frame; nothing happens after `close`."""
+        outbox = self._outbox
         if self._closing is None and not self._over:
-            self._outbox.append(frame)
+            outbox.append(frame)
             if not (self._corked or self._queued):
                 self._enqueue()
+        return outbox.size
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""

@@ -90,8 +90,8 @@ class Transport(Protocol):
         """Bytes written and not yet handed to the network."""
         ...
 
-    def write(self, frame: Frame, /) -> None:
-        """Put a frame on its way; never blocks and never raises."""
+    def write(self, frame: Frame, /) -> int:
+        """Put a frame on its way; never blocks and never raises. Returns `buffered`."""
         ...
 
     def drop_oldest(self, *, volatile: bool = False) -> int:

@@ -43,11 +43,12 @@ class MemoryTransport:
         """Bytes the peer has not taken yet."""
         return self.outbox.size
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> int:
         """Give the peer a frame."""
         if self.closed is None:
             self.outbox.append(frame)
             self._sent.set()
+        return self.outbox.size
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one frame that the peer did not take."""

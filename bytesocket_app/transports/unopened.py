@@ -8,8 +8,9 @@ class Unopened:
 
     buffered = 0
 
-    def write(self, frame: Frame) -> None:
+    def write(self, _frame: Frame) -> int:
         """Drop the frame: there is no connection to send it on."""
+        return 0
 
     def drop_oldest(self, *, volatile: bool = False) -> int:  # noqa: ARG002 - nothing at all
         """Nothing waits."""

@@ -95,7 +95,7 @@ def decode_json(payload: bytes | str, *, max_depth: int) -> object:
         value = from_json(payload, allow_inf_nan=False)
     except (ValueError, TypeError):
         value = _decode_carefully(payload)
-    if _may_be_deeper(payload, max_depth) and is_deeper(value, max_depth):
+    if len(payload) > 2 * max_depth and _is_deeper(payload, value, max_depth):
         raise DecodeError(f"the message is nested more than {max_depth} levels deep")
     return value
 
@@ -114,10 +114,10 @@ def _replace_half(escape: re.Match[str]) -> str:
     return r"\ufffd" if escape["half"] else escape[0]
 
 
-def _may_be_deeper(payload: bytes | str, limit: int) -> bool:
-    """Rule out nearly every frame by its size, or by how many brackets it has."""
-    if len(payload) <= 2 * limit:
-        return False
+def _is_deeper(payload: bytes | str, value: object, limit: int) -> bool:
+    """Rule out nearly every frame by how many brackets it has, or else look."""
     if isinstance(payload, str):
-        return payload.count("[") + payload.count("{") > limit
-    return payload.count(b"[") + payload.count(b"{") > limit
+        brackets = payload.count("[") + payload.count("{")
+    else:
+        brackets = payload.count(b"[") + payload.count(b"{")
+    return brackets > limit and is_deeper(value, limit)

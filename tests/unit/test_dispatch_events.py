@@ -20,8 +20,10 @@ from bytesocket_app import (
     Socket,
 )
 from bytesocket_app.dispatch.answers import MAX_DETAILS
-from bytesocket_app.hub import BROADCAST_ROOM, Encoder
+from bytesocket_app.events import PayloadType
+from bytesocket_app.hub import BROADCAST_ROOM
 from bytesocket_app.testing import RequestError, TestClient
+from bytesocket_app.types import CodecName
 from tests.support.talk import Said, Say, Wave, error, logged, talk, until
 
 pytestmark = pytest.mark.anyio
@@ -222,7 +224,7 @@ class TestRelay:
             def broken(*_: object) -> bytes:
                 raise ValueError("no form")
 
-            monkeypatch.setattr(Encoder, "_encode", broken)
+            monkeypatch.setattr(PayloadType, "dump", broken)
             await a.send({"room": "lobby", "event": "wave"})
             assert error(await a.receive_message())["code"] == "internal"
             assert a.closed is None
@@ -339,13 +341,13 @@ async def test_an_event_is_encoded_once_per_codec(monkeypatch: pytest.MonkeyPatc
     app = talk()
     app.room("lobby").relay(Wave)
     encoded: list[str] = []
-    encode = Encoder._encode
+    dump = PayloadType.dump
 
-    def counting(self: Encoder, codec: Any) -> bytes:
+    def counting(self: PayloadType, value: Any, codec: CodecName) -> bytes:
         encoded.append(codec)
-        return encode(self, codec)
+        return dump(self, value, codec)
 
-    monkeypatch.setattr(Encoder, "_encode", counting)
+    monkeypatch.setattr(PayloadType, "dump", counting)
     async with (
         TestClient(app) as a,
         TestClient(app) as b,

@@ -1,6 +1,6 @@
 """Fan-out: encoded once per codec, one copy per member, nobody that closed or is excluded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -315,6 +315,5 @@ async def test_a_socket_that_was_lost_leaves_its_rooms_when_removed() -> None:
 
 async def test_a_single_event_is_encoded_for_one_socket() -> None:
     house = House()
-    head: Mapping[str, Any] = {}
-    frame = house.hub.encode(Posted(text="hi"), "json", head)
+    frame = house.hub.encode(Posted(text="hi"), "json")
     assert decode(frame.payload, frame.is_binary) == message("hi")

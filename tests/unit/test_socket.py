@@ -1,7 +1,7 @@
 """A socket sends when it can, closes once, and keeps to the slow-reader policy."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,7 +28,7 @@ class Loom:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
 
-    def encode(self, event: Any, codec: CodecName, head: Mapping[str, Any], /) -> Frame:
+    def encode(self, event: Any, codec: CodecName, /) -> Frame:
         return Frame(f"{event.text} {codec}".encode(), is_binary=codec == "binary")
 
     def publish(
