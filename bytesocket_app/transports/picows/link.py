@@ -101,12 +101,14 @@ class Link:
         """Bytes that the network has not taken."""
         return self._outbox.size + self._size()
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame) -> int:
         """Send a frame, or keep it: corked, or while the network takes no more."""
         if not self._hold:
             self._write(frame.wire)
-        elif not (self.is_closing or self.is_over):
+            return self._size() if self._blocked else 0
+        if not (self.is_closing or self.is_over):
             self._outbox.append(frame)
+        return self._outbox.size
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
