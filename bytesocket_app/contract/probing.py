@@ -151,6 +151,11 @@ def tag_names(discriminator: Any) -> list[str]:
     return [path[0] for path in paths if len(path) == 1]
 
 
+def returns_from_json(value: object) -> bool:
+    """Say whether JSON gives an enum's value back as it was: a tuple comes back as a list."""
+    return value is None or isinstance(value, str | int | float)
+
+
 def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:
     """Return the hint for times that must have a zone (`aware`) or must not (`naive`)."""
     constraint = schema.get("tz_constraint")

@@ -14,6 +14,8 @@ Hints for the generators of clients, beside the plain keywords of JSON Schema:
   `x-decimal-places`.
 - `x-bytes`: `"utf8"`, `"base64"` or `"hex"`, how JSON carries bytes (MessagePack: raw); with
   `x-min-bytes` and `x-max-bytes`.
+- `x-inf-nan`: `"strings"`, where JSON carries NaN and the infinities as `"NaN"`, `"Infinity"` and
+  `"-Infinity"`.
 - `x-timezone`: `"aware"` or `"naive"`, where a time must have one or must not.
 - `x-aliases`: `{property: [other names]}` under which input takes a property too.
 - `x-strict`: input is not converted from another type, `"1"` to `1`.

@@ -12,7 +12,12 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_jsonable_python
 from typing_extensions import override
 
-from bytesocket_app.contract.probing import opaque_serializer, scalar_return, timezone_hint
+from bytesocket_app.contract.probing import (
+    opaque_serializer,
+    returns_from_json,
+    scalar_return,
+    timezone_hint,
+)
 from bytesocket_app.contract.shape import Schema, finite
 
 
@@ -40,19 +45,39 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """Add the members' names, once each; a flag is any combination of its bits."""
+        """Add the members' names, once each; a flag is any combination of its bits.
+
+        A member whose value is a tuple can be sent, and never comes back.
+        """
         enum = cast("type[Enum]", schema["cls"])
         if issubclass(enum, Flag):
             names = {name: member.value for name, member in enum.__members__.items()}
             return {"type": "integer", "x-flags": names}
+        members = list(enum)
+        if self.mode == "validation":
+            members = [member for member in members if returns_from_json(member.value)]
         try:
             result = super().enum_schema(schema)
-            result["enum"] = [to_jsonable_python(member.value) for member in enum]
+            result["enum"] = [to_jsonable_python(member.value) for member in members]
         except PydanticSerializationError as error:
             problem = f"the enum {enum.__qualname__} ({error})"
             return self.handle_invalid_for_json_schema(cast("Any", schema), problem)
-        result["x-enum-names"] = [member.name for member in enum]
+        result["x-enum-names"] = [member.name for member in members]
         return result
+
+    @override
+    def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
+        """Refuse members of plain enums that come in: Pydantic finds them in no JSON."""
+        if self.mode == "validation":
+            for value in cast("list[object]", schema["expected"]):
+                if isinstance(value, Enum) and not isinstance(value, str | int):
+                    name = type(value).__qualname__
+                    return self.handle_invalid_for_json_schema(
+                        cast("Any", schema),
+                        f"Literal[{name}.{value.name}], which Pydantic accepts from no client "
+                        f"(make {name} a StrEnum or an IntEnum),",
+                    )
+        return super().literal_schema(schema)
 
     @override
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
@@ -63,6 +88,15 @@ class ValueSchemas(GenerateJsonSchema):
         return result | {
             hint: given[key] for key, hint in limits.items() if given.get(key) is not None
         }
+
+    @override
+    def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
+        """Say where NaN and the infinities go through JSON as text."""
+        result = super().float_schema(schema)
+        as_text = self._config.ser_json_inf_nan == "strings"
+        if as_text and schema.get("allow_inf_nan") is not False and not schema.get("strict"):
+            result["x-inf-nan"] = "strings"
+        return result
 
     @override
     def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json, to_jso
 
 from bytesocket_app.errors import EncodeError, first_line
 from bytesocket_app.events.raw import json_validator
+from bytesocket_app.events.raw_output import raw_serializer
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import BINARY
 
@@ -98,7 +99,10 @@ class PayloadType:
         """Write a value as MessagePack: what JSON would say, with bytes left raw."""
         serialize = self.adapter.serializer.to_python
         if self.has_bytes:
-            return lambda value: BINARY.encode(_with_raw_bytes(serialize(value, by_alias=True)))
+            raw = raw_serializer(self.adapter.core_schema)
+            if raw is None:  # pragma: no cover - a Pydantic that does not let a schema be changed
+                return lambda value: BINARY.encode(_with_raw_bytes(serialize(value, by_alias=True)))
+            return lambda value: BINARY.encode(raw(value))
         return lambda value: BINARY.encode(serialize(value, mode="json", by_alias=True))
 
     def dump(self, value: Any, codec: CodecName) -> bytes:

@@ -30,7 +30,7 @@ def json_validator(schema: Any) -> Callable[[Any], Any] | None:
     if _custom_before_bytes(schema) or not _is_supported():
         return None
     validate = _validator(_reading_marks(schema)).validate_json
-    return lambda decoded: validate(to_json(_marked(decoded)))
+    return lambda decoded: validate(to_json(marked(decoded)))
 
 
 def _validator(schema: Any) -> SchemaValidator:
@@ -49,27 +49,29 @@ def _is_supported() -> bool:
         raw: bytes
 
     validate = _validator(_reading_marks(TypeAdapter(Probe).core_schema)).validate_json
-    found: bytes = validate(to_json(_marked({"raw": b"\xff"}))).raw
+    found: bytes = validate(to_json(marked({"raw": b"\xff"}))).raw
     return found == b"\xff"
 
 
-def _marked(value: Any) -> Any:
+def marked(value: Any) -> Any:
+    """Put the mark on bytes, in dicts and lists too."""
     if isinstance(value, bytes):
         return _MARK + value.decode("latin-1")
     if _is_dict(value):
-        return {key: _marked(item) for key, item in value.items()}
+        return {key: marked(item) for key, item in value.items()}
     if _is_list(value):
-        return [_marked(item) for item in value]
+        return [marked(item) for item in value]
     return value
 
 
-def _unmarked(value: Any) -> Any:
+def unmarked(value: Any) -> Any:
+    """Turn marked text into bytes again, in dicts and lists too."""
     if _kind_of(value) == "bytes":
         return value[len(_MARK) :].encode("latin-1")
     if _is_dict(value):
-        return {key: _unmarked(item) for key, item in value.items()}
+        return {key: unmarked(item) for key, item in value.items()}
     if _is_list(value):
-        return [_unmarked(item) for item in value]
+        return [unmarked(item) for item in value]
     return value
 
 
@@ -95,7 +97,7 @@ def _reading_marks(schema: Any) -> Any:
     if kind == "bytes":
         node.pop("ref", None)
         # What is not marked is read as JSON always reads it, with its say in a union around it.
-        raw = core_schema.no_info_before_validator_function(_unmarked, _core(node))
+        raw = core_schema.no_info_before_validator_function(unmarked, _core(node))
         choices = {"bytes": raw, "text": _core(node)}
         return core_schema.tagged_union_schema(choices, _kind_of, ref=ref)
     if kind == "str":
@@ -103,7 +105,7 @@ def _reading_marks(schema: Any) -> Any:
         return core_schema.no_info_before_validator_function(_as_text, _core(node), ref=ref)
     if kind == "any":
         node.pop("ref", None)
-        return core_schema.no_info_after_validator_function(_unmarked, _core(node), ref=ref)
+        return core_schema.no_info_after_validator_function(unmarked, _core(node), ref=ref)
     return node
 
 

@@ -31,6 +31,7 @@ from pydantic import (
     SecretStr,
     Tag,
     TypeAdapter,
+    ValidationError,
     WithJsonSchema,
     WrapSerializer,
     computed_field,
@@ -383,7 +384,7 @@ def test_a_tag_that_no_property_shows_on_output_leaves_a_plain_union() -> None:
 
 
 def test_an_enum_can_be_a_tag() -> None:
-    class Kind(enum.Enum):
+    class Kind(enum.StrEnum):
         A = "a"
         B = "b"
 
@@ -395,6 +396,23 @@ def test_an_enum_can_be_a_tag() -> None:
 
     incoming, _ = schemas(Annotated[First | Second, Field(discriminator="kind")])
     assert [branch["required"] for branch in incoming["oneOf"]] == [["kind"], ["kind"]]
+
+
+def test_a_literal_of_a_plain_enum_goes_out_and_is_refused_where_it_comes_in() -> None:
+    class Kind(enum.Enum):
+        A = "a"
+
+    class Tagged(BaseModel):
+        kind: Literal[Kind.A] = Kind.A
+
+    message = refusal(Tagged)
+    assert "field `Tagged.kind`" in message
+    assert "make" in message
+    assert "a StrEnum" in message
+    with pytest.raises(ValidationError):
+        TypeAdapter(Tagged).validate_json('{"kind": "a"}')
+    sent = build(ContractSource("t", events=(EventEntry("e", "server", Tagged),))).document
+    assert sent["types"]["Tagged"]["properties"]["kind"]["const"] == "a"
 
 
 def test_a_callable_discriminator_leaves_a_plain_union() -> None:
@@ -445,9 +463,12 @@ def test_an_enum_keeps_its_members_names_once_each() -> None:
 
 def test_an_enum_of_mixed_values_has_no_single_type() -> None:
     Mixed = enum.Enum("Mixed", {"A": None, "B": (1, 2), "C": "x"})  # noqa: N806
-    incoming, _ = schemas(Mixed)
-    assert incoming["enum"] == [None, [1, 2], "x"]
-    assert "type" not in incoming
+    incoming, outgoing = schemas(Mixed)
+    assert outgoing["enum"] == [None, [1, 2], "x"]
+    assert outgoing["x-enum-names"] == ["A", "B", "C"]
+    assert "type" not in outgoing
+    # Pydantic does not take the list that JSON makes of the tuple.
+    assert incoming["enum"] == [None, "x"]
 
 
 def test_an_enum_that_json_cannot_carry_is_refused() -> None:

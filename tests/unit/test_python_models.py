@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bytesocket_cli.codegen.python_models import ModelWriter, bytes_config
+from bytesocket_cli.codegen.python_models import ModelWriter, json_config
 from bytesocket_cli.codegen.python_types import AnnotationWriter
 from tests.support.contracts import INTEGER, STRING, model, ref
 
@@ -124,7 +124,7 @@ def test_unions_demand_their_tags() -> None:
 def test_bytes_are_written_to_json_as_the_server_does(
     ways: list[str], config: dict[str, str]
 ) -> None:
-    assert bytes_config([{**BYTES, "x-bytes": way} for way in ways]) == config
+    assert json_config([{**BYTES, "x-bytes": way} for way in ways]) == config
     if config:
         assert "ConfigDict(ser_json_bytes=" in "\n".join(
             writer({"M": model({})}, config).declaration("M", "_p.BaseModel", [])

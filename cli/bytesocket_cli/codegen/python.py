@@ -17,7 +17,7 @@ from bytesocket_cli.codegen.python_client import (
     union,
 )
 from bytesocket_cli.codegen.python_events import EventClass, EventClasses
-from bytesocket_cli.codegen.python_models import ModelWriter, bytes_config
+from bytesocket_cli.codegen.python_models import ModelWriter, json_config
 from bytesocket_cli.codegen.python_names import (
     RESERVED,
     class_name,
@@ -74,9 +74,10 @@ class _Module:
         self._room_names = _room_names(self._rooms)
         reserved = {*RESERVED, *_CONSTANTS, self._client_name, *self._room_names}
         self._names = _public(unique_identifiers(types, reserved), reserved)
-        self._config = bytes_config(_schemas(document))
+        payloads = _schemas(document)
+        self._config = json_config(payloads)
         self._writer = AnnotationWriter(types, self._names)
-        self._models = ModelWriter(types, self._names, self._writer, self._config)
+        self._models = ModelWriter(types, self._names, self._writer, self._config, payloads)
         self._events = EventClasses(document["events"], types, self._names, reserved)
         self._verbs = VerbWriter(self._events, self._writer)
 

@@ -1,7 +1,7 @@
 """The named types of a contract as Python declarations: models, enums and aliases."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from bytesocket_cli.codegen.python_names import (
@@ -17,7 +17,7 @@ from bytesocket_cli.codegen.python_types import (
     is_enum,
     walk,
 )
-from bytesocket_cli.codegen.schema import Schema, bytes_text, fields, is_bytes, ref_name
+from bytesocket_cli.codegen.schema import Schema, bytes_text, fields, is_bytes, leaves
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
@@ -33,6 +33,7 @@ class ModelWriter:
         names: Contract name to Python class name, for each of them.
         writer: Writes the annotations.
         config: Pydantic settings of every model.
+        payloads: Where these types are used, without a name.
     """
 
     def __init__(
@@ -41,11 +42,12 @@ class ModelWriter:
         names: Mapping[str, str],
         writer: AnnotationWriter,
         config: Mapping[str, str],
+        payloads: Iterable[Schema] = (),
     ) -> None:
         self._types = types
         self._names = names
         self._writer = writer
-        self._tags = dict(_demanded_tags(types.values()))
+        self._tags = _demanded_tags([*types.values(), *payloads], types)
         self._config = config
 
     def ordered(self) -> list[str]:
@@ -82,7 +84,7 @@ class ModelWriter:
             unknown = self._writer.references(schema) - set(known)
             return [
                 f"class {identifier}({bases}):",
-                *self.body(schema, text, tag=self._tags.get(name), is_late=bool(unknown)),
+                *self.body(schema, text, tags=self._tags.get(name, ()), is_late=bool(unknown)),
             ]
         annotation = self._writer.annotation(schema)
         if self._writer.references(schema) <= set(known):
@@ -90,17 +92,17 @@ class ModelWriter:
         return [f'{identifier} = _te.TypeAliasType("{identifier}", {_as_text(annotation)})']
 
     def body(
-        self, schema: Schema, doc: str, *, tag: str | None = None, is_late: bool = False
+        self, schema: Schema, doc: str, *, tags: Collection[str] = (), is_late: bool = False
     ) -> list[str]:
         """Write the body of a model.
 
         Args:
             schema: An object schema.
             doc: The class's documentation.
-            tag: A property that unions need even though it has a default.
+            tags: Properties that unions need even though they have a default.
             is_late: Annotations name classes that are declared later.
         """
-        members = self._fields(schema, tag)
+        members = self._fields(schema, tags)
         lines = docstring(doc, _INDENT)
         config = dict(self._config)
         if any(field.attribute != field.key for field in members):
@@ -120,7 +122,7 @@ class ModelWriter:
         joined = [line for part in parts for line in ("", *part)][1:]
         return joined or [f"{_INDENT}pass"]
 
-    def _fields(self, schema: Schema, tag: str | None) -> list["_Field"]:
+    def _fields(self, schema: Schema, tags: Collection[str]) -> list["_Field"]:
         properties = fields(schema)
         required = {*schema.get("required", ())}
         texts = {key: self._writer.annotation(field) for key, field in properties.items()}
@@ -130,7 +132,7 @@ class ModelWriter:
         for key in properties:
             field = _Field(key, field_name(key, taken), properties[key], texts[key])
             field.is_constant = key not in required and "const" in properties[key]
-            field.is_required = key in required or (key == tag and not field.is_constant)
+            field.is_required = key in required or (key in tags and not field.is_constant)
             taken.add(field.attribute)
             found.append(field)
         return found
@@ -219,27 +221,32 @@ def _enum(identifier: str, schema: Schema) -> list[str]:
     return lines
 
 
-def _demanded_tags(schemas: Iterable[Schema]) -> Iterable[tuple[str, str]]:
-    """Find the tags that unions demand of types which may have a default for them."""
+def _demanded_tags(schemas: Iterable[Schema], types: Mapping[str, Schema]) -> dict[str, set[str]]:
+    """Find the tags that unions demand of types which may have a default for them, by type."""
+    demanded: dict[str, set[str]] = {}
     for schema in walk(schemas):
         tag = schema.get("discriminator", {}).get("propertyName")
         branches: list[Schema] = schema.get("oneOf", []) if tag is not None else []
         for branch in branches:
-            name = ref_name(branch)
-            if name is not None:
-                yield name, str(tag)
+            for name, _ in leaves(branch, types):
+                if name is not None:
+                    demanded.setdefault(name, set()).update({str(tag), *branch.get("required", ())})
+    return demanded
 
 
-def bytes_config(schemas: Iterable[Schema]) -> dict[str, str]:
-    """Return the settings that write bytes to JSON as the server reads them.
+def json_config(payloads: Iterable[Schema]) -> dict[str, str]:
+    """Return the settings that write bytes and numbers to JSON as the server reads them.
 
     Pydantic asks the outermost model, so all models get the same ones.
     """
-    ways = {bytes_text(schema) for schema in walk(schemas) if is_bytes(schema)}
-    if len(ways) != 1 or ways == {"utf8"}:
-        return {}
-    way = literal(ways.pop())
-    return {"ser_json_bytes": way, "val_json_bytes": way}
+    schemas = list(walk(payloads))
+    config: dict[str, str] = {}
+    if any("x-inf-nan" in schema for schema in schemas):
+        config["ser_json_inf_nan"] = literal("strings")
+    ways = {bytes_text(schema) for schema in schemas if is_bytes(schema)}
+    if len(ways) == 1 and ways != {"utf8"}:
+        config["ser_json_bytes"] = config["val_json_bytes"] = literal(ways.pop())
+    return config
 
 
 def _as_text(annotation: str) -> str:

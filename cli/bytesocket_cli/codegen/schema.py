@@ -1,6 +1,6 @@
 """Reading the contract's schemas: what both targets ask of a JSON Schema."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from typing_extensions import TypeIs
@@ -37,6 +37,26 @@ def resolved(schema: Schema, types: Mapping[str, Schema]) -> Schema:
         seen.add(name)
         schema = types.get(name, {})
     return schema
+
+
+def leaves(
+    schema: Schema, types: Mapping[str, Schema], name: str | None = None
+) -> Iterator[tuple[str | None, Schema]]:
+    """Yield what a schema may be, references and unions followed: the type's name, its schema."""
+    seen: set[str] = set()
+    waiting = [(name, schema)]
+    while waiting:
+        name, schema = waiting.pop(0)
+        known = ref_name(schema)
+        if known is not None:
+            if known not in seen:
+                waiting.append((known, types.get(known, {})))
+            seen.add(known)
+            continue
+        branches: list[Schema] = schema.get("oneOf") or schema.get("anyOf") or []
+        waiting += [(None, branch) for branch in branches]
+        if not branches:
+            yield name, schema
 
 
 def is_bytes(schema: Schema) -> bool:

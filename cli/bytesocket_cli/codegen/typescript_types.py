@@ -12,11 +12,13 @@ from bytesocket_cli.codegen.schema import (
     is_bytes,
     is_list,
     is_object,
+    leaves,
     ref_name,
     resolved,
 )
 
 _UNIONS = ("oneOf", "anyOf")
+_NOT_FINITE = ("Infinity", "-Infinity", "NaN")
 EMPTY = "Record<string, never>"
 _SCALARS = {
     "string": "string",
@@ -98,6 +100,8 @@ class TypeWriter:
             return [self._object(schema, indent)]
         if is_bytes(schema):
             return ["Uint8Array"]
+        if "x-inf-nan" in schema:
+            return ["number", *map(quoted, _NOT_FINITE)]
         return [_SCALARS.get(str(kind), "unknown")]
 
     def _branches(
@@ -113,17 +117,26 @@ class TypeWriter:
         return [text for one in schema[keyword] for text in self._branch(one, tag, indent)]
 
     def _branch(self, branch: Schema, tag: str | None, indent: str) -> list[str]:
-        """Write one member. A tag with a default is optional in the model, not in the union."""
+        """Write one member. A tag with a default is optional in the model, not in the union.
+
+        Unions inside of it have tags of their own, which the contract lists as `required`.
+        """
         for keyword in _UNIONS:
             if keyword in branch:
                 return self._branches(branch, keyword, indent, tag)
-        members = self._alternatives(branch, indent)
-        target = self.resolve(branch)
-        properties = target.get("properties", {})
-        if tag is None or tag not in properties or tag in target.get("required", ()):
-            return members
-        tagged = f"{{ {property_key(tag)}: {self.type(properties[tag])} }}"
-        return [_all_of([*members, tagged])]
+        texts = self._alternatives(branch, indent)
+        found = [leaf for _, leaf in leaves(branch, self._types)]
+        wanted = {tag, *branch.get("required", ())} - {None}
+        demanded = {key: self._demanded(key, found) for key in sorted(map(str, wanted))}
+        tags = "; ".join(f"{property_key(key)}: {kind}" for key, kind in demanded.items() if kind)
+        return [_all_of([*texts, f"{{ {tags} }}"])] if tags else texts
+
+    def _demanded(self, key: str, found: Sequence[Schema]) -> str:
+        """Write the type of a property that is demanded of every leaf, or "" if all have it."""
+        properties = [leaf.get("properties", {}).get(key) for leaf in found]
+        if None in properties or all(key in leaf.get("required", ()) for leaf in found):
+            return ""
+        return _union([text for one in properties for text in self._alternatives(one, "")])
 
     def _array(self, schema: Schema, indent: str) -> str:
         """Write a list, or a tuple where the items have their own types."""

@@ -1,0 +1,75 @@
+"""The JSON-mode value of a payload with its bytes left raw: what MessagePack carries.
+
+Pydantic's JSON mode turns bytes into text, and its Python mode leaves more than bytes as they are.
+So a copy of the type's schema writes bytes as marked text, in JSON mode, and the marks are taken
+off again. What puts its bytes into text itself, such as `Base64Bytes`, stays text.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Final, cast
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic_core import PydanticSerializationUnexpectedValue, SchemaSerializer, core_schema
+
+from bytesocket_app.events.raw import marked, unmarked
+
+_OPAQUE: Final = frozenset({"default", "metadata", "ref"})
+
+
+def raw_serializer(schema: Any) -> Callable[[Any], Any] | None:
+    """Build `serialize(value)` for a core schema.
+
+    Returns:
+        None where it cannot be: this Pydantic does not let a schema be changed.
+    """
+    return _serializer(schema) if _is_supported() else None
+
+
+def _serializer(schema: Any) -> Callable[[Any], Any]:
+    changed = _writing_marks(schema)
+    try:
+        # Else the models in it would be written by the serializers they already have.
+        serializer = SchemaSerializer(changed, _use_prebuilt=False)
+    except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
+        serializer = SchemaSerializer(changed)
+    return lambda value: unmarked(serializer.to_python(value, mode="json", by_alias=True))
+
+
+@cache
+def _is_supported() -> bool:
+    """Try it: some versions of Pydantic prefer a model's own serializer and cannot be told."""
+
+    class Probe(BaseModel):
+        raw: bytes
+
+    found: object = _serializer(TypeAdapter(Probe).core_schema)(Probe(raw=b"\xff"))
+    return found == {"raw": b"\xff"}
+
+
+def _writing_marks(schema: Any) -> Any:
+    if isinstance(schema, list | tuple):
+        items = [_writing_marks(item) for item in cast("list[Any]", schema)]
+        return tuple(items) if isinstance(schema, tuple) else items
+    if not isinstance(schema, dict):
+        return schema
+    given = cast("dict[str, Any]", schema)
+    node = {k: v if k in _OPAQUE else _writing_marks(v) for k, v in given.items()}
+    function = _FUNCTIONS.get(str(node.get("type")))
+    if function is None or "serialization" in node:
+        return node
+    return {**node, "serialization": core_schema.plain_serializer_function_ser_schema(function)}
+
+
+def _bytes(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return str(marked(bytes(value)))
+    # In a union, Pydantic goes on to the next choice.
+    raise PydanticSerializationUnexpectedValue("these are no bytes")
+
+
+def _anything(value: object) -> Any:
+    return marked(value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value)
+
+
+_FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {"bytes": _bytes, "any": _anything}
