@@ -83,7 +83,8 @@ class Room:
     @property
     def is_joined(self) -> bool:
         """Whether the server has let this client in, on this connection."""
-        return not self._has_left and self._membership.is_joined
+        room = self._membership
+        return not self._has_left and room.is_joined and not room.is_leaving
 
     @property
     def ready(self) -> Awaitable[None]:

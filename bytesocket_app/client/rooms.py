@@ -25,6 +25,7 @@ class Membership:
         handles: How many handles want the room; the last one to go leaves it.
         is_joined: The server has said so, on this connection.
         is_asked: A join or a leave is under way.
+        is_leaving: It is a leave: who joins meanwhile is not in before the join that follows it.
         error: Why the last join was refused; it is tried again after a reconnection.
         changed: Notified at every change.
     """
@@ -32,6 +33,7 @@ class Membership:
     handles: int = 0
     is_joined: bool = False
     is_asked: bool = False
+    is_leaving: bool = False
     is_settled: bool = False
     error: RequestError | None = None
     changed: Signal = field(default_factory=Signal)
@@ -79,7 +81,7 @@ class Rooms:
         """Be in no room any more: the connection is gone. What is wanted stays wanted."""
         self._ask = None
         for name, room in list(self._rooms.items()):
-            room.is_joined = room.is_asked = room.is_settled = False
+            room.is_joined = room.is_asked = room.is_leaving = room.is_settled = False
             self._reconcile(name, room)
             room.changed.notify()
 
@@ -88,7 +90,7 @@ class Rooms:
         room = self._rooms.get(name)
         if room is None:
             return
-        room.is_asked = False
+        room.is_asked = room.is_leaving = False
         room.is_settled = error is not None
         if error is None:
             room.is_joined = is_join
@@ -105,5 +107,5 @@ class Rooms:
         elif is_wanted != room.is_joined and not room.is_asked and not room.is_settled:
             if self._ask is None:
                 return
-            room.is_asked = True
+            room.is_asked, room.is_leaving = True, not is_wanted
             self._ask(LifecycleType.JOIN_ROOM if is_wanted else LifecycleType.LEAVE_ROOM, name)

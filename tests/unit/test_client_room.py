@@ -92,6 +92,20 @@ async def test_a_handle_that_left_is_done() -> None:
     await other.leave()
 
 
+async def test_a_handle_made_while_the_room_is_being_left_waits_to_be_let_in_again() -> None:
+    link, hearing = joined_link()
+    link.rooms.opened(lambda _kind, _room: None)
+    room = Room("r", link, hearing)
+    link.rooms.answered("r", is_join=True, error=None)
+    await room.leave()
+    again = Room("r", link, hearing)
+    assert not again.is_joined
+    link.rooms.answered("r", is_join=False, error=None)
+    link.rooms.answered("r", is_join=True, error=RequestError("no"))
+    with anyio.fail_after(5), pytest.raises(RequestError):
+        await again.ready
+
+
 async def test_no_room_is_joined_after_the_end() -> None:
     link, hearing = joined_link()
     room = Room("r", link, hearing)

@@ -59,9 +59,12 @@ def test_a_room_joined_again_while_its_leave_is_under_way_is_joined_after_it() -
     rooms.join("r")
     rooms.answered("r", is_join=True, error=None)
     rooms.leave("r")
-    rooms.join("r")
+    room = rooms.join("r")
+    flags = [(room.is_joined, room.is_leaving)]
     rooms.answered("r", is_join=False, error=None)
+    flags.append((room.is_joined, room.is_leaving))
     assert [kind for kind, _ in asked] == [JOIN, LEAVE, JOIN]
+    assert flags == [(True, True), (False, False)]
 
 
 def test_a_refused_join_is_tried_again_at_the_next_connection_or_handle() -> None:
