@@ -203,9 +203,22 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        """Start a new path for error messages."""
-        with self._at(schema["cls"].__name__, root=True):
-            return super().dataclass_schema(schema)
+        """Start a new path; say what `extra` means, and the documentation, as written.
+
+        Pydantic before 2.13 leaves out both for a plain dataclass in a model.
+        """
+        cls = schema["cls"]
+        with self._at(cls.__name__, root=True):
+            result = super().dataclass_schema(schema)
+        # A dataclass without documentation gets its signature.
+        doc = cls.__doc__ if not (cls.__doc__ or "").startswith(f"{cls.__name__}(") else None
+        result.pop("description", None)
+        if doc:
+            result["description"] = inspect.cleandoc(doc)
+        extra = schema.get("config", {}).get("extra_fields_behavior")
+        if extra in {"allow", "forbid"}:
+            result.setdefault("additionalProperties", extra == "allow")
+        return result
 
     @override
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
@@ -213,6 +226,8 @@ class SchemaGenerator(ValueSchemas):
         with self._at(schema["cls"].__name__, root=True):
             result = super().model_schema(schema)
         model = cast("type[BaseModel]", schema["cls"])
+        if hasattr(model, "__deprecated__") and "__deprecated__" not in vars(model):
+            result.pop("deprecated", None)  # its base is, which Pydantic before 2.14 takes for it
         origin = model.__pydantic_generic_metadata__["origin"]
         if origin is not None and origin.__doc__ and "description" not in result:
             result["description"] = inspect.cleandoc(origin.__doc__)

@@ -5,9 +5,12 @@ listed too.
 """
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from enum import Enum, Flag
 from typing import Any, cast
 
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_jsonable_python
 from typing_extensions import override
@@ -29,10 +32,22 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def encode_default(self, dft: Any) -> Any:
-        """Leave out defaults that JSON has no word for: null, which Pydantic writes, is another."""
+        """Write a default as clients would; leave it out where JSON has no word for it.
+
+        Pydantic writes null for NaN, which is another value, and, before 2.13, what the server
+        would send: a number for a timedelta that comes in as text.
+        """
         if not finite(dft):
             raise PydanticSerializationError("not a finite number")
-        return super().encode_default(dft)
+        kind: Any = Any
+        if not (isinstance(dft, BaseModel) or is_dataclass(dft)):  # with a config of its own
+            kind = cast("Any", type)(dft)
+        config = ConfigDict(ser_json_bytes=self._config.val_json_bytes)
+        try:
+            adapter: TypeAdapter[Any] = TypeAdapter(kind, config=config)
+        except PydanticUserError as error:
+            raise PydanticSerializationError(f"{type(dft)} has no form in JSON") from error
+        return adapter.dump_python(dft, mode="json", by_alias=True)
 
     @override
     def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
@@ -81,8 +96,13 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """Mark decimals, which travel as text, and keep their limits."""
+        """Mark decimals, which travel as text, and keep their limits.
+
+        The pattern that some versions of Pydantic (2.12, 2.13) make of those goes.
+        """
         result = {**super().decimal_schema(schema), "x-type": "decimal"}
+        for form in (result, *result.get("anyOf", ())):
+            form.pop("pattern", None)
         limits = {"max_digits": "x-max-digits", "decimal_places": "x-decimal-places"}
         given = cast("Mapping[str, Any]", schema)
         return result | {
@@ -97,6 +117,21 @@ class ValueSchemas(GenerateJsonSchema):
         if as_text and schema.get("allow_inf_nan") is not False and not schema.get("strict"):
             result["x-inf-nan"] = "strings"
         return result
+
+    @override
+    def fraction_schema(self, schema: object) -> JsonSchemaValue:
+        """Write fractions as text, as every Pydantic reads and writes them."""
+        return {"type": "string", "format": "fraction"}
+
+    @override
+    def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
+        """Keep the limits that a model's configuration sets, as Pydantic does since 2.13."""
+        result = super().str_schema(schema)
+        limits = {
+            "minLength": self._config.str_min_length,
+            "maxLength": self._config.str_max_length,
+        }
+        return {name: limit for name, limit in limits.items() if limit} | result
 
     @override
     def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
