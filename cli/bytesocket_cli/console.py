@@ -13,9 +13,14 @@ def is_fancy(stream: TextIO) -> bool:
     return stream.isatty()
 
 
-def say(text: str = "") -> None:
-    """Print one line for the person who runs the command."""
-    _print(text, sys.stdout, style=None)
+def say(text: str = "", *, style: str | None = None) -> None:
+    """Print one line for the person who runs the command.
+
+    Args:
+        text: The line.
+        style: How it looks on a terminal, in the words of rich: `bold red`.
+    """
+    _print(text, sys.stdout, style=style)
 
 
 def warn(text: str) -> None:

@@ -14,6 +14,8 @@
     target = "typescript"
     for = "bytesocket-client"        # the types that this npm package's generics take
     output = "web/events.ts"
+
+`allowances` reads `[[tool.bytesocket.diff.allow]]`.
 """
 
 import tomllib
@@ -22,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeAlias, cast, get_args
 
+from bytesocket_cli import allowances
+from bytesocket_cli.allowances import Allowance
 from bytesocket_cli.errors import CliError
 
 Language: TypeAlias = Literal["typescript", "javascript", "python", "asyncapi", "contract"]
@@ -57,12 +61,24 @@ class Project:
         app: The default TARGET, if there is one.
         backend: The event loop to run on.
         generations: The files that `generate` without arguments writes.
+        allowed: What `diff` lets pass.
     """
 
     directory: Path
     app: str | None = None
     backend: Backend = "asyncio"
     generations: tuple[Generation, ...] = ()
+    allowed: tuple[Allowance, ...] = ()
+
+    @property
+    def settings(self) -> Path:
+        """The file that the settings are in, or would be."""
+        return self.directory / "pyproject.toml"
+
+    @property
+    def contract(self) -> Path | None:
+        """The file that the contract is written to, if there is one."""
+        return next((one.output for one in self.generations if one.target == "contract"), None)
 
     @property
     def import_paths(self) -> tuple[Path, ...]:
@@ -95,16 +111,17 @@ def parse(path: Path, table: Mapping[str, Any]) -> Project:
     Raises:
         CliError: A setting is unknown or has a wrong value; the message names it and the file.
     """
-    unknown = sorted(table.keys() - {"app", "backend", "generate"})
+    unknown = sorted(table.keys() - {"app", "backend", "diff", "generate"})
     if unknown:
-        _reject(path, f"unknown setting {unknown[0]!r}; there are app, backend and generate")
+        _reject(path, f"unknown setting {unknown[0]!r}; there are app, backend, diff and generate")
     app, backend = table.get("app"), table.get("backend", "asyncio")
     if app is not None and not isinstance(app, str):
         _reject(path, 'app must be a string such as "chat.app:app"')
     if backend not in get_args(Backend):
         _reject(path, f'backend must be "asyncio" or "trio", not {backend!r}')
     generations = [_generation(path, entry) for entry in _entries(path, table)]
-    return Project(path.parent, app, backend, tuple(generations))
+    allowed = allowances.parse(str(path), table.get("diff", {}))
+    return Project(path.parent, app, backend, tuple(generations), allowed)
 
 
 def _table(path: Path) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel, ConfigDict, create_model
 
 from bytesocket_app.contract import (
     ContractSource,
@@ -32,6 +32,10 @@ from tests.support.contracts import chat, files, nasty, sealed
 
 class Post(BaseModel):
     text: str
+
+
+class Marked(BaseModel):
+    model_config = ConfigDict(json_schema_extra={"deprecated": True})
 
 
 class Receipt(BaseModel):
@@ -82,6 +86,11 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
     "server event added": (app(), app(POSTED), {"EVENT_ADDED": "safe"}),
     "client event removed": (app(POST), app(), {"EVENT_REMOVED": "wire"}),
     "server event removed": (app(POSTED), app(), {"EVENT_REMOVED": "source"}),
+    "deprecated event removed": (
+        app(replace(POST, payload=Marked)),
+        app(),
+        {"DEPRECATED_EVENT_REMOVED": "wire"},
+    ),
     "client to server": (
         app(POST),
         app(replace(POST, direction="server", is_global=False)),

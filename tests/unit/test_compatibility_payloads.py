@@ -200,6 +200,12 @@ TABLE: dict[str, tuple[Any, Any, dict[str, str], dict[str, str]]] = {
         {"FIELD_REFUSED": "wire"},
         {"FIELD_REMOVED": "wire"},
     ),
+    "deprecated field removed": (
+        fields(a=INT, b=(int, Field(deprecated=True))),
+        fields(a=INT),
+        {"DEPRECATED_FIELD_REMOVED": "source"},
+        {"DEPRECATED_FIELD_REMOVED": "wire"},
+    ),
     "field that may be absent removed": (
         Partial,
         Only,

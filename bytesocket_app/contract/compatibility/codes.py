@@ -27,6 +27,7 @@ class Code(StrEnum):
     # ---- events
     EVENT_ADDED = auto()
     EVENT_REMOVED = auto()
+    DEPRECATED_EVENT_REMOVED = auto()
     DIRECTION_CHANGED = auto()
     DIRECTION_WIDENED = auto()
     EVENT_ONLY_IN_ROOMS = auto()
@@ -56,6 +57,7 @@ class Code(StrEnum):
     FIELD_ADDED = auto()
     FIELD_ADDED_REQUIRED = auto()
     FIELD_REMOVED = auto()
+    DEPRECATED_FIELD_REMOVED = auto()
     FIELD_REFUSED = auto()
     OPTIONAL_FIELD_REMOVED = auto()
     FIELD_REQUIRED = auto()

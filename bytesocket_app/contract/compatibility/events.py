@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.findings import Finding, Place
+from bytesocket_app.contract.compatibility.forms import Types
 from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.payloads import Documents, unknown
 from bytesocket_app.contract.shape import compact
@@ -31,13 +32,22 @@ def events(documents: Documents) -> Iterator[Finding]:
         if old is not None and new is not None:
             yield from _event(old, new, documents)
         elif old is not None:
-            heir = _heir(old, [after[name] for name in after.keys() - before.keys()])
-            for way, payload in _PAYLOADS:
-                if old[payload] is not None:
-                    yield Finding(Code.EVENT_REMOVED, way, Place(old["name"]), new=heir)
+            added = [after[name] for name in after.keys() - before.keys()]
+            yield from _removed(old, added, Types(documents.old["types"]))
         elif new is not None:
             way = Way.S2C if new["input"] is None else Way.C2S
             yield Finding(Code.EVENT_ADDED, way, Place(new["name"]))
+
+
+def _removed(
+    old: Mapping[str, Any], added: list[Mapping[str, Any]], types: Types
+) -> Iterator[Finding]:
+    for way, payload in _PAYLOADS:
+        if old[payload] is not None:
+            _, schema = types.resolved(old[payload])
+            marked = Code.DEPRECATED_EVENT_REMOVED
+            code = marked if schema.get("deprecated") else Code.EVENT_REMOVED
+            yield Finding(code, way, Place(old["name"]), new=_heir(old, added))
 
 
 def _event(

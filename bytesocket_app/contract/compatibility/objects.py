@@ -79,9 +79,10 @@ def _kept(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Ite
 def _removed(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
     gone = fields(old)[name]
     was = words(gone)
+    removed = Code.DEPRECATED_FIELD_REMOVED if gone.get("deprecated") else Code.FIELD_REMOVED
     if deeper.way is Way.S2C:
         is_missed = _requires(old, name)
-        yield Change(Code.FIELD_REMOVED if is_missed else Code.OPTIONAL_FIELD_REMOVED, path, was)
+        yield Change(removed if is_missed else Code.OPTIONAL_FIELD_REMOVED, path, was)
         return
     heir = next((key for key, names in _aliases(new).items() if name in names), None)
     others = extra(new)
@@ -91,7 +92,7 @@ def _removed(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> 
     elif others == "refused":
         yield Change(Code.FIELD_REFUSED, path, was)
     else:
-        yield Change(Code.FIELD_REMOVED, path, was)
+        yield Change(removed, path, was)
         if isinstance(others, dict):
             yield from deeper.compare(gone, others, path)
 

@@ -50,6 +50,9 @@ def _same(meaning: str, levels: Levels, advice: str = "") -> Rule:
 
 
 _TWICE: Final = "Add the new one beside it, move the clients, and remove the old one later."
+_MARKED: Final = (
+    "If clients had time enough, allow this code in pyproject.toml; else keep it for a release."
+)
 _NEW_EVENT: Final = (
     "Declare a new event for the new form, and keep the old one until clients moved."
 )
@@ -90,6 +93,9 @@ _APPLICATION: Final[Mapping[Code, Rule]] = {
 _EVENTS: Final[Mapping[Code, Rule]] = {
     Code.EVENT_ADDED: _same("an event was added", SAFE),
     Code.EVENT_REMOVED: Rule("an event was removed", WIRE, LOST, _TWICE),
+    Code.DEPRECATED_EVENT_REMOVED: Rule(
+        "an event that was marked as deprecated was removed", WIRE, LOST, _MARKED
+    ),
     Code.DIRECTION_CHANGED: _same("who sends the event changed", WIRE, _NEW_EVENT),
     Code.DIRECTION_WIDENED: _same("the event may be sent in both directions now", SAFE),
     Code.EVENT_ONLY_IN_ROOMS: _same(
@@ -169,6 +175,9 @@ _OBJECTS: Final[Mapping[Code, Rule]] = {
         LOST,
         WIRE,
         "Keep it, marked deprecated, until clients have moved.",
+    ),
+    Code.DEPRECATED_FIELD_REMOVED: Rule(
+        "a field that was marked as deprecated was removed", LOST, WIRE, _MARKED
     ),
     Code.FIELD_REFUSED: _same(
         "a field was removed, and what still sends it is refused",

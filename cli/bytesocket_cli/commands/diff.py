@@ -1,0 +1,110 @@
+"""`bytesocket diff`: whether a new contract breaks the clients of an old one."""
+
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from bytesocket_cli import console
+from bytesocket_cli.errors import FINDINGS, CliError
+from bytesocket_cli.project import Project
+from bytesocket_cli.sources import Source, pair
+
+
+class Gate(StrEnum):
+    """What can be made to fail."""
+
+    WIRE = "wire"
+    SOURCE = "source"
+    SILENT = "silent"
+
+
+def _show_codes(*, wanted: bool) -> None:
+    if not wanted:
+        return
+    from bytesocket_app.contract.compatibility import RULES
+
+    rows = [
+        [code.value, ", ".join(rule.c2s), ", ".join(rule.s2c), rule.meaning]
+        for code, rule in RULES.items()
+    ]
+    console.table(("code", "clients send", "server sends", "meaning"), rows)
+    raise typer.Exit
+
+
+def diff(
+    old: Annotated[
+        str,
+        typer.Argument(
+            help="What deployed clients were made from: a contract file, a TARGET, git:REF, or "
+            "git:REF:PATH.",
+            show_default=False,
+        ),
+    ],
+    new: Annotated[
+        str | None,
+        typer.Argument(
+            help="What is to be deployed; without it the project's own application.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the verdict as a JSON object.")
+    ] = False,
+    fail_on: Annotated[
+        list[Gate] | None,
+        typer.Option(
+            help="Exit 1 on this level too; wire breaks always fail. May be given twice.",
+            show_default=False,
+        ),
+    ] = None,
+    _codes: Annotated[
+        bool,
+        typer.Option("--codes", callback=_show_codes, is_eager=True, help="List all codes."),
+    ] = False,
+) -> None:
+    """Compare two contracts: what breaks for clients in the field, and what to do."""
+    from bytesocket_cli.verdicts import Verdict, allow, show
+
+    before, after, project = pair(old, new)
+    found = _findings(before, after)
+    _check(project)
+    verdict = Verdict(
+        (before.place, before.document["fingerprint"]),
+        (after.place, after.document["fingerprint"]),
+        allow(found, project.allowed, datetime.now(UTC).date()),
+        frozenset({Gate.WIRE.value, *(gate.value for gate in fail_on or ())}),
+    )
+    if as_json:
+        console.say(json.dumps(verdict.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        show(verdict)
+    for one in verdict.allowed.expired:
+        console.warn(f"{project.settings}: diff.allow {one} expired on {one.until}")
+    for one in verdict.allowed.unused:
+        console.warn(f"{project.settings}: diff.allow {one} has nothing to allow: remove it")
+    if verdict.failed:
+        raise typer.Exit(FINDINGS)
+
+
+def _findings(before: Source, after: Source) -> list[dict[str, Any]]:
+    from bytesocket_app.contract.compatibility import compare
+
+    try:
+        return [finding.to_dict() for finding in compare(before.document, after.document)]
+    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+        # Sealed all the same: somebody wrote a document by hand, or a program that is not ours.
+        raise CliError(
+            f"{before.place} or {after.place} has not the form of a contract "
+            f"({type(error).__name__}: {error}): write it again with bytesocket generate contract"
+        ) from error
+
+
+def _check(project: Project) -> None:
+    from bytesocket_app.contract.compatibility import Code
+    from bytesocket_cli.allowances import check_codes
+
+    check_codes(str(project.settings), project.allowed, [code.value for code in Code])

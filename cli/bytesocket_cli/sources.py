@@ -1,0 +1,97 @@
+"""Where a contract comes from: a file, an application, or another revision of a file."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bytesocket_cli.errors import CliError
+from bytesocket_cli.project import Project, find
+from bytesocket_cli.revisions import PREFIX, committed
+
+PATIENCE = 60.0
+"""Seconds for an application to be imported in a process of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A contract and what it is called in messages."""
+
+    place: str
+    document: Mapping[str, Any]
+
+
+def pair(old: str, new: str | None) -> tuple[Source, Source, Project]:
+    """Read two contracts.
+
+    Args:
+        old: A contract file (.json), a TARGET, `git:REF` or `git:REF:PATH`.
+        new: The same; None for the project's own application.
+
+    Returns:
+        Both, and the project whose settings count: that of NEW if it is an application, else the
+        one around the current folder.
+
+    Raises:
+        CliError: One of them cannot be read, or is no contract that this version knows.
+    """
+    here = Path.cwd()
+    if _is_target(new):
+        # First: where its application is says which project's contract `git:REF` means.
+        source, project = _application(new)
+        apart = True
+    else:
+        source, project, apart = None, find(here), False
+    before = _in_own_process(old) if apart and _is_target(old) else _read(old, project)
+    return before, source or _read(str(new), project), project
+
+
+def _is_target(text: str | None) -> bool:
+    return text is None or not (text.startswith(PREFIX) or text.endswith(".json"))
+
+
+def _read(text: str, project: Project) -> Source:
+    if text.startswith(PREFIX):
+        content, place = committed(text, project, Path.cwd())
+        return Source(place, _parsed(content, place))
+    if _is_target(text):
+        return _application(text)[0]
+    from bytesocket_cli.contracts import read
+
+    return Source(text, read(Path(text)))
+
+
+def _application(text: str | None) -> tuple[Source, Project]:
+    from bytesocket_cli.loading import load
+    from bytesocket_cli.targets import resolve
+
+    target = resolve(text, Path.cwd())
+    loaded = load(target)
+    return Source(loaded.import_string, loaded.application.contract().document), target.project
+
+
+def _in_own_process(text: str) -> Source:
+    """Import an application apart: both may consist of modules of one name."""
+    command = [sys.executable, "-P", "-m", "bytesocket_cli", "generate", "contract", text]
+    try:
+        done = subprocess.run(  # noqa: S603 - this program itself; `text` is a TARGET
+            [*command, "--stdout"],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise CliError(f"{text}: importing it took longer than {PATIENCE:g} s") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise CliError(said.removeprefix("error: ") or f"{text}: cannot be imported")
+    return Source(text, _parsed(done.stdout.decode(), text))
+
+
+def _parsed(content: str, place: str) -> Mapping[str, Any]:
+    from bytesocket_app.contract import Contract
+
+    return Contract.from_json(content, place=place).document

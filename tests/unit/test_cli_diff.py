@@ -1,0 +1,335 @@
+"""`diff`: from files, applications and revisions, to a verdict and an exit code."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bytesocket_cli.generation import text
+from tests.support.command_line import CommandLine
+from tests.support.contracts import chat, event, minimal, model, ref, sealed
+
+APP = """
+from bytesocket_app import ByteSocket, ClientEvent, ServerEvent, Socket
+
+class Post(ClientEvent, name="post"):
+    text: str
+
+class Posted(ServerEvent, name="posted"):
+    text: str
+
+app = ByteSocket(title="Talk", events=[Post, Posted])
+
+@app.on(Post)
+async def post(socket: Socket, event: Post) -> int:
+    return len(event.text)
+"""
+SETTINGS = """
+[tool.bytesocket]
+app = "app:app"
+[[tool.bytesocket.generate]]
+target = "contract"
+output = "api/contract.json"
+"""
+BROKEN = APP.replace("    text: str\n", "    text: str\n    loud: bool\n", 1)
+RETYPED = APP.replace("class Posted", "class Shown").replace("[Post, Posted]", "[Post, Shown]")
+ALLOW = """
+[[tool.bytesocket.diff.allow]]
+code = "FIELD_ADDED_REQUIRED"
+event = "post"
+path = "$.loud"
+reason = "Only our own page posts, and it is deployed together."
+"""
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    made = CommandLine(tmp_path, monkeypatch, capsys)
+    made.write("app.py", APP)
+    made.write("pyproject.toml", SETTINGS)
+    assert made("generate").code == 0
+    return made
+
+
+def git(run: CommandLine, *arguments: str) -> None:
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
+    subprocess.run(
+        ["git", *who, *arguments], cwd=run.folder, check=True, timeout=20, capture_output=True
+    )
+
+
+def commit(run: CommandLine) -> None:
+    git(run, "init", "-q", "-b", "main")
+    git(run, "add", ".")
+    git(run, "commit", "-q", "-m", "Start")
+
+
+def test_an_application_that_did_not_change_is_the_same_contract(run: CommandLine) -> None:
+    done = run("diff", "api/contract.json")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("the same contract\n")
+
+
+def test_a_wire_break_exits_1_and_says_where_what_and_what_to_do(run: CommandLine) -> None:
+    run.write("app.py", BROKEN)
+    done = run("diff", "api/contract.json", "app:app")
+    assert done.code == 1
+    assert done.out.splitlines()[2:] == [
+        "wire: deployed clients, or the server, fail at run time",
+        "  post payload $.loud: FIELD_ADDED_REQUIRED c2s",
+        "    a required field was added, and deployed clients do not send it (boolean)",
+        "    -> Give it a default.",
+        "",
+        "breaking: 1 wire",
+    ]
+
+
+def test_a_source_break_fails_only_where_that_is_asked_for(run: CommandLine) -> None:
+    run.write("app.py", RETYPED)
+    assert run("diff", "api/contract.json").code == 0
+    assert run("diff", "api/contract.json", "--fail-on", "silent").code == 0
+    done = run("diff", "api/contract.json", "--fail-on", "source", "--fail-on", "silent")
+    assert done.code == 1
+    assert "TYPE_RENAMED" in done.out
+    assert done.out.endswith("breaking: 1 source\n")
+
+
+def test_json_is_a_stable_object(run: CommandLine) -> None:
+    run.write("app.py", BROKEN)
+    done = run("diff", "api/contract.json", "app.py", "--json")
+    assert done.code == 1
+    verdict = json.loads(done.out)
+    assert verdict["old"]["place"] == "api/contract.json"
+    assert len(verdict["new"]["fingerprint"]) == 64
+    assert (verdict["verdict"], verdict["failed"], verdict["fail_on"]) == ("wire", True, ["wire"])
+    assert verdict["findings"] == [
+        {
+            "code": "FIELD_ADDED_REQUIRED",
+            "level": "wire",
+            "levels": ["wire"],
+            "direction": "c2s",
+            "event": "post",
+            "room": None,
+            "part": "payload",
+            "path": "$.loud",
+            "message": "a required field was added, and deployed clients do not send it (boolean)",
+            "old": None,
+            "new": "boolean",
+            "advice": "Give it a default.",
+            "allowed": None,
+        }
+    ]
+    assert verdict["allowances"] == {"unused": [], "expired": []}
+
+
+def test_a_revision_is_read_from_git(run: CommandLine) -> None:
+    commit(run)
+    run.write("app.py", BROKEN)
+    run("generate")
+    done = run("diff", "git:main")
+    assert done.code == 1
+    assert done.out.startswith("git:main:api/contract.json ")
+    assert run("diff", "git:HEAD", "git:main").code == 0
+    assert run("diff", "git:HEAD", "api/contract.json").code == 1
+
+
+def test_a_revision_may_name_the_file_from_here_or_from_the_root(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(run)
+    assert run("diff", "git:main:api/contract.json").code == 0
+    monkeypatch.chdir(run.folder / "api")
+    assert run("diff", "git:main:contract.json", "contract.json").code == 0
+    assert run("diff", "git:main:api/contract.json", "contract.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("git:mian", "git knows no revision 'mian' in {folder}; did you mean main?"),
+        ("git:", "git:: say which revision, as in git:main or git:v1.2"),
+        ("git:--exec=x", "say which revision"),
+        ("git:main:contract.jsn", "is it git:main:api/contract.json?"),
+        ("git:main:../../other.json", "is not committed there"),
+    ],
+)
+def test_a_revision_that_is_not_there_is_named(run: CommandLine, place: str, said: str) -> None:
+    commit(run)
+    done = run("diff", place)
+    assert (done.code, done.out) == (2, "")
+    assert said.format(folder=run.folder) in done.err
+
+
+def test_a_contract_that_was_never_committed_says_what_to_do(run: CommandLine) -> None:
+    run.write(".gitignore", "api\n")
+    commit(run)
+    done = run("diff", "git:main")
+    assert done.code == 2
+    assert "git:main: contract.json is not committed there; commit one" in done.err
+
+
+def test_a_project_without_a_contract_file_says_what_to_do(run: CommandLine) -> None:
+    commit(run)
+    run.write("pyproject.toml", '[tool.bytesocket]\napp = "app:app"\n')
+    done = run("diff", "git:main")
+    assert done.code == 2
+    assert "says of no file that it is the contract; is it git:main:api/contract.json?" in done.err
+
+
+def test_a_folder_outside_of_git_is_named(run: CommandLine) -> None:
+    done = run("diff", "git:main")
+    assert done.code == 2
+    assert "not a git repository" in done.err
+
+
+def test_without_git_the_error_says_so(run: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    done = run("diff", "git:main")
+    assert done.code == 2
+    assert "revisions need git" in done.err
+
+
+def test_two_applications_of_one_module_name_are_kept_apart(run: CommandLine) -> None:
+    run.write("old/app.py", APP)
+    run.write("new/app.py", BROKEN)
+    done = run("diff", "old/app.py", "new/app.py")
+    assert (done.code, done.err) == (1, "")
+    assert "FIELD_ADDED_REQUIRED" in done.out
+
+
+def test_an_old_application_with_an_error_is_shown_with_its_place(run: CommandLine) -> None:
+    run.write("old/app.py", "import nothing_like_it\n")
+    done = run("diff", "old/app.py", "app.py")
+    assert done.code == 2
+    assert "old/app.py:1: ModuleNotFoundError" in done.err
+
+
+@pytest.mark.parametrize("is_old", [True, False])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{}", "is not a contract: it lacks"),
+        ("nonsense", "is not JSON (line 1, column 1"),
+        (json.dumps({**minimal(), "format": 99}), "has format 99, and this bytesocket reads up"),
+        (json.dumps({**minimal(), "title": "x"}), "was changed since it was written"),
+        (json.dumps(sealed({**minimal(), "events": [{}]})), "has not the form of a contract"),
+    ],
+)
+def test_a_file_that_is_no_contract_is_named(
+    run: CommandLine, content: str, said: str, is_old: bool
+) -> None:
+    run.write("broken.json", content)
+    sides = ["broken.json", "api/contract.json"]
+    done = run("diff", *(sides if is_old else reversed(sides)))
+    assert (done.code, done.out) == (2, "")
+    assert "broken.json" in done.err
+    assert said in done.err
+
+
+def test_a_file_that_is_not_there_is_named(run: CommandLine) -> None:
+    done = run("diff", "gone.json")
+    assert done.code == 2
+    assert "cannot read gone.json: No such file" in done.err
+
+
+def test_what_is_allowed_passes_with_its_reason(run: CommandLine) -> None:
+    run.write("app.py", BROKEN)
+    run.write("pyproject.toml", SETTINGS + ALLOW)
+    done = run("diff", "api/contract.json")
+    assert (done.code, done.err) == (0, "")
+    assert "  post payload $.loud: FIELD_ADDED_REQUIRED c2s: Only our own page posts" in done.out
+    assert done.out.endswith("not breaking: all of it is allowed\n")
+    shown = json.loads(run("diff", "api/contract.json", "--json").out)
+    assert shown["findings"][0]["allowed"].startswith("Only our own page")
+    assert (shown["verdict"], shown["failed"]) == ("safe", False)
+
+
+def test_what_was_allowed_until_yesterday_fails_and_says_so(run: CommandLine) -> None:
+    run.write("app.py", BROKEN)
+    run.write("pyproject.toml", f"{SETTINGS}{ALLOW}until = 2020-01-01\n")
+    done = run("diff", "api/contract.json")
+    assert done.code == 1
+    assert "diff.allow FIELD_ADDED_REQUIRED post $.loud expired on 2020-01-01" in done.err
+
+
+def test_what_is_allowed_until_later_passes(run: CommandLine) -> None:
+    run.write("app.py", BROKEN)
+    run.write("pyproject.toml", f'{SETTINGS}{ALLOW}until = "9999-12-31"\n')
+    assert run("diff", "api/contract.json").code == 0
+
+
+def test_an_entry_that_allows_nothing_is_reported(run: CommandLine) -> None:
+    run.write("pyproject.toml", SETTINGS + ALLOW)
+    done = run("diff", "api/contract.json")
+    assert done.code == 0
+    assert "has nothing to allow: remove it" in done.err
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ('code = "FIELD_REMOVED"', "diff.allow FIELD_REMOVED: it needs a reason"),
+        ('code = "FIELD_REMOVED"\nreason = " "', "it needs a reason"),
+        ('reason = "So."', "diff.allow without a code: it needs a code"),
+        ('code = "FIELD_REMOVD"\nreason = "So."', "did you mean FIELD_REMOVED?"),
+        ('code = "X"\nreason = "So."', "bytesocket diff --codes lists them"),
+        ('code = "FIELD_REMOVED"\nreason = "So."\nuntil = "soon"', "until must be a day"),
+        ('code = "FIELD_REMOVED"\nreason = "So."\nuntil = 2027-13-01', "not valid TOML"),
+        ('code = "FIELD_REMOVED"\nreason = "So."\nevents = "x"', "unknown key 'events'"),
+        ('code = "FIELD_REMOVED"\nreason = "So."\nevent = 7', "event must be text in quotes"),
+    ],
+)
+def test_an_entry_that_is_wrong_is_refused(run: CommandLine, entry: str, said: str) -> None:
+    run.write("pyproject.toml", f"{SETTINGS}\n[[tool.bytesocket.diff.allow]]\n{entry}\n")
+    done = run("diff", "api/contract.json")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert "pyproject.toml" in done.err
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[tool.bytesocket.diff]\nalow = "x"', "holds [[tool.bytesocket.diff.allow]] only"),
+        ('[tool.bytesocket.diff]\nallow = "x"', "holds [[tool.bytesocket.diff.allow]] only"),
+        ("[tool.bytesocket.diff]\nallow = [1]", "diff.allow must be tables"),
+    ],
+)
+def test_settings_that_are_wrong_are_refused(run: CommandLine, table: str, said: str) -> None:
+    run.write("pyproject.toml", f"{SETTINGS}\n{table}\n")
+    done = run("diff", "api/contract.json")
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_all_codes_are_listed(run: CommandLine) -> None:
+    done = run("diff", "--codes")
+    assert done.code == 0
+    assert "EVENT_REMOVED" in done.out
+    assert done.out.splitlines()[0].split() == [
+        "code",
+        "clients",
+        "send",
+        "server",
+        "sends",
+        "meaning",
+    ]
+
+
+def test_a_saved_contract_of_everything_is_compared(run: CommandLine) -> None:
+    run.write("chat.json", text(chat(), "contract"))
+    changed: dict[str, Any] = chat()
+    changed["types"]["Posted"] = model({"author": {"type": "string"}})
+    changed["events"].append(event("zz", "server", ref("Posted")))
+    run.write("new.json", text(sealed(changed), "contract"))
+    done = run("diff", "chat.json", "new.json")
+    assert done.code == 1
+    assert "chat:posted payload $.text: FIELD_REMOVED s2c" in done.out
+    assert "zz: EVENT_ADDED s2c" in done.out
+    assert "\x1b" not in done.out
