@@ -93,6 +93,15 @@ def test_the_table_has_a_row_for_each_event(run: CommandLine) -> None:
     assert lines[2].split() == ["chat:reaction", "both", "Reaction", "-", "doc:{doc_id}", "relay"]
 
 
+def test_a_saved_contract_is_listed_without_handlers(run: CommandLine) -> None:
+    expected = json.loads(run("events", "--json").out)
+    run("generate", "contract", "-o", "contract.json")
+    (run.folder / "app.py").unlink()
+    rows = json.loads(run("events", "contract.json", "--json").out)
+    assert rows == [{**row, "handler": None} for row in expected]
+    assert run("events", "contract.json").out.splitlines()[2].split()[-1] == "-"
+
+
 def test_an_application_that_is_none_is_refused(run: CommandLine) -> None:
     run.write("app.py", "app = None  # bytesocket\n")
     done = run("events")

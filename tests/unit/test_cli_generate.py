@@ -7,7 +7,7 @@ import pytest
 
 from bytesocket_cli.generation import text
 from tests.support.command_line import CommandLine
-from tests.support.contracts import chat
+from tests.support.contracts import chat, sealed
 from tests.support.server_process import APP
 
 SETTINGS = """
@@ -19,7 +19,19 @@ output = "contract.json"
 [[tool.bytesocket.generate]]
 target = "javascript"
 output = "static/client.js"
+[[tool.bytesocket.generate]]
+target = "asyncapi"
+output = "asyncapi.json"
+[[tool.bytesocket.generate]]
+target = "typescript"
+for = "bytesocket-client"
+output = "web/events.ts"
 """
+
+CONFIGURED = (
+    *("contract.json", "static/client.js", "static/client.d.ts"),
+    *("asyncapi.json", "web/events.ts"),
+)
 
 
 @pytest.fixture
@@ -31,7 +43,7 @@ def run(
     return made
 
 
-@pytest.mark.parametrize("language", ["typescript", "python", "contract"])
+@pytest.mark.parametrize("language", ["typescript", "python", "asyncapi", "contract"])
 def test_a_client_is_written_and_is_then_current(run: CommandLine, language: str) -> None:
     first = run("generate", language, "-o", "out/file")
     assert (first.code, first.out) == (0, f"wrote {Path('out/file')}\n")
@@ -62,9 +74,30 @@ def test_stdout_has_the_text_and_nothing_else(run: CommandLine) -> None:
 def test_without_arguments_everything_configured_is_written(run: CommandLine) -> None:
     run.write("pyproject.toml", SETTINGS)
     done = run("generate")
-    names = ("contract.json", "static/client.js", "static/client.d.ts")
-    assert done.out == "".join(f"wrote {Path(name)}\n" for name in names)
-    assert run("generate", "--check").code == 0
+    assert done.out == "".join(f"wrote {Path(name)}\n" for name in CONFIGURED)
+    assert 'from "@bytesocket/client"' in (run.folder / "web/events.ts").read_text()
+    checked = run("generate", "--check")
+    assert checked.code == 0
+    assert checked.out == "".join(f"current {Path(name)}\n" for name in CONFIGURED)
+
+
+def test_a_check_of_everything_names_each_file_that_is_not_current(run: CommandLine) -> None:
+    run.write("pyproject.toml", SETTINGS)
+    run("generate")
+    run.write("app.py", APP.replace('title="Talk"', 'title="Walk"'))
+    (run.folder / "asyncapi.json").unlink()
+    done = run("generate", "--check")
+    assert done.code == 1
+    assert f"not current: {', '.join(CONFIGURED)}" in done.err
+    assert "--- contract.json" in done.out
+    assert "--- /dev/null" in done.out
+    assert not (run.folder / "asyncapi.json").exists()
+
+
+def test_types_for_a_package_are_printed(run: CommandLine) -> None:
+    done = run("generate", "typescript", "--for", "bytesocket-client", "--stdout")
+    assert "export interface SocketEvents extends Base {" in done.out
+    assert "export function connect" not in done.out
 
 
 def test_a_language_alone_goes_where_it_is_configured(run: CommandLine) -> None:
@@ -101,6 +134,18 @@ WRONG = {
     ("generate", "python", "missing.json", "-o", "x.py"): "cannot read missing.json",
     ("generate", "python", "ap:app", "-o", "x.py"): "did you mean app?",
     ("generate", "pyton"): "pyton",
+    (
+        "generate",
+        "python",
+        "--for",
+        "bytesocket-client",
+        "-o",
+        "x.py",
+    ): "--for goes with typescript",
+    ("generate", "--watch", "--check", "python", "-o", "x.py"): "choose one",
+    ("generate", "python", "--watch", "--stdout"): "--stdout prints one language",
+    ("generate", "python", "none.json", "-o", "x.py", "--watch"): "cannot read none.json",
+    ("generate", "python", "-o", "app.py/x.py"): "a part of its path is a file",
 }
 
 
@@ -112,6 +157,57 @@ def test_wrong_usage_is_one_message_and_code_2(
     assert done.code == 2
     assert message in done.err
     assert done.out == ""
+
+
+NOT_CONTRACTS = {
+    "{": "is not JSON (line 1, column 2",
+    "[]": "its JSON is no object",
+    '{"title": "x"}': "it lacks `auth`",
+    json.dumps({**chat(), "format": 2}): "has format 2, and this bytesocket reads up to 1",
+    json.dumps({**chat(), "title": "x"}): "was changed since it was written",
+}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "generate python broken.json -o x.py",
+        "generate contract broken.json -o x.py --check",
+        "events broken.json",
+    ],
+)
+@pytest.mark.parametrize(("content", "message"), NOT_CONTRACTS.items(), ids=NOT_CONTRACTS.values())
+def test_a_file_that_is_no_contract_of_ours_is_refused_and_nothing_is_written(
+    run: CommandLine, command: str, content: str, message: str
+) -> None:
+    run.write("broken.json", content)
+    done = run(*command.split())
+    assert (done.code, done.out) == (2, "")
+    assert "broken.json" in done.err
+    assert message in done.err
+    assert not (run.folder / "x.py").exists()
+
+
+def test_when_one_file_cannot_be_written_none_is(run: CommandLine) -> None:
+    run.write("pyproject.toml", SETTINGS)
+    (run.folder / "web/events.ts").mkdir(parents=True)
+    before = sorted(run.folder.rglob("*"))
+    done = run("generate")
+    assert done.code == 2
+    assert "web/events.ts is a folder" in done.err
+    assert sorted(run.folder.rglob("*")) == before
+
+
+def test_a_contract_that_cannot_be_typescript_leaves_the_file_as_it_was(run: CommandLine) -> None:
+    document = chat()
+    document["events"] += [{**document["events"][0], "name": name} for name in (7, "7")]
+    run.write("seven.json", json.dumps(sealed(document)))
+    run.write("client.ts", "before")
+    for more in ((), ("--for", "bytesocket-client")):
+        done = run("generate", "typescript", "seven.json", "-o", "client.ts", *more)
+        assert done.code == 2
+        assert 'an event 7 and an event "7"' in done.err
+    assert (run.folder / "client.ts").read_text() == "before"
 
 
 def test_a_place_elsewhere_is_shown_whole(

@@ -30,6 +30,13 @@ def test_the_settings_are_read_with_paths_from_their_file(tmp_path: Path) -> Non
     assert find(tmp_path) == Project(tmp_path, "chat.app:app", "trio", (generation,))
 
 
+def test_types_may_be_for_a_package(tmp_path: Path) -> None:
+    for_package = 'target = "typescript"\nfor = "bytesocket-client"\noutput = "x.ts"'
+    write(tmp_path, f"[[tool.bytesocket.generate]]\n{for_package}")
+    (generation,) = find(tmp_path).generations
+    assert generation.package == "bytesocket-client"
+
+
 def test_a_file_or_folder_inside_belongs_to_the_project(tmp_path: Path) -> None:
     write(tmp_path, SETTINGS)
     inner = tmp_path / "chat" / "deep"
@@ -64,6 +71,9 @@ WRONG = {
     "generate = [1]": "generate must be tables",
     "generate = [{target = 'php', output = 'x'}]": "not 'php'",
     "generate = [{target = 'python'}]": 'target "python" needs an output',
+    "generate = [{target = 'python', output = 'x', out = 'y'}]": "unknown setting 'out'",
+    "generate = [{target = 'python', output = 'x', for = 'bytesocket-client'}]": "for = ",
+    "generate = [{target = 'typescript', output = 'x', for = 'other'}]": "for = ",
 }
 
 

@@ -19,16 +19,25 @@ def events(
         bool, typer.Option("--json", help="Print a JSON array instead of a table.")
     ] = False,
 ) -> None:
-    """List the events of an application."""
-    from bytesocket_cli.loading import load
-    from bytesocket_cli.targets import resolve
-
-    application = load(resolve(target, Path.cwd())).application
-    rows = _rows(application.contract().document, list(application.event_routes()))
+    """List the events of an application, or of a saved contract (.json), which has no handlers."""
+    document, routes = _declared(target)
+    rows = _rows(document, routes)
     if as_json:
         console.say(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     console.table(COLUMNS, [[_cell(value) for value in row.values()] for row in rows])
+
+
+def _declared(target: str | None) -> tuple[dict[str, Any], list[Any]]:
+    if target is not None and target.endswith(".json"):
+        from bytesocket_cli.contracts import read
+
+        return read(Path(target)), []
+    from bytesocket_cli.loading import load
+    from bytesocket_cli.targets import resolve
+
+    application = load(resolve(target, Path.cwd())).application
+    return application.contract().document, list(application.event_routes())
 
 
 def _rows(document: dict[str, Any], routes: list[Any]) -> list[dict[str, Any]]:

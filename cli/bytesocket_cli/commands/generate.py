@@ -121,6 +121,8 @@ def _watch(source: _Source, wanted: tuple[Generation, ...]) -> None:
     from bytesocket_cli.generation import outputs
     from bytesocket_cli.rerun import Repetition, repeat
 
+    if isinstance(source.place, Path) and not source.place.is_file():
+        raise CliError(f"cannot read {source.place}: no such file")
     own = [path.absolute() for one in wanted for path in outputs(one)]
     place = source.place.absolute() if isinstance(source.place, Path) else source.place
     only = place if isinstance(place, Path) else None
