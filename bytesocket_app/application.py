@@ -13,6 +13,7 @@ from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Roo
 from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.declaring import handler_hook
 from bytesocket_app.dispatch.events import EventRouter
+from bytesocket_app.dispatch.fitting import check_users
 from bytesocket_app.dispatch.membership import Membership
 from bytesocket_app.dispatch.rooms import JoinedBy
 from bytesocket_app.dispatch.routes import Route, event_routes
@@ -128,7 +129,7 @@ class ByteSocket:
             self.hub, calls, router, membership, self._middleware, self.lifecycle, self.settings
         )
         self.host = Host(time.monotonic)
-        self.life = Life(self)
+        self.life = Life(self, self._check)
         self.endpoint = ApplicationEndpoint(
             self._dispatcher,
             self.hub,
@@ -369,6 +370,10 @@ class ByteSocket:
         """Run the application's lifespan, and host the work for all sockets, for the block."""
         async with self.life.lived(), self.host.lifespan():
             yield
+
+    def _check(self) -> None:
+        decides = self._dispatcher.authenticator
+        check_users(decides, self._handlers, self._declared, self.lifecycle)
 
     async def drain(self, grace: float) -> None:
         """Get ready to stop: refuse new connections (503) and close all sockets with 1012.

@@ -1,7 +1,7 @@
 """Hooks: functions that are told what happens to connections (protocol.md section 7)."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import partial
 from inspect import isawaitable
@@ -80,6 +80,11 @@ class Lifecycle:
     def has(self, kind: HookKind) -> bool:
         """Whether anybody listens, so that nothing is paid when nobody does."""
         return kind in self._registry
+
+    def functions(self) -> Iterator[Bound]:
+        """All hooks."""
+        for kind in self._registry:
+            yield from self._registry.peek(kind)
 
     async def run(self, kind: HookKind, socket: Socket[Any] | None, *values: Any) -> bool:
         """Call all hooks of a kind, even if one raises; False if one did.

@@ -64,12 +64,12 @@ def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
     def matches(name: str, annotation: Any) -> bool:
         if annotation is EMPTY:
             return bool(bare) and name == bare
-        return any(a in kinds or get_origin(a) in kinds for a in _alternatives(annotation))
+        return any(a in kinds or get_origin(a) in kinds for a in alternatives(annotation))
 
     return matches
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
+def alternatives(annotation: Any) -> tuple[Any, ...]:
     """What an annotation allows: the members of a union, the type under Annotated or an alias."""
     annotation = getattr(annotation, "__value__", annotation)
     if get_origin(annotation) is Annotated:

@@ -1,7 +1,7 @@
 """Declared rooms: who may join, what may be sent into them, and how server code emits to them."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Literal
 
@@ -149,6 +149,12 @@ class Room:
     def count(self, **parameters: object) -> int:
         """How many sockets are in the room now."""
         return self._hub.index.count(self.name(**parameters))
+
+    def functions(self) -> Iterator[Bound]:
+        """The handlers, guards and hooks."""
+        yield from (handler.bound for handler in self.handlers.all())
+        for kind in self._hooks:
+            yield from self._hooks.peek(kind)
 
     def event(self, name: EventName) -> EventSpec | None:
         """The event of this name if clients may send it into this room."""

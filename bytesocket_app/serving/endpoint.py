@@ -63,7 +63,12 @@ class ApplicationEndpoint:
         """Decide about a handshake.
 
         In this order: drain, origin, upgrade hooks, the client's contract, authentication.
+
+        Raises:
+            ConfigurationError: Nobody ran the application's life, and its declarations do not go
+                together.
         """
+        self._app.life.check()
         if self.draining:
             return Rejection(503, "The server is restarting; try again.")
         if not self._origins.allow(handshake):

@@ -23,10 +23,13 @@ class Life:
 
     Args:
         app: What the function is called with.
+        check: Raises ConfigurationError if the application's declarations do not go together.
     """
 
-    def __init__(self, app: object) -> None:
+    def __init__(self, app: object, check: Callable[[], None]) -> None:
         self._app = app
+        self._check = check
+        self._checked = False
         self._function: LifespanFunction | None = None
         self._needed = 0
         self._turn: Lock | None = None
@@ -48,9 +51,22 @@ class Life:
         self._function = function
         return function
 
+    def check(self) -> None:
+        """Check the application's declarations, once all are made: where it runs without a life."""
+        if not self._checked:
+            self._check()
+            self._checked = True
+
     @asynccontextmanager
     async def lived(self) -> AsyncGenerator[None]:
-        """Have the lifespan run for the block. What its start raises comes out here."""
+        """Have the lifespan run for the block.
+
+        Raises:
+            ConfigurationError: The application's declarations do not go together.
+            Exception: Whatever the start of the lifespan raises.
+        """
+        self._checked = False  # for an application that is declared further between two lives
+        self.check()
         if self._function is None:
             yield
             return
