@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, get_args, get_origin
 
+from bytesocket_app.dependencies.http_values import value_reader
 from bytesocket_app.signature import EMPTY
 
 
@@ -40,7 +41,8 @@ class Wanted:
 def wanted(parameter: inspect.Parameter, annotation: Any) -> Wanted | None:
     """Read the marker of a parameter: in its annotation, or as its default.
 
-    A marker that names no function stands for the annotated class itself.
+    A marker that names no function stands for the annotated class itself. One that names a place
+    in the handshake, FastAPI's `Cookie()` for one, asks for what is read there.
     """
     annotation = getattr(annotation, "__value__", annotation)
     marks = [parameter.default]
@@ -48,9 +50,14 @@ def wanted(parameter: inspect.Parameter, annotation: Any) -> Wanted | None:
         annotation, *extras = get_args(annotation)
         marks += extras
     for mark in reversed(marks):
-        if mark is not EMPTY and not isinstance(mark, type) and _is_marker(mark):
+        if mark is EMPTY or isinstance(mark, type):
+            continue
+        if _is_marker(mark):
             function = mark.dependency
             return Wanted(annotation if function is None else function, bool(mark.use_cache))
+        reader = value_reader(mark, parameter, annotation)
+        if reader is not None:
+            return Wanted(reader, use_cache=False)
     return None
 
 

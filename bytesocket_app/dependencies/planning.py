@@ -106,7 +106,7 @@ class Plan:
             if index is not None:
                 named = skipped or parameter.kind is parameter.KEYWORD_ONLY
                 picks.append((parameter.name if named else None, index))
-            elif parameter.default is EMPTY or _is_from_http(parameter.default):
+            elif parameter.default is EMPTY or _is_from_http(parameter, annotation):
                 raise _unserved(parameter, annotation, self._offers, chain)
             else:
                 skipped = True
@@ -166,12 +166,13 @@ def _is_application(annotation: Any) -> bool:
     )
 
 
-def _is_from_http(default: Any) -> bool:
-    """Whether a default says where in an HTTP request a value is: FastAPI's `Query()` and others.
+def _is_from_http(parameter: inspect.Parameter, annotation: Any) -> bool:
+    """Whether a parameter says that its value is where no socket has any: FastAPI's `Body()`.
 
-    Left alone, the marker itself would be passed as the value.
+    Left alone, it would get the marker itself, or silently always its default.
     """
-    return type(default).__module__.partition(".")[0] == "fastapi"
+    marks = (parameter.default, *getattr(annotation, "__metadata__", ()))
+    return any(type(mark).__module__.partition(".")[0] == "fastapi" for mark in marks)
 
 
 def _handshake_of(socket: Socket[Any] | None) -> Handshake:

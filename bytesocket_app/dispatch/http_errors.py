@@ -1,7 +1,7 @@
 """What code shared with HTTP routes raises, FastAPI's HTTPException, told to a socket's peer.
 
 Nothing is imported: Starlette's class and those of the same name and shape elsewhere are known by
-`status_code` and `detail` (Starlette, "Exceptions").
+`status_code` and `detail`, its WebSocketException by `code` and `reason` (Starlette, "Exceptions").
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from bytesocket_app.errors import Refusal
+
+_CLOSES: Final = {1011: 500, 1013: 503}
+"""Close codes that say the server is at fault; any other refuses (RFC 6455 section 7.4.1)."""
 
 _CODES: Final = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 
@@ -36,11 +39,13 @@ class HttpError:
 
 def http_error(error: BaseException) -> HttpError | None:
     """Read an exception as an HTTP answer, if it is one."""
-    status = getattr(error, "status_code", None)
-    named = any(kind.__name__ == "HTTPException" for kind in type(error).__mro__)
-    if not (named and isinstance(status, int) and hasattr(error, "detail")):
-        return None
-    return HttpError(status, getattr(error, "detail"))  # noqa: B009 - the type has no such name
+    names = {kind.__name__ for kind in type(error).__mro__}
+    status, close = getattr(error, "status_code", None), getattr(error, "code", None)
+    if "HTTPException" in names and isinstance(status, int) and hasattr(error, "detail"):
+        return HttpError(status, getattr(error, "detail", None))
+    if "WebSocketException" in names and isinstance(close, int):
+        return HttpError(_CLOSES.get(close, 403), getattr(error, "reason", None) or "")
+    return None
 
 
 def http_refusal(error: BaseException) -> Refusal | None:

@@ -75,7 +75,10 @@ class TestMistakes:
     def test_more_that_cannot_be(self) -> None:
         def star(*args: Any) -> None: ...
 
-        def query(limit: int = fastapi.Query(3)) -> int:
+        def body(limit: int = fastapi.Body(3)) -> int:
+            return limit
+
+        def form(limit: Annotated[int, fastapi.Form()] = 3) -> int:
             return limit
 
         def unknown(x: int) -> None: ...
@@ -84,7 +87,8 @@ class TestMistakes:
 
         for wrong, word in [
             (star, "`*args: Any`"),
-            (query, "limit: int"),
+            (body, "limit: int"),
+            (form, "limit: "),
             (unknown, "Nowhere"),
             (3, "not a function"),
         ]:

@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2PasswordBearer
 from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException as StarlettesException
+from starlette.exceptions import WebSocketException
 
 from bytesocket_app import ByteSocket, CallNext, Handshake, Message, Settings, Socket, Timeouts
 from bytesocket_app.dispatch.http_errors import HttpError, http_error, http_refusal
@@ -47,6 +48,18 @@ class TestReading:
         assert refusal is not None
         assert (refusal.message, refusal.data) == ("Conflict", {"version": 7})
         assert HttpError(460, None).message == "HTTP 460"
+
+    @pytest.mark.parametrize(
+        ("error", "expected"),
+        [
+            (WebSocketException(1008), HttpError(403, "")),
+            (WebSocketException(4001, "Not today."), HttpError(403, "Not today.")),
+            (WebSocketException(1011), HttpError(500, "")),
+            (WebSocketException(1013), HttpError(503, "")),
+        ],
+    )
+    def test_a_close_code_is_read_as_a_status(self, error: Exception, expected: HttpError) -> None:
+        assert http_error(error) == expected
 
     def test_nothing_else_is_one(self) -> None:
         class Upstream(Exception):
