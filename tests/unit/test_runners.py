@@ -69,6 +69,21 @@ def test_pages_and_sockets_are_served_and_closed_with_1012(
     anyio.run(main, backend=pair[1])
 
 
+def test_nothing_is_compressed_though_browsers_offer_it(
+    pair: tuple[str, Literal["asyncio", "trio"]],
+) -> None:
+    app = ByteSocket(title="T")
+
+    async def main() -> None:
+        with anyio.fail_after(30):
+            async with served(app, *pair) as port:
+                dial = partial(RudePeer, port, offers="permessage-deflate; client_max_window_bits")
+                with closing(await to_thread.run_sync(dial)) as peer:
+                    assert b"sec-websocket-extensions" not in peer.head.lower()
+
+    anyio.run(main, backend=pair[1])
+
+
 def test_a_message_over_the_limit_is_refused_by_the_server(
     pair: tuple[str, Literal["asyncio", "trio"]],
 ) -> None:

@@ -11,13 +11,24 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from typing import Any
 
 import anyio
 from hypercorn.config import Config
+from typing_extensions import override
+from wsproto.extensions import PerMessageDeflate
 
 from bytesocket_app.serving.runners.hosting import Hosting, Trigger, host
 from bytesocket_app.serving.runners.listening import BACKLOG
 from bytesocket_app.transports.asgi import ASGIApp
+
+
+class _Declined(PerMessageDeflate):
+    """Compression that no client gets: it costs each connection memory, each message time."""
+
+    @override
+    def accept(self, offer: str) -> None:
+        """Leave the offer alone (RFC 7692 section 5)."""
 
 
 async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
@@ -29,6 +40,9 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
     # Imported by name: each twin needs its own event loop's library, and hypercorn's types are
     # partly unknown and stricter than ASGI about what an application is.
     run: Callable[..., Awaitable[None]] = import_module(f"hypercorn.{hosting.backend}").serve
+    # hypercorn compresses for every client that offers to, and has no setting against it.
+    stream: Any = import_module("hypercorn.protocol.ws_stream")
+    stream.PerMessageDeflate = _Declined
     await run(app, _config(hosting), shutdown_trigger=trigger, mode="asgi")
 
 

@@ -92,12 +92,13 @@ def start(socket: Socket[User], event: Start) -> str:
 
 
 @app.on(Cancel, raises=(NoSuchJob,))
-async def cancel(socket: Socket[User], event: Cancel) -> None:
+async def cancel(socket: Socket[User], event: Cancel) -> Job:
     """Stop a job after the step it is at."""
     order = workshop.orders.get(event.job_id)
     if order is None or order.owner != socket.user.id or order.job.outcome is not None:
         raise NoSuchJob(f"You have no job {event.job_id} to cancel.")
     order.cancelled.set()
+    return order.job
 
 
 @app.on(Mine)

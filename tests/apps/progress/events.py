@@ -24,7 +24,7 @@ class Start(ClientEvent, name="job:start"):
 
 
 class Cancel(ClientEvent, name="job:cancel"):
-    """Give a job up."""
+    """Give a job up; the answer is how far it came."""
 
     job_id: str
 
