@@ -141,7 +141,7 @@ class Front(asyncio.Protocol):
         self._early.clear()
         self._real.resume_reading()
         try:
-            await receiver.run()
+            await link.run(receiver)
         finally:
             if not link.is_over:
                 link.abort()

@@ -9,6 +9,7 @@ from typing_extensions import override
 from bytesocket_app.transports.interface import Receiver
 from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.picows.closing import close_payload
+from bytesocket_app.transports.picows.steps import Steps, park
 from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import FINAL_CLOSE, FINAL_PING, FINAL_PONG, Frame, framed
 
@@ -53,14 +54,15 @@ class Link:
         "_corked",
         "_farewell",
         "_hold",
+        "_is_due",
+        "_is_reading",
         "_lingers",
-        "_loop",
         "_outbox",
-        "_parked",
         "_pong",
         "_real",
         "_receiver",
         "_size",
+        "_steps",
         "_unblocked",
         "_way_in",
         "_write",
@@ -74,8 +76,8 @@ class Link:
         self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._lingers = lingers
-        self._loop = asyncio.get_running_loop()
-        self._parked: asyncio.Future[None] | None = None
+        self._steps: Steps | None = None
+        self._is_reading = self._is_due = False
         self._outbox = Outbox()
         self._corked = self._blocked = self._hold = False
         self._unblocked: asyncio.Event | None = None
@@ -160,17 +162,33 @@ class Link:
 
     async def park(self) -> None:
         """Wait until the reader pushed something, or until `wake`."""
-        self._parked = self._loop.create_future()
-        await self._parked
+        await park()
 
     def wake(self) -> None:
-        """Let the connection's task go on."""
-        if self._parked is not None:
-            if not self._parked.done():  # a cancelled task leaves its future behind
-                self._parked.set_result(None)
-            self._parked = None
+        """Let the connection go on: here, as soon as all is read that came, or in its task."""
+        if self._is_reading:
+            self._is_due = True
+        elif self._steps is not None:
+            self._steps.wake()
+
+    async def run(self, receiver: Receiver) -> None:
+        """Run the receiver, in this task and in what is read."""
+        self._steps = Steps(receiver.run())
+        await self._steps
 
     # What the reader tells.
+
+    def begin_reading(self) -> None:
+        """Something came; how much, `end_reading` tells."""
+        self._is_reading = True
+
+    def end_reading(self) -> None:
+        """All is read that came. The messages in it are handled right here, as one batch."""
+        self._is_reading = False
+        if self._is_due:
+            self._is_due = False
+            if self._steps is not None:
+                self._steps.take()
 
     def read(self, *, on: bool) -> None:
         """Read from the network, or stop."""

@@ -22,8 +22,9 @@ from picows import (
 )
 from typing_extensions import override
 
-_WS_PROTOCOL: Final[Callable[..., "FrameParser"]] = import_module("picows.picows").WSProtocol
+_WS_PROTOCOL: Final[Any] = import_module("picows.picows").WSProtocol
 """By name: it is not in picows' stubs."""
+_PARSE: Final[Callable[[Any, int], None]] = _WS_PROTOCOL.buffer_updated
 
 READ_BUFFER: Final = 4096
 """Bytes of a connection's read buffer at first; picows doubles it for messages that need more."""
@@ -33,6 +34,8 @@ _CLOSE_FRAME: Final = 0x88
 
 class FrameParser(Protocol):
     """The protocol object of picows, as far as it is used here."""
+
+    link: "Reading"
 
     def connection_made(self, transport: object, /) -> None:
         """Begin."""
@@ -47,12 +50,34 @@ class FrameParser(Protocol):
         ...
 
 
-class Failing(Protocol):
-    """Who is told that picows refuses what the peer sent."""
+class Reading(Protocol):
+    """Who is told where a read begins and ends, and that picows refuses what the peer sent."""
+
+    def begin_reading(self) -> None:
+        """Bytes came."""
+        ...
+
+    def end_reading(self) -> None:
+        """All frames in them were handed out."""
+        ...
 
     def fail(self, code: int, reason: str, /) -> None:
         """Close the connection for it."""
         ...
+
+
+def _buffer_updated(parser: Any, count: int) -> None:
+    link: Reading = parser.link
+    link.begin_reading()
+    try:
+        _PARSE(parser, count)
+    finally:
+        link.end_reading()
+
+
+_PARSER: Final[Callable[..., "FrameParser"]] = type(
+    "Parser", (_WS_PROTOCOL,), {"__slots__": ("link",), "buffer_updated": _buffer_updated}
+)
 
 
 class _Log(logging.LoggerAdapter[logging.Logger]):
@@ -76,11 +101,11 @@ _LOG: Final = _Log(logging.getLogger("bytesocket.picows"))
 class _Shim:
     """What picows takes for its transport. It writes its 101 through; closing is ours to do."""
 
-    __slots__ = ("_failing", "_real")
+    __slots__ = ("_link", "_real")
 
-    def __init__(self, real: asyncio.Transport, failing: Failing) -> None:
+    def __init__(self, real: asyncio.Transport, link: Reading) -> None:
         self._real = real
-        self._failing = failing
+        self._link = link
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Ask the transport."""
@@ -93,7 +118,7 @@ class _Shim:
     def write(self, data: bytes | bytearray) -> None:
         """Write the answer to the upgrade, or learn from a close frame what picows refused."""
         if data[0] == _CLOSE_FRAME:
-            self._failing.fail(int.from_bytes(data[2:4]), data[4:].decode())
+            self._link.fail(int.from_bytes(data[2:4]), data[4:].decode())
         else:
             self._real.write(bytes(data))
 
@@ -106,7 +131,7 @@ class _Shim:
 def attach_parser(
     real: asyncio.Transport,
     listener: WSListener,
-    failing: Failing,
+    link: Reading,
     *,
     key: str,
     subprotocol: str | None,
@@ -117,7 +142,7 @@ def attach_parser(
     Args:
         real: The connection; nobody reads from it while this runs.
         listener: Gets the frames.
-        failing: Told of what picows itself refuses.
+        link: Told of each read, and of what picows itself refuses.
         key: The request's `Sec-WebSocket-Key`, checked.
         subprotocol: The answer's, if any.
         message_bytes: The longest frame; 0 for any.
@@ -129,7 +154,7 @@ def attach_parser(
             WSUpgradeResponse.create_101_response(chosen), listener
         )
 
-    parser = _WS_PROTOCOL(
+    parser = _PARSER(
         host_port=None,
         ws_path=None,
         is_client_side=False,
@@ -146,7 +171,8 @@ def attach_parser(
         extra_headers=None,
         read_buffer_init_size=READ_BUFFER,
     )
-    parser.connection_made(_Shim(real, failing))
+    parser.link = link
+    parser.connection_made(_Shim(real, link))
     request = (
         "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
