@@ -61,8 +61,9 @@ class Contract:
         except (TypeError, ValueError, PydanticSerializationError) as error:
             raise ContractError(f"The contract holds a value JSON cannot carry: {error}.") from None
         fingerprint = _digest(text)
-        document = json.loads(canonical({**json.loads(text), "fingerprint": fingerprint}))
-        return cls(document, fingerprint)
+        # Read back from the text: sorted, and nothing in it is shared with the body.
+        document = json.loads(text) | {"fingerprint": fingerprint}
+        return cls(dict(sorted(document.items())), fingerprint)
 
     def to_json(self) -> str:
         """Return the document's canonical text, ready to be written as UTF-8."""
@@ -97,7 +98,7 @@ class Contract:
                 f"{place} was changed since it was written: its fingerprint is "
                 f"{str(document['fingerprint'])[:16]}, its content has {fingerprint[:16]}. {_AGAIN}"
             )
-        return cls(json.loads(canonical(document)), fingerprint)
+        return cls(json.loads(json.dumps(document, sort_keys=True)), fingerprint)
 
 
 def canonical(value: object) -> str:

@@ -7,7 +7,7 @@ listed too.
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from enum import Enum, Flag
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.errors import PydanticUserError
@@ -22,6 +22,9 @@ from bytesocket_app.contract.probing import (
     timezone_hint,
 )
 from bytesocket_app.contract.shape import Schema, finite
+
+_PLAIN: Final = frozenset({type(None), bool, int, float, str})
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 class ValueSchemas(GenerateJsonSchema):

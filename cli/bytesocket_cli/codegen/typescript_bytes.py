@@ -4,7 +4,7 @@ MessagePack carries bytes as they are; JSON carries text. Only types that hold b
 so a contract without any pays nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from bytesocket_cli.codegen.names import event_literal, literal, property_key
@@ -31,7 +31,7 @@ class Shapes:
 
     def __init__(self, types: Mapping[str, Schema]) -> None:
         self._types = types
-        self._holding = {name for name in types if self._holds(types[name], set())}
+        self._holding = self._holders()
 
     def of(self, schema: Schema | None) -> Shape | None:
         """Return the way to the bytes in a value, or None if it holds none.
@@ -93,21 +93,39 @@ class Shapes:
         present = {key: value for key, value in guards.items() if value}
         return {"any": [shape], **present} if present else shape
 
-    def _holds(self, schema: object, visited: set[str]) -> bool:
-        """Tell whether bytes are anywhere in a schema."""
-        if is_list(schema):
-            return any(self._holds(part, visited) for part in schema)
-        if not is_object(schema):
-            return False
-        name = ref_name(schema)
-        if name is not None:
-            fresh = name not in visited
-            visited.add(name)
-            return fresh and self._holds(self._types.get(name), visited)
-        nested: list[object] = [schema.get(keyword) for keyword in _NESTED]
+    def _holders(self) -> set[str]:
+        """Name the types that hold bytes, themselves or in a type that they refer to."""
+        referred: dict[str, set[str]] = {name: set() for name in self._types}
+        holding: set[str] = set()
+        for name, schema in self._types.items():
+            for part in _parts(schema):
+                target = ref_name(part)
+                if target is not None:
+                    referred.setdefault(target, set()).add(name)
+                elif is_bytes(part):
+                    holding.add(name)
+        waiting = list(holding)
+        while waiting:
+            fresh = referred[waiting.pop()] - holding
+            holding |= fresh
+            waiting += fresh
+        return holding
+
+
+def _parts(schema: object) -> Iterator[Schema]:
+    """Yield a schema and all that is inside of it; references are not followed."""
+    if is_list(schema):
+        for one in schema:
+            yield from _parts(one)
+    elif is_object(schema):
+        yield schema
+        if ref_name(schema) is not None:
+            return
+        for keyword in _NESTED:
+            yield from _parts(schema.get(keyword))
         for keyword in _BY_KEY:
-            nested += schema.get(keyword, {}).values()
-        return is_bytes(schema) or self._holds(nested, visited)
+            for one in schema.get(keyword, {}).values():
+                yield from _parts(one)
 
 
 _NESTED = ("items", "prefixItems", "anyOf", "oneOf", "allOf", "additionalProperties")
