@@ -1,5 +1,6 @@
 """Who is at the other end: from the handshake, or from the client's auth message."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -29,8 +30,8 @@ class Authenticator:
         key: What identifies a user, for `app.user(key)`; None without.
 
     Raises:
-        ConfigurationError: The function's signature cannot be served, or the credentials are of a
-            type that Pydantic cannot validate.
+        ConfigurationError: The function's signature cannot be served, the credentials are of a
+            type that Pydantic cannot validate, or `key` is no function of a user.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class Authenticator:
             Offer("the handshake (Handshake)", by_type(Handshake, "handshake")),
         )
         self.bound: Bound = bind(function, offers, role="an authentication function")
+        if key is not None:
+            _check_key(key, self.bound.source)
         self.key = key
         self.credentials: PayloadType | None = None
         if _CREDENTIALS in self.bound.annotations:
@@ -83,6 +86,22 @@ class Authenticator:
                 f"{first_line(exc)} An authentication function may ask for the socket, the "
                 "handshake and the client's credentials; the application is `socket.app`."
             ) from exc
+
+
+def _check_key(key: object, source: str) -> None:
+    problem = None if callable(key) else "it is no function"
+    if callable(key):
+        try:
+            inspect.signature(key).bind(None)
+        except TypeError as exc:
+            problem = f"it cannot be called with a user ({exc})"
+        except ValueError:  # a builtin without a signature
+            problem = None
+    if problem is not None:
+        raise ConfigurationError(
+            f"{source}: key={key!r} of @app.auth cannot tell users apart: {problem}. Give what "
+            "returns a string or an integer for a user: key=lambda user: user.id."
+        )
 
 
 def _is_credentials(name: str, annotation: Any) -> bool:

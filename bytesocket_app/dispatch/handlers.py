@@ -127,7 +127,14 @@ def socket_offer() -> Offer:
 def handler_offers(
     event: str, payload: Callable[[str, Any], bool], app: type, room: Sequence[str] | None
 ) -> list[Offer]:
-    """What an event handler may ask for, in the order of its call's values."""
+    """What an event handler may ask for, in the order of its call's values.
+
+    Args:
+        event: How a message calls the event; "" where there is none, as for a guard.
+        payload: Says whether a parameter asks for the event.
+        app: The application's class.
+        room: The parameters of the room's pattern; None outside rooms.
+    """
     inside = room is not None
 
     def room_name(name: str, annotation: Any) -> bool:
@@ -135,7 +142,7 @@ def handler_offers(
 
     offers = [
         socket_offer(),
-        Offer(f"the event ({event})", payload, last=True),
+        Offer(f"the event ({event})" if event else "", payload, last=True),
         Offer("the room's name (room: str)" if inside else "", room_name),
         Offer(f"the application ({app.__name__})", by_type(app, "app")),
     ]

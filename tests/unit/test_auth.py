@@ -88,6 +88,13 @@ def test_the_key_is_kept() -> None:
     assert Authenticator(from_message).key is None
 
 
+@pytest.mark.parametrize("key", ["id", 3, lambda: 3, lambda a, b: 3])
+def test_a_key_that_is_no_function_of_a_user_is_refused_at_once(key: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"key=.* cannot tell users apart") as caught:
+        ByteSocket(title="Talk").auth(key=key)(from_handshake)
+    assert f"{__file__}:" in str(caught.value)
+
+
 def refused(function: Any) -> str:
     with pytest.raises(ConfigurationError) as caught:
         Authenticator(function)

@@ -8,7 +8,7 @@ from bytesocket_app import ByteSocket, ConfigurationError, Refusal, Router
 from bytesocket_app.testing import RequestError, TestClient
 from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import typescript
-from tests.support.talk import talk
+from tests.support.talk import Wave, talk
 
 pytestmark = pytest.mark.anyio
 
@@ -86,3 +86,15 @@ async def test_a_rooms_name_is_written_by_its_pattern() -> None:
         doc.name()
     with pytest.raises(ValueError, match="doc_id"):
         doc.name(doc_id="a:b")
+
+
+def test_a_parameter_that_is_not_in_the_pattern_is_named_with_those_that_are() -> None:
+    doc = talk().room("doc:{doc_id}")
+
+    async def asks(page: int) -> None: ...
+
+    for hook in (doc.guard, doc.on_join, doc.on_leave, doc.on(Wave)):
+        with pytest.raises(ConfigurationError, match=r"`page: int`.*the room's doc_id") as refused:
+            hook(asks)
+        assert "the event ()" not in str(refused.value)
+        assert "test_guards.py:" in str(refused.value)
