@@ -41,8 +41,8 @@ class Front(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._real = cast("asyncio.Transport", transport)  # aiofastnet's is one in all but name
-        self._reception.arrived(self)
+        self._real = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        self._reception.arrived(self, self._real)
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -64,6 +64,7 @@ class Front(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client left; nobody needs the decision."""
         self.is_open = False
+        self._reception.gone(self._real)
         if self._deciding is not None:
             self._deciding.cancel()
 
@@ -123,8 +124,10 @@ class Front(asyncio.Protocol):
         self, watch: Watch, handshake: Handshake, decision: Acceptance, key: str
     ) -> None:
         limits = watch.door.settings.limits
-        link = Link(self._real, self._reception.lingers)
+        link = Link(self._real, self._reception)
         reader = Reader(link, limits, watch.unfinished)
+        # uvloop sees at the next start of reading that the parser brings its own buffer.
+        self._real.pause_reading()
         parser = attach_parser(
             self._real,
             reader,

@@ -36,12 +36,24 @@ class WayIn(Protocol):
         ...
 
 
+class Home(Protocol):
+    """Where connections are listed."""
+
+    def lingers(self, connection: "Link", /) -> None:
+        """It is over for the core; the peer may still hold it."""
+        ...
+
+    def gone(self, real: asyncio.Transport, /) -> None:
+        """It is closed."""
+        ...
+
+
 class Link:
     """A connection's transport, on an asyncio transport whose buffer tells when it is full.
 
     Args:
         real: The connection.
-        lingers: Told when the connection is over for the core and the peer may still hold it.
+        home: Told when the connection is over for the core, and when it is closed.
 
     Attributes:
         asked_at: When a ping was sent that is not answered yet.
@@ -54,11 +66,12 @@ class Link:
         "_corked",
         "_farewell",
         "_hold",
+        "_home",
         "_is_due",
         "_is_reading",
-        "_lingers",
         "_outbox",
         "_pong",
+        "_reads_later",
         "_real",
         "_receiver",
         "_size",
@@ -71,15 +84,15 @@ class Link:
         "is_over",
     )
 
-    def __init__(self, real: asyncio.Transport, lingers: Callable[["Link"], None]) -> None:
+    def __init__(self, real: asyncio.Transport, home: Home) -> None:
         self._real = real
-        self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
+        self._write: Callable[[bytes], object] = real.write
         self._size: Callable[[], int] = real.get_write_buffer_size
-        self._lingers = lingers
+        self._home = home
         self._steps: Steps | None = None
         self._is_reading = self._is_due = False
         self._outbox = Outbox()
-        self._corked = self._blocked = self._hold = False
+        self._corked = self._blocked = self._hold = self._reads_later = False
         self._unblocked: asyncio.Event | None = None
         self._pong: bytes | None = None
         self._farewell: bytes | None = None
@@ -108,9 +121,12 @@ class Link:
         if not self._hold:
             self._write(frame.wire)
             return self._size() if self._blocked else 0
+        outbox = self._outbox
         if not (self.is_closing or self.is_over):
-            self._outbox.append(frame)
-        return self._outbox.size
+            outbox.append(frame)
+            if outbox.size > CHUNK and not self._blocked:
+                self._drain()  # enough for one write, although the batch goes on
+        return outbox.size
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
@@ -131,11 +147,15 @@ class Link:
     def abort(self) -> None:
         """Drop the connection."""
         self._real.abort()
-        self.lose()
+        if not self.is_over:
+            self._end(CloseCode.ABNORMAL, "")
 
     def resume(self) -> None:
-        """Read on."""
-        if self._way_in is not None and self._way_in.is_paused and not self.is_over:
+        """Read on; while the network takes no answers, no sooner than it does."""
+        self._reads_later = self._blocked and not self.is_closing
+        if self._reads_later or self.is_over or self._way_in is None:
+            return
+        if self._way_in.is_paused:
             self._way_in.resume()
 
     def cork(self) -> None:
@@ -192,6 +212,8 @@ class Link:
 
     def read(self, *, on: bool) -> None:
         """Read from the network, or stop."""
+        if self._real.is_closing():
+            return
         if on:
             self._real.resume_reading()
         else:
@@ -211,6 +233,8 @@ class Link:
             self.release()
         if not self._blocked:
             self._let_go()
+            if self._reads_later:
+                self.resume()
 
     def answer(self, payload: bytes) -> None:
         """Answer a ping. A peer that does not read gets the answer to its last one only."""
@@ -227,7 +251,7 @@ class Link:
         self._say(close_payload(code, ""))
         self._end(code, reason)
         self._real.close()
-        self._lingers(self)
+        self._home.lingers(self)
 
     def fail(self, code: int, reason: str) -> None:
         """Close the connection because of what the peer did.
@@ -239,14 +263,15 @@ class Link:
             return
         self._say(close_payload(code, close_reason(reason)))
         self._end(code, reason)
-        self._real.set_protocol(Sink())
-        self._real.resume_reading()
-        if self._real.can_write_eof():
+        self._real.set_protocol(Sink(self))
+        self.read(on=True)
+        if self._real.can_write_eof() and not self._real.is_closing():
             self._real.write_eof()
-        self._lingers(self)
+        self._home.lingers(self)
 
     def lose(self) -> None:
-        """The connection is gone."""
+        """The connection is closed."""
+        self._home.gone(self._real)
         if not self.is_over:
             self._end(CloseCode.ABNORMAL, "")
 
@@ -312,7 +337,15 @@ class Sink(asyncio.BufferedProtocol):
 
     _scratch: Final = bytearray(CHUNK)
 
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
     @override
     def get_buffer(self, sizehint: int) -> bytearray:
         """The same bytes for everybody: nobody looks at them."""
         return self._scratch
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is closed."""
+        self._link.lose()

@@ -25,9 +25,13 @@ from typing_extensions import override
 _WS_PROTOCOL: Final[Any] = import_module("picows.picows").WSProtocol
 """By name: it is not in picows' stubs."""
 _PARSE: Final[Callable[[Any, int], None]] = _WS_PROTOCOL.buffer_updated
+_BUFFER: Final[Callable[[Any, int], memoryview]] = _WS_PROTOCOL.get_buffer
 
 READ_BUFFER: Final = 4096
 """Bytes of a connection's read buffer at first; picows doubles it for messages that need more."""
+
+READ: Final = 64 * 1024
+"""Bytes read at a time. picows doubles a buffer that a read fills, whole frames in it or not."""
 
 _CLOSE_FRAME: Final = 0x88
 
@@ -75,8 +79,15 @@ def _buffer_updated(parser: Any, count: int) -> None:
         link.end_reading()
 
 
+def _get_buffer(parser: Any, size_hint: int) -> memoryview:
+    buffer = _BUFFER(parser, size_hint)
+    return buffer if len(buffer) <= READ else buffer[:READ]
+
+
 _PARSER: Final[Callable[..., "FrameParser"]] = type(
-    "Parser", (_WS_PROTOCOL,), {"__slots__": ("link",), "buffer_updated": _buffer_updated}
+    "Parser",
+    (_WS_PROTOCOL,),
+    {"__slots__": ("link",), "buffer_updated": _buffer_updated, "get_buffer": _get_buffer},
 )
 
 

@@ -1,5 +1,6 @@
 """Where connections report: which socket they want, and the deadlines they are under."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -101,6 +102,8 @@ class Reception:
         self._watches = {door.path: Watch(door, clock) for door in doors}
         self.clock = clock
         self._awaited: Due[Awaited] = Due(HANDSHAKE)
+        self._open: set[asyncio.Transport] = set()
+        self._emptied = asyncio.Event()
         self._lingering: Due[Dropped] = Due(LINGER)
         self.call = call
 
@@ -117,8 +120,9 @@ class Reception:
             return 503 if draining else 200
         return None
 
-    def arrived(self, front: Awaited) -> None:
+    def arrived(self, front: Awaited, real: asyncio.Transport) -> None:
         """A connection was accepted; its request has to come."""
+        self._open.add(real)
         self._awaited.add(front, self.clock())
 
     def lingers(self, connection: Dropped) -> None:
@@ -134,10 +138,16 @@ class Reception:
         for watch in self._watches.values():
             watch.sweep(now)
 
-    def clear(self) -> None:
-        """Drop what is left, at the end."""
-        forever = float("inf")
-        for front in self._awaited.take(forever):
-            front.late()
-        for connection in self._lingering.take(forever):
-            connection.abort()
+    def gone(self, real: asyncio.Transport) -> None:
+        """A connection is closed."""
+        self._open.discard(real)
+        if not self._open:
+            self._emptied.set()
+
+    async def clear(self) -> None:
+        """Drop all connections, and wait until they are gone."""
+        self._emptied = asyncio.Event()
+        for real in tuple(self._open):
+            real.abort()
+        if self._open:
+            await self._emptied.wait()
