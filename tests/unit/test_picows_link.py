@@ -51,7 +51,8 @@ class Stage:
         @self.app.on(Say)
         async def say(event: Say) -> str:
             self.heard += 1
-            await self.go.wait()
+            if not self.go.is_set():
+                await self.go.wait()
             return event.text
 
         @self.app.lifecycle.close
