@@ -1,11 +1,13 @@
 """Contract documents as the commands see them: loaded from a target or a file, and compared."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_cli.errors import CliError
+
+_TOLD: Final = 6
+"""Changes that one line names."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -25,29 +27,48 @@ def read(path: Path) -> dict[str, Any]:
         raise CliError(f"{path}: {error}") from error
 
 
-def names(document: Mapping[str, Any]) -> dict[str, str]:
-    """Each event's name in words, and everything the contract says about it as one string."""
-    events = {str(event["name"]): json.dumps(event, sort_keys=True) for event in document["events"]}
-    for room in document.get("rooms", []):
-        events[f"room {room['pattern']}"] = json.dumps(room, sort_keys=True)
-    return events
-
-
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
     """Say in one line how a contract changed; None if it did not.
 
     Returns:
-        For example `contract 1a2b3c4d -> 5e6f7a8b: + chat:typing, ~ chat:post`, where `+` is
-        added, `-` removed, and `~` changed.
+        For example `contract 1a2b3c4d -> 5e6f7a8b: + event chat:typing, ~ event chat:post (text:
+        field removed)`, where `+` is added, `-` removed, and `~` changed.
     """
     if old["fingerprint"] == new["fingerprint"]:
         return None
-    before, after = names(old), names(new)
+    before, after = _names(old), _names(new)
     marks = [f"+ {name}" for name in after if name not in before]
     marks += [f"- {name}" for name in before if name not in after]
-    marks += [f"~ {name}" for name in after if before.get(name, after[name]) != after[name]]
-    what = ", ".join(marks) or "~ types or title"
-    return f"contract {old['fingerprint'][:8]} -> {new['fingerprint'][:8]}: {what}"
+    changed = _changed(old, new, told=set(before) ^ set(after))
+    marks += [f"~ {name} ({', '.join(details)})" for name, details in changed.items()]
+    line = ", ".join(marks[:_TOLD]) or "documentation only"
+    more = f", and {len(marks) - _TOLD} more" if len(marks) > _TOLD else ""
+    return f"contract {old['fingerprint'][:8]} -> {new['fingerprint'][:8]}: {line}{more}"
+
+
+def _changed(
+    old: Mapping[str, Any], new: Mapping[str, Any], *, told: Container[str]
+) -> dict[str, dict[str, None]]:
+    """What changed about each event and room that is still there, in a few words each."""
+    from bytesocket_app.contract.compatibility import compare
+
+    changed: dict[str, dict[str, None]] = {}
+    for finding in compare(old, new):
+        place, path = finding.place, finding.path.removeprefix("$").lstrip(".")
+        event = "" if place.event is None else f"event {place.event}"
+        room = "" if place.room is None else f"room {place.room}"
+        if event in told or room in told:
+            continue
+        what = str(finding.code).replace("_", " ").lower()
+        inside = str(place.event) if event and room else ""
+        words = ": ".join(filter(None, (inside, path, what)))
+        changed.setdefault(room or event or "application", {})[words] = None
+    return changed
+
+
+def _names(document: Mapping[str, Any]) -> list[str]:
+    events = [f"event {event['name']}" for event in document["events"]]
+    return events + [f"room {room['pattern']}" for room in document["rooms"]]
 
 
 def type_name(schema: Mapping[str, Any] | None) -> str | None:

@@ -86,8 +86,10 @@ def test_the_banner_is_short_and_names_everything(dev: ServerProcess, project: P
 
 
 def test_a_plain_get_of_the_socket_is_answered(dev: ServerProcess) -> None:
-    status, _ = get(dev.port, "/ws")
+    status, body = get(dev.port, "/ws")
     assert status == 426
+    assert f"connect('ws://127.0.0.1:{dev.port}/ws')" in body.decode()
+    assert body.count(b"\n") == 1
 
 
 def test_a_change_is_served_and_open_sockets_are_told_to_come_back(
@@ -133,7 +135,7 @@ def test_a_changed_contract_is_shown_in_one_line_and_targets_are_written(
         change = process.wait_for(" -> ")
         process.wait_for("wrote contract.json", times=2)
         assert process.output.count("changed:") == 1
-    assert "+ chat:bill, - chat:receipt" in change
+    assert "+ event chat:bill, - event chat:receipt" in change
     assert (project / "contract.json").read_text() != before
 
 

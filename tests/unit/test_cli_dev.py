@@ -76,7 +76,7 @@ def test_a_reload_says_whether_the_contract_changed(
     screen.ready(report(chat(), "/ws"))
     assert capsys.readouterr().out == "reloaded\n"
     screen.ready(report(sealed({**chat(), "title": "Other"}), "/ws"))
-    assert capsys.readouterr().out.endswith("~ types or title\n")
+    assert capsys.readouterr().out.endswith("~ application (title changed)\n")
     screen.ready(report(None))
     assert capsys.readouterr().out == "reloaded\n"
 

@@ -1,5 +1,6 @@
 """Contract documents: read from a file, compared in one line, their types named."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +39,45 @@ def test_what_was_added_removed_and_changed_is_one_line() -> None:
     old, new = chat(), chat()
     gone = new["events"].pop()
     new["events"].append({**gone, "name": "zz:new"})
-    new["events"][0]["doc"] = "Something else."
+    new["events"][0]["volatile"] = True
     new["rooms"] = []
     new = sealed(new)
     line = changes(old, new)
     assert line is not None
     assert line.startswith(f"contract {old['fingerprint'][:8]} -> {new['fingerprint'][:8]}: ")
-    assert "+ zz:new" in line
-    assert f"- {gone['name']}" in line
-    assert f"~ {new['events'][0]['name']}" in line
+    assert "+ event zz:new" in line
+    assert f"- event {gone['name']}" in line
     assert f"- room {old['rooms'][0]['pattern']}" in line
+    assert line.endswith("~ event chat:post (volatile changed)")
     assert "\n" not in line
+
+
+def test_a_changed_type_is_told_with_the_events_that_have_it() -> None:
+    old, new = chat(), chat()
+    new["types"] = deepcopy(new["types"])
+    new["types"]["Post"]["properties"]["language"] = {"type": "string"}
+    new["rooms"][1]["client_events"] = []
+    line = changes(old, sealed(new))
+    assert line is not None
+    assert "~ event chat:post (language: field added" in line
+    assert "~ room lobby (chat:reaction: room event removed)" in line
+
+
+def test_many_changes_are_still_one_short_line() -> None:
+    line = changes(chat(), sealed({**chat(), "events": [], "rooms": []}))
+    assert line is not None
+    assert line.endswith(", and 6 more")
 
 
 def test_a_change_outside_the_events_is_said_too() -> None:
     line = changes(minimal(), sealed({**minimal(), "title": "Other"}))
     assert line is not None
-    assert line.endswith(": ~ types or title")
+    assert line.endswith(": ~ application (title changed)")
+    described = chat()
+    described["events"][0]["doc"] = "Something else."
+    line = changes(chat(), sealed(described))
+    assert line is not None
+    assert line.endswith(": documentation only")
 
 
 @pytest.mark.parametrize(
