@@ -89,19 +89,19 @@ class Authenticator:
 
 
 def _check_key(key: object, source: str) -> None:
-    problem = None if callable(key) else "it is no function"
-    if callable(key):
-        try:
+    try:
+        if callable(key):
             inspect.signature(key).bind(None)
-        except TypeError as exc:
-            problem = f"it cannot be called with a user ({exc})"
-        except ValueError:  # a builtin without a signature
-            problem = None
-    if problem is not None:
-        raise ConfigurationError(
-            f"{source}: key={key!r} of @app.auth cannot tell users apart: {problem}. Give what "
-            "returns a string or an integer for a user: key=lambda user: user.id."
-        )
+            return
+        problem = "it is no function"
+    except ValueError:
+        return  # a builtin that tells nobody its signature, `str` for one
+    except TypeError as exc:
+        problem = f"it cannot be called with a user ({exc})"
+    raise ConfigurationError(
+        f"{source}: key={key!r} of @app.auth cannot tell users apart: {problem}. Give what "
+        "returns a string or an integer for a user: key=lambda user: user.id."
+    )
 
 
 def _is_credentials(name: str, annotation: Any) -> bool:

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from bytesocket_app import ByteSocket, ConfigurationError, Socket
+from bytesocket_app import ByteSocket, ConfigurationError, Handshake, Socket
 from bytesocket_app.serving.runners import hypercorn
 from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.testing import TestClient
@@ -161,6 +161,33 @@ class TestRoute:
         assert (
             '"code":"unknown_event"' in (await opened(host, socket_scope("/two"))).sent[1]["text"]
         )
+
+
+async def test_applications_of_one_host_share_nothing() -> None:
+    host, ours, theirs = FastAPI(), speaking(), speaking()
+
+    async def authenticate(handshake: Handshake) -> str:
+        return "ann"
+
+    clients = list[TestClient]()
+    async with AsyncExitStack() as stack:
+        for app, path in ((ours, "/ours"), (theirs, "/theirs")):
+            app.auth(key=str)(authenticate)
+            app.room("lobby")
+            app.attach(host, path)
+            clients.append(await stack.enter_async_context(TestClient(app)))
+            await clients[-1].join("lobby")
+        await theirs.user("ann").emit(Said(text="of a user"))
+        await theirs.rooms.emit("lobby", Said(text="of a room"))
+        await theirs.broadcast(Said(text="of all"))
+        await ours.broadcast(Said(text="ours"))
+        assert [(await clients[1].receive(Said)).text for _ in range(3)] == [
+            "of a user",
+            "of a room",
+            "of all",
+        ]
+        assert await clients[0].receive(Said) == Said(text="ours")
+    assert len(ours.hub.users) == 0
 
 
 class Told:

@@ -83,12 +83,16 @@ async def test_a_plain_function_and_its_refusal_work_alike() -> None:
         await Authenticator(refuse).decide(SOCKET, {"token": "t"}, "json")
 
 
+def in_no_way(user: object, device: object) -> int:
+    raise NotImplementedError
+
+
 def test_the_key_is_kept() -> None:
     assert Authenticator(from_message, str).key is str
     assert Authenticator(from_message).key is None
 
 
-@pytest.mark.parametrize("key", ["id", 3, lambda: 3, lambda a, b: 3])
+@pytest.mark.parametrize("key", ["id", 3, in_no_way, lambda: 3])
 def test_a_key_that_is_no_function_of_a_user_is_refused_at_once(key: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"key=.* cannot tell users apart") as caught:
         ByteSocket(title="Talk").auth(key=key)(from_handshake)

@@ -1,12 +1,14 @@
 """Dependencies where an application asks for them: every kind of function, in memory."""
 
 from collections.abc import AsyncGenerator, Generator
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 import fastapi
 import pytest
 from anyio import Event as Signal
 from anyio import sleep_forever
+from anyio.lowlevel import checkpoint
 from starlette.requests import HTTPConnection
 
 from bytesocket_app import (
@@ -134,6 +136,31 @@ class TestHandlers:
 
         with pytest.raises(ConfigurationError, match="Use one type"):
             doc.on_join(joined)
+
+    @pytest.mark.parametrize("concurrent", [False, True])
+    async def test_a_context_variable_is_the_handlers_and_goes_with_the_clean_up(
+        self, concurrent: bool
+    ) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        async def bound(name: Named) -> AsyncGenerator[None]:
+            token = current.set(name)
+            yield
+            await checkpoint()
+            current.reset(token)
+
+        @app.on(Say, concurrent=concurrent)
+        def say(event: Say, _: Annotated[None, Depends(bound)]) -> str:
+            return current.get()
+
+        @app.on(Wave)
+        async def wave(event: Wave) -> str:
+            return current.get()
+
+        async with TestClient(app, headers={"x-user": "ann"}) as client:
+            for _ in range(2):
+                assert await client.request(Say(text=""), str) == "ann"
+                assert await client.request(Wave(), str) == "nobody"
 
     @pytest.mark.parametrize("concurrent", [False, True])
     async def test_a_deadline_runs_the_clean_up(self, concurrent: bool) -> None:
