@@ -80,7 +80,7 @@ class ByteSocket:
         ConfigurationError: An argument cannot be served.
 
     Attributes:
-        settings: As given.
+        http, settings: As given.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
         rooms: Emit to rooms by name.
@@ -139,6 +139,7 @@ class ByteSocket:
             origins=Origins(origins or (), self.settings.policies.origins),
             contracts=Contracts(lambda: self.contract().fingerprint, self.settings.policies),
         )
+        self.http = http
         self._door = AsgiDoor(self.endpoint, self.host.writer, self.running, path, http)
 
     def on(

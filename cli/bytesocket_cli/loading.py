@@ -62,6 +62,11 @@ class Loaded:
         limits = [one.settings.limits.message_bytes for one in self.applications]
         return 0 if 0 in limits else max(limits, default=0)
 
+    @property
+    def has_pages(self) -> bool:
+        """Whether it serves more than sockets."""
+        return any(one is not self.asgi or one.http is not None for one in self.applications)
+
     async def drain(self, grace: float) -> None:
         """Close all sockets within so many seconds."""
         async with anyio.create_task_group() as tasks:

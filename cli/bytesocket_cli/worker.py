@@ -21,6 +21,7 @@ from typing import Any
 import anyio
 
 from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.transports.lifespan import LifespanError, reason
 from bytesocket_cli.errors import FINE, USAGE, CliError
@@ -49,6 +50,7 @@ class Service:
         backend: The event loop.
         transport: The server: `hypercorn`, `uvicorn` or `picows`.
         grace: Seconds that open sockets get at the end.
+        certificate: For https and wss.
         started: Called when connections are accepted.
     """
 
@@ -56,6 +58,7 @@ class Service:
     backend: Backend = "asyncio"
     transport: str = "hypercorn"
     grace: float = 10.0
+    certificate: Certificate | None = None
     started: Callable[[], None] = field(default=lambda: None)
 
 
@@ -73,6 +76,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         message_bytes=loaded.message_bytes,
         backend=service.backend,
         doors=loaded.applications,
+        certificate=service.certificate,
         started=service.started,
     )
     failures: list[LifespanError] = []
@@ -99,6 +103,22 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
     anyio.run(main, backend=service.backend, backend_options=options)
     for failure in failures:
         raise CliError(f"the application could not start: {reason(str(failure))}") from failure
+
+
+def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | None:
+    """The certificate of two options, if they are given, and fit to be served with.
+
+    Raises:
+        CliError: There is a key without a certificate.
+        ConfigurationError: They cannot be read, or do not belong together.
+    """
+    if certfile is None:
+        if keyfile is not None:
+            raise CliError("--keyfile is the key of a certificate: name that with --certfile")
+        return None
+    made = Certificate(certfile, keyfile)
+    made.context()
+    return made
 
 
 async def until_signal() -> None:

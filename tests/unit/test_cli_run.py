@@ -47,6 +47,41 @@ def test_a_transport_that_is_none_is_a_usage_error(run: CommandLine) -> None:
     assert "gunicorn" in done.err
 
 
+def test_the_known_transports_are_listed_for_one_that_is_none(run: CommandLine) -> None:
+    done = run("run", "--transport", "node")
+    assert done.code == 2
+    assert "'hypercorn', 'uvicorn', 'picows'" in done.err
+
+
+@pytest.mark.parametrize(
+    ("transport", "install"),
+    [("picows", "pip install 'bytesocket[native]'"), ("uvicorn", "pip install uvicorn")],
+)
+def test_a_transport_that_is_not_installed_is_one_line_with_its_install(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch, transport: str, install: str
+) -> None:
+    def found(name: str) -> str | None:
+        return None if name == transport else name
+
+    monkeypatch.setattr(worker, "find_spec", found)
+    done = run("run", "--port", "0", "--transport", transport)
+    assert done.code == 2
+    assert done.err == f"error: --transport {transport} needs {transport}: {install}\n"
+
+
+def test_several_workers_are_refused_with_the_reason(run: CommandLine) -> None:
+    done = run("run", "--port", "0", "--workers", "2")
+    assert done.code == 2
+    assert "--workers 2 needs an engine that carries events between processes" in done.err
+    assert "app:app has memory://" in done.err
+
+
+def test_a_certificate_that_cannot_be_read_is_one_line(run: CommandLine) -> None:
+    done = run("run", "--port", "0", "--certfile", "none.pem")
+    assert done.code == 2
+    assert done.err == "error: --certfile none.pem cannot be read: No such file or directory\n"
+
+
 def test_an_application_that_cannot_be_imported_is_one_message(run: CommandLine) -> None:
     run.write("app.py", "1 / 0  # bytesocket\n")
     done = run("run", "--port", "0")

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 import anyio
 
+from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.interface import Door
 from bytesocket_app.transports.lifespan import living
@@ -47,6 +48,7 @@ class Hosting:
         message_bytes: The longest message a server should take; 0 for any.
         backend: The event loop that the caller runs; hypercorn has one server for each.
         doors: The applications whose sockets are served, for a server that is no ASGI server.
+        certificate: What to show for https and wss; without it the server speaks plain text.
         started: Called once, when the server accepts connections.
     """
 
@@ -57,6 +59,7 @@ class Hosting:
     message_bytes: int = 0
     backend: Literal["asyncio", "trio"] = "asyncio"
     doors: Sequence[Door] = ()
+    certificate: Certificate | None = None
     started: Callable[[], None] = field(default=lambda: None)
 
 

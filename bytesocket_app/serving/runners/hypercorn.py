@@ -51,6 +51,10 @@ def _config(hosting: Hosting) -> Config:
     # hypercorn closes the descriptor it is given.
     config.bind = [f"fd://{os.dup(hosting.listener.fileno())}"]
     config.backlog = BACKLOG
+    if hosting.certificate is not None:
+        hosting.certificate.context()  # for its errors
+        config.certfile = str(hosting.certificate.certfile)
+        config.keyfile = str(hosting.certificate.keyfile or hosting.certificate.certfile)
     config.accesslog = None
     config.errorlog = _error_log()
     config.include_server_header = False

@@ -21,5 +21,6 @@ async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
 
 async def _serve(hosted: Hosted, hosting: Hosting, trigger: Trigger) -> None:
     reception = Reception(hosting.doors, hosted.call)
-    async with listening(reception, hosting.listener.dup()):
+    tls = None if hosting.certificate is None else hosting.certificate.context()
+    async with listening(reception, hosting.listener.dup(), tls):
         await trigger()

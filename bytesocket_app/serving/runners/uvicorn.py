@@ -44,6 +44,9 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
 
 
 def _config(app: ASGIApp, hosting: Hosting) -> uvicorn.Config:
+    certificate = hosting.certificate
+    if certificate is not None:
+        certificate.context()  # for its errors
     return uvicorn.Config(
         cast("Any", app),
         lifespan="off",
@@ -58,5 +61,7 @@ def _config(app: ASGIApp, hosting: Hosting) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         backlog=BACKLOG,
+        ssl_certfile=None if certificate is None else certificate.certfile,
+        ssl_keyfile=None if certificate is None else certificate.keyfile,
         timeout_graceful_shutdown=max(1, ceil(hosting.linger)),
     )

@@ -1,0 +1,67 @@
+"""The certificate that a server shows, with an error that says what to do."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from bytesocket_app.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Two files in PEM.
+
+    Attributes:
+        certfile: The certificate, and those it is signed with after it.
+        keyfile: Its private key; without one it is in `certfile` too.
+    """
+
+    certfile: Path
+    keyfile: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Read both.
+
+        Raises:
+            ConfigurationError: They cannot be read, or do not belong together.
+        """
+        for option, path in (("--certfile", self.certfile), ("--keyfile", self.keyfile)):
+            if path is not None:
+                _check(option, path)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.certfile, self.keyfile, password=self._ask_nobody)
+        except ssl.SSLError as error:
+            raise ConfigurationError(self._explain(error)) from error
+        return context
+
+    def _explain(self, error: ssl.SSLError) -> str:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return f"--keyfile {self.keyfile} is not the key of --certfile {self.certfile}"
+        if self.keyfile is None:
+            return (
+                f"--certfile {self.certfile} does not hold a certificate and its key in PEM: "
+                "name the key's file with --keyfile"
+            )
+        return (
+            f"--certfile {self.certfile} and --keyfile {self.keyfile} are no certificate and key "
+            f"in PEM ({error.reason or error})"
+        )
+
+    def _ask_nobody(self) -> NoReturn:
+        raise ConfigurationError(
+            f"the key in {self.keyfile or self.certfile} has a passphrase: write it without one, "
+            "readable for the server alone (openssl pkey -in KEY -out NEW)"
+        )
+
+
+def _check(option: str, path: Path) -> None:
+    try:
+        with path.open("rb"):
+            return
+    except OSError as error:
+        raise ConfigurationError(
+            f"{option} {path} cannot be read: {error.strerror or error}"
+        ) from error
