@@ -154,9 +154,13 @@ class Program:
 
     def wait(self, value: Any) -> None:
         """Block until the program has told this value; fail with all it told otherwise."""
+        self.wait_for(lambda told: value in told, repr(value))
+
+    def wait_for(self, wanted: Callable[[list[Any]], bool], what: str = "it") -> None:
+        """Block until what the program has told is as wanted; fail with all of it otherwise."""
         with self._changed:
-            if not self._changed.wait_for(lambda: value in self.told, DEADLINE):
-                raise AssertionError(f"never told {value!r}, but {self.told}\n{self.stderr()}")
+            if not self._changed.wait_for(lambda: wanted(self.told), DEADLINE):
+                raise AssertionError(f"never told {what}, but {self.told}\n{self.stderr()}")
 
     def result(self) -> list[Any]:
         """Block until the program ends by itself, without an error; return all it told."""

@@ -1,0 +1,71 @@
+// A client and a server that speak as the TypeScript packages do, by the protocol's description:
+// the same MessagePack library (msgpackr) with the same settings, over the same WebSocket (ws).
+import { FLOAT32_OPTIONS, Packr } from "msgpackr";
+import { WebSocket, WebSocketServer } from "ws";
+
+const packr = new Packr({
+  useRecords: false,
+  structuredClone: false,
+  bundleStrings: true,
+  useFloat32: FLOAT32_OPTIONS.DECIMAL_FIT,
+  copyBuffers: false,
+  int64AsType: "bigint",
+});
+
+const write = (socket, message) => socket.send(packr.pack(message));
+const read = (frame, isBinary) => (isBinary ? packr.unpack(frame) : JSON.parse(frame.toString()));
+
+/** Connect; `next()` gives the messages one by one, an empty frame as `null`. */
+export const dial = async (url) => {
+  const socket = new WebSocket(url);
+  const waiting = [];
+  const arrived = [];
+  socket.on("message", (frame, isBinary) => {
+    arrived.push(frame.length === 0 ? null : { ...read(frame, isBinary), isBinary });
+    waiting.shift()?.();
+  });
+  await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+  return {
+    send: (message) => write(socket, message),
+    ping: () => socket.send(new Uint8Array(0)),
+    close: () => socket.close(),
+    next: async () => {
+      if (arrived.length === 0) await new Promise((resolve) => waiting.push(resolve));
+      return arrived.shift();
+    },
+  };
+};
+
+/** Serve authentication, rooms without guards, `echo`, and `cut`, which drops the connection. */
+export const serve = (token, tell) => {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  const rooms = new Map();
+  const members = (room) => rooms.get(room) ?? rooms.set(room, new Set()).get(room);
+  const others = (room, socket) => [...members(room)].filter((one) => one !== socket);
+  server.on("connection", (socket) => {
+    let known = false;
+    socket.on("close", () => rooms.forEach((inside) => inside.delete(socket)));
+    socket.on("message", (frame, isBinary) => {
+      if (frame.length === 0 && isBinary) return socket.send(frame);
+      const message = read(frame, isBinary);
+      if (message.type === 4) {
+        known = message.data.token === token;
+        if (known) return write(socket, { type: 5 });
+        const error = new Error("Who are you?");
+        write(socket, { type: 6, data: { phase: "auth", error, code: 4003 } });
+        return socket.close(4003, "auth");
+      }
+      if (!known) return;
+      tell(message);
+      const { type, room, event, data } = message;
+      if (type === 9) {
+        members(room).add(socket);
+        write(socket, { type: 10, room });
+      } else if (room !== undefined) {
+        for (const other of others(room, socket)) write(other, { room, event, data });
+      } else if (event === "echo") write(socket, { event: "echoed", data });
+      else if (event === "cut") socket.terminate();
+    });
+  });
+  server.on("listening", () => tell({ port: server.address().port }));
+};
