@@ -33,6 +33,7 @@ from bytesocket_app.events import (
     declare,
 )
 from bytesocket_app.events.declared import is_payload
+from bytesocket_app.events.lint import Lint
 from bytesocket_app.hosting import attach
 from bytesocket_app.hub import Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
@@ -74,7 +75,8 @@ class ByteSocket:
         http: An ASGI application for everything that is not the socket.
         engine: What carries events between processes; `memory://` is this process alone.
         settings: Timeouts, limits and policies.
-        strict: Whether what is merely doubtful in the declarations is an error.
+        strict: Whether what is merely doubtful in the declarations is an error; see
+            `errors.ContractWarning`, and how to allow it there.
 
     Raises:
         ConfigurationError: An argument cannot be served.
@@ -113,7 +115,7 @@ class ByteSocket:
         self.settings = settings or Settings()
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
         self.lifecycle = Lifecycle(self)
-        self.catalogue = Catalogue(events)
+        self.catalogue = Catalogue(events, Lint(strict=strict))
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()
         one_copy = self.settings.policies.bulk_copies == "one"
@@ -234,7 +236,7 @@ class ByteSocket:
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
             self._dispatcher.authenticator = declare_authenticator(
-                self._dispatcher.authenticator, function, key
+                self._dispatcher.authenticator, function, key, self.catalogue
             )
             return function
 
@@ -333,6 +335,7 @@ class ByteSocket:
 
     def contract(self) -> Contract:
         """What this application and its clients agree on, as a canonical document."""
+        self.catalogue.settle()
         source = describe(
             self.catalogue,
             self._handlers,

@@ -16,6 +16,8 @@
     ├── Disconnected             the connection ended before the answer came
     └── RequestTimeout           no answer within the deadline
 
+`ContractWarning` is the one warning: what is doubtful in an application's types.
+
 Detail stays in the log: a peer sees a refusal's code and message, and of any other exception
 only that it was internal.
 """
@@ -79,6 +81,15 @@ class UndeclaredEvent(ConfigurationError):
 
 class ContractError(ConfigurationError):
     """A declared type cannot be written into the contract, or a file cannot be read as one."""
+
+
+class ContractWarning(UserWarning):
+    """A value of a declared type would not arrive as it was sent, or not on both codecs.
+
+    Told once, where the field stands. The code in brackets is stable; an author who knows better
+    allows it for one field, `Field(json_schema_extra={"x-allow": ["bytes-as-text"]})`, or for all
+    fields of a model, the same in its `model_config`.
+    """
 
 
 class DecodeError(ByteSocketError):

@@ -4,8 +4,6 @@ Core schemas are nested dicts, described in `pydantic_core.core_schema`; what is
 has been the same since Pydantic 2.10.
 """
 
-import functools
-import inspect
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -13,12 +11,6 @@ from pydantic.json_schema import SkipJsonSchema
 
 _SKIP: Final = cast("type[object]", SkipJsonSchema)
 _FUNCTIONS: Final = ("pydantic_js_functions", "pydantic_js_annotation_functions")
-_SCALARS: Final[Mapping[object, str]] = {
-    str: "string",
-    int: "integer",
-    float: "number",
-    bool: "boolean",
-}
 _WRAPPERS: Final = frozenset(
     {"default", "nullable", "function-before", "function-after", "function-wrap"}
 )
@@ -118,27 +110,6 @@ def _input_names(alias: object) -> list[str]:
     return [path[0] for path in names if len(path) == 1 and isinstance(path[0], str)]
 
 
-def opaque_serializer(schema: Mapping[str, Any]) -> bool:
-    """Say whether a custom serializer is in charge whose result nobody declared.
-
-    Pydantic's own serializers declare nothing either, and keep the type's form.
-    """
-    if schema["type"] not in {"function-plain", "function-wrap"}:
-        return False
-    if schema.get("return_schema") is not None:
-        return False
-    home = str(getattr(_plain(schema["function"]), "__module__", ""))
-    return home.partition(".")[0] not in {"pydantic", "pydantic_core", "operator"}
-
-
-def scalar_return(schema: Mapping[str, Any]) -> str | None:
-    """Return the JSON type of `PlainSerializer(str)` and its like, which need no annotation."""
-    if schema["type"] != "function-plain" or schema.get("return_schema") is not None:
-        return None
-    function = schema["function"]
-    return _SCALARS.get(function) if isinstance(function, type) else None
-
-
 def tag_names(discriminator: Any) -> list[str]:
     """Return the names under which a tagged union looks for its tag, on the wire or off it."""
     if isinstance(discriminator, str):
@@ -171,9 +142,3 @@ def _choice(choice: Any) -> Any:
 
 def _skips(function: object) -> bool:
     return isinstance(getattr(function, "__self__", None), _SKIP)
-
-
-def _plain(function: Any) -> Any:
-    while isinstance(function, functools.partial):
-        function = cast("functools.partial[object]", function).func
-    return inspect.unwrap(getattr(function, "__func__", function))

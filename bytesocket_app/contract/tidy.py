@@ -22,7 +22,8 @@ def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
         resolve: Follows references among the raw schemas.
     """
     result = mapped(schema, lambda inner: tidied(inner, outgoing=outgoing, resolve=resolve))
-    result.pop("title", None)
+    for key in ("title", "x-allow"):  # the latter is between the author and `events.lint`
+        result.pop(key, None)
     if "default" in result:
         default = result.pop("default")
         # A secret shows as asterisks: no default anybody could use.

@@ -15,13 +15,9 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_jsonable_python
 from typing_extensions import override
 
-from bytesocket_app.contract.probing import (
-    opaque_serializer,
-    returns_from_json,
-    scalar_return,
-    timezone_hint,
-)
+from bytesocket_app.contract.probing import returns_from_json, timezone_hint
 from bytesocket_app.contract.shape import Schema, finite
+from bytesocket_app.events.serializing import opaque_serializer, scalar_return
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, str})
 _CONTAINERS: Final = frozenset({dict, list})

@@ -53,7 +53,9 @@ def declare_handler(
         app,
         None,
     )
-    return build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
+    handler = build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
+    catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
+    return handler
 
 
 def handler_hook(

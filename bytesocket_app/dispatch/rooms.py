@@ -223,6 +223,7 @@ class Room:
             function, spec, offers, raises=raises, concurrent=concurrent, in_room=True
         )
         self._learn(handler.bound)
+        self._catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
         return handler
 
     def _incoming(self, event: Any) -> EventSpec:

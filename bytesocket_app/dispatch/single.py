@@ -5,13 +5,17 @@ from typing import Any
 
 from bytesocket_app.auth import Authenticator
 from bytesocket_app.errors import ConfigurationError, where
+from bytesocket_app.events import Catalogue
 from bytesocket_app.hub import BROADCAST_ROOM
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.types import UserKey
 
 
 def declare_authenticator(
-    known: Authenticator | None, function: Callable[..., Any], key: Callable[[Any], UserKey] | None
+    known: Authenticator | None,
+    function: Callable[..., Any],
+    key: Callable[[Any], UserKey] | None,
+    catalogue: Catalogue,
 ) -> Authenticator:
     """Resolve a function as the application's authentication.
 
@@ -23,7 +27,10 @@ def declare_authenticator(
             f"{where(function)}: authentication is declared already, at "
             f"{known.bound.source}. One function decides."
         )
-    return Authenticator(function, key)
+    made = Authenticator(function, key)
+    if made.credentials is not None:
+        catalogue.check(made.credentials, ["input"], "credentials", lambda: made.bound.source)
+    return made
 
 
 def check_room(pattern: RoomPattern, join: str) -> None:

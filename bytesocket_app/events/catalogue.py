@@ -2,7 +2,7 @@
 
 import difflib
 import pkgutil
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from importlib import import_module
 from inspect import getdoc
@@ -13,6 +13,8 @@ from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, where
 from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
+from bytesocket_app.events.doubts import Way
+from bytesocket_app.events.lint import Lint
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
 from bytesocket_app.types import CodecName, Direction, EventName
@@ -89,9 +91,15 @@ class EventSpec:
 
 
 class Catalogue:
-    """The declared events of one application, by name and by class."""
+    """The declared events of one application, by name and by class.
 
-    def __init__(self, source: EventSource = ()) -> None:
+    Args:
+        source: A module, or a list of classes and handles.
+        lint: Looks through their types, and those of replies; None lets anything pass.
+    """
+
+    def __init__(self, source: EventSource = (), lint: Lint | None = None) -> None:
+        self._lint = lint
         self.by_name: dict[EventName, EventSpec] = {}
         self._by_text: dict[str, EventSpec] = {}
         self._by_origin: dict[object, EventSpec] = {}
@@ -139,7 +147,31 @@ class Catalogue:
                 "Give one of them another name with `name=`."
             )
         self.by_name[spec.name] = spec
+        incoming: tuple[Way, ...] = ("input",) if spec.from_client else ()
+        outgoing: tuple[Way, ...] = ("output",) if spec.from_server else ()
+        self.check(spec.payload, incoming + outgoing, f"event {spec.name!r}", lambda: spec.source)
+        if spec.reply is not None:
+            self.check_reply(PayloadType(spec.reply), spec, lambda: spec.source)
         return spec
+
+    def check(
+        self, payload: PayloadType, ways: Sequence[Way], what: str, source: Callable[[], str]
+    ) -> None:
+        """Look for what is doubtful in a type; see `Lint.check`."""
+        if self._lint is not None:
+            self._lint.check(payload, ways, what, source)
+
+    def check_reply(
+        self, reply: PayloadType | None, spec: EventSpec, source: Callable[[], str]
+    ) -> None:
+        """Look for what is doubtful in the type of an event's reply, if it has one."""
+        if reply is not None:
+            self.check(reply, ["output"], f"reply to event {spec.name!r}", source)
+
+    def settle(self) -> None:
+        """Look through the types that were not complete when they were declared."""
+        if self._lint is not None:
+            self._lint.settle()
 
     def outgoing(self, event: object) -> tuple[EventSpec, Any]:
         """Find the spec and the payload of something the server emits.

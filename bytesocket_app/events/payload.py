@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
 
 from bytesocket_app.errors import EncodeError, first_line
-from bytesocket_app.events.raw import json_validator
+from bytesocket_app.events.raw import custom_before_bytes, json_validator
 from bytesocket_app.events.raw_output import raw_serializer
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import BINARY
@@ -44,10 +44,28 @@ class PayloadType:
         """Pydantic's view of the type; building it fails for a type without a validator."""
         return TypeAdapter(self.annotation)
 
+    def core_schema(self) -> Any:
+        """Pydantic's schema of the type; None without one, or while a name in it is not defined."""
+        try:
+            schema = self.adapter.core_schema
+            _ = schema["type"]  # raises where the schema only stands in for one to come
+        except Exception:  # noqa: BLE001 - whoever needs the type says what is wrong with it
+            vars(self).pop("adapter", None)
+            return None
+        return schema
+
     @cached_property
     def has_bytes(self) -> bool:
         """Whether a value can hold bytes: raw in MessagePack, text in JSON."""
         return any(node.get("type") == "bytes" for node in _nodes(self.adapter.core_schema))
+
+    @property
+    def depends_on_codec(self) -> bool:
+        """Whether a value can mean one thing in JSON and another in MessagePack; see `_raw`."""
+        schema = self.adapter.core_schema
+        return (
+            self.has_bytes and custom_before_bytes(schema) and _modes_differ(schema, raw_bytes=True)
+        )
 
     @cached_property
     def may_be_absent(self) -> bool:

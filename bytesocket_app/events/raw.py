@@ -27,7 +27,7 @@ def json_validator(schema: Any) -> Callable[[Any], Any] | None:
         None where it cannot be: a validator of the user's own would get to see marked text, or
         this Pydantic does not let a schema be changed.
     """
-    if _custom_before_bytes(schema) or not _is_supported():
+    if custom_before_bytes(schema) or not _is_supported():
         return None
     validate = _validator(_reading_marks(schema)).validate_json
     return lambda decoded: validate(to_json(marked(decoded)))
@@ -109,10 +109,10 @@ def _reading_marks(schema: Any) -> Any:
     return node
 
 
-def _custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
+def custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
     """Whether a user's validator stands between the input and a place for bytes."""
     if _is_list(schema) or _is_tuple(schema):
-        return any(_custom_before_bytes(item, inside=inside) for item in schema)
+        return any(custom_before_bytes(item, inside=inside) for item in schema)
     if not _is_dict(schema):
         return False
     kind = schema.get("type")
@@ -120,7 +120,7 @@ def _custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
         return True
     inside = inside or kind in _CUSTOM
     inner = [value for key, value in schema.items() if key not in _OPAQUE]
-    return _custom_before_bytes(inner, inside=inside)
+    return custom_before_bytes(inner, inside=inside)
 
 
 def _core(node: dict[str, Any]) -> core_schema.CoreSchema:

@@ -7,17 +7,19 @@ import pkgutil
 import re
 import sys
 import traceback
+import warnings
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 import anyio
 
 from bytesocket_app import ByteSocket
-from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.errors import ConfigurationError, ContractWarning
+from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.targets import Target
 
@@ -84,10 +86,31 @@ def load(target: Target) -> Loaded:
         if str(path) not in sys.path:
             sys.path.insert(0, str(path))
     importlib.invalidate_caches()
+    _print_contract_warnings()
     with redirect_stdout(sys.stderr):
         module = _import(target)
     name, found = _pick(module, target)
     return Loaded(found, tuple(_applications(found)), f"{target.module}:{name}")
+
+
+def _print_contract_warnings() -> None:
+    """From now on, print what is doubtful in an application in one line each, like errors."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, ContractWarning):
+            console.warn(f"{_relative(filename)}:{lineno}: warning: {message}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
 
 
 def _import(target: Target) -> ModuleType:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import CommandLine
+from tests.support.server_process import bytesocket
 
 APP = """\
 from bytesocket_app import ByteSocket, ClientEvent, Event, ServerEvent, Socket
@@ -107,3 +108,34 @@ def test_an_application_that_is_none_is_refused(run: CommandLine) -> None:
     done = run("events")
     assert (done.code, done.out) == (2, "")
     assert "app.py holds no ByteSocket" in done.err
+
+
+DOUBTFUL = """\
+import warnings
+from bytesocket_app import ByteSocket, Event
+
+
+class Blob(Event, name="blob"):
+    raw: bytes
+
+
+warnings.warn("an ordinary one")
+app = ByteSocket(title="Blobs", events=[Blob], strict=STRICT)
+"""
+
+
+def test_what_is_doubtful_is_one_line_a_field_and_no_error(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(DOUBTFUL.replace("STRICT", "False"))
+    done = bytesocket("events", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "blob" in done.stdout
+    ordinary, _, doubt = done.stderr.splitlines()
+    assert ordinary.endswith("app.py:9: UserWarning: an ordinary one")
+    assert doubt.startswith("app.py:6: warning: event 'blob': Blob.raw holds bytes")
+
+
+def test_under_strict_it_is_an_error_at_the_fields_line(run: CommandLine) -> None:
+    run.write("app.py", DOUBTFUL.replace("STRICT", "True").replace("warnings.warn", "print"))
+    done = run("events")
+    assert done.code == 2
+    assert done.err.splitlines()[-2].startswith("error: app.py:6: event 'blob': Blob.raw holds")
