@@ -87,6 +87,27 @@ async def test_what_a_batch_makes_leaves_in_one_write() -> None:
         assert data.count(ANSWER) == 8
 
 
+async def test_what_comes_with_a_close_is_handled_and_answered_and_nothing_after_it() -> None:
+    stage = Stage()
+    async with stage.peer() as (_, peer):
+        await peer.send(frame(TEXT, SAY) + frame(CLOSE, b"\x03\xe8") + frame(TEXT, SAY))
+        assert await peer.receive() == (TEXT, ANSWER)
+        assert await peer.receive() == (CLOSE, b"\x03\xe8")
+        await peer.ended()
+        await until(lambda: stage.ends)
+        assert (stage.heard, stage.ends) == (1, [(1000, "")])
+
+
+async def test_what_comes_after_a_breach_is_not_handled() -> None:
+    stage = Stage()
+    async with stage.peer() as (_, peer):
+        await peer.send(frame(BINARY, rsv=4) + frame(TEXT, SAY))
+        await peer.send(frame(TEXT, SAY))
+        assert await peer.closed() == (1002, "reserved bits are set")
+        await until(lambda: stage.ends)
+        assert (stage.heard, stage.ends) == (0, [(1002, "reserved bits are set")])
+
+
 async def test_what_comes_during_a_pause_is_kept_in_order() -> None:
     stage = Stage(limits=Limits(inbox=4))
     stage.go = anyio.Event()

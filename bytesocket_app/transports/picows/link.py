@@ -35,6 +35,10 @@ class WayIn(Protocol):
         """Look at control frames only."""
         ...
 
+    def stop(self) -> None:
+        """Look at nothing any more."""
+        ...
+
 
 class Home(Protocol):
     """Where connections are listed."""
@@ -62,6 +66,7 @@ class Link:
     """
 
     __slots__ = (
+        "__weakref__",
         "_blocked",
         "_corked",
         "_farewell",
@@ -70,6 +75,7 @@ class Link:
         "_is_due",
         "_is_reading",
         "_outbox",
+        "_parting",
         "_pong",
         "_reads_later",
         "_real",
@@ -96,6 +102,7 @@ class Link:
         self._unblocked: asyncio.Event | None = None
         self._pong: bytes | None = None
         self._farewell: bytes | None = None
+        self._parting: tuple[int, str] | None = None
         self._receiver: Receiver | None = None
         self._way_in: WayIn | None = None
         self.asked_at: float | None = None
@@ -209,6 +216,8 @@ class Link:
             self._is_due = False
             if self._steps is not None:
                 self._steps.take()
+        if self._parting is not None:
+            self.part(*self._parting)
 
     def read(self, *, on: bool) -> None:
         """Read from the network, or stop."""
@@ -226,8 +235,8 @@ class Link:
     def unblock(self) -> None:
         """The network takes more."""
         self._blocked = self._outbox.behind = False
-        if self._pong is not None:
-            pong, self._pong = self._pong, None
+        pong, self._pong = self._pong, None
+        if pong is not None and not self._said_farewell():
             self._write(pong)
         if not self._corked:
             self.release()
@@ -245,8 +254,12 @@ class Link:
             self._write(pong)
 
     def part(self, code: int, reason: str) -> None:
-        """Answer the peer's close frame and close the connection, as servers do first."""
-        if self.is_over:
+        """Answer the peer's close frame and close the connection, as servers do first.
+
+        What came in one read with the close frame is handled before, and may be answered.
+        """
+        self._parting = (code, reason) if self._is_reading else None
+        if self.is_over or self._parting is not None:
             return
         self._say(close_payload(code, ""))
         self._end(code, reason)
@@ -274,6 +287,7 @@ class Link:
         self._home.gone(self._real)
         if not self.is_over:
             self._end(CloseCode.ABNORMAL, "")
+        self._way_in = None  # a cycle, which would keep the read buffer for long
 
     # What the sweep asks for.
 
@@ -321,8 +335,10 @@ class Link:
     def _end(self, code: int, reason: str) -> None:
         self.is_over = self.is_closing = self._hold = True
         self._outbox.clear()
-        self._farewell = None
+        self._farewell = self._pong = None
         self._let_go()
+        if self._way_in is not None:
+            self._way_in.stop()
         if self._receiver is not None:
             self._receiver.lost(code, reason)
 

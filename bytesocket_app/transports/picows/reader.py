@@ -36,6 +36,7 @@ class Reader(WSListener):
 
     Attributes:
         assembly: The unfinished message, if there is one.
+        begun_at: When it began, as whoever is told of it says.
     """
 
     __slots__ = (
@@ -48,11 +49,10 @@ class Reader(WSListener):
         "_received",
         "_unfinished",
         "assembly",
+        "begun_at",
     )
 
-    def __init__(
-        self, link: Link, limits: Limits, unfinished: Callable[[Link, "Reader"], None]
-    ) -> None:
+    def __init__(self, link: Link, limits: Limits, unfinished: Callable[["Reader"], None]) -> None:
         self._link = link
         self._limits = limits
         self._unfinished = unfinished
@@ -62,6 +62,7 @@ class Reader(WSListener):
         self._paused = False
         self._plain = True
         self.assembly: Assembly | None = None
+        self.begun_at = 0.0
 
     def open(self, receiver: Receiver) -> None:
         """Push what comes into this receiver from now on."""
@@ -131,6 +132,16 @@ class Reader(WSListener):
         if self._paused:
             self.resume()
 
+    def stop(self) -> None:
+        """Look at nothing any more: the connection is over."""
+        self._plain = False
+        self._pending = self.assembly = None
+
+    def give_up(self, since: float) -> None:
+        """End the connection if the message that began then is unfinished, though it was read."""
+        if self.assembly is not None and self.begun_at <= since and not self._paused:
+            self._link.fail(CloseCode.POLICY, "the message was not finished")
+
     def _pause(self) -> None:
         # picows has read more than this frame, and hands it out all the same.
         self._paused = True
@@ -139,7 +150,8 @@ class Reader(WSListener):
 
     def _settle(self) -> None:
         """Decide whether the next message can go the short way."""
-        self._plain = not (self._paused or self._link.is_closing or self.assembly is not None)
+        special = self._paused or self._link.is_closing or self._farewell is not None
+        self._plain = not special and self.assembly is None
 
     def _take(self, kind: WSMsgType, frame: WSFrame) -> None:
         """Take a frame that is no whole message, or that comes at a special time."""
@@ -152,6 +164,7 @@ class Reader(WSListener):
             self._link.asked_at = None
         elif kind is CLOSE:
             self._farewell = read_close(payload)
+            self._plain = False
             if not self._paused:
                 self._link.part(*self._farewell)
         elif kind is CONTINUATION:
@@ -169,7 +182,7 @@ class Reader(WSListener):
             )
             self.assembly.add(payload)
             self._plain = False
-            self._unfinished(self._link, self)
+            self._unfinished(self)
 
     def _continue(self, payload: bytes, *, fin: bool) -> None:
         assembly = self.assembly

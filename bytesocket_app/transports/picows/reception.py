@@ -10,7 +10,6 @@ from bytesocket_app.transports.interface import Door
 from bytesocket_app.transports.picows.due import Due
 from bytesocket_app.transports.picows.link import Link
 from bytesocket_app.transports.picows.reader import Reader
-from bytesocket_app.wire.close import CloseCode
 
 HEALTH: Final = "/health"
 """Answered with 200 as long as the process lives."""
@@ -55,15 +54,16 @@ class Watch:
         self._clock = clock
         self._pings: Due[Link] = Due(timeouts.ping)
         self._pongs: Due[Link] = Due(timeouts.pong)
-        self._messages: Due[tuple[Link, Reader, object]] = Due(UNFINISHED)
+        self._messages: Due[Reader] = Due(UNFINISHED)
 
     def opened(self, link: Link) -> None:
         """Ping it from time to time."""
         self._pings.add(link, self._clock())
 
-    def unfinished(self, link: Link, reader: Reader) -> None:
+    def unfinished(self, reader: Reader) -> None:
         """A message in fragments began."""
-        self._messages.add((link, reader, reader.assembly), self._clock())
+        reader.begun_at = self._clock()
+        self._messages.add(reader, reader.begun_at)
 
     def sweep(self, now: float) -> None:
         """Ping who was not asked for long; end what is overdue."""
@@ -75,9 +75,8 @@ class Watch:
         for link in self._pongs.take(now):
             if link.owes_pong(now - self._pongs.seconds):
                 link.abort()
-        for link, reader, assembly in self._messages.take(now):
-            if reader.assembly is assembly and not reader.is_paused:
-                link.fail(CloseCode.POLICY, "the message was not finished")
+        for reader in self._messages.take(now):
+            reader.give_up(now - UNFINISHED)
 
 
 class Reception:
