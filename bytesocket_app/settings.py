@@ -108,7 +108,8 @@ class Policies:
     """What is allowed beside the application's own list when a browser names its origin: pages
     of the same host, or, without a list, everybody."""
     slow_reader: Literal["close", "drop_oldest"] = "close"
-    """An outbox over its limit: closed with 1013, or the oldest messages go."""
+    """An outbox over its limit, with nothing volatile left in it: closed with 1013, or the oldest
+    messages go."""
     unknown_contract: Literal["accept", "refuse"] = "accept"
     """A client made from another contract than the application's or one of `contracts`: logged
     once, or refused with 4010 for good. Refuse only when no old server runs any more: during a
