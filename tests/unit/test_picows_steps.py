@@ -232,3 +232,27 @@ async def test_a_task_that_is_thrown_away_closes_its_coroutine() -> None:
     coroutine.send(None)
     coroutine.close()
     assert notes == ["closed"]
+
+
+@pytest.mark.parametrize("then", ["wait", "park", "end"])
+def test_a_step_may_wake_its_own_task(then: str) -> None:
+    notes: Notes = []
+
+    async def test() -> None:
+        async def work() -> None:
+            await park()
+            lab.steps.wake()
+            if then == "wait":
+                await asyncio.sleep(0)
+            if then == "park":
+                await park()
+            notes.append("done")
+
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: notes.append(told))
+        lab = Lab(work())
+        await lab.turn()
+        await lab.take()
+        await lab.task
+
+    on_asyncio(test)()
+    assert notes == ["done"]

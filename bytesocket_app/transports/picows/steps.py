@@ -81,7 +81,7 @@ class Steps:
             self._request = request
         finally:
             _leave(self._loop, self._task)
-        parked.set_result(None)
+        self.wake()  # unless the step did that itself
 
     def wake(self) -> None:
         """Have the task go on with a parked coroutine."""
