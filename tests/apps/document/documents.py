@@ -1,7 +1,7 @@
 """The documents themselves, who may open and who may change them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -37,7 +37,6 @@ class Document:
     shared_with: Mapping[str, Literal["read", "write"]]
     text: str = ""
     version: int = 0
-    edits: list[str] = field(default_factory=list[str])
 
     def change(self, author: str, edit: Edit) -> Saved:
         """Carry an edit out, if nobody was faster."""
@@ -47,7 +46,6 @@ class Document:
             raise OutOfDate("Somebody was faster.", data=Saved(version=self.version))
         self.text = self.text[: edit.start] + edit.text + self.text[edit.end :]
         self.version += 1
-        self.edits.append(author)
         return Saved(version=self.version)
 
 

@@ -1,5 +1,6 @@
 """Jobs in threads, shown to their owner: `bytesocket dev tests.apps.progress.app:app`."""
 
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from tests.apps.progress.events import (
 from tests.apps.progress.jobs import Order, Workshop
 
 THREADS = 2
+logger = logging.getLogger("progress")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def do(order: Order) -> None:
             from_thread.run(owner.emit, Advanced(job_id=job.job_id, done=done))
         outcome = "cancelled" if order.cancelled.is_set() else "done"
     except RuntimeError:
-        pass
+        logger.exception("job %s failed", job.job_id)
     job.outcome = outcome
     from_thread.run(owner.emit, Ended(job_id=job.job_id, outcome=outcome))
     from_thread.run(show_load)
