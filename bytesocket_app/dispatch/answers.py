@@ -4,16 +4,19 @@
 and membership requests have error types of their own (protocol.md section 2).
 """
 
+import logging
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from bytesocket_app.dispatch.incoming import Incoming
-from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.errors import EncodeError, Phase, Refusal
 from bytesocket_app.socket import Socket
 from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
 from bytesocket_app.wire.lifecycle import LifecycleType
+
+logger = logging.getLogger("bytesocket")
 
 MAX_DETAILS: Final = 16
 """Problems listed for one payload: enough to mend it, not enough to amplify it."""
@@ -23,9 +26,24 @@ TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
 
 
 def protocol_frame(socket: Socket[Any], message: dict[str, Any]) -> Frame:
-    """Encode a message of the protocol itself, in the socket's own codec."""
+    """Encode a message of the protocol itself, in the socket's own codec.
+
+    A refusal whose data no message can carry is the application's mistake, not the peer's: it is
+    told without.
+    """
     codec = CODECS[socket.codec]
-    return Frame(codec.encode(message), is_binary=codec.is_binary)
+    try:
+        payload = codec.encode(message)
+    except EncodeError:
+        logger.exception("the data of a refusal cannot be sent, %s", socket)
+        payload = codec.encode(_without_data(message))
+    return Frame(payload, is_binary=codec.is_binary)
+
+
+def _without_data(answer: dict[str, Any]) -> dict[str, Any]:
+    context = answer["data"]
+    error = {key: value for key, value in context["error"].items() if key != "data"}
+    return {**answer, "data": {**context, "error": error}}
 
 
 def send(socket: Socket[Any], message: dict[str, Any]) -> None:

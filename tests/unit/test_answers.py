@@ -6,7 +6,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from bytesocket_app.dispatch.answers import MAX_DETAILS, error_context, validation_details
-from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.errors import Phase, Refusal, RequestError
+from bytesocket_app.testing import TestClient
+from bytesocket_app.types import CodecName
+from tests.support.talk import Say, logged, talk
 
 
 class Numbers(BaseModel):
@@ -46,3 +49,25 @@ def test_details_say_where_and_what_but_never_the_input() -> None:
 
 def test_details_are_capped() -> None:
     assert len(validation_details(problems({"numbers": ["x"] * 100}))) == MAX_DETAILS
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("codec", ["json", "binary"])
+async def test_data_that_cannot_be_sent_is_left_out_and_logged(
+    codec: CodecName, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = talk()
+
+    @app.on(Say)
+    @app.room("doc").guard
+    async def refuse() -> None:
+        raise Refusal("No.", code="odd", data={"what": object()})
+
+    async with TestClient(app, codec=codec) as client:
+        with pytest.raises(RequestError) as of_request:
+            await client.request(Say(text="x"), str)
+        with pytest.raises(RequestError) as of_join:
+            await client.join("doc")
+    for refused in (of_request.value, of_join.value):
+        assert (refused.code, refused.message, refused.data) == ("odd", "No.", None)
+    assert len(logged(caplog)) == 2
