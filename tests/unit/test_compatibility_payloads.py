@@ -321,8 +321,21 @@ TABLE: dict[str, tuple[Any, Any, dict[str, str], dict[str, str]]] = {
     "literal to a text that is longer": (
         one(AB),
         one(Annotated[str, Field(min_length=2)]),
-        {"TYPE_CHANGED": "wire"},
-        {"TYPE_CHANGED": "wire"},
+        {"TYPE_WIDENED": "safe", "CONSTRAINT_TIGHTENED": "wire"},
+        {"TYPE_WIDENED": "wire", "CONSTRAINT_TIGHTENED": "safe"},
+    ),
+    "literal to UUID": (one(AB), one(UUID), {"TYPE_CHANGED": "wire"}, {"TYPE_CHANGED": "wire"}),
+    "literal added beside str": (
+        one(AB | str),
+        one(ABC | str),
+        {"ENUM_VALUE_ADDED": "safe"},
+        SAFE,
+    ),
+    "nullable to anything": (
+        one(int | None),
+        one(Any),
+        {"TYPE_WIDENED": "safe"},
+        {"TYPE_WIDENED": "wire"},
     ),
     "enum value added": (
         one(enum("Color", RED="red")),

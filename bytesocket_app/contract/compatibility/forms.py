@@ -16,6 +16,7 @@ ANNOTATIONS: Final = frozenset(
 
 _KINDS: Final = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _UNIONS: Final = ("anyOf", "oneOf")
+_OUTSIDE: Final = ANNOTATIONS | {"anyOf", "oneOf", "discriminator"}
 _VALUED: Final = frozenset({"const", "enum", "type", "x-enum-names"})
 
 
@@ -43,9 +44,13 @@ class Types:
     def members(self, schema: Schema) -> list[Schema]:
         """Return the members of the union that a schema is: no unions themselves, null last.
 
-        Sets of values are one member together. A schema that is no union is its own only member.
+        Sets of values are one member together, and what takes anything leaves no other. A schema
+        that is no union is its own only member.
         """
         flat = list(self._flat(schema, frozenset()))
+        anything = [member for member in flat if kind(self.resolved(member)[1]) == "any"]
+        if anything:
+            return anything[:1]
         unique = {compact(member): member for member in flat}
         sets = [one for one in unique.values() if kind(self.resolved(one)[1]) == "enum"]
         rest = [one for one in unique.values() if one not in sets]
@@ -75,9 +80,10 @@ class Types:
                 yield schema
             return
         within = seen | ({name} if name else set[str]())
+        # What stands beside a union holds for its members: the limits of a decimal, for instance.
+        beside = {key: value for key, value in found.items() if key not in _OUTSIDE}
         for member in cast("list[Schema]", found[union]):
-            marked = {**member, "x-open": True} if found.get("x-open") else member
-            yield from self._flat(marked, within)
+            yield from self._flat({**member, **beside}, within)
 
 
 def kind(schema: Schema) -> str:

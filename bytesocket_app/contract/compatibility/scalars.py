@@ -69,10 +69,15 @@ def flags(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 def set_and_type(old: Schema, new: Schema, path: str) -> Iterator[Change]:
     """Compare a set of values with a whole type, either way round."""
     closed, whole = (old, new) if kind(old) == "enum" else (new, old)
-    code = Code.TYPE_CHANGED
-    if all(_holds(whole, value) for value in values(closed)):
-        code = Code.TYPE_WIDENED if closed is old else Code.TYPE_NARROWED
-    yield Change(code, path, words(old), words(new))
+    is_wider = closed is old
+    if _format(whole) is not None or not all(_is_of(kind(whole), one) for one in values(closed)):
+        yield Change(Code.TYPE_CHANGED, path, words(old), words(new))
+        return
+    yield Change(
+        Code.TYPE_WIDENED if is_wider else Code.TYPE_NARROWED, path, words(old), words(new)
+    )
+    if not all(_is_within(whole, value) for value in values(closed)):
+        yield Change(Code.CONSTRAINT_TIGHTENED if is_wider else Code.CONSTRAINT_LOOSENED, path)
 
 
 def formats(old: Schema, new: Schema, path: str) -> Iterator[Change]:
@@ -117,11 +122,9 @@ def limits(old: Schema, new: Schema, path: str) -> Iterator[Change]:
             yield Change(code, path, _limit(old, keyword, None), _limit(new, keyword, None))
 
 
-def _holds(whole: Schema, value: Any) -> bool:
-    """Whether a type, whose limits are not all known, surely takes a value."""
-    if not _is_of(kind(whole), value):
-        return False
-    if _format(whole) is not None or whole.keys() & {"pattern", "multipleOf"}:
+def _is_within(whole: Schema, value: Any) -> bool:
+    """Whether a value surely keeps to the limits of a type."""
+    if whole.keys() & {"pattern", "multipleOf"}:
         return False
     measures = {"minimum": value, "maximum": value}
     if isinstance(value, str):

@@ -84,6 +84,10 @@ class Comparison:
     def _union(
         self, olds: list[Schema], news: list[Schema], tag: str | None, path: str
     ) -> Iterator[Change]:
+        was_any, is_any = _takes_anything(self._old, olds), _takes_anything(self._new, news)
+        if was_any or is_any:
+            yield Change(Code.TYPE_WIDENED if is_any else Code.TYPE_NARROWED, path)
+            return
         null: Schema = {"type": "null"}
         if (null in olds) != (null in news):
             yield Change(Code.NULL_ADDED if null in news else Code.NULL_REMOVED, path)
@@ -174,6 +178,10 @@ def _marks(old: Schema, new: Schema, path: str) -> Iterator[Change]:
         yield Change(Code.DEPRECATED, path)
     if bool(old.get("x-strict")) != bool(new.get("x-strict")):
         yield Change(Code.STRICT_ON if new.get("x-strict") else Code.STRICT_OFF, path)
+
+
+def _takes_anything(types: Types, members: list[Schema]) -> bool:
+    return any(kind(types.resolved(member)[1]) == "any" for member in members)
 
 
 def _tag(union: Schema) -> str | None:

@@ -47,13 +47,25 @@ class Unions:
             pairs += by_tag
         alike, lost, fresh = self._alike(lost, fresh)
         for before, after in [*pairs, *alike]:
-            yield from self._deeper.compare(before, after, path)
+            if not self._is_covered(before, after, old, new):
+                yield from self._deeper.compare(before, after, path)
         for member in lost:
             if not any(self._deeper.fits(member, other) for other in new):
                 yield Change(Code.MEMBER_REMOVED, path, old=self._words(self._old, member, tag))
         for member in fresh:
             if not any(self._deeper.fits(other, member) for other in old):
                 yield Change(Code.MEMBER_ADDED, path, new=self._words(self._new, member, tag))
+
+    def _is_covered(
+        self, before: Schema, after: Schema, old: list[Schema], new: list[Schema]
+    ) -> bool:
+        """Whether what a pair breaks is taken by another member: a new literal beside `str`."""
+        fits = self._deeper.fits
+        if fits(before, after):
+            return False
+        if self._deeper.way is Way.C2S:
+            return any(fits(before, other) for other in new)
+        return any(fits(other, after) for other in old)
 
     def _same_name(self, one: Schema, other: Schema) -> bool:
         name, found = self._old.resolved(one)
