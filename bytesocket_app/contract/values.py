@@ -38,6 +38,8 @@ class ValueSchemas(GenerateJsonSchema):
         """
         if not finite(dft):
             raise PydanticSerializationError("not a finite number")
+        if type(dft) in _PLAIN or (type(dft) in _CONTAINERS and not dft):
+            return dft  # as it is: a serializer for each would take most of the time
         kind: Any = Any
         if not (isinstance(dft, BaseModel) or is_dataclass(dft)):  # with a config of its own
             kind = cast("Any", type)(dft)
