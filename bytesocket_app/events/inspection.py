@@ -34,8 +34,8 @@ class _Place:
     def inside(self, node: Node) -> "_Place":
         """The place of a class's fields: a configuration of its own replaces the outer one."""
         cls: Any = node.get("cls")
-        given: Any = getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", {})
-        allowed = _allowed(given.get("json_schema_extra"))
+        given: Any = getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None)
+        allowed = _allowed((given or _NOTHING).get("json_schema_extra"))
         return _Place(node.get("config", self.config), cls, "", allowed)
 
     def at(self, name: str, node: Node) -> "_Place":

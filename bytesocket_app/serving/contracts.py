@@ -13,7 +13,7 @@ from typing import Any, Final
 from anyio.to_thread import run_sync
 
 from bytesocket_app.dispatch.answers import error_context, protocol_frame
-from bytesocket_app.errors import ContractError, Phase, UnknownContract
+from bytesocket_app.errors import ConfigurationError, Phase, UnknownContract
 from bytesocket_app.settings import Policies
 from bytesocket_app.socket import Socket
 from bytesocket_app.wire.close import CloseCode
@@ -35,7 +35,7 @@ class Contracts:
         fingerprint: Builds the application's contract and returns its fingerprint. Called once,
             in a thread, when the first client names a contract: a tenth of a second for a hundred
             events, which neither the start nor the event loop should pay.
-        policies: What is refused.
+        policies: Which clients are refused.
     """
 
     def __init__(self, fingerprint: Callable[[], str], policies: Policies) -> None:
@@ -87,7 +87,7 @@ class Contracts:
                 return
             try:
                 self._own = self._fingerprint()
-            except ContractError as error:
+            except ConfigurationError as error:
                 logger.error("clients' contracts are not compared: %s", error)  # noqa: TRY400 - it says all
             except Exception:
                 logger.exception("clients' contracts are not compared: ours cannot be built")
