@@ -205,4 +205,4 @@ def test_without_a_websocket_the_error_says_what_to_give(node_packages: Path, pl
     node = RUNTIMES["node-20"]
     done = run(node, "--input-type=module", "-e", program, folder=place.folder)
     assert done.returncode != 0
-    assert "Pass one: connect(url, { WebSocket })" in done.stderr
+    assert "(Node has one since 22): connect(url, { WebSocket })" in done.stderr

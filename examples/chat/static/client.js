@@ -23,16 +23,9 @@ export function connect(first, second) {
 // ---------------------------------------------------------------- runtime: the wire and the client
 
 class $RequestError extends Error {
-  code;
-  data;
-  details;
-
   constructor(code, message, data, details = []) {
     super(message);
-    this.name = "RequestError";
-    this.code = code;
-    this.data = data;
-    this.details = details;
+    Object.assign(this, { name: "RequestError", code, data, details });
   }
 }
 
@@ -44,9 +37,7 @@ function plain(value) {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null && !Array.isArray(value)) {
     const name = prototype.constructor?.name ?? "an object";
-    throw new TypeError(
-      `${name} cannot be sent: a payload holds plain objects, arrays and scalars`,
-    );
+    throw new TypeError(`${name} cannot be sent: payloads hold objects, arrays and scalars`);
   }
   return value;
 }
@@ -346,13 +337,11 @@ function toError(context) {
 function resolveUrl(contract, address, options) {
   const page = globalThis.location?.href;
   if (address === undefined && !page?.startsWith("http")) {
-    throw new Error(
-      `connect() needs a URL outside of a web page, such as "ws://127.0.0.1:8000${contract.path}"`,
-    );
+    throw new Error(`connect() needs a URL here, such as "ws://127.0.0.1:8000${contract.path}"`);
   }
   const url = new URL(address ?? contract.path, page);
   url.protocol = url.protocol.replace("http", "ws");
-  if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws, wss, http or https URL`);
+  if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws or http URL`);
   url.hash = "";
   for (const [key, value] of Object.entries(options.params ?? {}))
     url.searchParams.set(key, String(value));
@@ -368,7 +357,7 @@ function createClient(contract, first, second) {
   const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
   if (!WebSocketClass) {
     throw new Error(
-      'There is no WebSocket here (Node has one since 22). Pass one: connect(url, { WebSocket }), for example of the package "ws"',
+      'No WebSocket here (Node has one since 22): connect(url, { WebSocket }), as of the package "ws"',
     );
   }
 
@@ -389,15 +378,11 @@ function createClient(contract, first, second) {
   const report = (problem) => {
     if (!hooks.fire("error", problem)) console.error("bytesocket:", problem.message, problem);
   };
+  const problem = (phase, code, message, more) => {
+    return { phase, code, message: String(message), ...more, details: [] };
+  };
   const listenerFailed = (error, event) =>
-    report({
-      phase: "listener",
-      code: "internal",
-      message: String(error),
-      event,
-      error,
-      details: [],
-    });
+    report(problem("listener", "internal", error, { event, error }));
   // A hook that fails is not told to the hooks: it could fail for ever.
   const hooks = createListeners((error) => console.error("bytesocket:", error));
   const listeners = createListeners(listenerFailed);
@@ -407,18 +392,16 @@ function createClient(contract, first, second) {
     state = next;
     hooks.fire("state", next);
   };
-  const timer = (name, milliseconds, run) => {
+  const clear = (name) => {
     clearTimeout(timers[name]);
+    delete timers[name];
+  };
+  const timer = (name, milliseconds, run) => {
+    clear(name);
     timers[name] = setTimeout(() => {
-      timers[name] = undefined;
+      clear(name);
       run();
     }, milliseconds);
-  };
-  const clearTimers = () => {
-    for (const name in timers) {
-      clearTimeout(timers[name]);
-      timers[name] = undefined;
-    }
   };
   const disconnected = () => new $RequestError("disconnected", "The connection ended first");
   const encode = (message) => (codec === "json" ? toJson(message) : pack(message));
@@ -585,28 +568,20 @@ function createClient(contract, first, second) {
   const received = (raw) => {
     const text = typeof raw === "string";
     if (!text && raw.byteLength === 0) {
-      clearTimeout(timers["pong"]);
-      timers["pong"] = undefined;
-      return;
+      return clear("pong");
     }
     try {
       const message = text ? JSON.parse(raw) : unpack(new Uint8Array(raw));
       if (typeof message === "object" && message !== null) accept(message, text);
     } catch (error) {
-      report({
-        phase: "decode",
-        code: "invalid",
-        message: `A message cannot be read: ${error}`,
-        error,
-        details: [],
-      });
+      report(problem("decode", "invalid", `A message cannot be read: ${error}`, { error }));
     }
   };
 
   // ---- the connection
 
   const dial = () => {
-    clearTimers();
+    Object.keys(timers).forEach(clear);
     setState("connecting");
     if (state === "closed") return;
     const current = new WebSocketClass(url, [
@@ -634,7 +609,7 @@ function createClient(contract, first, second) {
     };
   };
   const opened = () => {
-    clearTimeout(timers["connect"]);
+    clear("connect");
     openedAt = Date.now();
     state = "open";
     for (const room of rooms.values()) askToJoin(room);
@@ -659,7 +634,7 @@ function createClient(contract, first, second) {
   const release = (code = 1000, reason = "") => {
     const gone = socket;
     socket = undefined;
-    clearTimers();
+    Object.keys(timers).forEach(clear);
     if (!gone) return;
     gone.onopen = gone.onmessage = gone.onclose = null;
     gone.onerror = () => {};
@@ -680,14 +655,9 @@ function createClient(contract, first, second) {
     timer("dial", Math.random() * Math.min(max, min * 2 ** attempts++), dial);
     setState("waiting");
     for (const call of [...pending.values()]) if (call.sent) call.finish(disconnected());
-    const problem = {
-      phase: "network",
-      code: "disconnected",
-      message: `${url.split("?")[0]}: ${why}`,
-      details: [],
-    };
-    if (!hooks.fire("error", problem) && first && !wasOpen)
-      console.error("bytesocket:", problem.message);
+    const message = `${url.split("?")[0]}: ${why}`;
+    if (!hooks.fire("error", problem("network", "disconnected", message)) && first && !wasOpen)
+      console.error("bytesocket:", message);
   };
   const stop = (code, reason, error) => {
     if (state === "closed") return;

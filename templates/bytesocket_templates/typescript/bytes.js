@@ -4,14 +4,14 @@
 function fits(shapes, shape, value) {
   if (shape === undefined) return false;
   if (typeof shape === "string") {
-    if (shape.startsWith("#")) return fits(shapes, shapes[shape.slice(1)], value);
+    if (shape[0] === "#") return fits(shapes, shapes[shape.slice(1)], value);
     return typeof value === "string" || value instanceof Uint8Array;
   }
   const { any, when = {}, needs = [], fields, rest } = shape;
   if (any && !any.some((option) => fits(shapes, option, value))) return false;
-  if (typeof value !== "object" || value === null) return any !== undefined;
+  if (typeof value !== "object" || value === null) return !!any;
   return (
-    (any !== undefined || Array.isArray(value) !== Boolean(fields ?? rest)) &&
+    (!!any || Array.isArray(value) !== !!(fields ?? rest)) &&
     Object.entries(when).every(
       ([key, tags]) => value[key] === undefined || tags.includes(value[key]),
     ) &&
@@ -21,29 +21,25 @@ function fits(shapes, shape, value) {
 
 /** Copy a value with `change` applied where its shape says that bytes are. */
 function walk(shapes, shape, value, change) {
-  if (shape === null || shape === undefined || value === null || value === undefined) return value;
+  const inside = (part, item) => walk(shapes, part, item, change);
+  if (!shape || value === null || value === undefined) return value;
   if (typeof shape === "string") {
-    return shape.startsWith("#")
-      ? walk(shapes, shapes[shape.slice(1)], value, change)
-      : change(shape, value);
+    return shape[0] === "#" ? inside(shapes[shape.slice(1)], value) : change(shape, value);
   }
   const { any, tuple, items, fields, rest } = shape;
   if (any)
-    return walk(
-      shapes,
+    return inside(
       any.find((option) => fits(shapes, option, value)),
       value,
-      change,
     );
-  if (Array.isArray(value)) {
-    return value.map((item, index) => walk(shapes, tuple?.[index] ?? items, item, change));
-  }
+  if (Array.isArray(value)) return value.map((item, at) => inside(tuple?.[at] ?? items, item));
   if (typeof value !== "object") return value;
-  const entries = Object.entries(value).map(([key, item]) => {
-    const known = fields && Object.hasOwn(fields, key) ? fields[key] : rest;
-    return [key, walk(shapes, known, item, change)];
-  });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      inside(fields && Object.hasOwn(fields, key) ? fields[key] : rest, item),
+    ]),
+  );
 }
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -57,32 +53,30 @@ function bytesToText(format, value) {
       throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "msgpack"');
     }
   }
-  if (format === "hex") {
-    return Array.from(value, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-  let binary = "";
-  for (const byte of value) binary += String.fromCharCode(byte);
-  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_");
+  const digit = (byte) =>
+    format === "hex" ? (byte + 256).toString(16).slice(1) : String.fromCharCode(byte);
+  const text = Array.from(value, digit).join("");
+  return format === "hex" ? text : btoa(text).replaceAll("+", "-").replaceAll("/", "_");
 }
 
 function textToBytes(format, value) {
   if (typeof value !== "string") return value;
   if (format === "utf8") return utf8.encode(value);
-  if (format === "hex") {
-    return Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  }
-  const binary = atob(value.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  return format === "hex"
+    ? Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
+    : Uint8Array.from(atob(value.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+        character.charCodeAt(0),
+      );
 }
 
 function createBytes(tables) {
-  const { shapes } = tables;
+  const { shapes, replied } = tables;
   const sent = new Map(tables.sent);
   const arriving = new Map(tables.arriving);
   return {
     toText: (event, data) => walk(shapes, sent.get(event), data, bytesToText),
     fromText: (event, data, pattern) => {
-      const reply = tables.replied.find(([name, , room]) => name === event && room === pattern);
+      const reply = replied.find(([name, , room]) => name === event && room === pattern);
       const shape = pattern === undefined ? arriving.get(event) : reply?.[1];
       return walk(shapes, shape, data, textToBytes);
     },

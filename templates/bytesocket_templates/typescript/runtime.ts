@@ -82,16 +82,13 @@ interface $Pending {
 }
 
 class $RequestError extends Error {
-  readonly code: string;
-  readonly data: unknown;
-  readonly details: readonly unknown[];
+  declare readonly code: string;
+  declare readonly data: unknown;
+  declare readonly details: readonly unknown[];
 
   constructor(code: string, message: string, data?: unknown, details: readonly unknown[] = []) {
     super(message);
-    this.name = "RequestError";
-    this.code = code;
-    this.data = data;
-    this.details = details;
+    Object.assign(this, { name: "RequestError", code, data, details });
   }
 }
 
@@ -103,9 +100,7 @@ function plain(value: object): object {
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null && !Array.isArray(value)) {
     const name = prototype.constructor?.name ?? "an object";
-    throw new TypeError(
-      `${name} cannot be sent: a payload holds plain objects, arrays and scalars`,
-    );
+    throw new TypeError(`${name} cannot be sent: payloads hold objects, arrays and scalars`);
   }
   return value;
 }
@@ -419,13 +414,11 @@ function resolveUrl(
 ): string {
   const page: string | undefined = (globalThis as any).location?.href;
   if (address === undefined && !page?.startsWith("http")) {
-    throw new Error(
-      `connect() needs a URL outside of a web page, such as "ws://127.0.0.1:8000${contract.path}"`,
-    );
+    throw new Error(`connect() needs a URL here, such as "ws://127.0.0.1:8000${contract.path}"`);
   }
   const url = new URL(address ?? contract.path, page);
   url.protocol = url.protocol.replace("http", "ws");
-  if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws, wss, http or https URL`);
+  if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws or http URL`);
   url.hash = "";
   for (const [key, value] of Object.entries(options.params ?? {}))
     url.searchParams.set(key, String(value));
@@ -441,14 +434,14 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const WebSocketClass: $Options["WebSocket"] = options.WebSocket ?? (globalThis as any).WebSocket;
   if (!WebSocketClass) {
     throw new Error(
-      'There is no WebSocket here (Node has one since 22). Pass one: connect(url, { WebSocket }), for example of the package "ws"',
+      'No WebSocket here (Node has one since 22): connect(url, { WebSocket }), as of the package "ws"',
     );
   }
 
   const rooms = new Map<string, $Room>();
   const pending = new Map<number, $Pending>();
   const iterators = new Set<() => void>();
-  const timers: { [name: string]: ReturnType<typeof setTimeout> | undefined } = {};
+  const timers: { [name: string]: ReturnType<typeof setTimeout> } = {};
   let state = "connecting";
   let socket: $Socket | undefined;
   let ready = deferred();
@@ -462,15 +455,11 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const report = (problem: any): void => {
     if (!hooks.fire("error", problem)) console.error("bytesocket:", problem.message, problem);
   };
+  const problem = (phase: string, code: string, message: unknown, more?: object): any => {
+    return { phase, code, message: String(message), ...more, details: [] };
+  };
   const listenerFailed = (error: unknown, event: $Name): void =>
-    report({
-      phase: "listener",
-      code: "internal",
-      message: String(error),
-      event,
-      error,
-      details: [],
-    });
+    report(problem("listener", "internal", error, { event, error }));
   // A hook that fails is not told to the hooks: it could fail for ever.
   const hooks = createListeners((error) => console.error("bytesocket:", error));
   const listeners = createListeners(listenerFailed);
@@ -480,18 +469,16 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     state = next;
     hooks.fire("state", next);
   };
-  const timer = (name: string, milliseconds: number, run: () => void): void => {
+  const clear = (name: string): void => {
     clearTimeout(timers[name]);
+    delete timers[name];
+  };
+  const timer = (name: string, milliseconds: number, run: () => void): void => {
+    clear(name);
     timers[name] = setTimeout(() => {
-      timers[name] = undefined;
+      clear(name);
       run();
     }, milliseconds);
-  };
-  const clearTimers = (): void => {
-    for (const name in timers) {
-      clearTimeout(timers[name]);
-      timers[name] = undefined;
-    }
   };
   const disconnected = (): $RequestError =>
     new $RequestError("disconnected", "The connection ended first");
@@ -667,28 +654,20 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const received = (raw: string | ArrayBuffer): void => {
     const text = typeof raw === "string";
     if (!text && raw.byteLength === 0) {
-      clearTimeout(timers["pong"]);
-      timers["pong"] = undefined;
-      return;
+      return clear("pong");
     }
     try {
       const message: any = text ? JSON.parse(raw) : unpack(new Uint8Array(raw));
       if (typeof message === "object" && message !== null) accept(message, text);
     } catch (error) {
-      report({
-        phase: "decode",
-        code: "invalid",
-        message: `A message cannot be read: ${error}`,
-        error,
-        details: [],
-      });
+      report(problem("decode", "invalid", `A message cannot be read: ${error}`, { error }));
     }
   };
 
   // ---- the connection
 
   const dial = (): void => {
-    clearTimers();
+    Object.keys(timers).forEach(clear);
     setState("connecting");
     if (state === "closed") return;
     const current = new WebSocketClass(url, [
@@ -716,7 +695,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     };
   };
   const opened = (): void => {
-    clearTimeout(timers["connect"]);
+    clear("connect");
     openedAt = Date.now();
     state = "open";
     for (const room of rooms.values()) askToJoin(room);
@@ -741,7 +720,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const release = (code = 1000, reason = ""): void => {
     const gone = socket;
     socket = undefined;
-    clearTimers();
+    Object.keys(timers).forEach(clear);
     if (!gone) return;
     gone.onopen = gone.onmessage = gone.onclose = null;
     gone.onerror = () => {};
@@ -762,14 +741,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     timer("dial", Math.random() * Math.min(max, min * 2 ** attempts++), dial);
     setState("waiting");
     for (const call of [...pending.values()]) if (call.sent) call.finish(disconnected());
-    const problem = {
-      phase: "network",
-      code: "disconnected",
-      message: `${url.split("?")[0]}: ${why}`,
-      details: [],
-    };
-    if (!hooks.fire("error", problem) && first && !wasOpen)
-      console.error("bytesocket:", problem.message);
+    const message = `${url.split("?")[0]}: ${why}`;
+    if (!hooks.fire("error", problem("network", "disconnected", message)) && first && !wasOpen)
+      console.error("bytesocket:", message);
   };
   const stop = (code: number, reason: string, error: unknown): void => {
     if (state === "closed") return;
