@@ -8,11 +8,12 @@ from inspect import isawaitable
 from typing import Any
 
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
+from bytesocket_app.transports.http_errors import http_refusal
 
 logger = logging.getLogger("bytesocket")
 
@@ -86,8 +87,10 @@ class Lifecycle:
         for kind in self._registry:
             yield from self._registry.peek(kind)
 
-    async def run(self, kind: HookKind, socket: Socket[Any] | None, *values: Any) -> bool:
-        """Call all hooks of a kind, even if one raises; False if one did.
+    async def run(
+        self, kind: HookKind, socket: Socket[Any] | None, *values: Any
+    ) -> Exception | None:
+        """Call all hooks of a kind, even if one raises; returns the first exception.
 
         This is one of the two boundaries where an application's exceptions end: each is logged,
         and the first is reported to the error hooks under the kind's phase.
@@ -97,11 +100,13 @@ class Lifecycle:
             try:
                 await bound.invoke(*values)
             except Exception as exc:
-                logger.exception("hook %s failed, %s", bound.source, socket)
                 first = first or exc
+                if kind is HookKind.UPGRADE and (isinstance(exc, Refusal) or http_refusal(exc)):
+                    continue  # it says no, which is its business
+                logger.exception("hook %s failed, %s", bound.source, socket)
         if first is not None and kind.value is not None:
             await self.report(socket, ErrorContext(kind.value, first))
-        return first is None
+        return first
 
     async def call(self, function: Callable[..., Any], *values: Any) -> None:
         """Call a function of the application's settings as the hooks are called."""

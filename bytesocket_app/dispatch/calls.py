@@ -8,7 +8,6 @@ from anyio import move_on_after
 
 from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, acknowledge, refuse, reply
 from bytesocket_app.dispatch.handlers import Calls, Handler
-from bytesocket_app.dispatch.http_errors import http_refusal
 from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.errors import Phase, Refusal
@@ -16,6 +15,7 @@ from bytesocket_app.events import ServerEvent
 from bytesocket_app.events.declared import is_payload
 from bytesocket_app.hub import Hub
 from bytesocket_app.socket import Socket
+from bytesocket_app.transports.http_errors import http_refusal
 
 logger = logging.getLogger("bytesocket")
 

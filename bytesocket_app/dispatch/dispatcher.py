@@ -17,7 +17,6 @@ from bytesocket_app.dispatch.answers import (
 )
 from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.events import EventRouter
-from bytesocket_app.dispatch.http_errors import http_refusal
 from bytesocket_app.dispatch.incoming import Incoming, incoming, passed_on
 from bytesocket_app.dispatch.membership import PHASES, Membership
 from bytesocket_app.dispatch.peer import Peer
@@ -27,6 +26,7 @@ from bytesocket_app.lifecycle import HookKind, Lifecycle
 from bytesocket_app.middleware import Message, MiddlewareChain
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import AuthState, Socket
+from bytesocket_app.transports.http_errors import http_refusal
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode
 from bytesocket_app.wire.close import CloseCode

@@ -5,12 +5,12 @@ import re
 from typing import Any, Final
 
 from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, error_context, send
-from bytesocket_app.dispatch.http_errors import http_refusal
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.hub import BROADCAST_ROOM, Hub
 from bytesocket_app.settings import Settings
+from bytesocket_app.transports.http_errors import http_refusal
 from bytesocket_app.wire.lifecycle import LifecycleType
 
 logger = logging.getLogger("bytesocket")

@@ -7,7 +7,6 @@ from anyio import move_on_after
 from anyio.abc import TaskGroup
 
 from bytesocket_app.dispatch import Dispatcher
-from bytesocket_app.dispatch.http_errors import HttpError, http_error
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.hub import Hub
 from bytesocket_app.lifecycle import HookKind, Lifecycle
@@ -17,6 +16,7 @@ from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.session import Session
 from bytesocket_app.socket import AuthState, Socket
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
+from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.transports.unopened import Unopened
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode
@@ -75,10 +75,10 @@ class ApplicationEndpoint:
             origin = handshake.headers.get("origin", "")
             logger.warning("origin %r refused; allow it with ByteSocket(origins=...)", origin[:256])
             return Rejection(403, "This origin is not allowed.")
-        if self._lifecycle.has(HookKind.UPGRADE) and not await self._lifecycle.run(
-            HookKind.UPGRADE, None, handshake
-        ):
-            return Rejection(403, "The upgrade was refused.")
+        if self._lifecycle.has(HookKind.UPGRADE):
+            failed = await self._lifecycle.run(HookKind.UPGRADE, None, handshake)
+            if failed is not None:
+                return _rejection(failed) or Rejection(403, "The upgrade was refused.")
         subprotocol, codec = self._negotiate(handshake)
         socket: Socket[Any] = Socket(handshake, Unopened(), self._hub, app=self._app, codec=codec)
         if not await self._contracts.allow(socket.contract):
@@ -130,17 +130,13 @@ class ApplicationEndpoint:
         try:
             with move_on_after(self._app.settings.timeouts.auth or None) as scope:
                 socket.user = await authenticator.decide(socket, None, socket.codec)
-        except Refusal as refusal:
-            await self._unidentified(socket, refusal)
-            return Rejection(401 if refusal.code == "unauthorized" else 403, refusal.message)
         except Exception as exc:
-            answer = http_error(exc)
-            if answer is None:
+            rejection = _rejection(exc)
+            if rejection is None:
                 logger.exception("authentication failed, %s", socket)
-                answer = HttpError(500, "Authentication failed.")
+                rejection = Rejection(500, "Authentication failed.")
             await self._unidentified(socket, exc)
-            # A redirection leads to a page, where no socket can go.
-            return Rejection(answer.status if answer.status >= _REFUSED else 403, answer.message)
+            return rejection
         if scope.cancelled_caught:
             logger.warning("authentication took too long, %s", socket)
             return Rejection(503, "Authentication took too long; try again.")
@@ -158,3 +154,14 @@ class ApplicationEndpoint:
                 return name, SUBPROTOCOLS[name]
         # The origin's servers echo the first offer, and browsers insist on an answer.
         return (offered[0] if offered else None), self._codec
+
+
+def _rejection(error: Exception) -> Rejection | None:
+    """The answer to a handshake that an exception stands for; None if it stands for none."""
+    if isinstance(error, Refusal):
+        return Rejection(401 if error.code == "unauthorized" else 403, error.message)
+    answer = http_error(error)
+    if answer is None:
+        return None
+    # A redirection leads to a page, where no socket can go.
+    return Rejection(answer.status if answer.status >= _REFUSED else 403, answer.message)

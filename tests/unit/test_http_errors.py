@@ -10,10 +10,21 @@ from fastapi.security.http import HTTPAuthorizationCredentials
 from starlette.exceptions import HTTPException as StarlettesException
 from starlette.exceptions import WebSocketException
 
-from bytesocket_app import ByteSocket, CallNext, Handshake, Message, Settings, Socket, Timeouts
-from bytesocket_app.dispatch.http_errors import HttpError, http_error, http_refusal
+from bytesocket_app import (
+    AuthError,
+    ByteSocket,
+    CallNext,
+    ErrorContext,
+    Handshake,
+    Message,
+    Refusal,
+    Settings,
+    Socket,
+    Timeouts,
+)
 from bytesocket_app.errors import RequestError
 from bytesocket_app.testing import TestClient
+from bytesocket_app.transports.http_errors import HttpError, http_error, http_refusal
 from tests.support.asgi import Call, socket_scope
 from tests.support.talk import Say, logged, talk
 
@@ -206,6 +217,40 @@ class TestAuth:
                 raise AssertionError
         assert refused.value.code == code
         assert bool(logged(caplog)) == (code == "internal")
+
+
+class TestUpgrade:
+    @pytest.mark.parametrize(
+        ("error", "answered", "text"),
+        [
+            (HTTPException(404, "No such team."), 404, "No such team."),
+            (HTTPException(503, "Later."), 503, "Later."),
+            (AuthError("Who are you?"), 401, "Who are you?"),
+            (Refusal("Not here."), 403, "Not here."),
+            (LookupError("a secret"), 403, "The upgrade was refused."),
+        ],
+    )
+    async def test_a_hook_answers_the_handshake(
+        self, error: Exception, answered: int, text: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app, told = talk(), list[BaseException]()
+
+        @app.lifecycle.upgrade
+        async def refuse(handshake: Handshake) -> None:
+            raise error
+
+        @app.lifecycle.error
+        async def tell(context: ErrorContext) -> None:
+            told.append(context.error)
+
+        call = Call(app, socket_scope("/ws"))
+        call.tell("websocket.connect")
+        await call.run()
+        assert call.sent[0]["status"] == answered
+        assert call.sent[1]["body"].decode() == f"{text}\n"
+        assert told == [error]
+        # What says no on purpose is no failure; what broke is.
+        assert bool(logged(caplog)) == (text == "Later." or isinstance(error, LookupError))
 
 
 KEY = APIKeyCookie(name="session")

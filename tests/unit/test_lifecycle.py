@@ -29,7 +29,7 @@ async def test_hooks_run_in_order_and_only_those_of_their_kind() -> None:
     async def other(socket: Socket) -> None:
         seen.append("other")
 
-    assert await lifecycle.run(HookKind.OPEN, SOCKET, SOCKET)
+    assert await lifecycle.run(HookKind.OPEN, SOCKET, SOCKET) is None
     assert seen == ["one", "two"]
 
 
@@ -142,7 +142,8 @@ async def test_all_hooks_run_and_the_first_error_is_reported(
         seen.append((socket, context.phase, str(context.error)))
 
     with caplog.at_level(logging.ERROR, "bytesocket"):
-        assert not await lifecycle.run(HookKind.OPEN, SOCKET, SOCKET)
+        failed = await lifecycle.run(HookKind.OPEN, SOCKET, SOCKET)
+    assert str(failed) == "first"
     assert seen == ["three", (SOCKET, Phase.OPEN, "first")]
     assert [r.exc_info is not None for r in caplog.records] == [True, True]
     assert f"hook {__file__}:" in caplog.text
