@@ -7,9 +7,10 @@ A generated module needs this door only. Nothing here knows the server side; it 
 from bytesocket_app.client.auth import Fresh, Headers
 from bytesocket_app.client.circuit import ClientState
 from bytesocket_app.client.client import Client
+from bytesocket_app.client.dispatcher import Callback as AnyCallback
 from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
 from bytesocket_app.client.link import Outcome
-from bytesocket_app.client.listeners import Listening
+from bytesocket_app.client.listeners import EventClasses, Listening
 from bytesocket_app.client.room import Replies, Room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.streams import EventStream
@@ -27,6 +28,7 @@ from bytesocket_app.events import ClientEvent, Event, PayloadType, ServerEvent
 
 __all__ = [
     "UNSET",
+    "AnyCallback",
     "AuthError",
     "Client",
     "ClientContract",
@@ -39,6 +41,7 @@ __all__ = [
     "DynamicRoom",
     "ErrorContext",
     "Event",
+    "EventClasses",
     "EventStream",
     "Fresh",
     "Headers",

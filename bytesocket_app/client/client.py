@@ -13,13 +13,14 @@ from bytesocket_app.client.auth import Headers
 from bytesocket_app.client.circuit import Circuit, ClientState, Endpoint
 from bytesocket_app.client.hearing import Hearing
 from bytesocket_app.client.link import Link, Outcome
+from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.room import Replies, Room, declared_reply, room_name
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
 from bytesocket_app.events import EventModel, PayloadType
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, EventName
 from bytesocket_app.wire import CODECS
 
 E = TypeVar("E", bound=EventModel)
@@ -45,6 +46,7 @@ class Client:
     """
 
     contract: ClassVar[ClientContract] = ClientContract()
+    _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
     _rooms: ClassVar[Mapping[str, type[Room]]] = {}
 
@@ -129,14 +131,15 @@ class Client:
         self._hearing.on_error(callback)
         return callback
 
-    def _on(self, event: type[E], callback: Callable[[E], object] | None = None) -> Any:
-        return self._hearing.listeners.on(event, callback)
+    def _on(self, event: type[E] | EventName, callback: Callable[[E], object] | None = None) -> Any:
+        return self._hearing.listeners.on(event_class(event, self._arriving), callback)
 
-    def _off(self, event: type[E], callback: Callable[[E], object]) -> None:
-        self._hearing.listeners.remove(event, callback)
+    def _off(self, event: type[E] | EventName, callback: Callable[[E], object]) -> None:
+        self._hearing.listeners.remove(event_class(event, self._arriving), callback)
 
-    def _events(self, event: type[E]) -> EventStream[E]:
-        return self._hearing.listeners.stream(event, self._settings.event_buffer)
+    def _events(self, event: type[E] | EventName) -> EventStream[E]:
+        model = event_class(event, self._arriving)
+        return self._hearing.listeners.stream(model, self._settings.event_buffer)
 
     async def _emit(self, event: EventModel) -> Outcome:
         return await self._link.emit(event)

@@ -1,9 +1,9 @@
 """Who wants to hear which event: callbacks and iterators of one client or one room handle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
 from pydantic import ValidationError
@@ -11,12 +11,31 @@ from pydantic import ValidationError
 from bytesocket_app.client.dispatcher import Callback
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.client.streams import EventStream
-from bytesocket_app.errors import ByteSocketError
+from bytesocket_app.errors import ByteSocketError, ConfigurationError
 from bytesocket_app.events import EventModel, PayloadType
 from bytesocket_app.types import CodecName, EventName
 
 E = TypeVar("E", bound=EventModel)
 T = TypeVar("T")
+
+
+EventClasses: TypeAlias = Mapping[EventName, type[EventModel]]
+"""The event classes of a generated client, by the names that its verbs take."""
+
+
+def event_class(event: type[E] | EventName, known: EventClasses) -> type[E]:
+    """Return an event's class, given itself or its name.
+
+    Raises:
+        ConfigurationError: No event of that name arrives.
+    """
+    if isinstance(event, type):
+        return event
+    found = known.get(event)
+    if found is None:
+        names = ", ".join(map(repr, known)) or "none by name: pass its class"
+        raise ConfigurationError(f"{event!r} is no event that arrives here. There are: {names}.")
+    return cast("type[E]", found)
 
 
 class Listening(Protocol[E]):

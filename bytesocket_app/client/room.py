@@ -8,6 +8,7 @@ from pydantic_core import to_jsonable_python
 
 from bytesocket_app.client.hearing import Hearing
 from bytesocket_app.client.link import Link, Outcome
+from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
@@ -70,6 +71,7 @@ class Room:
         hearing: Brings the room's events to this handle.
     """
 
+    _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
 
     def __init__(self, name: str, link: Link, hearing: Hearing) -> None:
@@ -122,14 +124,15 @@ class Room:
     async def __aexit__(self, *_: object) -> None:
         await self.leave()
 
-    def _on(self, event: type[E], callback: Callable[[E], object] | None = None) -> Any:
-        return self._listeners.on(event, callback)
+    def _on(self, event: type[E] | EventName, callback: Callable[[E], object] | None = None) -> Any:
+        return self._listeners.on(event_class(event, self._arriving), callback)
 
-    def _off(self, event: type[E], callback: Callable[[E], object]) -> None:
-        self._listeners.remove(event, callback)
+    def _off(self, event: type[E] | EventName, callback: Callable[[E], object]) -> None:
+        self._listeners.remove(event_class(event, self._arriving), callback)
 
-    def _events(self, event: type[E]) -> EventStream[E]:
-        return self._listeners.stream(event, self._link.settings.event_buffer)
+    def _events(self, event: type[E] | EventName) -> EventStream[E]:
+        model = event_class(event, self._arriving)
+        return self._listeners.stream(model, self._link.settings.event_buffer)
 
     async def _emit(self, event: EventModel) -> Outcome:
         return await self._link.emit(event, self.name)

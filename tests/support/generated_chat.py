@@ -79,23 +79,68 @@ _Returned = _t.TypeVar("_Returned")
 class _Room(_bs.Room):
     """A handle on a room."""
 
+    _arriving: _t.ClassVar[_bs.EventClasses] = {
+        7: Event7,
+        "blob": Blob,
+        "chat:posted": Posted,
+        "chat:reaction": Reaction,
+        "doc:moved": Moved,
+    }
+
     @_t.overload
     def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
     @_t.overload
     def on(
         self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
     ) -> _abc.Callable[[_Arriving], _Returned]: ...
-    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:
+    @_t.overload
+    def on(self, event: _t.Literal[7], /) -> _bs.Listening[Event7]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["blob"], /) -> _bs.Listening[Blob]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["chat:posted"], /) -> _bs.Listening[Posted]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["chat:reaction"], /) -> _bs.Listening[Reaction]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["doc:moved"], /) -> _bs.Listening[Moved]: ...
+    def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
 
+    @_t.overload
     def off(
         self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
-    ) -> None:
+    ) -> None: ...
+    @_t.overload
+    def off(
+        self,
+        event: _t.Literal[
+            7,
+            "blob",
+            "chat:posted",
+            "chat:reaction",
+            "doc:moved",
+        ],
+        callback: _bs.AnyCallback,
+        /,
+    ) -> None: ...
+    def off(self, event: _t.Any, callback: _t.Any, /) -> None:
         """Call a function no more."""
         self._off(event, callback)
 
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:
+    @_t.overload
+    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    @_t.overload
+    def events(self, event: _t.Literal[7], /) -> _bs.EventStream[Event7]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["blob"], /) -> _bs.EventStream[Blob]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["chat:posted"], /) -> _bs.EventStream[Posted]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["chat:reaction"], /) -> _bs.EventStream[Reaction]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["doc:moved"], /) -> _bs.EventStream[Moved]: ...
+    def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:
         """Iterate over such events, from now on."""
         return self._events(event)
 
@@ -132,6 +177,13 @@ class ChatClient(_bs.Client):
     """A client of Chat 1.0.0."""
 
     contract = CONTRACT
+    _arriving: _t.ClassVar[_bs.EventClasses] = {
+        7: Event7,
+        "blob": Blob,
+        "chat:posted": Posted,
+        "chat:reaction": Reaction,
+        "doc:moved": Moved,
+    }
     _replies: _t.ClassVar[_bs.Replies] = {
         "chat:post": _bs.PayloadType(Receipt),
         "echo": _bs.PayloadType(str),
@@ -166,17 +218,54 @@ class ChatClient(_bs.Client):
     def on(
         self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
     ) -> _abc.Callable[[_Arriving], _Returned]: ...
-    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:
+    @_t.overload
+    def on(self, event: _t.Literal[7], /) -> _bs.Listening[Event7]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["blob"], /) -> _bs.Listening[Blob]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["chat:posted"], /) -> _bs.Listening[Posted]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["chat:reaction"], /) -> _bs.Listening[Reaction]: ...
+    @_t.overload
+    def on(self, event: _t.Literal["doc:moved"], /) -> _bs.Listening[Moved]: ...
+    def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
 
+    @_t.overload
     def off(
         self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
-    ) -> None:
+    ) -> None: ...
+    @_t.overload
+    def off(
+        self,
+        event: _t.Literal[
+            7,
+            "blob",
+            "chat:posted",
+            "chat:reaction",
+            "doc:moved",
+        ],
+        callback: _bs.AnyCallback,
+        /,
+    ) -> None: ...
+    def off(self, event: _t.Any, callback: _t.Any, /) -> None:
         """Call a function no more."""
         self._off(event, callback)
 
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:
+    @_t.overload
+    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    @_t.overload
+    def events(self, event: _t.Literal[7], /) -> _bs.EventStream[Event7]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["blob"], /) -> _bs.EventStream[Blob]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["chat:posted"], /) -> _bs.EventStream[Posted]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["chat:reaction"], /) -> _bs.EventStream[Reaction]: ...
+    @_t.overload
+    def events(self, event: _t.Literal["doc:moved"], /) -> _bs.EventStream[Moved]: ...
+    def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:
         """Iterate over such events, from now on."""
         return self._events(event)
 

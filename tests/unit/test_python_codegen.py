@@ -1,6 +1,5 @@
 """The whole module that `generate python` writes."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -16,23 +15,13 @@ from bytesocket_app.client.payload import plain
 from bytesocket_app.events import PayloadType
 from bytesocket_app.wire import BINARY, JSON, Codec, decode
 from bytesocket_cli.codegen.python import python
-from tests.support import contracts, nasty
+from tests.support import contracts, generated, nasty
 from tests.support.contracts import STRING, event, minimal, model, ref, room, room_event, sealed
 from tests.support.python_contracts import GENERATED, chat
 
-ROOT = Path(__file__).parents[2]
-
 
 def load(text: str, folder: Path) -> ModuleType:
-    path = folder / "generated_client.py"
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("generated_client", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["generated_client"] = module
-    spec.loader.exec_module(module)
-    return module
+    return generated.load(text, "generated_client", folder)
 
 
 @pytest.fixture(scope="module")
@@ -169,34 +158,6 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert module.CONTRACT.title == evil
     assert [member.value for member in module.E] == [evil]
     assert plain(module.T(), JSON) == {"const": evil}
-
-
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_the_output_is_clean_under_strict_checkers(checker: str, tmp_path: Path) -> None:
-    for name, document in {
-        "nasty": nasty.document(),
-        "chat": contracts.chat(),
-        "files": contracts.files(),
-        "empty": minimal(),
-    }.items():
-        (tmp_path / f"{name}_client.py").write_text(python(document), encoding="utf-8")
-    if checker == "mypy":
-        arguments = ["mypy", "--strict", "--config-file=", "--enable-error-code=explicit-override"]
-        # The framework itself is checked elsewhere; here it is a library.
-        arguments += ["--follow-imports=silent", "--cache-dir", str(ROOT / ".mypy_cache")]
-    else:
-        config = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)]}
-        (tmp_path / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
-        arguments = ["pyright", "--pythonpath", sys.executable, "-p"]
-    result = subprocess.run(
-        [sys.executable, "-m", *arguments, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        cwd=ROOT,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_ruff_leaves_the_output_as_it_is(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_what_is_declared_later_is_written_as_text() -> None:
     text = declared(types, "A")
     assert '    b: "B"' in text
     assert "    c: '_t.Literal[\"x\"]'" in text
-    assert declared(types, "B") == 'B = _te.TypeAliasType("B", "str | B")'
+    assert declared(types, "B") == 'B = _te.TypeAliasType("B", "str | _BAgain")\n_BAgain = B'
     assert declared(types, "B", known="B") == "B: _t.TypeAlias = str | B"
 
 

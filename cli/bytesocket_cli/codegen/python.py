@@ -161,7 +161,8 @@ class _Module:
         if not self._rooms or not self._verbs.hearing():
             return []
         doc = docstring("A handle on a room.", "    ")
-        return [["class _Room(_bs.Room):", *doc, *self._verbs.hearing()]]
+        names = _parted(self._verbs.names())
+        return [["class _Room(_bs.Room):", *doc, *names, *self._verbs.hearing()]]
 
     def _room(self, room: Entry, name: str) -> Block:
         sent = [self._events.sent[entry["name"]] for entry in room["client_events"]]
@@ -190,6 +191,7 @@ class _Module:
             *docstring(f"A client of {document['title']} {document['version']}.", "    "),
             "",
             "    contract = CONTRACT",
+            *self._verbs.names(),
             *self._verbs.replies(replies),
             *rooms_table(self._joinable()),
             *constructor(None if credentials is None else self._writer.annotation(credentials)),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bytesocket_cli.codegen.python_events import EventClass, EventClasses
+from bytesocket_cli.codegen.python_hearing import hearing, names_table
 from bytesocket_cli.codegen.python_names import literal
 from bytesocket_cli.codegen.python_types import AnnotationWriter
 from bytesocket_cli.codegen.schema import Schema
@@ -12,11 +13,15 @@ Entry = Mapping[str, Any]
 Reply = tuple[EventClass, Schema]
 
 _NO_EVENT = "_t.Never"
+_CHAINED = 100
 
 
 def union(names: Iterable[str]) -> str:
-    """Write a union of classes, each once."""
-    return " | ".join(dict.fromkeys(names)) or _NO_EVENT
+    """Write a union of classes, each once; a long `A | B | ...` is too deep for pyright."""
+    members = list(dict.fromkeys(names))
+    if len(members) > _CHAINED:
+        return f"_t.Union[{', '.join(members)}]"
+    return " | ".join(members) or _NO_EVENT
 
 
 class VerbWriter:
@@ -33,7 +38,11 @@ class VerbWriter:
 
     def hearing(self) -> list[str]:
         """Write `on`, `off` and `events`; nothing if the server sends no event."""
-        return _HEARING if self._events.arriving else []
+        return hearing(list(self._events.arriving.values()))
+
+    def names(self) -> list[str]:
+        """Write the table of arriving events by name."""
+        return names_table(list(self._events.arriving.values()))
 
     def saying(self, sent: Sequence[EventClass], replies: Sequence[Reply]) -> list[str]:
         """Write `emit` and `request`, each if there is something to send or to ask.
@@ -92,30 +101,6 @@ class VerbWriter:
             doc,
             "        return await self._request(event, timeout)",
         ]
-
-
-_HEARING = [
-    "",
-    "    @_t.overload",
-    "    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...",
-    "    @_t.overload",
-    "    def on(",
-    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /",
-    "    ) -> _abc.Callable[[_Arriving], _Returned]: ...",
-    "    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:",
-    '        """Have a function called with every such event, as a decorator or at once."""',
-    "        return self._on(event, callback)",
-    "",
-    "    def off(",
-    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /",
-    "    ) -> None:",
-    '        """Call a function no more."""',
-    "        self._off(event, callback)",
-    "",
-    "    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:",
-    '        """Iterate over such events, from now on."""',
-    "        return self._events(event)",
-]
 
 
 def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> list[str]:

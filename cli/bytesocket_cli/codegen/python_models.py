@@ -86,10 +86,20 @@ class ModelWriter:
                 f"class {identifier}({bases}):",
                 *self.body(schema, text, tags=self._tags.get(name, ()), is_late=bool(unknown)),
             ]
-        annotation = self._writer.annotation(schema)
         if self._writer.references(schema) <= set(known):
-            return [f"{identifier}: _t.TypeAlias = {annotation}"]
-        return [f'{identifier} = _te.TypeAliasType("{identifier}", {_as_text(annotation)})']
+            return [f"{identifier}: _t.TypeAlias = {self._writer.annotation(schema)}"]
+        return self._late_alias(name)
+
+    def _late_alias(self, name: str) -> list[str]:
+        """Write an alias that refers to what is declared later, or to itself.
+
+        Under its own name pyright takes it for a variable, when another module leads there first.
+        """
+        identifier, again = self._names[name], f"_{self._names[name]}Again"
+        names = {**self._names, name: again}
+        text = _as_text(AnnotationWriter(self._types, names).annotation(self._types[name]))
+        alias = f'{identifier} = _te.TypeAliasType("{identifier}", {text})'
+        return [alias, f"{again} = {identifier}"] if again in text else [alias]
 
     def body(
         self, schema: Schema, doc: str, *, tags: Collection[str] = (), is_late: bool = False
@@ -165,9 +175,10 @@ class _Field:
         if self.is_constant:
             return literal(self.schema["const"])
         default = self.schema.get("default", ...)
-        if _is_plain(self.schema) and (default is None or isinstance(default, str | int | float)):
+        if _is_plain(self.schema) and isinstance(default, str | int | float):
             return literal(default)
-        if default is None and "anyOf" in self.schema:
+        # A default may be null where the field does not take it (`SkipJsonSchema[None]`).
+        if default is None and self.annotation.endswith("None"):
             return "None"
         return "_bs.UNSET"
 

@@ -1,0 +1,93 @@
+"""The verbs that hear events: `on`, `off` and `events`, by the event's class or by its name.
+
+A name is an overload of its own, which type checkers pay for twice over: names are taken by clients
+of contracts with up to `NAMED` arriving events, classes by any. To remove a callback is worth no
+overloads.
+"""
+
+from collections.abc import Sequence
+
+from bytesocket_cli.codegen.python_events import EventClass
+from bytesocket_cli.codegen.python_names import literal
+
+NAMED = 150
+"""With more arriving events than this, classes alone are taken: overloads cost checkers seconds."""
+
+_ON = [
+    "    @_t.overload",
+    "    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...",
+    "    @_t.overload",
+    "    def on(",
+    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /",
+    "    ) -> _abc.Callable[[_Arriving], _Returned]: ...",
+]
+_ON_BODY = [
+    '        """Have a function called with every such event, as a decorator or at once."""',
+    "        return self._on(event, callback)",
+]
+_OFF = [
+    "    def off(",
+    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /",
+    "    ) -> None:",
+]
+_OFF_BODY = [
+    '        """Call a function no more."""',
+    "        self._off(event, callback)",
+]
+_EVENTS = "    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:"
+_EVENTS_BODY = [
+    '        """Iterate over such events, from now on."""',
+    "        return self._events(event)",
+]
+
+
+def named(arriving: Sequence[EventClass]) -> list[EventClass]:
+    """List the events that may be named: a fraction is no literal type, and many cost too much."""
+    if len(arriving) > NAMED:
+        return []
+    return [event for event in arriving if isinstance(event.entry["name"], str | int)]
+
+
+def hearing(arriving: Sequence[EventClass]) -> list[str]:
+    """Write the verbs.
+
+    Args:
+        arriving: What the server sends.
+    """
+    events = named(arriving)
+    if not arriving:
+        return []
+    if not events:
+        on = "    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:"
+        return ["", *_ON, on, *_ON_BODY, "", *_OFF, *_OFF_BODY, "", _EVENTS, *_EVENTS_BODY]
+    names = [(f"_t.Literal[{literal(e.entry['name'])}]", e.identifier) for e in events]
+    lines = ["", *_ON]
+    for name, event in names:
+        lines.append("    @_t.overload")
+        lines.append(f"    def on(self, event: {name}, /) -> _bs.Listening[{event}]: ...")
+    lines += ["    def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:", *_ON_BODY]
+    lines += ["", "    @_t.overload", *_OFF[:2], f"{_OFF[2]} ..."]
+    lines += ["    @_t.overload", "    def off(", "        self,", "        event: _t.Literal["]
+    lines += [f"            {literal(event.entry['name'])}," for event in events]
+    lines += [
+        "        ],",
+        "        callback: _bs.AnyCallback,",
+        "        /,",
+        "    ) -> None: ...",
+    ]
+    lines += ["    def off(self, event: _t.Any, callback: _t.Any, /) -> None:", *_OFF_BODY]
+    lines += ["", "    @_t.overload", f"{_EVENTS} ..."]
+    for name, event in names:
+        lines.append("    @_t.overload")
+        lines.append(f"    def events(self, event: {name}, /) -> _bs.EventStream[{event}]: ...")
+    lines.append("    def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:")
+    return [*lines, *_EVENTS_BODY]
+
+
+def names_table(arriving: Sequence[EventClass]) -> list[str]:
+    """Write the table of event classes by name."""
+    events = named(arriving)
+    if not events:
+        return []
+    table = [f"        {literal(event.entry['name'])}: {event.identifier}," for event in events]
+    return ["    _arriving: _t.ClassVar[_bs.EventClasses] = {", *table, "    }"]
