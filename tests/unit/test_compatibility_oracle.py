@@ -8,12 +8,13 @@ Python client. And of the breaks that are found, nearly all have a witness.
 import json
 import types
 from collections import Counter
+from enum import StrEnum
 from random import Random
-from typing import Any
+from typing import Annotated, Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from bytesocket_app.contract.compatibility import Level, compare
 from bytesocket_cli.codegen.python import python
@@ -110,3 +111,19 @@ def test_what_the_new_server_sends_without_a_break_validates_in_the_old_client()
 
     run()
     assert broken[True] >= 0.95 * broken.total() > 20, broken
+
+
+class Color(StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Car(BaseModel):
+    color: Annotated[Color, Field(json_schema_extra={"x-open": True})]
+
+
+def test_an_old_client_reads_what_was_added_to_an_open_enum() -> None:
+    client = client_of(contract(Car, "s2c"))
+    known, added = (client.validate_python({"color": color}) for color in ("red", "green"))
+    assert (known.color.name, known.color) == ("RED", "red")
+    assert added.color == "green"

@@ -289,6 +289,18 @@ TABLE: dict[str, tuple[Any, Any, dict[str, str], dict[str, str]]] = {
     ),
     "int to float": (one(int), one(float), {"TYPE_WIDENED": "safe"}, {"TYPE_WIDENED": "wire"}),
     "float to int": (one(float), one(int), {"TYPE_NARROWED": "wire"}, {"TYPE_NARROWED": "source"}),
+    "infinities as text": (
+        one(float),
+        one(float, ser_json_inf_nan="strings"),
+        {"TYPE_WIDENED": "safe"},
+        {"TYPE_WIDENED": "wire"},
+    ),
+    "infinities as text no more": (
+        one(float, ser_json_inf_nan="strings"),
+        one(float),
+        {"TYPE_NARROWED": "wire"},
+        {"TYPE_NARROWED": "source"},
+    ),
     "int to int or str": (
         one(int),
         one(int | str),

@@ -88,6 +88,15 @@ CASES: list[tuple[Any, str]] = [
 ]
 
 
+def test_an_open_set_of_values_takes_others_last() -> None:
+    writer = AnnotationWriter(TYPES, {name: name for name in TYPES})
+    last = '_p.Field(union_mode="left_to_right")'
+    assert (
+        writer.annotation({"enum": ["a", 1], "x-open": True})
+        == f'_t.Annotated[_t.Literal["a", 1] | str | int, {last}]'
+    )
+
+
 @pytest.mark.parametrize(("schema", "annotation"), CASES)
 def test_a_schema_has_its_annotation(schema: Any, annotation: str) -> None:
     writer = AnnotationWriter(TYPES, {name: name for name in TYPES})

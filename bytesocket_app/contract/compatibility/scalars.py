@@ -104,6 +104,15 @@ def formats(old: Schema, new: Schema, path: str) -> Iterator[Change]:
         )
 
 
+def finiteness(old: Schema, new: Schema, path: str) -> Iterator[Change]:
+    """Compare whether NaN and the infinities travel, which they do as text."""
+    before, after = "x-inf-nan" in old, "x-inf-nan" in new
+    if before != after:
+        code = Code.TYPE_WIDENED if after else Code.TYPE_NARROWED
+        words = {True: 'number or "NaN"', False: "number"}
+        yield Change(code, path, words[before], words[after])
+
+
 def limits(old: Schema, new: Schema, path: str) -> Iterator[Change]:
     """Compare lengths, bounds, patterns and multiples."""
     for keyword, exclusive, sign in BOUNDS:

@@ -11,6 +11,7 @@ from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.objects import objects
 from bytesocket_app.contract.compatibility.scalars import (
     LIMITS,
+    finiteness,
     flags,
     formats,
     limits,
@@ -27,7 +28,16 @@ _JUDGED: Final = (
     | {"type", "format", "contentSchema", "allOf", "anyOf", "oneOf", "discriminator"}
     | {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"}
     | {"items", "prefixItems", "uniqueItems", "const", "enum"}
-    | {"x-aliases", "x-bytes", "x-enum-names", "x-flags", "x-key", "x-open", "x-strict"}
+    | {
+        "x-aliases",
+        "x-bytes",
+        "x-enum-names",
+        "x-flags",
+        "x-inf-nan",
+        "x-key",
+        "x-open",
+        "x-strict",
+    }
     | {"x-timezone", "x-type"}
 )
 """Keywords with an opinion of ours; another one that changes is reported as such."""
@@ -151,6 +161,7 @@ class Comparison:
                 yield from self._content(old, new, path)
             case _:
                 yield from limits(old, new, path)
+                yield from finiteness(old, new, path)
 
     def _content(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Compare what JSON inside a text has to be."""

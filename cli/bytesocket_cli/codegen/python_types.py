@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bytesocket_app.contract.shape import each_schema
 from bytesocket_cli.codegen.python_names import literal
-from bytesocket_cli.codegen.schema import Schema, ref_name, resolved
+from bytesocket_cli.codegen.schema import Schema, open_kinds, ref_name, resolved
 
 _SCALARS = {
     "string": "str",
@@ -88,6 +88,15 @@ class AnnotationWriter:
         """Write the members of the union that a schema is; most have one."""
         if isinstance(schema, bool):
             return ["_t.Any" if schema else "_t.Never"]
+        others = [_SCALARS[kind] for kind in open_kinds(schema, self._types)]
+        if not others:
+            return self._known(schema)
+        # From left to right: what is a member of the enum stays one.
+        union = " | ".join([*self._known(schema), *others])
+        return [f'_t.Annotated[{union}, _p.Field(union_mode="left_to_right")]']
+
+    def _known(self, schema: Schema) -> list[str]:
+        """Write the members as the contract lists them."""
         name = ref_name(schema)
         if name is not None:
             return [self._names[name]]

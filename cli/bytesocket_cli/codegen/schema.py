@@ -59,6 +59,22 @@ def leaves(
             yield name, schema
 
 
+def open_kinds(schema: Schema, types: Mapping[str, Schema]) -> list[str]:
+    """Name the JSON types of which a set of values marked `x-open` may get others.
+
+    Returns:
+        `string`, `integer` and `number`, as far as its values have those types; nothing for what is
+        not open.
+    """
+    if not schema.get("x-open"):
+        return []
+    found = [leaf for _, leaf in leaves(schema, types)]
+    values = [one for leaf in found for one in [leaf.get("const"), *leaf.get("enum", ())]]
+    kinds = {"string": str, "integer": int, "number": float}
+    there: set[type[object]] = {type(one) for one in values}
+    return [name for name, kind in kinds.items() if kind in there]
+
+
 def is_bytes(schema: Schema) -> bool:
     """Tell whether the value is `bytes` in Python.
 

@@ -13,6 +13,7 @@ from bytesocket_cli.codegen.schema import (
     is_list,
     is_object,
     leaves,
+    open_kinds,
     ref_name,
     resolved,
 )
@@ -70,6 +71,12 @@ class TypeWriter:
         """Write the members of the union that a schema is; most have one."""
         if isinstance(schema, bool):
             return ["unknown" if schema else "never"]
+        # An intersection, so that editors still offer the known values.
+        others = [f"({_SCALARS[kind]} & {{}})" for kind in open_kinds(schema, self._types)]
+        return [*self._known(schema, indent), *others]
+
+    def _known(self, schema: Schema, indent: str) -> list[str]:
+        """Write the members as the contract lists them."""
         name = ref_name(schema)
         if name is not None:
             return [self._names[name]]
