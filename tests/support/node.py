@@ -40,7 +40,7 @@ def installed() -> Path:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(HERE / name, scratch)
         command = [NODE, str(NPM), "ci", "--ignore-scripts"]
-        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=300)
+        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=600)
         fresh = Path(scratch, "node_modules")
         (fresh / STAMP).write_text(wanted)
         if modules.exists() and not _is_current(wanted):
