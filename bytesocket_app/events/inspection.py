@@ -80,8 +80,9 @@ class Inspection:
         place = place.allowing(node)
         if self._written_otherwise(node, place):
             return
-        if self._way == "input" and "json_schema_input_schema" in node:
-            self._visit(node["json_schema_input_schema"], place)
+        taken = _taken(node) if self._way == "input" else None
+        if taken is not None:
+            self._visit(taken, place)
             return
         for code in value_doubts(node, place.config, self._way):
             self._add(code, place)
@@ -167,6 +168,13 @@ class Inspection:
             choices = [one for one in choices if one["type"] != "bytes"]
         for one in choices:
             self._visit(one, place)
+
+
+def _taken(node: Node) -> Node | None:
+    """What comes in before a validator, where its `json_schema_input_type` says so."""
+    older = (node.get("metadata") or _NOTHING).get("pydantic_js_input_core_schema")  # 2.10.3
+    found: Node | None = node.get("json_schema_input_schema", older)
+    return found
 
 
 def doubt_of_all(code: str, schema: Node) -> list[Doubt]:
