@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import Any
 
 socketio: Any = import_module("socketio")  # it has no types
-server = socketio.AsyncServer(async_mode="asgi", transports=["websocket"])
+# The load generator does not answer Engine.IO's pings: no connection lives until the first.
+server = socketio.AsyncServer(async_mode="asgi", transports=["websocket"], ping_interval=3600)
 app = socketio.ASGIApp(server)
 
 

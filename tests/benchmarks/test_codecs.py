@@ -25,9 +25,12 @@ sizes = pytest.mark.parametrize("message", [SMALL, LARGE], ids=["small", "large"
 codecs = pytest.mark.parametrize("codec", ["json", "binary"])
 
 
+to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def plain_encode(message: Any, codec: CodecName) -> bytes:
     if codec == "json":
-        return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+        return to_json(message).encode()
     return bytes(msgpack.packb(message))
 
 

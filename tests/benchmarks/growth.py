@@ -1,0 +1,240 @@
+"""Measure what more of everything costs: `python -m tests.benchmarks.growth`.
+
+Processor time of the server per delivery as a room grows, and per message as there are more rooms
+and more events; and thousands of idle connections, which are then asked something all at once.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.chart import Curve, Panel, draw
+from tests.benchmarks.compare import README, crowd
+from tests.benchmarks.crowd import Crowd, Greeting
+from tests.benchmarks.frames import masked
+from tests.benchmarks.machine import allow_many_files, describe
+from tests.benchmarks.peer import LoadError
+from tests.benchmarks.process import ServerTree, launched
+from tests.benchmarks.servers import HERE, MESSAGE, SERVERS, Server, ours
+from tests.benchmarks.table import write_between
+from tests.benchmarks.workloads import Span, answer_each, echo, fan_out
+
+PICTURE = README.parent / ".github" / "growth.svg"
+MEMBERS = (100, 1_000, 10_000)
+SIZES = (1, 100, 1_000)
+IDLE = 10_000
+ASKING = 50
+"""Connections that ask, each in its share of the rooms or events."""
+
+Series = dict[int, float]
+"""Size, microseconds of the server's processor time a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Something an application can have many of.
+
+    Attributes:
+        label: What they are.
+        room: The name of the live room of this number; None where the question is global.
+        event: The name of the event of this number.
+        size: What `growth_app.py` is to have so many of.
+    """
+
+    label: str
+    size: str | None
+    room: Callable[[int], str] | None
+    event: Callable[[int], str]
+
+    def greet(self, share: Sequence[int]) -> Greeting:
+        """Join the rooms of a connection's share."""
+        if self.room is None:
+            return Greeting("/ws")
+        join = {"type": 15, "rooms": [self.room(number) for number in share]}
+        return Greeting("/ws", (masked(json.dumps(join)),), 1)
+
+    def frame(self, number: int) -> bytes:
+        """Ask in the room, or by the event, of this number."""
+        question = {"event": self.event(number), "data": {"message": MESSAGE}}
+        room = {} if self.room is None else {"room": self.room(number)}
+        return masked(json.dumps({**room, **question}))
+
+
+KINDS = (
+    Kind("events with a handler", "events", None, lambda number: f"ask{number}"),
+    Kind("rooms by name", "rooms", lambda number: f"room{number}", lambda _: "ask"),
+    Kind("rooms of one pattern", None, lambda number: f"kind0:{number}", lambda _: "ask"),
+    Kind("patterns of rooms", "patterns", lambda number: f"kind{number}:7", lambda _: "ask"),
+)
+
+
+def share(number: int, size: int) -> list[int]:
+    """Which of so many things the connection of this number uses: all are used, evenly."""
+    return list(range(number, size, ASKING)) or [number % size]
+
+
+def message_cost(kind: Kind, size: int, transport: str, span: Span) -> float:
+    """Measure messages to an application that has so many of a kind."""
+    wanted = {} if kind.size is None else {kind.size: size}
+    target = ours(transport, "growth_app.py")
+    with (
+        launched(target, cwd=HERE, environment={"GROWTH": json.dumps(wanted)}) as tree,
+        Crowd(
+            tree.port,
+            ASKING,
+            greet=lambda number: kind.greet(share(number, size)),
+            frames=lambda number: [kind.frame(each) for each in share(number, size)],
+        ) as peers,
+    ):
+        return echo(peers, 1, span, tree).microseconds
+
+
+def delivery_cost(server: Server, members: int, span: Span) -> float:
+    """Measure deliveries to a room of so many."""
+    with (
+        launched(server.command, cwd=HERE) as tree,
+        crowd(server, tree.port, members + 1, chatting=True) as peers,
+    ):
+        # Ten rounds at the least: some servers need seconds for one of the largest room.
+        return fan_out(peers, Span(span.seconds, members * 10), tree).microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Many idle connections.
+
+    Attributes:
+        kb: Memory that one took.
+        answered: Seconds until each of them had an answer, all asked at once.
+    """
+
+    kb: float
+    answered: float
+
+
+def hold(server: Server, size: int) -> Held:
+    """Hold idle connections, then ask each of them something."""
+
+    def ask(tree: ServerTree) -> Held:
+        before = tree.memory_kb()
+        with crowd(server, tree.port, size) as peers:
+            kb = (tree.memory_kb() - before) / size
+            return Held(kb, answer_each(peers))
+
+    with launched(server.command, cwd=HERE) as tree:
+        return ask(tree)
+
+
+def measure(transport: str, rivals: Sequence[str], number: int, span: Span) -> dict[str, Series]:
+    """Measure every curve, all of them in each round; the medians."""
+    work: dict[tuple[str, int], Callable[[], float]] = {}
+    for name in (transport, *rivals):
+        for size in MEMBERS:
+            work[name, size] = partial(delivery_cost, SERVERS[name], size, span)
+    for kind in KINDS:
+        for size in SIZES:
+            work[kind.label, size] = partial(message_cost, kind, size, transport, span)
+    found: dict[tuple[str, int], list[float]] = {key: [] for key in work}
+    for turn in range(1, number + 1):
+        for (label, size), one in work.items():
+            print(f"round {turn} of {number}: {label}, {size}", file=sys.stderr, flush=True)
+            found[label, size].append(one())
+    curves: dict[str, Series] = {}
+    for (label, size), values in found.items():
+        curves.setdefault(label, {})[size] = statistics.median(values)
+    return curves
+
+
+def spread(series: Series) -> float:
+    """Return the dearest size over the cheapest."""
+    return max(series.values()) / min(series.values())
+
+
+def report(curves: dict[str, Series], held: Held) -> str:
+    """Lay out the curves as text."""
+    lines = [
+        f"{label:22}"
+        + "".join(f"{f'{size:,}: {value:.2f} µs':>18}" for size, value in series.items())
+        + f"   spread {spread(series):.2f}"
+        for label, series in curves.items()
+    ]
+    idle = (
+        f"{IDLE:,} idle connections: {held.kb:.1f} kB each, all answered in {held.answered:.2f} s"
+    )
+    return "\n".join([*lines, idle, f"{describe()}."])
+
+
+def picture(curves: dict[str, Series], transport: str) -> str:
+    """Draw the curves: deliveries beside the rivals' on the left, messages on the right."""
+    kinds = [kind.label for kind in KINDS]
+    return draw(
+        Panel(
+            "CPU per delivery, by members of the room",
+            [
+                Curve(_plain(SERVERS[name].label), series, ours=name == transport)
+                for name, series in curves.items()
+                if name not in kinds
+            ],
+        ),
+        Panel(
+            "CPU per message, by how many there are",
+            [Curve(label, curves[label], ours=True) for label in kinds],
+        ),
+    )
+
+
+def _plain(label: str) -> str:
+    return label.replace("*", "").replace("`", "")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.growth", description=__doc__)
+    choices = ("picows", "uvicorn", "hypercorn")
+    parser.add_argument("--transport", choices=choices, default="picows")
+    parser.add_argument("--rivals", nargs="*", default=["node-ws", "python-socketio"])
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--readme", action="store_true", help="draw the README's picture")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure and print; draw the picture if asked to. Exit code 1 if a server fails."""
+    chosen = arguments()
+    allow_many_files()
+    try:
+        held = hold(SERVERS[chosen.transport], IDLE)
+        span = Span(chosen.seconds)
+        curves = measure(chosen.transport, chosen.rivals, chosen.rounds, span)
+    except LoadError as error:
+        print(f"{error}", file=sys.stderr)
+        return 1
+    print(report(curves, held))
+    if chosen.readme:
+        PICTURE.write_text(picture(curves, chosen.transport))
+        write_between(README, "growth", sentence(curves, chosen.transport, held))
+    return 0
+
+
+def sentence(curves: dict[str, Series], transport: str, held: Held) -> str:
+    """Say in the README what the picture shows."""
+    members = spread(curves[transport])
+    most = max(spread(curves[kind.label]) for kind in KINDS)
+    path = Path(PICTURE).relative_to(README.parent)
+    return (
+        f"![Processor time by size: members of a room, rooms, events]({path})\n\n"
+        f"From 100 to 10,000 members a delivery's cost differs by a factor of {members:.2f}; from "
+        f"1 to 1,000 rooms or events a message's by at most {most:.2f}. {IDLE:,} idle connections "
+        f"take {held.kb:.0f} kB each; asked all at once, they had their answers in "
+        f"{held.answered:.1f} s."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
