@@ -265,6 +265,9 @@ class DeclaredRooms:
     def __init__(self) -> None:
         self._exact: dict[str, Room] = {}
         self._patterns: list[Room] = []
+        # By what their names begin with, so that a message does not try a thousand patterns.
+        self._beginnings: dict[str, list[Room]] = {}
+        self._lengths: list[int] = []
 
     def add(self, room: Room) -> None:
         """Declare a room.
@@ -288,16 +291,19 @@ class DeclaredRooms:
             self._exact[pattern.text] = room
         else:
             self._patterns.append(room)
+            self._beginnings.setdefault(pattern.beginning, []).append(room)
+            self._lengths = sorted({len(beginning) for beginning in self._beginnings})
 
     def find(self, name: str) -> tuple[Room, dict[str, str]] | None:
         """The declared room that a name belongs to, and its parameters' texts."""
         exact = self._exact.get(name)
         if exact is not None:
             return exact, {}
-        for room in self._patterns:
-            texts = room.pattern.match(name)
-            if texts is not None:
-                return room, texts
+        for length in self._lengths:
+            for room in self._beginnings.get(name[:length], ()):
+                texts = room.pattern.match(name)
+                if texts is not None:
+                    return room, texts
         return None
 
     def all(self) -> Iterable[Room]:

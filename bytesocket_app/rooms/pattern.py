@@ -53,6 +53,11 @@ class RoomPattern:
         """Whether this is one room's name."""
         return not self.parameters
 
+    @property
+    def beginning(self) -> str:
+        """What every name that fits begins with: the text in front of the first parameter."""
+        return self.text.partition("{")[0]
+
     def match(self, room: str) -> dict[str, str] | None:
         """The parameters' texts if the name fits, else None."""
         found = self._expression.fullmatch(room)

@@ -9,8 +9,8 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.chart import Curve, Panel, draw
@@ -29,7 +29,11 @@ MEMBERS = (100, 1_000, 10_000)
 SIZES = (1, 100, 1_000)
 IDLE = 10_000
 ASKING = 50
-"""Connections that ask, each in its share of the rooms or events."""
+"""Connections that ask; what there is of rooms or events is shared out among them."""
+DEPTH = 4
+"""Questions of each of them in flight."""
+TURNS = 3
+"""How often, in one round, applications that are compared take turns."""
 
 Series = dict[int, float]
 """Size, microseconds of the server's processor time a message."""
@@ -78,20 +82,39 @@ def share(number: int, size: int) -> list[int]:
     return list(range(number, size, ASKING)) or [number % size]
 
 
-def message_cost(kind: Kind, size: int, transport: str, span: Span) -> float:
-    """Measure messages to an application that has so many of a kind."""
-    wanted = {} if kind.size is None else {kind.size: size}
+def message_costs(kind: Kind, transport: str, span: Span) -> Series:
+    """Measure messages to applications that have so many of a kind, in turn.
+
+    All of them are up at once and each is measured some times for a short while: what else the
+    machine does then meets every size alike.
+    """
     target = ours(transport, "growth_app.py")
-    with (
-        launched(target, cwd=HERE, environment={"GROWTH": json.dumps(wanted)}) as tree,
-        Crowd(
-            tree.port,
-            ASKING,
-            greet=lambda number: kind.greet(share(number, size)),
-            frames=lambda number: [kind.frame(each) for each in share(number, size)],
-        ) as peers,
-    ):
-        return echo(peers, 1, span, tree).microseconds
+    found: dict[int, list[float]] = {size: [] for size in SIZES}
+    with ExitStack() as stack:
+        trees: dict[int, ServerTree] = {}
+        for size in SIZES:
+            wanted = {} if kind.size is None else {kind.size: size}
+            environment = {"GROWTH": json.dumps(wanted)}
+            server = launched(target, cwd=HERE, environment=environment)
+            trees[size] = stack.enter_context(server)
+        for _ in range(TURNS):
+            for size, tree in trees.items():
+                with asking(kind, size, tree) as peers:
+                    found[size].append(echo(peers, DEPTH, span, tree).microseconds)
+    return {size: statistics.median(values) for size, values in found.items()}
+
+
+def asking(kind: Kind, size: int, tree: ServerTree) -> Crowd:
+    """Make connections that hold everything an application has so many of, each its share.
+
+    Each asks by the last of its share, which is where a search would come last.
+    """
+    return Crowd(
+        tree.port,
+        ASKING,
+        greet=lambda number: kind.greet(share(number, size)),
+        frames=lambda number: [kind.frame(share(number, size)[-1])],
+    )
 
 
 def delivery_cost(server: Server, members: int, span: Span) -> float:
@@ -132,22 +155,19 @@ def hold(server: Server, size: int) -> Held:
 
 def measure(transport: str, rivals: Sequence[str], number: int, span: Span) -> dict[str, Series]:
     """Measure every curve, all of them in each round; the medians."""
-    work: dict[tuple[str, int], Callable[[], float]] = {}
-    for name in (transport, *rivals):
-        for size in MEMBERS:
-            work[name, size] = partial(delivery_cost, SERVERS[name], size, span)
-    for kind in KINDS:
-        for size in SIZES:
-            work[kind.label, size] = partial(message_cost, kind, size, transport, span)
-    found: dict[tuple[str, int], list[float]] = {key: [] for key in work}
+    rounds: dict[str, list[Series]] = {}
     for turn in range(1, number + 1):
-        for (label, size), one in work.items():
-            print(f"round {turn} of {number}: {label}, {size}", file=sys.stderr, flush=True)
-            found[label, size].append(one())
-    curves: dict[str, Series] = {}
-    for (label, size), values in found.items():
-        curves.setdefault(label, {})[size] = statistics.median(values)
-    return curves
+        for name in (transport, *rivals):
+            print(f"round {turn} of {number}: {name}", file=sys.stderr, flush=True)
+            series = {size: delivery_cost(SERVERS[name], size, span) for size in MEMBERS}
+            rounds.setdefault(name, []).append(series)
+        for kind in KINDS:
+            print(f"round {turn} of {number}: {kind.label}", file=sys.stderr, flush=True)
+            rounds.setdefault(kind.label, []).append(message_costs(kind, transport, span))
+    return {
+        label: {size: statistics.median(each[size] for each in all_of) for size in all_of[0]}
+        for label, all_of in rounds.items()
+    }
 
 
 def spread(series: Series) -> float:

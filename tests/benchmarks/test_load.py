@@ -1,5 +1,6 @@
 """The load generator's figures are worth something: it drives real servers, and counts right."""
 
+import json
 import socket
 import sys
 from collections.abc import Generator
@@ -14,9 +15,10 @@ from websockets.server import ServerProtocol
 from tests.benchmarks.compare import crowd, idle_memory
 from tests.benchmarks.crowd import Crowd, Greeting
 from tests.benchmarks.frames import masked
+from tests.benchmarks.growth import KINDS, asking
 from tests.benchmarks.peer import LoadError, Peer
 from tests.benchmarks.process import ServerTree, launched
-from tests.benchmarks.servers import HERE, JSON, SERVERS, Server
+from tests.benchmarks.servers import HERE, JSON, SERVERS, Server, ours
 from tests.benchmarks.workloads import Span, answer_each, echo, fan_out
 
 BRIEFLY = Span(seconds=0, messages=200)
@@ -51,6 +53,17 @@ def test_each_server_does_all_of_the_work(name: str, trees: dict[str, ServerTree
         assert fan_out(peers, BRIEFLY, tree).messages >= 200
     with crowd(server, tree.port, 70) as peers:
         assert answer_each(peers) > 0
+
+
+def test_a_large_application_answers_all_of_its_kinds() -> None:
+    sizes = {kind.size: 60 for kind in KINDS if kind.size is not None}
+    large = launched(
+        ours("uvicorn", "growth_app.py"), cwd=HERE, environment={"GROWTH": json.dumps(sizes)}
+    )
+    with large as tree:
+        for kind in KINDS:
+            with asking(kind, 60, tree) as peers:
+                assert echo(peers, 1, BRIEFLY, tree).messages >= 200
 
 
 def test_work_costs_processor_time(tree: ServerTree) -> None:
