@@ -15,6 +15,7 @@ from math import inf
 from typing import Any
 
 from anyio import CancelScope, CapacityLimiter, current_time, get_cancelled_exc_class, to_thread
+from typing_extensions import TypeIs
 
 from bytesocket_app.arguments import arranged, picking, underlying
 from bytesocket_app.errors import where
@@ -130,7 +131,7 @@ async def _close(
         try:
             await clean_up(error)
         except BaseException as exc:
-            if exc is error:
+            if _alone(exc) is error:
                 continue
             if shelter.cancel_called and isinstance(exc, get_cancelled_exc_class()):
                 logger.error("clean-up of dependency %s took too long", source)  # noqa: TRY400
@@ -139,6 +140,17 @@ async def _close(
             else:
                 logger.exception("clean-up of dependency %s failed", source)
     return error
+
+
+def _alone(error: BaseException) -> BaseException:
+    """The exception that a task group over a `yield` wrapped, where it had no other."""
+    while _is_group(error) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
+    return isinstance(error, BaseExceptionGroup)
 
 
 async def _enter(

@@ -253,3 +253,39 @@ class TestCleaningUp:
 
         await call(handler)
         assert LOG == ["leaving", "child"]
+
+    async def test_a_task_group_over_the_yield_does_not_hide_a_refusal(self) -> None:
+        async def tasks() -> AsyncGenerator[Any]:
+            async with create_task_group() as group:
+                group.start_soon(sleep_forever)
+                yield group
+
+        async def handler(group: Annotated[Any, Depends(tasks)]) -> None:
+            raise Refusal("No.", code="no")
+
+        with pytest.raises(Refusal, match="No"):
+            await call(handler)
+
+    async def test_what_fails_beside_a_refusal_is_told(self) -> None:
+        started = Event()
+
+        async def fails() -> None:
+            started.set()
+            try:
+                await sleep_forever()
+            finally:
+                raise LookupError("beside")
+
+        async def tasks() -> AsyncGenerator[Any]:
+            async with create_task_group() as group:
+                yield group
+
+        async def handler(group: Annotated[Any, Depends(tasks)]) -> None:
+            group.start_soon(fails)
+            await started.wait()
+            raise Refusal("No.", code="no")
+
+        with pytest.raises(ExceptionGroup) as caught:
+            await call(handler)
+        assert caught.group_contains(Refusal)
+        assert caught.group_contains(LookupError)
