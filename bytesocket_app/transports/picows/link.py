@@ -63,6 +63,7 @@ class Link:
         asked_at: When a ping was sent that is not answered yet.
         is_closing: Our close frame is sent, or waits behind what was written before it.
         is_over: The core knows of the end, and is told nothing more.
+        is_reading: Frames are being handed out that came in one read; `end_reading` ends it.
     """
 
     __slots__ = (
@@ -73,7 +74,6 @@ class Link:
         "_hold",
         "_home",
         "_is_due",
-        "_is_reading",
         "_outbox",
         "_parting",
         "_pong",
@@ -88,6 +88,7 @@ class Link:
         "asked_at",
         "is_closing",
         "is_over",
+        "is_reading",
     )
 
     def __init__(self, real: asyncio.Transport, home: Home) -> None:
@@ -96,7 +97,7 @@ class Link:
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._home = home
         self._steps: Steps | None = None
-        self._is_reading = self._is_due = False
+        self.is_reading = self._is_due = False
         self._outbox = Outbox()
         self._corked = self._blocked = self._hold = self._reads_later = False
         self._unblocked: asyncio.Event | None = None
@@ -148,7 +149,7 @@ class Link:
         self._farewell = framed(FINAL_CLOSE, payload)
         if self._way_in is not None:
             self._way_in.ignore()
-        if not len(self._outbox):
+        if not self._outbox.size:
             self._say_farewell()
 
     def abort(self) -> None:
@@ -173,8 +174,8 @@ class Link:
         """Send what was kept, in one write."""
         self._corked = False
         if not self._blocked:
-            self._hold = self.is_closing or self.is_over
-            if len(self._outbox):
+            self._hold = self.is_closing
+            if self._outbox.size:
                 self._drain()
             elif self._farewell is not None:
                 self._say_farewell()
@@ -193,7 +194,7 @@ class Link:
 
     def wake(self) -> None:
         """Let the connection go on: here, as soon as all is read that came, or in its task."""
-        if self._is_reading:
+        if self.is_reading:
             self._is_due = True
         elif self._steps is not None:
             self._steps.wake()
@@ -205,13 +206,9 @@ class Link:
 
     # What the reader tells.
 
-    def begin_reading(self) -> None:
-        """Something came; how much, `end_reading` tells."""
-        self._is_reading = True
-
     def end_reading(self) -> None:
         """All is read that came. The messages in it are handled right here, as one batch."""
-        self._is_reading = False
+        self.is_reading = False
         if self._is_due:
             self._is_due = False
             if self._steps is not None:
@@ -258,7 +255,7 @@ class Link:
 
         What came in one read with the close frame is handled before, and may be answered.
         """
-        self._parting = (code, reason) if self._is_reading else None
+        self._parting = (code, reason) if self.is_reading else None
         if self.is_over or self._parting is not None:
             return
         self._say(close_payload(code, ""))
@@ -308,14 +305,17 @@ class Link:
 
     def _drain(self) -> None:
         outbox = self._outbox
-        while len(outbox) and not self._blocked:
-            pieces = [outbox.popleft().wire]
-            size = len(pieces[0])
-            while len(outbox) and size < CHUNK:
-                pieces.append(outbox.popleft().wire)
-                size += len(pieces[-1])
-            self._write(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-        if self._farewell is not None and not len(outbox):
+        while outbox.size and not self._blocked:
+            wire = outbox.popleft().wire
+            if outbox.size:
+                pieces = [wire]
+                size = len(wire)
+                while outbox.size and size < CHUNK:
+                    pieces.append(outbox.popleft().wire)
+                    size += len(pieces[-1])
+                wire = b"".join(pieces)
+            self._write(wire)
+        if self._farewell is not None and not outbox.size:
             self._say_farewell()
 
     def _say_farewell(self) -> None:

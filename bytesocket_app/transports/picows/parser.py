@@ -57,9 +57,7 @@ class FrameParser(Protocol):
 class Reading(Protocol):
     """Who is told where a read begins and ends, and that picows refuses what the peer sent."""
 
-    def begin_reading(self) -> None:
-        """Bytes came."""
-        ...
+    is_reading: bool
 
     def end_reading(self) -> None:
         """All frames in them were handed out."""
@@ -72,7 +70,7 @@ class Reading(Protocol):
 
 def _buffer_updated(parser: Any, count: int) -> None:
     link: Reading = parser.link
-    link.begin_reading()
+    link.is_reading = True
     try:
         _PARSE(parser, count)
     finally:
