@@ -49,9 +49,10 @@ async def _not_yours(*_: Any) -> NoReturn:
 
 
 def _scope(handshake: Handshake) -> Mapping[str, Any]:
-    """The ASGI scope; without one (a test in memory), as much of it as the handshake says."""
-    if handshake.native.get("type") == "websocket":
-        return handshake.native
+    """The ASGI scope; without one (picows, a test in memory), as much of it as is known."""
+    native = handshake.native
+    if native.get("type") == "websocket":
+        return native
     return {
         "type": "websocket",
         "scheme": handshake.scheme,
@@ -65,5 +66,6 @@ def _scope(handshake: Handshake) -> Mapping[str, Any]:
         "server": None,
         "root_path": "",
         "subprotocols": list(handshake.subprotocols),
-        "state": {},
+        **native,
+        "state": dict(native.get("state", {})),
     }

@@ -29,7 +29,8 @@ class Handshake:
         subprotocols: What the client offers, in its order of preference.
         client: The peer's address and port, where the server knows it.
         scheme: `ws` or `wss`.
-        native: What the adaptor's server calls the request: the ASGI scope, for one.
+        native: What the adaptor's server calls the request: the ASGI scope, or as much of one as
+            the handshake does not say: `app`, and the lifespan's `state`.
     """
 
     path: str

@@ -23,23 +23,14 @@ CONTINUATION = 0x0
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """An application on picows.
+class Place:
+    """Where a server is.
 
     Attributes:
-        port: Where.
-        reception: The deadlines of its connections.
-        clock: The time.
+        port: On this machine.
     """
 
     port: int
-    reception: Reception
-    clock: VirtualClock
-
-    def advance(self, seconds: float) -> None:
-        """Let time pass, and have every deadline that is over then take effect."""
-        self.clock.advance(seconds)
-        self.reception.sweep(self.clock.now)
 
     @asynccontextmanager
     async def connect(self, path: str = "/ws", **headers: str) -> AsyncGenerator["RawPeer"]:
@@ -55,8 +46,26 @@ class Served:
         """Connect, and say nothing yet."""
         with anyio.fail_after(DEADLINE):
             stream = await anyio.connect_tcp("127.0.0.1", self.port)
-            async with stream:
-                yield RawPeer(stream)
+        async with stream:
+            yield RawPeer(stream)
+
+
+@dataclass(frozen=True, slots=True)
+class Served(Place):
+    """An application on picows, and its time.
+
+    Attributes:
+        reception: The deadlines of its connections.
+        clock: The time.
+    """
+
+    reception: Reception
+    clock: VirtualClock
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass, and have every deadline that is over then take effect."""
+        self.clock.advance(seconds)
+        self.reception.sweep(self.clock.now)
 
 
 class RawPeer:
@@ -124,14 +133,16 @@ class RawPeer:
     async def ended(self) -> None:
         """Wait until the server has closed the connection; nothing may come before that."""
         try:
-            data = self._buffer or await self.stream.receive()
+            with anyio.fail_after(DEADLINE):
+                data = self._buffer or await self.stream.receive()
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             return
         raise AssertionError(f"unexpected: {data[:100]!r}")
 
     async def _until(self, is_there: Callable[[], bool]) -> None:
-        while not is_there():
-            self._buffer += await self.stream.receive(2**16)
+        with anyio.fail_after(DEADLINE):
+            while not is_there():
+                self._buffer += await self.stream.receive(2**16)
 
 
 def frame(

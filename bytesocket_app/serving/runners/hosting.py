@@ -64,10 +64,18 @@ class Hosting:
 
 
 class Hosted:
-    """The application as the server sees it: every call counted, and ended when time is up."""
+    """The application as the server sees it: every call counted, and ended when time is up.
+
+    Args:
+        app: The application.
+
+    Attributes:
+        app: As given.
+        state: What its lifespan put there.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self.app = app
         self._calls: set[anyio.CancelScope] = set()
         self._idle = anyio.Event()
         self.state: dict[str, Any] = {}
@@ -81,7 +89,7 @@ class Hosted:
             return
         scope["state"] = dict(self.state)
         with self.call():
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
 
     @contextmanager
     def call(self) -> Generator[None]:

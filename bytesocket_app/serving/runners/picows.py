@@ -20,7 +20,8 @@ async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
 
 
 async def _serve(hosted: Hosted, hosting: Hosting, trigger: Trigger) -> None:
-    reception = Reception(hosting.doors, hosted.call)
+    native = {"app": hosted.app, "state": hosted.state}
+    reception = Reception(hosting.doors, hosted.call, native=native)
     tls = None if hosting.certificate is None else hosting.certificate.context()
     async with listening(reception, hosting.listener.dup(), tls):
         await trigger()

@@ -159,4 +159,5 @@ class Front(asyncio.Protocol):
             subprotocols=request.subprotocols,
             client=(peer[0], peer[1]) if peer else None,
             scheme="wss" if secure else "ws",
+            native=self._reception.native,
         )

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 from bytesocket_app.transports.interface import Door
 from bytesocket_app.transports.picows.due import Due
@@ -22,6 +23,8 @@ UNFINISHED: Final = 30.0
 """Seconds from a message's first fragment to its last."""
 LINGER: Final = 5.0
 """Seconds that a peer gets to take its leave when the core is done with it."""
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Awaited(Protocol):
@@ -86,10 +89,10 @@ class Reception:
         doors: The applications.
         call: Entered for as long as a connection is served.
         clock: The time in seconds that deadlines are measured in.
+        native: Of every handshake; see `Handshake`.
 
     Attributes:
-        call: As given.
-        clock: As given.
+        call, clock, native: As given.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Reception:
         doors: Iterable[Door],
         call: Callable[[], AbstractContextManager[object]],
         clock: Callable[[], float] = time.monotonic,
+        native: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self._watches = {door.path: Watch(door, clock) for door in doors}
         self.clock = clock
@@ -105,6 +109,7 @@ class Reception:
         self._emptied = asyncio.Event()
         self._lingering: Due[Dropped] = Due(LINGER)
         self.call = call
+        self.native = native
 
     def watch(self, path: str) -> Watch | None:
         """Who watches the socket of a path, if there is one."""

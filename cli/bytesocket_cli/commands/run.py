@@ -50,8 +50,8 @@ def run(
         address = url(scheme, host, listener.getsockname()[1])
         if transport == "picows" and loaded.has_pages:
             console.warn(
-                f"picows serves sockets, and no pages: what else {loaded.import_string} serves "
-                "is 404 here. Another --transport serves both."
+                f"picows serves sockets, and no pages: what else {loaded.import_string} serves is "
+                "404 here, and its HTTP middleware does not run. Another --transport serves both."
             )
         service = Service(
             listener=listener,
