@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import ByteStream
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
@@ -22,6 +23,9 @@ HIGH_WATER: Final = 64 * 1024
 
 BEHIND: Final = 16 * 1024
 """Bytes waiting for the network above which it is behind: what may be lost is not sent."""
+
+TURNS: Final = 5
+"""Turns of the event loop in which a write that nothing holds up is done."""
 
 Received: TypeAlias = Callable[[bytes, bool], Awaitable[None]]
 """Called with each message: its payload, and whether the frame was binary."""
@@ -71,10 +75,13 @@ class Connection:
         """Whether messages can be sent."""
         return self._protocol.state is State.OPEN
 
-    @property
-    def is_behind(self) -> bool:
+    async def is_behind(self) -> bool:
         """Whether so much waits for the network that what may be lost should not be added."""
-        return self._unsent > BEHIND
+        for _ in range(TURNS):
+            if self._unsent <= BEHIND:
+                return False
+            await anyio.lowlevel.checkpoint()  # perhaps it waits for nothing but its turn
+        return True
 
     @property
     def subprotocol(self) -> str | None:

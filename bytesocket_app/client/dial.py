@@ -1,11 +1,13 @@
 """From an address to an open WebSocket: TCP, TLS, and the opening handshake."""
 
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import anyio
-from anyio.abc import ByteStream
+from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.protocol import State
@@ -14,6 +16,10 @@ from websockets.uri import WebSocketURI
 
 from bytesocket_app.client.connection import BROKEN, Connection
 from bytesocket_app.errors import DialFailed
+
+UNSENT: Final = 16 * 1024
+"""Bytes that the kernel takes off our hands beyond those on their way; left alone it takes
+megabytes, and we would not know that the network is behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,9 @@ class Dial:
             raise DialFailed(
                 f"cannot connect to {self.address.host}:{self.address.port}: {error}"
             ) from error
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
+            raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 - anyio's, not Django's
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         try:
             protocol = self._checked(await self._handshake(stream))
         except BaseException:

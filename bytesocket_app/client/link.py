@@ -91,7 +91,9 @@ class Link:
         """
         frame = event_frame(self.codec, event.__event_name__, event, room=room)
         connection = self.connection
-        if connection is not None and not (event.__event_volatile__ and connection.is_behind):
+        if connection is not None and event.__event_volatile__ and await connection.is_behind():
+            return "dropped"
+        if connection is not None:
             connection.send(frame, is_binary=self.codec.is_binary)
             await connection.drained()
             return "sent"

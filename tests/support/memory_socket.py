@@ -34,11 +34,12 @@ class Pipe:
 
 @dataclass
 class MemoryStream(ByteStream):
-    """One end of two pipes. `blocked` makes `send` hang, as a full network would."""
+    """One end of two pipes. `blocked` makes `send` hang, as a full network does; `gate` a while."""
 
     outgoing: Pipe
     incoming: Pipe
     blocked: bool = False
+    gate: anyio.Event | None = None
     written: list[bytes] = field(default_factory=list[bytes])
 
     @override
@@ -46,6 +47,8 @@ class MemoryStream(ByteStream):
         await anyio.lowlevel.checkpoint()
         if self.blocked:
             await anyio.sleep_forever()
+        if self.gate is not None:
+            await self.gate.wait()
         if self.outgoing.is_closed:
             raise anyio.BrokenResourceError
         self.written.append(item)

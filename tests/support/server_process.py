@@ -120,6 +120,15 @@ class ServerProcess:
         self._reader.join(DEADLINE)
         return taken
 
+    @contextmanager
+    def hanging(self) -> Generator[None]:
+        """Let it hang for the block: connections stay, and nothing is read."""
+        os.killpg(self.process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.process.pid, signal.SIGCONT)
+
     def close(self) -> None:
         """End it, whatever state it is in, its children too."""
         with suppress(ProcessLookupError):

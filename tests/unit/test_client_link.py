@@ -75,15 +75,31 @@ async def test_a_full_queue_drops_events_and_refuses_requests() -> None:
 
 async def test_while_the_network_is_behind_what_is_volatile_is_not_sent() -> None:
     link = Link(JSON, ClientSettings())
+    connection, peer, stream = memory_connection()
     with anyio.fail_after(5):
-        async with connected(link) as (_, peer, _tasks):
-            fates = [await link.emit(Move(x=1)), await link.emit(Post(text="x" * BEHIND))]
-            fates += [await link.emit(Move(x=2)), await link.emit(Post())]
-            assert fates == ["sent", "sent", "dropped", "sent"]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run, connection)
+            link.opened(connection)
+            gate = stream.gate = anyio.Event()
+            fates = [await link.emit(Move(x=1))]
+            await anyio.wait_all_tasks_blocked()
+            fates += [await link.emit(Post(text="x" * BEHIND)), await link.emit(Move(x=2))]
+            assert [*fates, await link.emit(Post())] == ["sent", "sent", "dropped", "sent"]
+            gate.set()
             seen = [await peer.message() for _ in range(3)]
             assert [message["event"] for message in seen] == ["move", "post", "post"]
             assert await link.emit(Move(x=3)) == "sent"
             assert await peer.message() == {"event": "move", "data": {"x": 3}}
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_burst_that_the_network_takes_is_sent_whole() -> None:
+    link = Link(JSON, ClientSettings())
+    with anyio.fail_after(5):
+        async with connected(link) as (_, peer, _tasks):
+            fates = {await link.emit(Move(x=x)) for x in range(2 * BEHIND // 30)}
+            assert fates == {"sent"}
+            assert await peer.message() == {"event": "move", "data": {"x": 0}}
 
 
 async def test_a_connection_on_its_way_out_counts_as_none() -> None:
