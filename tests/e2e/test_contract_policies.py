@@ -15,6 +15,7 @@ from bytesocket_cli.codegen.typescript import javascript
 from tests.support.doors import app, doors
 from tests.support.node import Script
 from tests.support.served import SERVERS, served
+from tests.support.server_process import ROOT, serving
 
 DEADLINE = 20.0
 OWN = app.contract()
@@ -40,11 +41,17 @@ try {
 """
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=[*SERVERS, "picows"])
 def port(request: pytest.FixtureRequest) -> Generator[int]:
     """The application under a server."""
-    with served(request.param, "tests.support.doors:app") as port:
-        yield port
+    target = "tests.support.doors:app"
+    if request.param != "picows":
+        with served(request.param, target) as port:
+            yield port
+        return
+    place = ("--host", "127.0.0.1", "--port", "0", "--transport", "picows")
+    with serving("run", target, *place, cwd=ROOT) as process:
+        yield process.port
 
 
 @pytest.fixture(scope="module")
