@@ -5,9 +5,27 @@ from pathlib import Path
 from typing import Any, Final
 
 from bytesocket_cli.errors import CliError
+from bytesocket_cli.project import find
 
 _TOLD: Final = 6
 """Changes that one line names."""
+
+
+def saved(target: str | None, start: Path) -> Path | None:
+    """Find the contract file that a TARGET means.
+
+    Args:
+        target: As the user wrote it; None for the project's `app`.
+        start: The folder the command runs in.
+
+    Returns:
+        The file, which need not be there; None if an application is meant.
+    """
+    if target is not None:
+        return Path(target) if target.endswith(".json") else None
+    project = find(start)
+    is_file = project.app is not None and project.app.endswith(".json")
+    return project.directory / str(project.app) if is_file else None
 
 
 def read(path: Path) -> dict[str, Any]:

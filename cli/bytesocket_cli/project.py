@@ -3,7 +3,8 @@
 ::
 
     [tool.bytesocket]
-    app = "chat.app:app"             # what the commands serve and read when no TARGET is given
+    app = "chat.app:app"             # what the commands take without a TARGET; for generate and
+                                     # events it may be a saved contract, "contract.json"
     backend = "asyncio"              # or "trio"
 
     [[tool.bytesocket.generate]]

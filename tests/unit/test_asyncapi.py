@@ -154,11 +154,24 @@ def test_a_tuple_is_written_as_draft_07_does() -> None:
             {"additionalProperties": ref("A")},
             {"additionalProperties": {"$ref": "#/components/schemas/k"}},
         ),
+        (
+            {"enum": ["a"], "x-open": True},
+            {"anyOf": [{"enum": ["a"], "x-open": True}, {"type": "string"}]},
+        ),
+        (
+            {"type": "number", "x-inf-nan": "strings"},
+            {
+                "anyOf": [
+                    {"type": "number", "x-inf-nan": "strings"},
+                    {"enum": ["NaN", "Infinity", "-Infinity"]},
+                ]
+            },
+        ),
         (False, False),
     ],
 )
 def test_a_schema_is_brought_into_the_dialect(schema: Any, expected: Any) -> None:
-    assert SchemaWriter({"A": "k"}).schema(schema) == expected
+    assert SchemaWriter({}, {"A": "k"}).schema(schema) == expected
 
 
 def test_keys_are_ascii_and_never_one_for_two() -> None:

@@ -65,6 +65,16 @@ def test_a_saved_contract_is_enough(run: CommandLine) -> None:
     assert done.out == text(chat(), "typescript")
 
 
+def test_a_saved_contract_may_be_all_that_a_project_has(run: CommandLine) -> None:
+    (run.folder / "app.py").unlink()
+    run.write("shared/chat.json", text(chat(), "contract"))
+    settings = SETTINGS.replace('"app:app"', '"shared/chat.json"')
+    run.write("pyproject.toml", settings)
+    assert run("generate").out == "".join(f"wrote {Path(name)}\n" for name in CONFIGURED)
+    assert (run.folder / "contract.json").read_text() == text(chat(), "contract")
+    assert "chat:posted" in run("events").out
+
+
 def test_stdout_has_the_text_and_nothing_else(run: CommandLine) -> None:
     run.write("app.py", "print('noise')\n" + APP)
     done = run("generate", "contract", "--stdout")

@@ -63,7 +63,7 @@ class _Writer:
         self._event_keys = safe_keys(self._events)
         self._room_keys = safe_keys(room["pattern"] for room in document["rooms"])
         self._refusals = safe_keys(document["refusals"])
-        self._schemas = SchemaWriter(self._types)
+        self._schemas = SchemaWriter(types, self._types)
         self._messages: dict[str, Made] = {}
         self._channels: dict[str, Made] = {}
         self._operations: dict[str, Made] = {}

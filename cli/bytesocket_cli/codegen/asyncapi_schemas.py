@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
-from bytesocket_cli.codegen.schema import Schema, fields, is_list, is_object, ref_name
+from bytesocket_cli.codegen.schema import Schema, fields, is_list, is_object, open_kinds, ref_name
 
 Made: TypeAlias = dict[str, Any]
 """A part of the document that is being written."""
@@ -24,6 +24,7 @@ _LISTS: Final = frozenset({"allOf", "anyOf", "oneOf"})
 _UNSPEAKABLE: Final = frozenset({"$ref", "__proto__"})
 """Names of fields that tools take for something else wherever they stand as a key."""
 
+_NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")
 _SINGLES: Final = frozenset({"additionalProperties", "contains", "not", "propertyNames", "x-key"})
 _LATER: Final = frozenset(
     {"contentSchema", "minContains", "maxContains", "unevaluatedItems", "unevaluatedProperties"}
@@ -58,10 +59,12 @@ class SchemaWriter:
     """Writes schemas of one contract.
 
     Args:
-        keys: Name of each of the contract's types to its key in `components.schemas`.
+        types: The contract's `types`.
+        keys: Name of each of them to its key in `components.schemas`.
     """
 
-    def __init__(self, keys: Mapping[str | float, str]) -> None:
+    def __init__(self, types: Mapping[str, Schema], keys: Mapping[str | float, str]) -> None:
+        self._types = types
         self._keys = keys
 
     def schema(self, schema: Schema | bool) -> Any:  # noqa: FBT001 - a schema may be a boolean
@@ -72,6 +75,14 @@ class SchemaWriter:
         """
         if isinstance(schema, bool):
             return schema
+        others: list[Made] = [{"type": kind} for kind in open_kinds(schema, self._types)]
+        if "x-inf-nan" in schema:
+            others.append({"enum": list(_NOT_FINITE)})
+        made = self._closed(schema)
+        return {"anyOf": [made, *others]} if others else made
+
+    def _closed(self, schema: Schema) -> Made:
+        """Write a schema without the values that only its hints tell of."""
         name = ref_name(schema)
         made = self._keywords({k: v for k, v in schema.items() if name is None or k != "$ref"})
         if name is None:

@@ -29,10 +29,11 @@ def events(
 
 
 def _declared(target: str | None) -> tuple[dict[str, Any], list[Any]]:
-    if target is not None and target.endswith(".json"):
-        from bytesocket_cli.contracts import read
+    from bytesocket_cli.contracts import read, saved
 
-        return read(Path(target)), []
+    file = saved(target, Path.cwd())
+    if file is not None:
+        return read(file), []
     from bytesocket_cli.loading import load
     from bytesocket_cli.targets import resolve
 

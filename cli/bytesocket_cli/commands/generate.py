@@ -10,6 +10,7 @@ import typer
 
 from bytesocket_cli import console
 from bytesocket_cli.commands.dev import Target
+from bytesocket_cli.contracts import read, saved
 from bytesocket_cli.errors import FINDINGS, CliError
 from bytesocket_cli.project import Generation, Language, Package, Project, find
 from bytesocket_cli.targets import Target as Place
@@ -73,8 +74,6 @@ class _Source:
     def document(self) -> dict[str, Any]:
         """Read the file, or import the application."""
         if isinstance(self.place, Path):
-            from bytesocket_cli.contracts import read
-
             return read(self.place)
         from bytesocket_cli.loading import load
 
@@ -82,9 +81,11 @@ class _Source:
 
 
 def _source(target: str | None) -> _Source:
-    if target is not None and target.endswith(".json"):
-        return _Source(find(Path.cwd()), Path(target))
-    place = resolve(target, Path.cwd())
+    here = Path.cwd()
+    file = saved(target, here)
+    if file is not None:
+        return _Source(find(here), file)
+    place = resolve(target, here)
     return _Source(place.project, place)
 
 
