@@ -283,7 +283,7 @@ async def test_a_whisper_reaches_all_devices_of_one_person(desk: Any, people: li
             with bob.tab("inbox") as tab:
                 await told(tab, "ready")
                 await desk.whisper(url, ann.token, "bob", "psst")
-                await ann.do("POST", "/people/news", text="lunch")
+                await ann.do("POST", "/news", text="lunch")
                 assert (await ended(tab))[1:] == [
                     ["whispered", "ann", "psst"],
                     ["announced", "ann: lunch"],

@@ -9,11 +9,10 @@ import pytest
 from bytesocket_app.testing import RequestError, TestClient
 from tests.apps.team_chat.accounts import current_user, get_session
 from tests.apps.team_chat.channels import room
-from tests.apps.team_chat.chat import chat
+from tests.apps.team_chat.chat import announce, chat
 from tests.apps.team_chat.database import Database, Person, Session
 from tests.apps.team_chat.events import Announced, Post, Posted, Present, Receipt, Typing, Typist
 from tests.apps.team_chat.main import api
-from tests.apps.team_chat.people import news
 
 pytestmark = pytest.mark.anyio
 
@@ -60,7 +59,7 @@ async def test_members_talk(database: Database) -> None:
         assert posted == Posted(id=receipt.message_id, author="ann", text="hi")
         await bob.emit(Typing(), room=name)
         assert await ann.receive(Typist) == Typist(name="bob")
-        await news("lunch", ANN)
+        await announce("lunch", ANN)
         assert await bob.receive(Announced) == Announced(text="ann: lunch")
     with database.begin() as session:
         assert [message.text for message in session.history(channel)] == ["hi"]

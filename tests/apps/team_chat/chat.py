@@ -1,4 +1,6 @@
-"""The socket, and who may connect."""
+"""The socket, who may connect, and news for all who are."""
+
+from fastapi import APIRouter
 
 from bytesocket_app import ByteSocket, Socket
 from tests.apps.team_chat import events
@@ -6,6 +8,7 @@ from tests.apps.team_chat.accounts import CurrentUser
 from tests.apps.team_chat.database import Person
 from tests.apps.team_chat.events import Announced
 
+http = APIRouter()
 chat = ByteSocket(title="Team chat", version="1.0.0", events=events)
 news = chat.room("news", join="server")
 
@@ -21,6 +24,6 @@ async def opened(socket: Socket[Person]) -> None:
     await socket.rooms.join("news")
 
 
-async def announce(text: str) -> None:
-    """Tell everybody."""
-    await news.emit(Announced(text=text))
+@http.post("/news")
+async def announce(text: str, user: CurrentUser) -> None:
+    await news.emit(Announced(text=f"{user.name}: {text}"))

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from tests.apps.team_chat import accounts, channels, people
 from tests.apps.team_chat.chat import chat
+from tests.apps.team_chat.chat import http as news
 from tests.apps.team_chat.database import Database
 
 
@@ -20,8 +21,7 @@ async def lifespan(api: FastAPI) -> AsyncGenerator[None]:
 
 
 api = FastAPI(title="Team chat", lifespan=lifespan)
-api.include_router(accounts.http)
-api.include_router(channels.http)
-api.include_router(people.http)
+for routes in (accounts.http, channels.http, people.http, news):
+    api.include_router(routes)
 chat.include(channels.sockets)
 chat.attach(api, path="/ws")

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 
 from bytesocket_app import Socket
 from tests.apps.team_chat.accounts import CurrentUser, SessionDep, Somebody, somebody
-from tests.apps.team_chat.chat import announce, chat
+from tests.apps.team_chat.chat import chat
 from tests.apps.team_chat.database import Person
 from tests.apps.team_chat.events import Whisper, Whispered
 
@@ -35,8 +35,3 @@ async def log_out(user: CurrentUser, person: Somebody, session: SessionDep) -> N
 @http.delete("/{name}/sockets")
 async def disconnect(user: CurrentUser, person: Somebody) -> None:
     await chat.user(person.name).close(reason="try again")
-
-
-@http.post("/news")
-async def news(text: str, user: CurrentUser) -> None:
-    await announce(f"{user.name}: {text}")
