@@ -4,7 +4,8 @@ import logging
 from collections.abc import Mapping
 from enum import Enum
 from sys import maxsize
-from typing import Any, Generic
+from typing import Any, Final, Generic
+from urllib.parse import unquote
 from uuid import uuid4
 
 from typing_extensions import TypeVar, override
@@ -18,6 +19,9 @@ from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
 from bytesocket_app.wire.frame import Frame
 
 logger = logging.getLogger("bytesocket")
+
+MAX_CONTRACT: Final = 256
+"""How much of what names itself a contract is kept; a fingerprint has 64 digits."""
 
 UserT = TypeVar("UserT", default=Any)
 
@@ -142,7 +146,9 @@ class Socket(Generic[UserT]):
     @property
     def contract(self) -> str | None:
         """The fingerprint of the contract that a generated client was made from, as it says."""
-        return self.handshake.parameters.get("contract")
+        # Not the whole query: anybody may send tens of kilobytes, which take a while to parse.
+        _, named, rest = f"&{self.handshake.query}".rpartition("&contract=")
+        return unquote(rest.partition("&")[0][:MAX_CONTRACT]) or None if named else None
 
     @property
     def client(self) -> tuple[str, int] | None:

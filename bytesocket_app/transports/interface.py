@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
 
 from anyio.abc import TaskGroup
 
@@ -40,11 +39,6 @@ class Handshake:
     client: tuple[str, int] | None = None
     scheme: str = "ws"
     native: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
-
-    @cached_property
-    def parameters(self) -> Mapping[str, str]:
-        """The query's parameters by name; of one that comes twice the last."""
-        return dict(parse_qsl(self.query, keep_blank_values=False))
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:

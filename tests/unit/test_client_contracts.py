@@ -46,6 +46,8 @@ class TestTheSocketKnowsIt:
             (f"a=1&contract={STRANGER}&b=2", STRANGER),
             (f"contract={OTHER}&contract={STRANGER}", STRANGER),
             ("contract=%00%ff", "\0\ufffd"),
+            ("my_contract=1", None),
+            ("contract=" + "0" * 10_000, "0" * 256),
         ],
     )
     async def test_as_the_query_says(self, query: str, contract: str | None) -> None:
