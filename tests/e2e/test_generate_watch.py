@@ -1,7 +1,10 @@
 """`generate --watch` as a person uses it: save, break, mend, Ctrl-C."""
 
 import json
+import os
 from pathlib import Path
+
+import pytest
 
 from tests.support.contracts import chat, sealed
 from tests.support.server_process import APP, serving
@@ -41,6 +44,18 @@ def test_a_start_that_fails_is_mended_by_the_next_change(tmp_path: Path) -> None
         process.wait_for("app.py:1: NameError")
         app.write_text(APP)
         process.wait_for("wrote client.py")
+
+
+def test_an_interrupt_ends_an_import_that_hangs(tmp_path: Path) -> None:
+    hanging = "import os, time\nprint('imported by', os.getpid())\ntime.sleep(60)\n"
+    (tmp_path / "app.py").write_text(hanging + APP)
+    with serving("generate", "python", "-o", "client.py", "--watch", cwd=tmp_path) as process:
+        child = int(process.wait_for("imported by").split()[-1])
+        process.stop(group=True)
+        assert process.process.returncode == 0
+        assert "Traceback" not in process.output
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
 
 
 def test_a_saved_contract_is_watched_and_its_neighbours_are_not(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_guard_s_refusals_are_what_a_join_may_be_refused_with() -> None:
     document["rooms"][1]["refusals"] = ["read_only"]
     written = made(sealed(document))
     answers = [one["$ref"] for one in written["operations"]["join-lobby"]["reply"]["messages"]]
-    assert answers[1] == "#/channels/room-lobby/messages/join-lobby-refused"
+    assert answers[1] == "#/channels/room-lobby/messages/join-lobby-guard-refused"
     assert "protocol-join_room_error" not in written["channels"]["room-lobby"]["messages"]
 
 

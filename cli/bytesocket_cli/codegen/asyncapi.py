@@ -172,7 +172,7 @@ class _Writer:
 
     def _guard(self, key: str, channel: str, refusals: Iterable[str]) -> None:
         """Say with what a room's guard refuses to let clients in, in place of the plain error."""
-        message = f"{key}-refused"
+        message = f"{key}-guard-refused"
         self._messages[message] = messages.guarded_message(self._refusal_keys(refusals))
         del self._channels[channel]["messages"]["protocol-join_room_error"]
         answers = ["protocol-join_room_success", message]
