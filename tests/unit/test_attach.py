@@ -163,6 +163,31 @@ class TestRoute:
         )
 
 
+@HOSTS
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [
+        ("/chat", "/chat/ws"),
+        ("/chat/", "/chat/ws"),
+        ("/ws", "/ws/"),
+        ("/ws/", "/ws/"),
+        ("/", "/ws"),
+        ("", "/ws"),
+    ],
+)
+async def test_a_plain_mount_serves_below_it_though_nobody_runs_a_lifespan(
+    make: Any, where: str, path: str
+) -> None:
+    host, app = make(), speaking()
+    host.mount(where, app)
+    call = await opened(host, socket_scope(path))
+    assert call.kinds()[0] == "accept"
+    assert '"A"' in call.sent[1]["text"]
+    assert (await answer(host, get(path)))[0] == 426
+    for other in (f"{path}x", "/other"):
+        assert "accept" not in (await opened(host, socket_scope(other))).kinds()
+
+
 async def test_applications_of_one_host_share_nothing() -> None:
     host, ours, theirs = FastAPI(), speaking(), speaking()
 
