@@ -75,8 +75,7 @@ class ByteSocket:
         http: An ASGI application for everything that is not the socket.
         engine: What carries events between processes; `memory://` is this process alone.
         settings: Timeouts, limits and policies.
-        strict: Whether what is merely doubtful in the declarations is an error; see
-            `errors.ContractWarning`, and how to allow it there.
+        strict: Whether what is merely doubtful, an `errors.ContractWarning`, is an error.
 
     Raises:
         ConfigurationError: An argument cannot be served.
@@ -335,7 +334,6 @@ class ByteSocket:
 
     def contract(self) -> Contract:
         """What this application and its clients agree on, as a canonical document."""
-        self.catalogue.settle()
         source = describe(
             self.catalogue,
             self._handlers,
@@ -376,8 +374,7 @@ class ByteSocket:
             yield
 
     def _check(self) -> None:
-        decides = self._dispatcher.authenticator
-        check_users(decides, self._handlers, self._declared, self.lifecycle)
+        check_users(self._dispatcher.authenticator, self._handlers, self._declared, self.lifecycle)
 
     async def drain(self, grace: float) -> None:
         """Get ready to stop: refuse new connections (503) and close all sockets with 1012.

@@ -30,7 +30,12 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
     path: str,
     serialization: CodecName,
 ) -> ContractSource:
-    """Collect what an application declares."""
+    """Collect what an application declares, all of which has to be complete by now.
+
+    Raises:
+        ConfigurationError: A type that was not complete before is doubtful, and that is an error.
+    """
+    catalogue.settle()
     declared = list(rooms)
     return ContractSource(
         title=title,
