@@ -25,7 +25,7 @@ from tests.support.server_process import serving
 
 APP = """\
 from typing import Any
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from bytesocket_app import AuthError, ByteSocket, ClientEvent, Event, ServerEvent, Socket
 
 
@@ -33,12 +33,19 @@ class Credentials(BaseModel):
     token: str
 
 
+BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+
 class Echo(ClientEvent, name="echo"):
+    model_config = BASE64
+
     value: Any
     raw: bytes = b""
 
 
 class Echoed(ServerEvent, name="echoed"):
+    model_config = BASE64
+
     value: Any
     raw: bytes
 
