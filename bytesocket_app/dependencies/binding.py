@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bytesocket_app.dependencies.calling import Step, run
+from bytesocket_app.dependencies.connection import connection_maker
 from bytesocket_app.dependencies.marker import Wanted, wanted
 from bytesocket_app.dependencies.planning import Plan
 from bytesocket_app.signature import EMPTY, Bound, Offer, read_signature
@@ -32,12 +33,25 @@ def bind(
     parameters, hints = read_signature(function, role)
     wants: dict[str, Wanted] = {}
     for parameter in parameters:
-        want = wanted(parameter, hints.get(parameter.name, EMPTY))
+        annotation = hints.get(parameter.name, EMPTY)
+        want = wanted(parameter, annotation) or _connection(annotation)
         if want is not None:
             wants[parameter.name] = want
     if not wants:
         return bind_plainly(function, offers, role=role)
     return _Dependent(function, offers, wants, role, app).bound
+
+
+def _connection(annotation: Any) -> Wanted | None:
+    """Starlette's view of the handshake, asked for without a dependency between."""
+    if connection_maker(annotation) is None:
+        return None
+
+    async def given(connection: Any) -> Any:
+        return connection
+
+    given.__annotations__["connection"] = annotation
+    return Wanted(given, use_cache=False)
 
 
 @dataclass(frozen=True, slots=True)

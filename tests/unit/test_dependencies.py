@@ -228,6 +228,22 @@ class TestConnections:
 
         assert await call(handler, handshake=Handshake("/ws", native=scope)) == (True, 7)
 
+    async def test_a_function_may_ask_for_it_directly(self) -> None:
+        async def asks(connection: HTTPConnection) -> HTTPConnection:
+            return connection
+
+        async def handler(
+            connection: HTTPConnection,
+            event: Post,
+            asked: Annotated[HTTPConnection, Depends(asks)],
+            *,
+            request: Request,
+        ) -> Any:
+            assert connection is asked
+            return connection.cookies["user"], event.text, request.method
+
+        assert await call(handler, handshake=self.SHAKE) == ("ann", "hi", "GET")
+
     async def test_only_starlettes_classes_are_meant(self) -> None:
         mine = type("Request", (), {})
 

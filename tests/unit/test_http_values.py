@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Cookie, Header, Path, Query
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from bytesocket_app import AuthError, ByteSocket, ConfigurationError, Depends, Handshake, Socket
 from bytesocket_app.errors import Refusal, RequestError
@@ -93,7 +94,13 @@ def guarded(authenticate: Any) -> ByteSocket:
     return app
 
 
-@pytest.mark.parametrize("authenticate", [by_dependency, by_cookie])
+async def by_connection(connection: HTTPConnection) -> str:
+    if "session" not in connection.cookies:
+        raise AuthError("Log in first.")
+    return connection.cookies["session"]
+
+
+@pytest.mark.parametrize("authenticate", [by_dependency, by_cookie, by_connection])
 async def test_authentication_is_by_the_handshake(authenticate: Any) -> None:
     app = guarded(authenticate)
     assert app.contract().document["auth"] == {"via": "handshake"}
