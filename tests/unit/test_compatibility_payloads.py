@@ -23,6 +23,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from bytesocket_app.contract.compatibility import Code
 from tests.support.compatibility import found, levels
 
 SAFE: dict[str, str] = {}
@@ -66,6 +67,20 @@ class MoreRights(IntFlag):
 class Point(NamedTuple):
     x: int
     y: int
+
+
+class PointOrOnlyX(NamedTuple):
+    x: int
+    y: int = 0
+
+
+class Kept(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class KeptNumbers(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride] - as Pydantic documents it
 
 
 class Total(TypedDict):
@@ -256,6 +271,12 @@ TABLE: dict[str, tuple[Any, Any, dict[str, str], dict[str, str]]] = {
         one(int, Field(validation_alias=AliasChoices("b", "a"), serialization_alias="b")),
         {"FIELD_ALIASED": "source"},
         {"FIELD_REMOVED": "wire", "FIELD_ADDED": "safe"},
+    ),
+    "a second alias removed": (
+        one(int, Field(validation_alias=AliasChoices("value", "a"))),
+        one(int),
+        {"FIELD_ALIAS_REMOVED": "silent"},
+        SAFE,
     ),
     "alias added, the Python name still taken": (
         one(int),
@@ -536,6 +557,18 @@ TABLE: dict[str, tuple[Any, Any, dict[str, str], dict[str, str]]] = {
         {"EXTRA_IGNORED": "source"},
         {"EXTRA_IGNORED": "source"},
     ),
+    "extra typed": (
+        Kept,
+        KeptNumbers,
+        RENAMED | {"EXTRA_NARROWED": "wire"},
+        RENAMED | {"EXTRA_NARROWED": "safe"},
+    ),
+    "extra of any type": (
+        KeptNumbers,
+        Kept,
+        RENAMED | {"EXTRA_WIDENED": "safe"},
+        RENAMED | {"EXTRA_WIDENED": "wire"},
+    ),
     "strict on": (one(int), one(int, strict=True), {"STRICT_ON": "silent"}, {"STRICT_ON": "safe"}),
     "strict off": (one(int, strict=True), one(int), {"STRICT_OFF": "safe"}, {"STRICT_OFF": "safe"}),
     "list to tuple": (
@@ -555,6 +588,18 @@ TABLE: dict[str, tuple[Any, Any, dict[str, str], dict[str, str]]] = {
         one(tuple[int, int, int]),
         {"TUPLE_LENGTH_CHANGED": "wire"},
         {"TUPLE_LENGTH_CHANGED": "wire"},
+    ),
+    "the end of a tuple may be left out": (
+        Point,
+        PointOrOnlyX,
+        RENAMED | {"TUPLE_WIDENED": "safe"},
+        RENAMED,
+    ),
+    "the end of a tuple may not be left out": (
+        PointOrOnlyX,
+        Point,
+        RENAMED | {"TUPLE_NARROWED": "wire"},
+        RENAMED,
     ),
     "list to set": (
         one(list[int]),
@@ -693,3 +738,39 @@ def test_what_the_server_sends_is_judged(row: tuple[Any, Any, Any, dict[str, str
 def test_the_same_type_has_no_findings(payload: Any) -> None:
     assert not found(payload, payload, "c2s")
     assert not found(payload, payload, "s2c")
+
+
+class Leaf(BaseModel):
+    size: int
+
+
+def nested(leaf: type[BaseModel], depth: int, suffix: str) -> Any:
+    """Unions in unions, of models that are named after the suffix."""
+    inner: Any = leaf
+    for level in range(depth):
+        members = [
+            named(f"{kind}{level}{suffix}", inside=(inner, ...), **{kind: INT})
+            for kind in ("left", "right")
+        ]
+        inner = members[0] | members[1]
+    return inner
+
+
+@pytest.mark.parametrize("suffix", ["", "New"])
+def test_deeply_nested_unions_are_compared_in_one_walk(suffix: str) -> None:
+    narrow = named("Leaf", size=INT, added=INT)
+    old = nested(Leaf, 12, "")
+    assert levels(found(old, nested(narrow, 12, suffix), "c2s"))["FIELD_ADDED_REQUIRED"] == "wire"
+
+
+def test_one_type_in_two_unions_is_judged_with_what_each_requires() -> None:
+    old = fields(first=(Cat, ...), second=(Cat, ...))
+    new = fields(first=(Cat, ...), second=(tagged(Cat, Dog), ...))
+    paths = {one.code.value: one.path for one in found(old, new, "c2s")}
+    assert paths["FIELD_REQUIRED"] == "$.second.kind"
+
+
+def test_every_code_of_payloads_is_in_the_table() -> None:
+    shown = {code for row in TABLE.values() for found in row[2:] for code in found}
+    names = list(Code)
+    assert set(names[names.index(Code.FIELD_ADDED) :]) <= shown

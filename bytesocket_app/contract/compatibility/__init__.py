@@ -10,7 +10,7 @@ from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.findings import Finding, Place
 from bytesocket_app.contract.compatibility.levels import Level, Way
 from bytesocket_app.contract.compatibility.rules import RULES, Rule
-from bytesocket_app.contract.compatibility.verdict import compare, summary, worst
+from bytesocket_app.contract.compatibility.verdict import compare
 
 __all__ = [
     "RULES",
@@ -21,6 +21,4 @@ __all__ = [
     "Rule",
     "Way",
     "compare",
-    "summary",
-    "worst",
 ]

@@ -63,6 +63,7 @@ class Code(StrEnum):
     FIELD_REQUIRED = auto()
     FIELD_OPTIONAL = auto()
     FIELD_ALIASED = auto()
+    FIELD_ALIAS_REMOVED = auto()
     FIELD_MEETS_EXTRA = auto()
     DEFAULT_CHANGED = auto()
     DEPRECATED = auto()

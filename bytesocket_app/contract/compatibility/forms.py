@@ -83,7 +83,7 @@ class Types:
         # What stands beside a union holds for its members: the limits of a decimal, for instance.
         beside = {key: value for key, value in found.items() if key not in _OUTSIDE}
         for member in cast("list[Schema]", found[union]):
-            yield from self._flat({**member, **beside}, within)
+            yield from self._flat(_overlaid(member, beside), within)
 
 
 def kind(schema: Schema) -> str:
@@ -138,7 +138,7 @@ def _reference(schema: Schema) -> str | None:
 
 
 def _overlaid(below: Schema, above: Schema) -> Schema:
-    """Lay the keywords beside a reference over the type it names; a union's tag adds `required`."""
+    """Lay the keywords around a type over it; the tag of a union adds to what is `required`."""
     merged = {**below, **{key: value for key, value in above.items() if key != "$ref"}}
     if "required" in below and "required" in above:
         merged["required"] = sorted({*below["required"], *above["required"]})

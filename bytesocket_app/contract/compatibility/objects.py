@@ -17,20 +17,26 @@ from bytesocket_app.contract.shape import Schema
 Extra: TypeAlias = Literal["refused", "ignored", "kept"] | Schema
 """What happens to keys that are no fields."""
 
+_KEYS: Final = {
+    "narrower": Code.KEY_NARROWED,
+    "wider": Code.KEY_WIDENED,
+    "other": Code.KEY_CHANGED,
+}
 _TEXT: Final[Schema] = {"type": "string"}
 
 
 def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
     """Compare two objects."""
     before, after = fields(old), fields(new)
-    for name in [*before, *(name for name in after if name not in before)]:
-        place = _place(path, name)
-        if name not in after:
-            yield from _removed(name, old, new, place, deeper)
-        elif name not in before:
-            yield from _added(name, old, new, place, deeper)
-        else:
-            yield from _kept(name, old, new, place, deeper)
+    # What is deeper comes later: whoever looks for one break only finds the near ones first.
+    for name in [name for name in before if name not in after]:
+        yield from _removed(name, old, new, _place(path, name), deeper)
+    for name in [name for name in after if name not in before]:
+        yield from _added(name, old, new, _place(path, name), deeper)
+    for name in [name for name in before if name in after]:
+        yield from _kept(name, old, new, _place(path, name), deeper)
+    for name in [name for name in before if name in after]:
+        yield from deeper.compare(before[name], after[name], _place(path, name))
     yield from _patterns(old, new, path, deeper)
     yield from _extras(extra(old), extra(new), path, deeper)
     yield from _keys(old, new, path, deeper)
@@ -73,7 +79,9 @@ def _kept(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Ite
         yield Change(Code.FIELD_REQUIRED if is_needed else Code.FIELD_OPTIONAL, path)
     elif not is_needed and before.get("default", ...) != after.get("default", ...):
         yield Change(Code.DEFAULT_CHANGED, path, _default(before), _default(after))
-    yield from deeper.compare(before, after, path)
+    for other in sorted({*_aliases(old).get(name, ())} - {*_aliases(new).get(name, ())}):
+        if deeper.way is Way.C2S and other not in fields(new):
+            yield Change(Code.FIELD_ALIAS_REMOVED, path, other)
 
 
 def _removed(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
@@ -144,14 +152,9 @@ def _patterns(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[C
 
 def _keys(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
     before, after = _key(old), _key(new)
-    code = {
-        "narrower": Code.KEY_NARROWED,
-        "wider": Code.KEY_WIDENED,
-        "other": Code.KEY_CHANGED,
-        None: None,
-    }[keys(before, after, deeper)]
-    if code is not None:
-        yield Change(code, path, words(before), words(after))
+    found = keys(before, after, deeper)
+    if found is not None:
+        yield Change(_KEYS[found], path, words(before), words(after))
 
 
 def _key(schema: Schema) -> Schema:

@@ -198,6 +198,12 @@ _OBJECTS: Final[Mapping[Code, Rule]] = {
         SOURCE,
         "Use the new name where clients write the field.",
     ),
+    Code.FIELD_ALIAS_REMOVED: Rule(
+        "another name of a field is not taken any more",
+        SILENT,
+        SAFE,
+        "Make sure that nobody writes it: generated clients use the field's first name.",
+    ),
     Code.FIELD_MEETS_EXTRA: Rule(
         "a field was added under a name that clients may already send with any content",
         SILENT,

@@ -1,10 +1,11 @@
 """Two schemas to the changes between them: structure, not names, decides."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from typing import Final
 
 from bytesocket_app.contract.compatibility.arrays import arrays
-from bytesocket_app.contract.compatibility.changes import Change, Deeper, shown
+from bytesocket_app.contract.compatibility.changes import Change, Deeper, breaks, shown
 from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.forms import ANNOTATIONS, Types, kind, words
 from bytesocket_app.contract.compatibility.levels import Way
@@ -28,17 +29,8 @@ _JUDGED: Final = (
     | {"type", "format", "contentSchema", "allOf", "anyOf", "oneOf", "discriminator"}
     | {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"}
     | {"items", "prefixItems", "uniqueItems", "const", "enum"}
-    | {
-        "x-aliases",
-        "x-bytes",
-        "x-enum-names",
-        "x-flags",
-        "x-inf-nan",
-        "x-key",
-        "x-open",
-        "x-strict",
-    }
-    | {"x-timezone", "x-type"}
+    | {"x-aliases", "x-bytes", "x-enum-names", "x-flags", "x-inf-nan", "x-key", "x-open"}
+    | {"x-strict", "x-timezone", "x-type"}
 )
 """Keywords with an opinion of ours; another one that changes is reported as such."""
 
@@ -60,7 +52,8 @@ class Comparison:
         self._new = Types(new)
         self._way = way
         self._visited: set[tuple[str, str]] = set()
-        self._deeper = Deeper(way, self.compare, self._attempt)
+        self._unfit: set[tuple[str, str]] = set()
+        self._deeper = Deeper(way, self.compare, self._attempt, self._unless, self._fits)
         self._unions = Unions(self._old, self._new, self._deeper)
 
     @property
@@ -68,7 +61,7 @@ class Comparison:
         """This comparison, for those who compare what schemas stand in."""
         return self._deeper
 
-    def compare(self, old: Schema, new: Schema, path: str = "$") -> Iterator[Change]:
+    def compare(self, old: Schema, new: Schema, path: str = "$") -> Generator[Change]:
         """Yield the changes from one schema to another."""
         name, before = self._old.resolved(old)
         name_now, after = self._new.resolved(new)
@@ -96,7 +89,8 @@ class Comparison:
     ) -> Iterator[Change]:
         was_any, is_any = _takes_anything(self._old, olds), _takes_anything(self._new, news)
         if was_any or is_any:
-            yield Change(Code.TYPE_WIDENED if is_any else Code.TYPE_NARROWED, path)
+            code = Code.TYPE_WIDENED if is_any else Code.TYPE_NARROWED
+            yield Change(code, path, _listed(self._old, olds), _listed(self._new, news))
             return
         null: Schema = {"type": "null"}
         if (null in olds) != (null in news):
@@ -108,14 +102,36 @@ class Comparison:
         else:
             yield from self._unions.compare(olds, news, tag, path)
 
-    def _attempt(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+    def _attempt(self, old: Schema, new: Schema, path: str) -> Generator[Change]:
         """Compare without remembering what was visited."""
-        before = set(self._visited)
+        before = self._visited
+        self._visited = set(before)
         try:
-            yield from list(self.compare(old, new, path))
+            yield from self.compare(old, new, path)
         finally:
-            self._visited.clear()
-            self._visited.update(before)
+            self._visited = before
+
+    def _fits(self, old: Schema, new: Schema) -> bool:
+        """Look for the first break; one that was found will always be there."""
+        pair = compact(old), compact(new)
+        if pair not in self._unfit:
+            with closing(self._attempt(old, new, "")) as found:
+                if breaks(found, self._way):
+                    self._unfit.add(pair)
+                    return False
+        return pair not in self._unfit
+
+    def _unless(
+        self, old: Schema, new: Schema, path: str, is_excused: Callable[[], bool]
+    ) -> Iterator[Change]:
+        """Compare once, and forget it if a break is excused: what it visited is not reported."""
+        before = self._visited
+        self._visited = set(before)
+        found = list(self.compare(old, new, path))
+        after, self._visited = self._visited, before
+        if not (breaks(found, self._way) and is_excused()):
+            self._visited = after
+            yield from found
 
     def _single(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Compare two schemas that are no unions."""
@@ -189,6 +205,11 @@ def _marks(old: Schema, new: Schema, path: str) -> Iterator[Change]:
         yield Change(Code.DEPRECATED, path)
     if bool(old.get("x-strict")) != bool(new.get("x-strict")):
         yield Change(Code.STRICT_ON if new.get("x-strict") else Code.STRICT_OFF, path)
+
+
+def _listed(types: Types, members: list[Schema]) -> str:
+    resolved = [types.resolved(member) for member in members]
+    return " | ".join(words(found, name) for name, found in resolved)
 
 
 def _takes_anything(types: Types, members: list[Schema]) -> bool:

@@ -1,6 +1,7 @@
 """Changes of unions: sets of members, matched by name, by tag, and by likeness."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final, TypeAlias
 
 from bytesocket_app.contract.compatibility.changes import Change, Deeper
@@ -29,6 +30,8 @@ class Unions:
         self._old = old
         self._new = new
         self._deeper = deeper
+        # Only a ranking hangs on these, so what was taken for equal meanwhile does no harm.
+        self._costs: dict[tuple[str, str], tuple[int, int] | None] = {}
 
     def compare(
         self, old: list[Schema], new: list[Schema], tag: str | None, path: str
@@ -47,8 +50,8 @@ class Unions:
             pairs += by_tag
         alike, lost, fresh = self._alike(lost, fresh)
         for before, after in [*pairs, *alike]:
-            if not self._is_covered(before, after, old, new):
-                yield from self._deeper.compare(before, after, path)
+            covered = partial(self._is_covered, before, after, old, new)
+            yield from self._deeper.unless(before, after, path, covered)
         for member in lost:
             if not any(self._deeper.fits(member, other) for other in new):
                 yield Change(Code.MEMBER_REMOVED, path, old=self._words(self._old, member, tag))
@@ -61,11 +64,9 @@ class Unions:
     ) -> bool:
         """Whether what a pair breaks is taken by another member: a new literal beside `str`."""
         fits = self._deeper.fits
-        if fits(before, after):
-            return False
         if self._deeper.way is Way.C2S:
-            return any(fits(before, other) for other in new)
-        return any(fits(other, after) for other in old)
+            return any(fits(before, other) for other in new if other is not after)
+        return any(fits(other, after) for other in old if other is not before)
 
     def _same_name(self, one: Schema, other: Schema) -> bool:
         name, found = self._old.resolved(one)
@@ -84,7 +85,10 @@ class Unions:
         ranked: list[tuple[int, int, int, int]] = []
         for i, one in enumerate(old):
             for j, other in enumerate(new):
-                cost = self._cost(one, other)
+                pair = compact(one), compact(other)
+                if pair not in self._costs:
+                    self._costs[pair] = self._cost(one, other)
+                cost = self._costs[pair]
                 if cost is not None:
                     ranked.append((*cost, i, j))
         taken: list[tuple[int, int]] = []

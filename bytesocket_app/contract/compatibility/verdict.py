@@ -1,18 +1,14 @@
 """Two documents to a verdict."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from bytesocket_app.contract.compatibility.application import application
 from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.events import events
 from bytesocket_app.contract.compatibility.findings import Finding
-from bytesocket_app.contract.compatibility.levels import Level
 from bytesocket_app.contract.compatibility.payloads import Documents
 from bytesocket_app.contract.compatibility.rooms import rooms
-
-_NAMED: Final = 3
-"""Findings that a summary names."""
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Finding]:
@@ -33,38 +29,6 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Finding]:
         *documents.refusals(),
     ]
     return sorted(_once(found), key=Finding.order)
-
-
-def worst(findings: Iterable[Finding]) -> Level:
-    """Return the worst level among findings; `SAFE` where there are none."""
-    return min((one.level for one in findings), key=lambda level: level.rank, default=Level.SAFE)
-
-
-def summary(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Say in one line how a contract changed; None if it did not.
-
-    Returns:
-        For example `contract 1a2b3c4d -> 5e6f7a8b: 1 wire (chat:post FIELD_REQUIRED $.text),
-        2 safe`.
-    """
-    if old["fingerprint"] == new["fingerprint"]:
-        return None
-    found = compare(old, new)
-    parts = [_counted(level, [one for one in found if one.level is level]) for level in Level]
-    told = ", ".join(part for part in parts if part) or "documentation only"
-    return f"contract {old['fingerprint'][:8]} -> {new['fingerprint'][:8]}: {told}"
-
-
-def _counted(level: Level, findings: list[Finding]) -> str:
-    if not findings:
-        return ""
-    texts = list(dict.fromkeys(_brief(one) for one in findings))
-    more = f", {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
-    return f"{len(findings)} {level} ({', '.join(texts[:_NAMED])}{more})"
-
-
-def _brief(finding: Finding) -> str:
-    return " ".join(filter(None, (str(finding.place), finding.path, finding.code)))
 
 
 def _once(findings: Iterable[Finding]) -> Iterable[Finding]:
