@@ -52,7 +52,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Generator[Echo]:
     for name, cases in MODULES.items():
         source = typescript(contract(name, cases).document)
         (folder / f"{name}.ts").write_text(source, encoding="utf-8")
-    with Echo(folder) as echo:
+    with Echo("echo.ts", folder) as echo:
         yield echo
 
 
@@ -97,7 +97,7 @@ def test_typescript_gives_back_what_the_server_sent(
     @EXAMPLES
     @given(server.values)
     def run(value: Any) -> None:
-        back = server.read(echo(f"{module}.ts", codec, event, server.write(value)))
+        back = server.read(echo.give_back(f"{module}.ts", codec, event, server.write(value)))
         assert server.is_same(back, value)
 
     run()

@@ -193,6 +193,6 @@ def test_names_are_taken_up_to_150_events_and_classes_always(programs: Programs)
         sys.modules.get(name) or load(python(many(count)), name, programs.folder)
         for name, count in {"many_150": 150, "many_151": 151}.items()
     )
-    assert list(vars(most.ManyClient)["_arriving"])[-1] == "told:149"
+    assert "told:149" in vars(most.ManyClient)["_arriving"]
     assert "_arriving" not in vars(more.ManyClient)
     assert more.Told150.__event_name__ == "told:150"
