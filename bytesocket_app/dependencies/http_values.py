@@ -38,6 +38,8 @@ def value_reader(
         kind_of_value = Annotated[(kind_of_value, *mark.metadata)]
     adapter: TypeAdapter[Any] = TypeAdapter(kind_of_value)
     is_several = any(_is_several(each) for each in alternatives(annotation))
+    if is_several and find is _header:
+        find = _header_parts
 
     async def read(handshake: Handshake) -> Any:
         texts = find(handshake, name)
@@ -80,6 +82,11 @@ def _query(handshake: Handshake, name: str) -> Sequence[str]:
 def _header(handshake: Handshake, name: str) -> Sequence[str]:
     found = handshake.headers.get(name.lower())
     return () if found is None else (found,)
+
+
+def _header_parts(handshake: Handshake, name: str) -> Sequence[str]:
+    """A header that is a list, repeated or not, by its parts (RFC 9110 section 5.3)."""
+    return [part.strip() for text in _header(handshake, name) for part in text.split(",")]
 
 
 def _cookie(handshake: Handshake, name: str) -> Sequence[str]:

@@ -32,10 +32,12 @@ class Wanted:
     Attributes:
         function: What makes it.
         use_cache: Whether all who ask for it in one call share one value.
+        scopes: What FastAPI's `Security(fn, scopes=[...])` demands of those it asks.
     """
 
     function: Callable[..., Any]
     use_cache: bool
+    scopes: tuple[str, ...] = ()
 
 
 def wanted(parameter: inspect.Parameter, annotation: Any) -> Wanted | None:
@@ -53,8 +55,9 @@ def wanted(parameter: inspect.Parameter, annotation: Any) -> Wanted | None:
         if mark is EMPTY or isinstance(mark, type):
             continue
         if _is_marker(mark):
-            function = mark.dependency
-            return Wanted(annotation if function is None else function, bool(mark.use_cache))
+            function = annotation if mark.dependency is None else mark.dependency
+            scopes = getattr(mark, "scopes", None) or ()
+            return Wanted(function, bool(mark.use_cache), tuple(scopes))
         reader = value_reader(mark, parameter, annotation)
         if reader is not None:
             return Wanted(reader, use_cache=False)

@@ -6,6 +6,7 @@ before it: those of the offers first, then one of each step.
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from bytesocket_app.dependencies.calling import Picks, Step, at_once, step
@@ -50,7 +51,9 @@ class Plan:
         self._offers = offers
         self._own = own
         self._overrides = overrides
-        self._shared: list[tuple[Any, int]] = []
+        self._shared: list[tuple[Any, tuple[str, ...] | None, int]] = []
+        self._scopes: tuple[str, ...] = ()
+        self._scoped = 0
 
     def need(self, want: Wanted, chain: Chain) -> int:
         """Plan a dependency; returns its value's index.
@@ -58,8 +61,9 @@ class Plan:
         Raises:
             ConfigurationError: It cannot be called or served, or it asks for itself.
         """
+        scopes = (*self._scopes, *want.scopes)
         if want.use_cache:
-            index = self._made(want.function)
+            index = self._made(want.function, scopes)
             if index is not None:
                 return index
         replaced = [new for old, new in self._overrides.items() if old == want.function]
@@ -72,10 +76,14 @@ class Plan:
             raise ConfigurationError(
                 f"{function!r} cannot be a dependency of {title(chain[0])}: it is not a function."
             )
+        outer, self._scopes, before = self._scopes, scopes, self._scoped
         picks = self._picks(function, chain)
+        self._scopes = outer
         index = self._add(step(function, picks, self._width))
         if want.use_cache:
-            self._shared.append((want.function, index))
+            # What looks at its scopes is another value for others.
+            key = scopes if self._scoped > before else None
+            self._shared.append((want.function, key, index))
         return index
 
     def offer(self, kind: type) -> int | None:
@@ -91,8 +99,12 @@ class Plan:
         self.steps.append(each)
         return self._width - 1
 
-    def _made(self, key: Any) -> int | None:
-        return next((index for other, index in self._shared if other == key), None)
+    def _made(self, what: Any, scopes: tuple[str, ...] = ()) -> int | None:
+        for other, key, index in self._shared:
+            if other == what and key in (None, scopes):
+                self._scoped += key is not None
+                return index
+        return None
 
     def _picks(self, function: Callable[..., Any], chain: Chain) -> Picks:
         parameters, hints = read_parameters(function, "a dependency")
@@ -119,6 +131,9 @@ class Plan:
         make = connection_maker(annotation)
         if make is not None:
             return self._derived(annotation, make, self._handshake())
+        if _is_scopes(annotation):
+            self._scoped += 1
+            return self._add(at_once(partial(annotation, list(self._scopes))))
         index = self._offered(parameter.name, annotation)
         if index is not None:
             self.asked.append((index, annotation))
@@ -154,7 +169,7 @@ class Plan:
         index = self._made(key)
         if index is None:
             index = self._add(at_once(make, source))
-            self._shared.append((key, index))
+            self._shared.append((key, None, index))
         return index
 
 
@@ -164,6 +179,12 @@ def _is_application(annotation: Any) -> bool:
         (kind.__module__, kind.__name__) == ("bytesocket_app.application", "ByteSocket")
         for kind in getattr(annotation, "__mro__", ())
     )
+
+
+def _is_scopes(annotation: Any) -> bool:
+    """Whether this is FastAPI's `SecurityScopes`: all scopes that are demanded on the way here."""
+    named = (getattr(annotation, "__module__", ""), getattr(annotation, "__name__", ""))
+    return named == ("fastapi.security.oauth2", "SecurityScopes")
 
 
 def _is_from_http(parameter: inspect.Parameter, annotation: Any) -> bool:

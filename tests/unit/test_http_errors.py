@@ -4,9 +4,7 @@ from collections.abc import Generator
 from typing import Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI, HTTPException
-from fastapi.security import APIKeyCookie, HTTPBearer, OAuth2PasswordBearer
-from fastapi.security.http import HTTPAuthorizationCredentials
+from fastapi import Depends, HTTPException
 from starlette.exceptions import HTTPException as StarlettesException
 from starlette.exceptions import WebSocketException
 
@@ -18,9 +16,7 @@ from bytesocket_app import (
     Handshake,
     Message,
     Refusal,
-    Settings,
     Socket,
-    Timeouts,
 )
 from bytesocket_app.errors import RequestError
 from bytesocket_app.testing import TestClient
@@ -251,55 +247,3 @@ class TestUpgrade:
         assert told == [error]
         # What says no on purpose is no failure; what broke is.
         assert bool(logged(caplog)) == (text == "Later." or isinstance(error, LookupError))
-
-
-KEY = APIKeyCookie(name="session")
-BEARER = HTTPBearer()
-PASSWORD = OAuth2PasswordBearer(tokenUrl="login")
-
-
-async def by_key(key: Annotated[str, Depends(KEY)]) -> str:
-    return f"cookie {key}"
-
-
-async def by_bearer(found: Annotated[HTTPAuthorizationCredentials, Depends(BEARER)]) -> str:
-    return f"bearer {found.credentials}"
-
-
-def by_password(token: Annotated[str, Depends(PASSWORD)]) -> str:
-    return f"token {token}"
-
-
-class TestSecurity:
-    """FastAPI's security schemes, as dependencies of dependencies."""
-
-    @pytest.mark.parametrize(
-        ("scheme", "header", "value", "name"),
-        [
-            (by_key, "cookie", "session=ann", "cookie ann"),
-            (by_bearer, "authorization", "Bearer ann", "bearer ann"),
-            (by_password, "authorization", "Bearer ann", "token ann"),
-        ],
-    )
-    async def test_it_works_unchanged(
-        self, scheme: Any, header: str, value: str, name: str
-    ) -> None:
-        app = talk(settings=Settings(timeouts=Timeouts(auth=5)))
-        user = Annotated[str, Depends(scheme)]
-
-        async def authenticate(user: Any) -> str:
-            return str(user)
-
-        async def say(socket: Socket[str], user: Any) -> str:
-            return f"{socket.user} is {user}"
-
-        authenticate.__annotations__["user"] = say.__annotations__["user"] = user
-        app.auth(authenticate)
-        app.on(Say)(say)
-        FastAPI().get("/me")(authenticate)  # as an HTTP route has it
-        async with TestClient(app, headers={header: value}) as client:
-            assert await client.request(Say(text=""), str) == f"{name} is {name}"
-        with pytest.raises(RequestError) as refused:
-            async with TestClient(app):
-                raise AssertionError
-        assert refused.value.code in {"401", "403"}  # FastAPI's versions differ
