@@ -1,12 +1,17 @@
 """The AsyncAPI document under the official parser, and against what a server really says."""
 
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bytesocket_cli.codegen.asyncapi import asyncapi
+from bytesocket_cli.codegen.asyncapi_schemas import safe_keys
+from tests.nasty import MODULES, Cases, contract
+from tests.nasty.probing import Prober, each
 from tests.support import contracts, nasty
 from tests.support.node import run_node
 from tests.support.server_process import RudePeer, bytesocket, serving
@@ -207,3 +212,47 @@ def test_every_frame_fits_the_one_message_that_describes_it(said: list[Any]) -> 
         ["leave room"],
         ["leave room success"],
     ]
+
+
+NAMELESS = ("names", "__proto__-to_server")
+
+
+def is_json(value: Any) -> bool:
+    """Whether JSON has this payload as a client has it: no bytes, no number without an end."""
+    return not any(
+        isinstance(one, bytes) or (isinstance(one, float) and not math.isfinite(one))
+        for _, one in each(value)
+    )
+
+
+def checks(document: str, cases: Cases) -> Iterator[tuple[str, str, Any, bool]]:
+    """Yield payloads with the message whose schema they must fit, or must not."""
+    keys = safe_keys(cases)
+    for name, case in cases.items():
+        prober = Prober(case)
+        if case.direction != "server":
+            message = f"{keys[name]}-to_server"
+            yield from ((document, message, good, True) for good in case.good)
+            yield from ((document, message, *lacking) for lacking in prober.shortened())
+            yield from ((document, message, bad, False) for bad in case.bad)
+            yield from ((document, message, bad, False) for _, bad in prober.altered())
+        if case.direction != "client":
+            message = f"{keys[name]}-to_client"
+            yield from ((document, message, sent, True) for _, sent in prober.sent())
+
+
+def test_nasty_payloads_fit_their_schemas_and_bad_ones_do_not(
+    node_packages: Path, tmp_path: Path
+) -> None:
+    found: list[tuple[str, str, Any, bool]] = []
+    for name, cases in MODULES.items():
+        (tmp_path / name).write_text(asyncapi(contract(name, cases).document), encoding="utf-8")
+        found += [check for check in checks(name, cases) if is_json(check[2])]
+    (tmp_path / "checks.json").write_text(json.dumps(found), encoding="utf-8")
+    script = node_packages / "payloads.mjs"
+    result = run_node(script, tmp_path, tmp_path / "checks.json", cwd=node_packages)
+    assert result.stderr == ""
+    otherwise = [json.loads(line) for line in result.stdout.split("\n") if line]
+    # Ajv misses no property whose name is empty, though the schema demands it.
+    assert [one for one in otherwise if one[:2] != list(NAMELESS) or "" in one[2]] == []
+    assert len(found) > 2_000
