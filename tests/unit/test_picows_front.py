@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from bytesocket_app import AuthError, ByteSocket, Handshake, Socket
+from bytesocket_app.transports import Acceptance
 from bytesocket_app.transports.picows.reception import HANDSHAKE
 from tests.support.raw_peer import TEXT, RawPeer, Served, frame, on_picows
 from tests.support.talk import DEADLINE, Say, logged, talk, until
@@ -280,3 +281,22 @@ async def test_a_failing_decision_costs_its_own_connection_only() -> None:
             async with served.visit() as peer:
                 await peer.ask()
                 assert await answered(peer) == (500, "Authentication failed.\n")
+
+
+async def test_a_defect_of_ours_is_logged_and_costs_its_own_connection_only(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = echo()
+
+    async def broken(_: Handshake) -> Acceptance:
+        raise RuntimeError("a defect")
+
+    async with on_picows(app) as served, served.connect() as other:
+        with monkeypatch.context() as patched:
+            patched.setattr(app.endpoint, "admit", broken)
+            async with served.visit() as peer:
+                await peer.ask()
+                await peer.ended()
+        await other.send(frame(TEXT, SAY))
+        assert (await other.receive())[0] == TEXT
+    assert logged(caplog) == ["serving a connection failed"]

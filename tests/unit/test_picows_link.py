@@ -140,7 +140,7 @@ async def test_a_paused_connection_is_read_no_further() -> None:
 
 
 async def test_the_answers_to_a_reader_that_stops_hold_up_its_own_messages() -> None:
-    stage = Stage()
+    stage = Stage(limits=Limits(inbox=4))
     async with stage.peer() as (served, peer), served.connect() as other:
         shrink(peer, socket.SO_SNDBUF)
         text = "x" * 10_000
@@ -299,6 +299,21 @@ async def test_our_close_waits_for_the_peers_and_hears_nothing_else() -> None:
         await until(lambda: stage.ends)
         assert stage.ends == [(4000, "enough")]
         assert stage.heard == 0
+
+
+async def test_our_close_ends_a_pause() -> None:
+    stage = Stage(limits=Limits(inbox=1))
+    stage.go = anyio.Event()
+    async with stage.peer() as (_, peer):
+        await peer.send(frame(TEXT, SAY) * 5)
+        await until(lambda: stage.heard)
+        await stage.socket.close(4000)
+        assert await peer.closed() == (4000, "normal")
+        await peer.send(frame(CLOSE, b"\x0f\xa0"))
+        await peer.ended()
+        stage.go.set()
+        await until(lambda: stage.ends)
+        assert stage.heard == 1
 
 
 async def test_a_peer_that_never_answers_our_close_is_dropped() -> None:
