@@ -6,6 +6,7 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's own options."""
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden again")
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,0 +1,59 @@
+// bytesocket Files 0.1.0 - contract 5d83dfc581ea859b - generated, do not edit
+/* eslint-disable */
+
+// ---------------------------------------------------------------- payload types
+
+export interface Stored {
+  digest: Uint8Array;
+  thumbnail: Uint8Array | null;
+}
+
+export interface Upload {
+  name: string;
+  content: Uint8Array;
+  parts?: { [key: string]: Uint8Array };
+}
+
+// ---------------------------------------------------------------- events, rooms, refusals
+
+/** What a client sends, by event. */
+export interface ClientEvents {
+  "file:put": Upload;
+}
+
+/** What arrives, by event. */
+export interface ServerEvents {}
+
+/** What a request outside of a room resolves to. */
+export interface Replies {
+  "file:put": Stored;
+}
+
+/** The declared rooms. */
+export interface Rooms {}
+
+/** The declared refusals' data, by code. */
+export interface Refusals {}
+
+// ...
+export type GlobalEvent = "file:put";
+export type JoinableRoom = never;
+
+// ---------------------------------------------------------------- this contract
+
+const contract = (): $Contract => ({
+  path: "/ws",
+  fingerprint: "5d83dfc581ea859b6c1e25674689f488ad81e2f94396dd363601a22e1cdf33f8",
+  codec: "msgpack",
+  volatile: [],
+  empty: [],
+  ...createBytes({
+    shapes: {
+      Stored: { fields: { digest: "base64", thumbnail: "base64" } },
+      Upload: { fields: { content: "base64", parts: { rest: "base64" } } },
+    },
+    sent: [["file:put", "#Upload"]],
+    arriving: [],
+    replied: [["file:put", "#Stored", ""]],
+  }),
+});
