@@ -19,8 +19,8 @@ from tests.support.server_process import RudePeer, bytesocket, serving
 DOCUMENTS = {
     "chat": contracts.chat(),
     "files": contracts.files(),
-    "minimal": contracts.minimal(),
     "names": contracts.nasty(),
+    "fields": contract("fields", MODULES["names"]).document,
     "models": nasty.document(),
     "handshake": contracts.sealed({**contracts.chat(), "auth": {"via": "handshake"}}),
 }

@@ -21,8 +21,8 @@ SCHEMAS: Final = "#/components/schemas/"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.]")
 _HASH_SHOWN: Final = 8
 _LISTS: Final = frozenset({"allOf", "anyOf", "oneOf"})
-_UNSPEAKABLE: Final = frozenset({"$ref", "__proto__"})
-"""Names of fields that tools take for something else wherever they stand as a key."""
+_UNSPEAKABLE: Final = frozenset({"$ref", "__proto__", "hasOwnProperty"})
+"""Names of fields that tools, the official parser among them, mistake where they stand as a key."""
 
 _NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")
 _SINGLES: Final = frozenset({"additionalProperties", "contains", "not", "propertyNames", "x-key"})
