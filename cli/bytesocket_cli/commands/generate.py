@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import anyio
 import typer
 
 from bytesocket_cli import console
@@ -119,6 +118,8 @@ def _wanted(
 
 def _watch(source: _Source, wanted: tuple[Generation, ...]) -> None:
     """Generate in a fresh process, now and after each change."""
+    import anyio
+
     from bytesocket_cli.generation import outputs
     from bytesocket_cli.rerun import Repetition, repeat
 
