@@ -69,7 +69,7 @@ class Plain(Shape):
         "float": (float, 0.5, lambda rng: rng.randint(-999, 999) / 4),
         "bool": (bool, False, lambda rng: rng.random() < 0.5),
         "str": (str, "", lambda rng: _text(rng, 0, 6)),
-        "none": (None, None, lambda _: None),
+        "none": (type(None), None, lambda _: None),
         "uuid": (UUID, UUID(int=0), lambda rng: str(UUID(int=rng.getrandbits(128)))),
         "date": (date, NOON.date(), lambda rng: str(_moment(rng).date())),
         "datetime": (
