@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bytesocket_cli.contracts import read, saved
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.project import Project, find
 from bytesocket_cli.revisions import PREFIX, committed
@@ -37,30 +38,27 @@ def pair(old: str, new: str | None) -> tuple[Source, Source, Project]:
     Raises:
         CliError: One of them cannot be read, or is no contract that this version knows.
     """
+    if not _is_application(new):
+        project = find(Path.cwd())
+        return _read(old, project), _read(new, project), project
+    # First: where the application is says which project's contract `git:REF` means.
+    after, project = _application(new)
+    before = _in_own_process(old) if _is_application(old) else _read(old, project)
+    return before, after, project
+
+
+def _is_application(text: str | None) -> bool:
+    is_revision = text is not None and text.startswith(PREFIX)
+    return not is_revision and saved(text, Path.cwd()) is None
+
+
+def _read(text: str | None, project: Project) -> Source:
     here = Path.cwd()
-    if _is_target(new):
-        # First: where its application is says which project's contract `git:REF` means.
-        source, project = _application(new)
-        apart = True
-    else:
-        source, project, apart = None, find(here), False
-    before = _in_own_process(old) if apart and _is_target(old) else _read(old, project)
-    return before, source or _read(str(new), project), project
-
-
-def _is_target(text: str | None) -> bool:
-    return text is None or not (text.startswith(PREFIX) or text.endswith(".json"))
-
-
-def _read(text: str, project: Project) -> Source:
-    if text.startswith(PREFIX):
-        content, place = committed(text, project, Path.cwd())
+    if text is not None and text.startswith(PREFIX):
+        content, place = committed(text, project, here)
         return Source(place, _parsed(content, place))
-    if _is_target(text):
-        return _application(text)[0]
-    from bytesocket_cli.contracts import read
-
-    return Source(text, read(Path(text)))
+    path = saved(text, here)
+    return _application(text)[0] if path is None else Source(text or str(path), read(path))
 
 
 def _application(text: str | None) -> tuple[Source, Project]:

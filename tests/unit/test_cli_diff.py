@@ -76,6 +76,13 @@ def test_an_application_that_did_not_change_is_the_same_contract(run: CommandLin
     assert done.out.endswith("the same contract\n")
 
 
+def test_a_saved_contract_may_be_what_the_project_has(run: CommandLine) -> None:
+    run.write("pyproject.toml", SETTINGS.replace("app:app", "api/contract.json"))
+    done = run("diff", "api/contract.json")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.endswith("the same contract\n")
+
+
 def test_a_wire_break_exits_1_and_says_where_what_and_what_to_do(run: CommandLine) -> None:
     run.write("app.py", BROKEN)
     done = run("diff", "api/contract.json", "app:app")
