@@ -58,9 +58,13 @@ def references(schema: Schema) -> Iterator[str]:
         yield from references(inner)
 
 
+# Made once: `json.dumps` makes an encoder for each call that wants anything unusual.
+_encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def compact(value: object) -> str:
     """Return the shortest canonical text of a JSON value, to compare and to sort by."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
 
 
 def finite(value: object) -> bool:
