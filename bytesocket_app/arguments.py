@@ -46,7 +46,7 @@ def picking(
 
 
 def _first_two(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(first: Any, second: Any, *_: Any) -> Any:
+    def call(first: Any, second: Any, _third: Any = None, _fourth: Any = None, *_: Any) -> Any:
         return function(first, second)
 
     return call

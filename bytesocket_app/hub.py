@@ -5,6 +5,7 @@ from enum import Enum
 from typing import Any, Final, Protocol
 
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
+from bytesocket_app.events.catalogue import Writer
 from bytesocket_app.rooms import RoomIndex
 from bytesocket_app.socket import Socket, raw_frame, several
 from bytesocket_app.types import CodecName
@@ -79,11 +80,10 @@ def _encode(
 ) -> Frame:
     if payload is ABSENT:
         text = CODECS[codec].encode({**(head or {}), "event": spec.name})
+    elif head is None:
+        text = spec.writer(codec)(payload)
     else:
-        if head is None:
-            prefix, suffix = spec.envelope(codec)
-        else:
-            prefix, suffix = CODECS[codec].envelope({**head, "event": spec.name}, "data")
+        prefix, suffix = CODECS[codec].envelope({**head, "event": spec.name}, "data")
         text = prefix + spec.payload.dump(payload, codec) + suffix
     slot = _slot(spec, payload, head or {}, sender) if spec.volatile else None
     return Frame(text, is_binary=codec == "binary", slot=slot)
@@ -115,10 +115,17 @@ class Hub:
         self._watch = watch
         self._one_copy = one_copy
         self._held: dict[Socket[Any], list[str]] = {}
+        # How each class of events is written, once it was: emitting is the hot path.
+        self._writers: dict[CodecName, dict[type, Writer]] = {codec: {} for codec in CODECS}
 
     def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName) -> Frame:
         """Encode one event for one codec; raises UndeclaredEvent."""
+        write = self._writers[codec].get(type(event))
+        if write is not None:
+            return Frame(write(event), codec == "binary")
         spec, payload = self._catalogue.outgoing(event)
+        if payload is event and not spec.volatile:
+            self._writers[codec][type(event)] = spec.writer(codec)
         return _encode(spec, payload, codec)
 
     def publish(
@@ -261,11 +268,14 @@ class Hub:
         # A copy: a slow member may be closed, and so leave the room, while we walk.
         reached = [m for m in members if m is not exclude and not m.is_closed]
         # Encoded before the first write: an event that has no form in one codec reaches nobody.
-        names: set[CodecName] = {codec or m.codec for m in reached}
+        names: set[CodecName] = {codec} if codec else {m.codec for m in reached}
         frames = {name: encoder.frame(name) for name in names}
+        only = frames.popitem()[1] if len(frames) == 1 else None
         for member in reached:
             if not member.is_closed:
-                member.write(frames[codec or member.codec])
+                frame = only or frames[member.codec]
+                if member.push(frame) > member.outbox_limit:
+                    member.overflow()
 
 
 class ServerRooms:

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Iterator
 from enum import Enum
-from functools import partial
 from inspect import isawaitable
 from typing import Any
 
@@ -57,10 +56,14 @@ class Lifecycle:
 
     Args:
         app: The application, for dependencies of hooks that run without a socket.
+
+    Attributes:
+        hears_messages: Whether there is a message hook: asked for every message.
     """
 
     def __init__(self, app: Any = None) -> None:
         self._app = app
+        self.hears_messages = False
         self._registry: Registry[HookKind, Bound] = Registry()
         self.upgrade = self._hook(HookKind.UPGRADE)
         self.open = self._hook(HookKind.OPEN)
@@ -75,8 +78,16 @@ class Lifecycle:
             role = f"a lifecycle.{kind.name.lower()} hook"
             bound = bind(function, OFFERS[kind], role=role, app=self._app)
             self._registry.add(kind, bound, identity=function, once=once)
+            self._note()
 
-        return Hook(add, partial(self._registry.remove, kind))
+        def remove(function: Callable[..., Any] | None) -> None:
+            self._registry.remove(kind, function)
+            self._note()
+
+        return Hook(add, remove)
+
+    def _note(self) -> None:
+        self.hears_messages = HookKind.MESSAGE in self._registry
 
     def has(self, kind: HookKind) -> bool:
         """Whether anybody listens, so that nothing is paid when nobody does."""
@@ -96,7 +107,10 @@ class Lifecycle:
         and the first is reported to the error hooks under the kind's phase.
         """
         first: Exception | None = None
-        for bound in self._registry.take(kind):
+        hooks = self._registry.take(kind)
+        if kind is HookKind.MESSAGE:
+            self._note()
+        for bound in hooks:
             try:
                 await bound.invoke(*values)
             except Exception as exc:

@@ -42,10 +42,14 @@ Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[Non
 
 
 class MiddlewareChain:
-    """The registered steps, in order."""
+    """The registered steps.
+
+    Attributes:
+        steps: They, in order.
+    """
 
     def __init__(self) -> None:
-        self._steps: tuple[Middleware, ...] = ()
+        self.steps: tuple[Middleware, ...] = ()
 
     def add(self, step: Middleware) -> None:
         """Add a step at the end.
@@ -64,11 +68,7 @@ class MiddlewareChain:
                 f"{getattr(step, '__qualname__', step)!s} ({where(step)}) cannot be middleware: "
                 f"{problem}."
             )
-        self._steps = (*self._steps, step)
-
-    def __bool__(self) -> bool:
-        """Whether there is any step."""
-        return bool(self._steps)
+        self.steps = (*self.steps, step)
 
     async def run(
         self, socket: Socket[Any], message: Message, last: Callable[[Message], Awaitable[None]]
@@ -78,7 +78,7 @@ class MiddlewareChain:
         A step that does not call `call_next` stops the message; calling it twice does it twice.
         What a step raises comes out here.
         """
-        await _Rest(self._steps, 0, socket, last)(message)
+        await _Rest(self.steps, 0, socket, last)(message)
 
 
 def _takes_three(step: Callable[..., Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from anyio import move_on_after
 
@@ -16,6 +16,8 @@ from bytesocket_app.events.declared import is_payload
 from bytesocket_app.hub import Hub
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports.http_errors import http_refusal
+
+_HANDLER: Final = Phase.HANDLER
 
 logger = logging.getLogger("bytesocket")
 
@@ -41,30 +43,38 @@ class HandlerCalls:
         are done. Handlers that run beside the others have their say only where there is no other.
 
         Raises:
-            Refusal: What the first handler that failed refuses with; the others ran too.
+            Refusal: What the first handler that failed refuses with, in a room; the others ran
+                too. For a global event that is the answer, and is sent.
         """
+        socket = peer.socket
         refused: Refusal | None = None
         relay = False
         for handler in calls.in_order:
-            peer.start(Phase.HANDLER, self._timeout)
+            peer.phase, peer.seconds, peer.since = _HANDLER, self._timeout, None
             try:
                 result = await handler.bound.invoke(*values)
-                relay = self._conclude(peer.socket, message, handler, result) or relay
+                if message.room is not None or handler.reply is not None:
+                    relay = self._conclude(socket, message, handler, result) or relay
             except Exception as exc:  # noqa: BLE001 - ends, logged, in `_refusal`
-                refused = refused or self._refusal(peer.socket, message, handler, exc)
+                refused = refused or self._refusal(socket, message, handler, exc)
+        peer.seconds = 0
         if calls.beside:
-            peer.done()
-            alone = None if calls.in_order else calls.beside[-1]
-            for handler in calls.beside:
-                work = partial(
-                    self._run_beside, peer, message, handler, values, alone=handler is alone
-                )
-                peer.spawn(work)
+            self._start_beside(peer, message, calls, values)
         if refused is not None:
-            raise refused
-        if message.id is not None and calls.in_order and not calls.replies:
-            acknowledge(peer.socket, message)
+            if message.room is not None:
+                raise refused
+            refuse(socket, message, _HANDLER, refused)
+        elif message.id is not None and calls.in_order and not calls.replies:
+            acknowledge(socket, message)
         return relay
+
+    def _start_beside(
+        self, peer: Peer, message: Incoming, calls: Calls, values: tuple[Any, ...]
+    ) -> None:
+        alone = None if calls.in_order else calls.beside[-1]
+        for handler in calls.beside:
+            work = partial(self._run_beside, peer, message, handler, values, alone=handler is alone)
+            peer.spawn(work)
 
     async def _run_beside(
         self,

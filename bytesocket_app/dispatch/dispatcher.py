@@ -17,7 +17,7 @@ from bytesocket_app.dispatch.answers import (
 )
 from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.events import EventRouter
-from bytesocket_app.dispatch.incoming import Incoming, incoming, passed_on
+from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.membership import PHASES, Membership
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase, Refusal
@@ -28,10 +28,10 @@ from bytesocket_app.settings import Settings
 from bytesocket_app.socket import AuthState, Socket
 from bytesocket_app.transports.http_errors import http_refusal
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire import decode
+from bytesocket_app.wire import decode, decode_json
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.lifecycle import LifecycleType
-from bytesocket_app.wire.shapes import is_object, is_room, is_rooms, lifecycle_type
+from bytesocket_app.wire.shapes import is_room, is_rooms, lifecycle_type
 
 logger = logging.getLogger("bytesocket")
 
@@ -82,37 +82,36 @@ class Dispatcher:
             socket.auth_state = AuthState.SUCCESS
             await self._welcome(socket)
 
+    async def announce(self, peer: Peer, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
+        """Run the message hooks, which hear every frame before anything else happens."""
+        socket = peer.socket
+        await self._lifecycle.run(HookKind.MESSAGE, socket, socket, payload, is_binary)
+
     def dispatch(self, peer: Peer, payload: bytes | str, is_binary: bool) -> Awaitable[None]:  # noqa: FBT001
         """Read one frame; returns what is still to be awaited.
 
         What needs no waiting is done right here: a coroutine less for every message.
         """
-        if self._lifecycle.has(HookKind.MESSAGE):
-            return self._announce(peer, payload, is_binary)
-        return self._read(peer, payload, is_binary)
-
-    async def _announce(self, peer: Peer, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
-        socket = peer.socket
-        await self._lifecycle.run(HookKind.MESSAGE, socket, socket, payload, is_binary)
-        await self._read(peer, payload, is_binary)
-
-    def _read(self, peer: Peer, payload: bytes | str, is_binary: bool) -> Awaitable[None]:  # noqa: FBT001
         if is_binary and not payload:
-            return _nothing()  # a ping; answered when it came
-        socket = peer.socket
+            return nothing()  # a ping; answered when it came
+        message: Any
         try:
-            message = decode(payload, is_binary, max_depth=self._depth)
+            if is_binary:
+                message = decode(payload, is_binary, max_depth=self._depth)
+            else:
+                message = decode_json(payload, max_depth=self._depth)
         except DecodeError as exc:
-            return self._malformed(socket, Phase.DECODE, exc, payload, "decode error")
+            return self._malformed(peer.socket, Phase.DECODE, exc, payload, "decode error")
         codec: CodecName = "binary" if is_binary else "json"
-        if is_object(message):
+        kind: object = type(message)
+        if kind is dict:
             return self._classify(peer, message, codec)
-        if isinstance(message, list | bytes | datetime):
-            if socket.is_authenticated:
-                return self._through(peer, Incoming(None, message, None, None, None, codec, True))  # noqa: FBT003
-            return self._too_early(socket)
+        if kind in (list, bytes, datetime):
+            if peer.socket.is_authenticated:
+                return self._through(peer, Incoming(None, message, codec))
+            return self._too_early(peer.socket)
         error = DecodeError(f"A message is an object, not {type(message).__name__}.")
-        return self._malformed(socket, Phase.VALIDATION, error, payload, "bad format")
+        return self._malformed(peer.socket, Phase.VALIDATION, error, payload, "bad format")
 
     async def overran(self, peer: Peer) -> None:
         """Answer for a step that was cancelled because it took too long."""
@@ -140,23 +139,23 @@ class Dispatcher:
         socket.shut(CloseCode.TRY_LATER, "authentication took too long")
 
     def _classify(self, peer: Peer, message: dict[str, Any], codec: CodecName) -> Awaitable[None]:
-        socket, kind = peer.socket, None
+        socket = peer.socket
         if "type" in message:
             kind = lifecycle_type(message)
             if kind == LifecycleType.AUTH and "data" in message:
                 return self._authenticate(peer, message["data"], codec)
+            if kind is not None and socket.is_authenticated and _is_membership(kind, message):
+                return self._membership.handle(peer, LifecycleType(kind), message)
         if not socket.is_authenticated:
             return self._too_early(socket)
-        if kind is not None and _is_membership(kind, message):
-            return self._membership.handle(peer, LifecycleType(kind), message)
         if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
             socket.shut(CloseCode.POLICY, "room and rooms in one message")
-            return _nothing()
-        return self._through(peer, incoming(message, codec))
+            return nothing()
+        return self._through(peer, Incoming.read(message, codec))
 
     def _through(self, peer: Peer, message: Incoming) -> Awaitable[None]:
         """Send a message through the middleware, or straight on where there is none."""
-        if self._middleware:
+        if self._middleware.steps:
             return self._filter(peer, message)
         return self._router.route(peer, message)
 
@@ -179,14 +178,14 @@ class Dispatcher:
             peer.done()
 
     async def _inner(self, peer: Peer, message: Message) -> None:
-        await self._router.route(peer, passed_on(message))
+        await self._router.route(peer, Incoming.passed_on(message))
         peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
 
     def _too_early(self, socket: Socket[Any]) -> Awaitable[None]:
         """Meet a message other than credentials from a socket that is not authenticated."""
         if self._policies.before_auth == "close":
             socket.shut(CloseCode.POLICY, "authenticate first")
-        return _nothing()
+        return nothing()
 
     async def _failed(
         self,
@@ -273,7 +272,3 @@ def _is_membership(kind: int, message: dict[str, Any]) -> bool:
     if kind in (LifecycleType.JOIN_ROOMS, LifecycleType.LEAVE_ROOMS):
         return is_rooms(message.get("rooms"))
     return False
-
-
-async def _nothing() -> None:
-    """Nothing is left to be awaited."""

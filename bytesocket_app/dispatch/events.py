@@ -1,8 +1,7 @@
 """Event messages on their last leg: validation, handlers, relays and replies."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,7 +10,7 @@ from typing_extensions import override
 from bytesocket_app.dispatch.answers import INTERNAL, acknowledge, refuse, validation_details
 from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.handlers import HandlerTable
-from bytesocket_app.dispatch.incoming import Incoming
+from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
@@ -19,7 +18,6 @@ from bytesocket_app.events import Catalogue, EventSpec, PayloadType
 from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.settings import Settings
-from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
@@ -72,33 +70,50 @@ class EventRouter:
         self._limits = settings.limits
         self._policies = settings.policies
 
-    async def route(self, peer: Peer, message: Incoming) -> None:
-        """Carry a message that passed the middleware to where it belongs, and answer for it."""
+    def route(self, peer: Peer, message: Incoming) -> Awaitable[Any]:
+        """Take a message that passed the middleware to where it belongs, and answer for it.
+
+        Returns what is still to be awaited: of a global event the handlers alone.
+        """
         if message.event is None:
-            return
+            return nothing()
         peer.message = message
+        if message.room is not None or message.rooms is not None:
+            return self._within_rooms(peer, message)
+        name = message.event
+        calls = self._handlers.ready.get(name) or self._handlers.take(name)
+        if calls is None:
+            return nothing() if self._open else self._refuse(peer, message, self._unknown(message))
+        try:
+            value = _validated(calls.spec, message)
+        except _Invalid as refusal:
+            return self._refuse(peer, message, refusal)
+        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_broke`
+            return self._broke(peer, message, exc)
+        return self._calls.run(peer, message, calls, (peer.socket, value, None, self._app))
+
+    async def _within_rooms(self, peer: Peer, message: Incoming) -> None:
         try:
             if message.rooms is not None:
                 await self._into_rooms(peer, message, message.rooms)
             elif message.room is not None:
                 await self._into_room(peer, message, message.room)
-            elif (calls := self._handlers.take(message.event)) is not None:
-                value = _validated(calls.spec, message)
-                await self._calls.run(peer, message, calls, (peer.socket, value, None, self._app))
-            else:
-                self._stray(message)
         except Refusal as refusal:
-            await self._refuse(peer.socket, message, refusal)
-        except Exception as exc:
-            # A relay that one of the codecs cannot carry, a validator's own mistake.
-            logger.exception("event %r failed, %s", message.event, peer.socket)
-            refuse(peer.socket, message, Phase.HANDLER, INTERNAL)
-            context = ErrorContext(Phase.FINAL_CALLBACK, exc, event=message.event)
-            await self._lifecycle.report(peer.socket, context)
+            await self._refuse(peer, message, refusal)
+        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_broke`
+            await self._broke(peer, message, exc)
         finally:
             peer.done()
 
-    async def _refuse(self, socket: Socket[Any], message: Incoming, refusal: Refusal) -> None:
+    async def _broke(self, peer: Peer, message: Incoming, error: Exception) -> None:
+        """Answer for a validator's own mistake, or a relay that one of the codecs cannot carry."""
+        logger.error("event %r failed, %s", message.event, peer.socket, exc_info=error)
+        refuse(peer.socket, message, Phase.HANDLER, INTERNAL)
+        context = ErrorContext(Phase.FINAL_CALLBACK, error, event=message.event)
+        await self._lifecycle.report(peer.socket, context)
+
+    async def _refuse(self, peer: Peer, message: Incoming, refusal: Refusal) -> None:
+        socket = peer.socket
         if not isinstance(refusal, _Invalid):
             refuse(socket, message, Phase.HANDLER, refusal)
             return
@@ -106,11 +121,6 @@ class EventRouter:
         refuse(socket, message, Phase.VALIDATION, refusal, details=details)
         context = ErrorContext(Phase.VALIDATION, refusal.error, event=message.event)
         await self._lifecycle.report(socket, context)
-
-    def _stray(self, message: Incoming) -> None:
-        """Meet a global event without a handler."""
-        if not self._open:
-            raise self._unknown(message)
 
     async def _into_room(self, peer: Peer, message: Incoming, name: str) -> None:
         relay = await self._enter(peer, message, name)
@@ -129,7 +139,7 @@ class EventRouter:
         refused: tuple[str, Refusal] | None = None
         for name in names if self._policies.bulk_copies == "each" else dict.fromkeys(names):
             # Without the id: a message for several rooms is acknowledged once, for all of them.
-            single = replace(message, room=name, rooms=None, id=None)
+            single = message.into(name)
             try:
                 found = await self._enter(peer, single, name)
             except Refusal as refusal:
@@ -145,7 +155,7 @@ class EventRouter:
             acknowledge(peer.socket, message)
         else:
             room, first = refused
-            await self._refuse(peer.socket, replace(message, room=room, rooms=None), first)
+            await self._refuse(peer, message.into(room, identity=message.id), first)
 
     async def _enter(
         self, peer: Peer, message: Incoming, name: str
@@ -201,10 +211,12 @@ class EventRouter:
 
 
 def _validated(spec: EventSpec, message: Incoming) -> Any:
-    data = message.data
-    if data is None and spec.payload.may_be_absent:
+    data, payload = message.data, spec.payload
+    if data is None and payload.may_be_absent:
         data = {}
     try:
-        return spec.payload.validate(data, message.codec)
+        if payload.plainly is not None:
+            return payload.plainly(data)
+        return payload.validate(data, message.codec)
     except ValidationError as exc:
         raise _Invalid(exc) from exc

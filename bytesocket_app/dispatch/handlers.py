@@ -65,11 +65,15 @@ class Calls:
 
 
 class HandlerTable:
-    """The handlers of one place: the application's, or one room's."""
+    """The handlers of one place: the application's, or one room's.
+
+    Attributes:
+        ready: What `take` gives for the events whose handlers are all for more than one time.
+    """
 
     def __init__(self) -> None:
         self._registry: Registry[EventName, Handler] = Registry()
-        self._calls: dict[EventName, Calls] = {}
+        self.ready: dict[EventName, Calls] = {}
 
     def add(self, handler: Handler, *, once: bool = False) -> None:
         """Add a handler.
@@ -87,16 +91,16 @@ class HandlerTable:
                         "handlers return None."
                     )
         self._registry.add(name, handler, identity=function, once=once)
-        self._calls.pop(name, None)
+        self.ready.pop(name, None)
 
     def remove(self, name: EventName, function: Callable[..., Any] | None = None) -> None:
         """Remove one function, or all of an event."""
         self._registry.remove(name, function)
-        self._calls.pop(name, None)
+        self.ready.pop(name, None)
 
     def take(self, name: EventName) -> Calls | None:
         """What is to be called for an event now; None if it has no handler."""
-        calls = self._calls.get(name)
+        calls = self.ready.get(name)
         if calls is None and name in self._registry:
             before = self._registry.peek(name)
             handlers = self._registry.take(name)
@@ -107,7 +111,7 @@ class HandlerTable:
                 any(handler.reply is not None for handler in handlers),
             )
             if self._registry.peek(name) == before:  # none of them was for one time only
-                self._calls[name] = calls
+                self.ready[name] = calls
         return calls
 
     def all(self) -> list[Handler]:

@@ -1,27 +1,65 @@
 """An event message between its frame and its handlers."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_app.middleware import Message
 from bytesocket_app.types import CodecName, EventName, RequestId
 from bytesocket_app.wire.shapes import is_event, is_request_id, is_room, is_rooms
 
+_USUAL: Final = ("event", "data")
 
-@dataclass(slots=True)
+
 class Incoming:
-    """What dispatch passes on: a `Message` that is not frozen, for those cost five times as much.
+    """What dispatch passes on: the attributes of a `Message`, made for a fifth of its price.
 
-    Only middleware is shown a `Message`; the attributes are the same.
+    Only middleware is shown a `Message`, which is frozen.
     """
 
     event: EventName | None
     data: Any
-    room: str | None
-    rooms: tuple[str, ...] | None
-    id: RequestId | None
+    room: str | None = None
+    rooms: tuple[str, ...] | None = None
+    id: RequestId | None = None
     codec: CodecName
-    has_data: bool
+    has_data: bool = True
+
+    def __init__(self, event: EventName | None, data: Any, codec: CodecName) -> None:
+        self.event = event
+        self.data = data
+        self.codec = codec
+
+    @classmethod
+    def read(cls, message: dict[str, Any], codec: CodecName) -> "Incoming":
+        """Read a decoded message's members, leaving out those of the wrong shape."""
+        event = message.get("event")
+        known = type(event) is str or is_event(event)
+        read = cls(event if known else None, message.get("data"), codec)
+        if known and len(message) == len(_USUAL) and "data" in message:
+            return read
+        if "id" in message and is_request_id(identity := message["id"]):
+            read.id = identity
+        if "rooms" in message and is_rooms(names := message["rooms"]):
+            read.rooms = tuple(names)
+        elif "room" in message and is_room(name := message["room"]):
+            read.room = name
+        if "data" not in message:
+            read.has_data = False
+        return read
+
+    @classmethod
+    def passed_on(cls, message: Message) -> "Incoming":
+        """Take what middleware passed on."""
+        taken = cls(message.event, message.data, message.codec)
+        taken.room, taken.rooms, taken.id = message.room, message.rooms, message.id
+        taken.has_data = message.has_data
+        return taken
+
+    def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":
+        """The same message for one of its rooms, with another `id` or none."""
+        single = Incoming(self.event, self.data, self.codec)
+        single.room, single.id = room, identity
+        single.has_data = self.has_data
+        return single
 
     def frozen(self) -> Message:
         """What middleware is shown."""
@@ -30,33 +68,5 @@ class Incoming:
         )
 
 
-def incoming(message: dict[str, Any], codec: CodecName) -> Incoming:
-    """Read a decoded message's members, leaving out those of the wrong shape."""
-    event, identity = message.get("event"), message.get("id")
-    room, rooms = None, None
-    if "rooms" in message and is_rooms(names := message["rooms"]):
-        rooms = tuple(names)
-    elif "room" in message and is_room(name := message["room"]):
-        room = name
-    return Incoming(
-        event if is_event(event) else None,
-        message.get("data"),
-        room,
-        rooms,
-        identity if identity is not None and is_request_id(identity) else None,
-        codec,
-        "data" in message,
-    )
-
-
-def passed_on(message: Message) -> Incoming:
-    """Take what middleware passed on."""
-    return Incoming(
-        message.event,
-        message.data,
-        message.room,
-        message.rooms,
-        message.id,
-        message.codec,
-        message.has_data,
-    )
+async def nothing() -> None:
+    """What is left to be awaited where nothing is."""

@@ -25,6 +25,10 @@ EventSource: TypeAlias = ModuleType | Sequence[Declaration]
 """Where an application's events come from: a module, or a list of classes and handles."""
 
 
+Writer: TypeAlias = Callable[[Any], bytes]
+"""Writes a message, given its payload; raises `EncodeError`."""
+
+
 class EventSpec:
     """One declared event.
 
@@ -58,7 +62,7 @@ class EventSpec:
         self._source = source
         self.volatile = isinstance(origin, type) and origin.__event_volatile__
         self.subject = origin.__event_subject__ if isinstance(origin, type) else None
-        self._envelopes: dict[CodecName, tuple[bytes, bytes]] = {}
+        self._writers: dict[CodecName, Writer] = {}
         self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
 
     @cached_property
@@ -74,11 +78,12 @@ class EventSpec:
         own = vars(self.origin).get("__doc__") if isinstance(self.origin, type) else None
         return (getdoc(self.origin) or "").strip() if own else ""
 
-    def envelope(self, codec: CodecName) -> tuple[bytes, bytes]:
-        """What stands before and after the payload of a message outside rooms."""
-        found = self._envelopes.get(codec)
+    def writer(self, codec: CodecName) -> Writer:
+        """What writes a whole message outside rooms, given its payload."""
+        found = self._writers.get(codec)
         if found is None:
-            found = self._envelopes[codec] = CODECS[codec].envelope({"event": self.name}, "data")
+            around = CODECS[codec].envelope({"event": self.name}, "data")
+            found = self._writers[codec] = self.payload.writer(codec, *around)
         return found
 
     def subject_of(self, payload: object) -> str | None:

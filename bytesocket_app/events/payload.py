@@ -73,10 +73,17 @@ class PayloadType:
         return isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
 
     @cached_property
+    def plainly(self) -> Callable[[Any], Any] | None:
+        """`validate` for either codec, where that makes no difference: the usual case."""
+        if _modes_differ(self.adapter.core_schema):
+            return None
+        return self.adapter.validator.validate_python
+
+    @cached_property
     def validate(self) -> Callable[[Any, CodecName], Any]:
         """`validate(decoded, codec)` gives the value or raises `pydantic.ValidationError`."""
         python = self.adapter.validator.validate_python
-        if not _modes_differ(self.adapter.core_schema):
+        if self.plainly is not None:
             return lambda decoded, _: python(decoded)
         json = self.adapter.validator.validate_json
 
@@ -136,6 +143,18 @@ class PayloadType:
             raise EncodeError(
                 f"{self.annotation!r} cannot be written as {codec}: {first_line(exc)}{remedy}"
             ) from exc
+
+    def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
+        """Make a `dump` for one codec that writes something before and after the value."""
+        plainly = self.to_json if codec == "json" else self.to_binary
+
+        def write(value: Any) -> bytes:
+            try:
+                return prefix + plainly(value) + suffix
+            except PydanticSerializationError:
+                return prefix + self.dump(value, codec) + suffix  # says what is wrong
+
+        return write
 
     def plain(self, value: Any) -> Any:
         """The value as JSON would say it, as Python objects."""

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from math import inf
+from sys import maxsize
 from typing import Any
 
 from anyio import CancelScope, get_cancelled_exc_class, move_on_after
@@ -21,7 +22,6 @@ from bytesocket_app.serving.host import Host
 from bytesocket_app.settings import Limits, Timeouts
 from bytesocket_app.socket import AuthState, Socket
 from bytesocket_app.transports import Transport
-from bytesocket_app.transports.suspension import OnSuspend
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import PONG
 
@@ -56,40 +56,47 @@ class Session:
         self._tasks = tasks
         self._timeouts: Timeouts = socket.app.settings.timeouts
         self._limits: Limits = socket.app.settings.limits
+        limits = (self._limits.message_bytes, self._limits.auth_message_bytes)
+        # Text is counted in UTF-8, of at most four bytes a character.
+        self._surely_fits = min((limit // 4 for limit in limits if limit), default=maxsize)
+        self._inbox_limit = self._limits.inbox or maxsize
         self._inbox: deque[tuple[bytes | str, bool]] = deque()
         self._working = CancelScope()
         self._overrun = False
         self._paused = False
         self._beside = 0
         self._lost: tuple[int, str] | None = None
-        self._seen_at = self.peer.opened_at
+        self._heard = False
+        self._heard_at = self.peer.opened_at
         self._closing_at = inf
 
     def received(self, payload: bytes | str, is_binary: bool) -> bool:  # noqa: FBT001
         """Take one message; answer a ping right here. False asks for a pause."""
         if self.socket.is_closed:
             return True  # protocol.md Q20: what was in flight when we closed is dropped
-        self._seen_at = self._host.clock()
-        if self._is_too_big(payload):
+        self._heard = True
+        if len(payload) > self._surely_fits and self._is_too_big(payload):
             self.socket.shut(CloseCode.TOO_BIG, "message too big")
             self._transport.wake()
             return True
         if is_binary and not payload:
             self.socket.write(PONG)  # within the limits: a peer may ping and never read
-            if not self._lifecycle.has(HookKind.MESSAGE):
+            if not self._lifecycle.hears_messages:
                 return True
-        self._inbox.append((payload, is_binary))
-        self._transport.wake()
-        self._paused = bool(self._limits.inbox) and len(self._inbox) >= self._limits.inbox
-        return not self._paused
+        inbox = self._inbox
+        if not inbox:
+            self._transport.wake()
+        inbox.append((payload, is_binary))
+        if len(inbox) < self._inbox_limit:
+            return True
+        self._paused = True
+        return False
 
     def _is_too_big(self, payload: bytes | str) -> bool:
         limit = self._limits.message_bytes
         if not self.socket.is_authenticated:
             limit = self._limits.auth_message_bytes or limit
-        length = len(payload)
-        # Text is counted in UTF-8, of at most four bytes a character.
-        return 0 < limit < length * 4 and (limit < length or limit < _size(payload))
+        return 0 < limit < _size(payload)
 
     def lost(self, code: int, reason: str) -> None:
         """Note that the connection is over; what came before is still handled."""
@@ -106,10 +113,8 @@ class Session:
                 self._working, self._overrun = CancelScope(), False
                 with self._working:
                     await self._pump()
-                if self._overrun:
-                    if self._working.cancelled_caught:
-                        await self._dispatcher.overran(self.peer)
-                    self._transport.release()
+                if self._overrun and self._working.cancelled_caught:
+                    await self._dispatcher.overran(self.peer)
         except get_cancelled_exc_class():
             self._lost = self._lost or (CloseCode.GOING_AWAY, "")
             raise
@@ -121,7 +126,9 @@ class Session:
     def check(self, now: float) -> None:
         """Compare this connection's deadlines with the time; called by the sweep."""
         timeouts, socket = self._timeouts, self.socket
-        if now > self.peer.until:
+        if self._heard:
+            self._heard, self._heard_at = False, now
+        if self.peer.is_late(now):
             self._overrun = True
             self._working.cancel()
         if socket.is_closed:
@@ -132,7 +139,7 @@ class Session:
             waiting = socket.auth_state is AuthState.IDLE
             if waiting and timeouts.auth and now - self.peer.opened_at > timeouts.auth:
                 self._tasks.start_soon(self._dispatcher.late, socket)
-        elif timeouts.idle and now - self._seen_at > timeouts.idle:
+        elif timeouts.idle and now - self._heard_at > timeouts.idle:
             socket.shut(CloseCode.GOING_AWAY, "idle timeout")
             self._transport.wake()
 
@@ -149,43 +156,49 @@ class Session:
         self._working = CancelScope()
         self._transport.cork()
         with self._working:
-            await OnSuspend(self._welcome(), self._transport.release)
-
-    async def _welcome(self) -> None:
-        await self._dispatcher.opened(self.peer)
-        await self._transport.flush()
+            await self._dispatcher.opened(self.peer)
+            sending = self._transport.flush()
+            if sending is not None:
+                await sending
 
     async def _pump(self) -> None:
         """Handle what comes in batches, and send what each made in one go.
 
         Returns when the connection is over, or when a step overran and the scope is spent.
         """
-        transport = self._transport
-        while not (self._overrun or self._is_over()):
-            if not self._inbox or self.socket.is_closed:
+        transport, inbox, socket = self._transport, self._inbox, self.socket
+        # A step may end in its own time although it was cancelled (a thread does): what comes
+        # next must not run, or be sent, in the cancelled scope.
+        while not self._overrun:
+            if not inbox or socket.is_closed:
+                if self._lost is not None and not self._beside:
+                    return
                 if self._paused:
                     self._resume()
                 await transport.park()
-            else:
-                transport.cork()
-                await OnSuspend(self._batch(), transport.release)
+                continue
+            transport.cork()
+            await self._batch()
+            if not self._overrun:
+                sending = transport.flush()
+                if sending is not None:
+                    await sending
 
     async def _batch(self) -> None:
-        inbox, dispatch, peer = self._inbox, self._dispatcher.dispatch, self.peer
-        # A step may end in its own time although it was cancelled (a thread does): what comes
-        # next must not run, or be sent, in the cancelled scope.
-        while inbox and not peer.socket.is_closed and not self._overrun:
+        inbox, socket, peer = self._inbox, self.socket, self.peer
+        dispatch, lifecycle = self._dispatcher.dispatch, self._lifecycle
+        while inbox and not socket.is_closed and not self._overrun:
             payload, is_binary = inbox.popleft()
             try:
+                if lifecycle.hears_messages:
+                    await self._dispatcher.announce(peer, payload, is_binary)
                 await dispatch(peer, payload, is_binary)
             except Exception:
                 # The outermost guard: a defect of ours costs one connection, not the process.
-                logger.exception("dispatch failed, %s", peer.socket)
-                peer.socket.shut(CloseCode.INTERNAL, "internal error")
-            if self._paused and len(inbox) * 2 <= self._limits.inbox:
+                logger.exception("dispatch failed, %s", socket)
+                socket.shut(CloseCode.INTERNAL, "internal error")
+            if self._paused and len(inbox) * 2 <= self._inbox_limit:
                 self._resume()
-        if not self._overrun:
-            await self._transport.flush()
 
     def _resume(self) -> None:
         self._paused = False

@@ -1,7 +1,7 @@
 """One client's connection, as handlers and hooks hold it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from sys import maxsize
 from typing import Any, Final, Generic
@@ -59,7 +59,6 @@ class Socket(Generic[UserT]):
         "__weakref__",
         "_auth_state",
         "_fabric",
-        "_outbox_limit",
         "_transport",
         "app",
         "close_sent",
@@ -70,6 +69,8 @@ class Socket(Generic[UserT]):
         "id",
         "is_authenticated",
         "is_closed",
+        "outbox_limit",
+        "push",
         "rooms",
         "state",
         "user",
@@ -77,6 +78,8 @@ class Socket(Generic[UserT]):
     )
 
     user: UserT
+    _transport: Transport
+    push: Callable[[Frame], int]
 
     def __init__(
         self,
@@ -99,14 +102,15 @@ class Socket(Generic[UserT]):
         self.user_key: UserKey | None = None
         self.drop_oldest = app.settings.policies.slow_reader == "drop_oldest"
         self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, fabric)
-        self._transport = transport
+        self.connect(transport)
         self._fabric = fabric
-        self._outbox_limit: int = app.settings.limits.outbox_bytes or maxsize
+        self.outbox_limit: int = app.settings.limits.outbox_bytes or maxsize
         self.user = None  # type: ignore[assignment]  # until authentication has decided
 
     def connect(self, transport: Transport) -> None:
         """Give the socket its way out, once its handshake was accepted."""
         self._transport = transport
+        self.push = transport.write
 
     @property
     def auth_state(self) -> AuthState:
@@ -183,7 +187,11 @@ class Socket(Generic[UserT]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        self.deliver(self._fabric.encode(event, codec or self.codec))
+        frame = self._fabric.encode(event, codec or self.codec)
+        if self.is_closed or not self.is_authenticated:
+            return
+        if self.push(frame) > self.outbox_limit:
+            self.overflow()
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
@@ -220,8 +228,8 @@ class Socket(Generic[UserT]):
 
     def write(self, frame: Frame) -> None:
         """Send an encoded message whatever the state, keeping to the slow-reader policy."""
-        if self._transport.write(frame) > self._outbox_limit:
-            self._overflow()
+        if self.push(frame) > self.outbox_limit:
+            self.overflow()
 
     def shut(self, code: int, reason: str) -> None:
         """Close without a task switch; the first call decides code and reason."""
@@ -232,8 +240,9 @@ class Socket(Generic[UserT]):
         self._fabric.release(self)
         self._transport.close(code, reason)
 
-    def _overflow(self) -> None:
-        transport, limit = self._transport, self._outbox_limit
+    def overflow(self) -> None:
+        """Keep to the slow-reader policy, when more waits than may."""
+        transport, limit = self._transport, self.outbox_limit
         if not self.dropped:
             logger.warning("more than %d bytes wait for %s", limit, self)
         # What may be lost goes before anybody is closed for not reading it.

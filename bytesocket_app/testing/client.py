@@ -299,7 +299,7 @@ class TestClient:
 
     async def _serve(self, receiver: Receiver) -> None:
         try:
-            await receiver.run()
+            await self._transport.run(receiver)
         finally:
             self._over.set()
 

@@ -23,6 +23,7 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and have every deadline that is over then take effect."""
+        self._app.host.sweep(self.now)  # what began since the last sweep began no later than now
         self.now += seconds
         self._app.host.sweep(self.now)
 

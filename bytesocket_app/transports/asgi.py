@@ -18,6 +18,7 @@ from bytesocket_app.transports.interface import (
     Rejection,
 )
 from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.transports.suspension import Attended
 from bytesocket_app.transports.writer import Writer
 from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import Frame
@@ -58,7 +59,7 @@ class AsgiTransport:
         self._closing: Message | None = None
         self._over = False
         self._gone = False
-        self._pulling = False
+        self.is_parked = False
         self._held_up = False
         self._parked: Event | None = None
         self._resumed: Event | None = None
@@ -106,22 +107,27 @@ class AsgiTransport:
         self._corked = True
         self._held_up = False
 
-    def release(self) -> None:
+    def hold_up(self) -> None:
         """Give what is held to the shared writer, and the reading to a task beside."""
-        self._corked = False
+        if self._held_up:
+            return
         self._held_up = True
+        self._corked = False
         if (len(self._outbox) or self._closing is not None) and not self._queued:
             self._enqueue()
         if self._second is None and not self._gone:
             self._second = CancelScope()
             self._tasks.start_soon(self._read_beside)
 
-    async def flush(self) -> None:
+    def flush(self) -> Awaitable[None] | None:
         """Hand everything to the server. A second flush leaves the work to the first."""
         self._queued = False
         self._corked = False
-        if self._outbox.behind:
-            return
+        if self._outbox.behind or not (len(self._outbox) or self._closing is not None):
+            return None
+        return self._send_all()
+
+    async def _send_all(self) -> None:
         # For whoever writes while `send` waits; nobody else looks.
         self._outbox.behind = True
         try:
@@ -148,15 +154,15 @@ class AsgiTransport:
 
     async def park(self) -> None:
         """Read one message here, or wait for what is read beside."""
-        if self._second is not None or self._gone:
-            self._parked = Event()
-            await self._parked.wait()
-            return
-        self._pulling = True
+        self.is_parked = True
         try:
+            if self._second is not None or self._gone:
+                self._parked = Event()
+                await self._parked.wait()
+                return
             message = await self._receive()
         finally:
-            self._pulling = False
+            self.is_parked = False
         self._push(message)
 
     def wake(self) -> None:
@@ -205,10 +211,10 @@ class AsgiTransport:
 
     def _stop_reading(self) -> None:
         """Cancel the pending `receive`, whoever waits for it."""
-        if self._pulling:
-            self.receiver.interrupt()
-        elif self._second is not None:
+        if self._second is not None:
             self._second.cancel()
+        elif self.is_parked:
+            self.receiver.interrupt()
 
     def _drop(self) -> None:
         """Drop what is left: nobody reads it any more."""
@@ -249,7 +255,7 @@ async def serve_websocket(
     async with create_task_group() as tasks:
         transport = AsgiTransport(receive, send, writer, tasks)
         transport.receiver = endpoint.open(handshake, transport, decision, tasks)
-        await transport.receiver.run()
+        await Attended(transport.receiver.run(), transport)
         # Not the whole group: others may be guests in it (the shared writer, for one).
         transport.finish()
 

@@ -5,7 +5,7 @@ with a `Transport` of its own, and from then on pushes `received` and `lost` int
 while one task, the connection's own, runs `Receiver.run`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -106,18 +106,18 @@ class Transport(Protocol):
         ...
 
     def cork(self) -> None:
-        """Hold what is written until `flush` or `release`, to send a batch at once."""
+        """Hold what is written, to send a batch at once: until `flush`.
+
+        If the connection's own task waits for something before that, the transport sends what it
+        holds and holds nothing more; see `Attended`.
+        """
         ...
 
-    def release(self) -> None:
-        """Send what was held, and read on: the connection's own task is held up."""
+    def flush(self) -> Awaitable[None] | None:
+        """Send what was held; returns what to await where that takes a while."""
         ...
 
-    async def flush(self) -> None:
-        """Send what was held; may wait for a slow reader."""
-        ...
-
-    async def park(self) -> None:
+    def park(self) -> Awaitable[None]:
         """Wait until the receiver was pushed something, or until `wake`.
 
         The connection's own task calls it when it has nothing to do. A transport that has to
@@ -145,7 +145,7 @@ class Receiver(Protocol):
         """Cancel what `Transport.park` waits for; the receiver will park again."""
         ...
 
-    async def run(self) -> None:
+    def run(self) -> Coroutine[Any, Any, None]:
         """Handle messages until the connection is over and its hooks have run."""
         ...
 

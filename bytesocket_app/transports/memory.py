@@ -6,6 +6,7 @@ from anyio import Event
 
 from bytesocket_app.transports.interface import Receiver
 from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.transports.suspension import OnSuspend
 from bytesocket_app.wire.frame import Frame
 
 
@@ -80,12 +81,12 @@ class MemoryTransport:
     def cork(self) -> None:
         """Nothing to hold: the peer sees a frame when it looks."""
 
-    def release(self) -> None:
+    def flush(self) -> None:
         """Nothing was held."""
-        self.started.set()
 
-    async def flush(self) -> None:
-        """Nothing was held."""
+    async def run(self, receiver: Receiver) -> None:
+        """Run the core's end."""
+        await OnSuspend(receiver.run(), self.started.set)
         self.started.set()
 
     async def park(self) -> None:

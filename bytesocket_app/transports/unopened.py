@@ -28,10 +28,7 @@ class Unopened:
     def cork(self) -> None:
         """Nothing to hold."""
 
-    def release(self) -> None:
-        """Nothing was held."""
-
-    async def flush(self) -> None:
+    def flush(self) -> None:
         """Nothing was held."""
 
     async def park(self) -> None:

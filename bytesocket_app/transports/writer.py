@@ -5,6 +5,7 @@ task, and another takes over the rest, so a slow reader holds up nobody.
 """
 
 from collections import deque
+from collections.abc import Awaitable
 from functools import partial
 from typing import Final, Protocol
 
@@ -20,8 +21,8 @@ SPARE: Final = 8
 class Flushable(Protocol):
     """What the writer flushes."""
 
-    async def flush(self) -> None:
-        """Send what waits."""
+    def flush(self) -> Awaitable[None] | None:
+        """Send what waits; returns what to await where that takes a while."""
         ...
 
 
@@ -91,13 +92,21 @@ class Writer:
                 self._in_charge = False
                 return
             reliefs = self._reliefs
-            await OnSuspend(self._waiting.popleft().flush(), partial(self._hand_over, lent))
+            await OnSuspend(self._flush_in_turn(lent), partial(self._hand_over, lent))
             if lent != self._lent:
                 return
             if reliefs != self._reliefs:  # the flush had to wait, and gave the charge away
                 if self._in_charge:
                     return
                 self._in_charge = True
+
+    async def _flush_in_turn(self, lent: int) -> None:
+        """Flush one after another, until one has to wait: that is the last."""
+        waiting, reliefs = self._waiting, self._reliefs
+        while waiting and reliefs == self._reliefs and lent == self._lent:
+            sending = waiting.popleft().flush()
+            if sending is not None:
+                await sending
 
     def _hand_over(self, lent: int) -> None:
         if lent == self._lent:

@@ -12,6 +12,8 @@ FINAL_PONG: Final = 0x8A
 
 _SHORT: Final = 125
 _MEDIUM: Final = 65535
+_TEXT_HEADS: Final = tuple(bytes((FINAL_TEXT, size)) for size in range(_SHORT + 1))
+_BINARY_HEADS: Final = tuple(bytes((FINAL_BINARY, size)) for size in range(_SHORT + 1))
 
 
 class Frame:
@@ -20,20 +22,24 @@ class Frame:
     Attributes:
         payload: UTF-8 JSON text, or MessagePack.
         is_binary: Which of the two, and so which opcode.
-        size: Length of `payload` in bytes.
+        wire: The payload framed as a server sends it, once `framed` was asked for it.
         slot: What it is the newest of, if it may be lost: a slow reader is spared those before it
             in its slot. None for a frame that must arrive.
     """
 
-    __slots__ = ("_text", "_wire", "is_binary", "payload", "size", "slot")
+    __slots__ = ("_text", "is_binary", "payload", "slot", "wire")
 
-    def __init__(self, payload: bytes, *, is_binary: bool, slot: Hashable | None = None) -> None:
+    def __init__(self, payload: bytes, is_binary: bool, slot: Hashable | None = None) -> None:  # noqa: FBT001
         self.payload = payload
         self.is_binary = is_binary
-        self.size = len(payload)
         self.slot = slot
+        self.wire: bytes | None = None
         self._text: str | None = None
-        self._wire: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Length of `payload` in bytes."""
+        return len(self.payload)
 
     @property
     def text(self) -> str:
@@ -42,12 +48,16 @@ class Frame:
             self._text = self.payload.decode()
         return self._text
 
-    @property
-    def wire(self) -> bytes:
-        """The payload framed as a server sends it, made once for all members of a fan-out."""
-        if self._wire is None:
-            self._wire = framed(FINAL_BINARY if self.is_binary else FINAL_TEXT, self.payload)
-        return self._wire
+    def framed(self) -> bytes:
+        """Frame the payload as a server sends it, and keep that in `wire` for the next member."""
+        payload = self.payload
+        size = len(payload)
+        if size <= _SHORT:
+            wire = (_BINARY_HEADS if self.is_binary else _TEXT_HEADS)[size] + payload
+        else:
+            wire = framed(FINAL_BINARY if self.is_binary else FINAL_TEXT, payload)
+        self.wire = wire
+        return wire
 
 
 def framed(first: int, payload: bytes) -> bytes:

@@ -263,6 +263,12 @@ async def never() -> Any:
     await sleep_forever()
 
 
+async def flushed(transport: AsgiTransport) -> None:
+    sending = transport.flush()
+    if sending is not None:
+        await sending
+
+
 class TestTransport:
     """The transport alone."""
 
@@ -287,14 +293,14 @@ class TestTransport:
         transport, sent, _ = self.make(tasks)
         transport.cork()
         transport.write(Frame(b"a", is_binary=True))
-        transport.release()
-        transport.release()
+        transport.hold_up()
+        transport.hold_up()
         assert transport.buffered
-        await transport.flush()
+        await flushed(transport)
         assert sent == [{"type": "websocket.send", "bytes": b"a"}]
         transport.cork()
-        transport.release()
-        await transport.flush()
+        transport.hold_up()
+        await flushed(transport)
         assert (len(sent), transport.buffered) == (1, 0)
 
     async def test_while_a_send_waits_only_the_newest_of_what_is_volatile_does(
@@ -311,7 +317,7 @@ class TestTransport:
         transport = AsgiTransport(never, send, Writer(), tasks)
         async with create_task_group() as flushing:
             transport.write(Frame(b"first", is_binary=False))
-            flushing.start_soon(transport.flush)
+            flushing.start_soon(flushed, transport)
             await wait(stalled)
             for number in range(3):
                 transport.write(Frame(f"at {number}".encode(), is_binary=False, slot="cursor"))
@@ -320,7 +326,7 @@ class TestTransport:
         assert sent == ["first", "post 0", "post 1", "at 2", "post 2"]
         transport.write(Frame(b"at 3", is_binary=False, slot="cursor"))
         transport.write(Frame(b"at 4", is_binary=False, slot="cursor"))
-        await transport.flush()
+        await flushed(transport)
         assert sent[5:] == ["at 3", "at 4"]
 
     async def test_after_an_abort_nothing_goes_out(self, tasks: TaskGroup) -> None:
@@ -329,15 +335,15 @@ class TestTransport:
         transport.abort()
         transport.write(Frame(b"b", is_binary=True))
         transport.close(1000, "")
-        await transport.flush()
+        await flushed(transport)
         assert (sent, deaf.ends) == ([], [(1006, "")])
 
     async def test_only_the_first_close_counts(self, tasks: TaskGroup) -> None:
         transport, sent, _ = self.make(tasks)
         transport.close(4000, "first")
         transport.close(4001, "second")
-        await transport.flush()
-        await transport.flush()
+        await flushed(transport)
+        await flushed(transport)
         assert [(m["code"], m["reason"]) for m in sent] == [(4000, "first")]
 
     async def test_the_oldest_frame_can_be_dropped(self, tasks: TaskGroup) -> None:
@@ -345,5 +351,5 @@ class TestTransport:
         transport.write(Frame(b"a", is_binary=False))
         transport.write(Frame(b"b", is_binary=False))
         assert transport.drop_oldest()
-        await transport.flush()
+        await flushed(transport)
         assert sent == [{"type": "websocket.send", "text": "b"}]

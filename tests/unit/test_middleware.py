@@ -61,7 +61,7 @@ async def test_steps_run_around_each_other_in_order() -> None:
 
 async def test_without_steps_the_message_arrives() -> None:
     onion = Onion()
-    assert not onion.chain
+    assert not onion.chain.steps
     assert await onion.send(Message(data=1)) == [1]
 
 
@@ -75,7 +75,7 @@ async def test_a_step_that_does_not_pass_it_on_stops_the_message() -> None:
 
 async def test_passing_on_twice_does_it_twice() -> None:
     onion = Onion(twice)
-    assert onion.chain
+    assert onion.chain.steps
     assert await onion.send(Message(data=1)) == [1, 1]
 
 
@@ -127,4 +127,4 @@ def test_a_callable_object_may_be_a_step() -> None:
 
     chain = MiddlewareChain()
     chain.add(Step())
-    assert chain
+    assert chain.steps

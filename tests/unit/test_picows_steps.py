@@ -19,12 +19,16 @@ class Lab:
 
     def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
         self.coroutine = coroutine
+        self.waits = 0
         self.steps: Steps
         self.task = asyncio.ensure_future(self._run())
 
     async def _run(self) -> None:
-        self.steps = Steps(self.coroutine)
+        self.steps = Steps(self.coroutine, self._wait)
         await self.steps
+
+    def _wait(self) -> None:
+        self.waits += 1
 
     async def turn(self) -> None:
         """Let everything happen that is due."""
@@ -98,6 +102,7 @@ async def test_what_waits_goes_on_in_the_task() -> None:
     gate.set()
     await lab.turn()
     assert notes == ["before", "after"]
+    assert lab.waits == 2
     await lab.take()
     await lab.task
     assert notes == ["before", "after", "again"]
@@ -226,7 +231,7 @@ async def test_a_task_that_is_thrown_away_closes_its_coroutine() -> None:
             notes.append("closed")
 
     async def run() -> None:
-        await Steps(work())
+        await Steps(work(), lambda: None)
 
     coroutine = run()
     coroutine.send(None)

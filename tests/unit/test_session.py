@@ -342,7 +342,6 @@ class TestDeadlines:
             async with stubborn(app) as transport:
                 socket = app.sockets()[0]
                 await socket.close(4000, "bye")
-                clock.advance(1)
                 clock.advance(9.5)
                 assert transport.aborts == 0
                 clock.advance(1)
@@ -417,7 +416,7 @@ class TestEnd:
             raise KeyError("ours")
 
         async with TestClient(app) as client, TestClient(app) as other:
-            monkeypatch.setattr(app._dispatcher, "dispatch", defect)
+            monkeypatch.setattr(app._dispatcher, "_classify", defect)
             await say(client, "x")
             assert await client.wait_closed() == (1011, "internal error")
             assert other.closed is None

@@ -4,10 +4,10 @@ from collections.abc import Generator
 
 import anyio
 import pytest
-from anyio import create_task_group, move_on_after
+from anyio import CancelScope, create_task_group, move_on_after, sleep_forever
 from anyio.lowlevel import checkpoint
 
-from bytesocket_app.transports.suspension import OnSuspend
+from bytesocket_app.transports.suspension import Attended, OnSuspend
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +114,52 @@ def test_closing_the_awaiting_coroutine_closes_the_inner_one() -> None:
     coroutine.send(None)
     coroutine.close()
     assert closed.count == 1
+
+
+class Attendant:
+    """Notes how often it was told."""
+
+    def __init__(self) -> None:
+        self.is_parked = False
+        self.held_up = 0
+
+    def hold_up(self) -> None:
+        self.held_up += 1
+
+
+async def test_who_attends_is_told_of_each_wait_but_those_with_nothing_to_do() -> None:
+    attendant = Attendant()
+
+    async def work() -> int:
+        await checkpoint()
+        before = attendant.held_up
+        attendant.is_parked = True
+        await checkpoint()
+        attendant.is_parked = False
+        assert attendant.held_up == before > 0
+        await checkpoint()
+        assert attendant.held_up > before
+        return 7
+
+    assert await Attended(work(), attendant) == 7
+
+
+async def test_what_is_attended_is_cancelled_and_closed_like_anything_else() -> None:
+    ends: list[str] = []
+
+    async def work() -> None:
+        try:
+            await sleep_forever()
+        finally:
+            ends.append("over")
+
+    with CancelScope() as scope:
+        scope.cancel()
+        await Attended(work(), Attendant())
+    assert ends == ["over"]
+    with pytest.raises(LookupError):
+        await Attended(failing(), Attendant())
+
+
+async def failing() -> None:
+    raise LookupError

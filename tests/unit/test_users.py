@@ -91,13 +91,18 @@ class TestEmit:
     async def test_it_is_encoded_once_per_codec(self, monkeypatch: pytest.MonkeyPatch) -> None:
         app = by_message()
         codecs: list[str] = []
-        dump = PayloadType.dump
+        writer = PayloadType.writer
 
-        def counted(self: PayloadType, value: Any, codec: CodecName) -> bytes:
-            codecs.append(codec)
-            return dump(self, value, codec)
+        def counted(self: PayloadType, codec: CodecName, *around: bytes) -> Any:
+            write = writer(self, codec, *around)
 
-        monkeypatch.setattr(PayloadType, "dump", counted)
+            def counting(value: object) -> bytes:
+                codecs.append(codec)
+                return write(value)
+
+            return counting
+
+        monkeypatch.setattr(PayloadType, "writer", counted)
         async with (
             TestClient(app, "ann") as one,
             TestClient(app, "ann") as two,

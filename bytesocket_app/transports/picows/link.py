@@ -1,7 +1,7 @@
 """The way out of one connection, and the ways in which it ends."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from typing_extensions import override
@@ -15,6 +15,9 @@ from bytesocket_app.wire.frame import FINAL_CLOSE, FINAL_PING, FINAL_PONG, Frame
 
 CHUNK: Final = 64 * 1024
 """Bytes of waiting frames that are joined into one write."""
+
+LOT: Final = 256
+"""Frames of one batch that are held at most before they are written."""
 
 _PING: Final = framed(FINAL_PING, b"")
 
@@ -71,6 +74,7 @@ class Link:
         "_blocked",
         "_corked",
         "_farewell",
+        "_held",
         "_hold",
         "_home",
         "_is_due",
@@ -99,6 +103,7 @@ class Link:
         self._steps: Steps | None = None
         self.is_reading = self._is_due = False
         self._outbox = Outbox()
+        self._held: list[Frame] = []
         self._corked = self._blocked = self._hold = self._reads_later = False
         self._unblocked: asyncio.Event | None = None
         self._pong: bytes | None = None
@@ -126,15 +131,17 @@ class Link:
 
     def write(self, frame: Frame) -> int:
         """Send a frame, or keep it: corked, or while the network takes no more."""
-        if not self._hold:
-            self._write(frame.wire)
-            return self._size() if self._blocked else 0
-        outbox = self._outbox
-        if not (self.is_closing or self.is_over):
-            outbox.append(frame)
-            if outbox.size > CHUNK and not self._blocked:
-                self._drain()  # enough for one write, although the batch goes on
-        return outbox.size
+        if self._corked:
+            held = self._held
+            held.append(frame)
+            if len(held) < LOT and len(frame.payload) < CHUNK:
+                return 0
+            self._send_held()
+        elif not self._hold:
+            self._write(frame.wire or frame.framed())
+        elif not (self.is_closing or self.is_over):
+            self._outbox.append(frame)
+        return self.buffered if self._blocked else 0
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
@@ -144,6 +151,7 @@ class Link:
         """Send a close frame after what is written."""
         if self.is_closing or self.is_over:
             return
+        self.hold_up()
         self.is_closing = self._hold = True
         payload = close_payload(code, close_reason(reason))
         self._farewell = framed(FINAL_CLOSE, payload)
@@ -167,30 +175,33 @@ class Link:
             self._way_in.resume()
 
     def cork(self) -> None:
-        """Keep what is written until `release` or `flush`."""
-        self._corked = self._hold = True
+        """Keep what is written until `flush`."""
+        self._corked = not self._hold
 
-    def release(self) -> None:
+    def hold_up(self) -> None:
         """Send what was kept, in one write."""
-        self._corked = False
-        if not self._blocked:
-            self._hold = self.is_closing
-            if self._outbox.size:
-                self._drain()
-            elif self._farewell is not None:
-                self._say_farewell()
+        if self._corked:
+            self._corked = False
+            if self._held:
+                self._send_held()
 
-    async def flush(self) -> None:
-        """Send what was kept, and wait while the network takes no more."""
-        self.release()
+    def flush(self) -> Awaitable[None] | None:
+        """Send what was kept; returns what to await while the network takes no more."""
+        if self._corked:
+            self._corked = False
+            if self._held:
+                self._send_held()
+        return self._free() if self._blocked else None
+
+    async def _free(self) -> None:
         while self._blocked and not self.is_over:
             if self._unblocked is None:
                 self._unblocked = asyncio.Event()
             await self._unblocked.wait()
 
-    async def park(self) -> None:
+    def park(self) -> Awaitable[None]:
         """Wait until the reader pushed something, or until `wake`."""
-        await park()
+        return park()
 
     def wake(self) -> None:
         """Let the connection go on: here, as soon as all is read that came, or in its task."""
@@ -201,7 +212,7 @@ class Link:
 
     async def run(self, receiver: Receiver) -> None:
         """Run the receiver, in this task and in what is read."""
-        self._steps = Steps(receiver.run())
+        self._steps = Steps(receiver.run(), self.hold_up)
         await self._steps
 
     # What the reader tells.
@@ -228,6 +239,10 @@ class Link:
     def block(self) -> None:
         """The network takes no more: keep what is written."""
         self._blocked = self._hold = self._outbox.behind = True
+        self._corked = False
+        for frame in self._held:
+            self._outbox.append(frame)
+        self._held.clear()
 
     def unblock(self) -> None:
         """The network takes more."""
@@ -235,8 +250,13 @@ class Link:
         pong, self._pong = self._pong, None
         if pong is not None and not self._said_farewell():
             self._write(pong)
-        if not self._corked:
-            self.release()
+        if self._blocked:
+            return
+        self._hold = self.is_closing
+        if self._outbox.size:
+            self._drain()
+        elif self._farewell is not None:
+            self._say_farewell()
         if not self._blocked:
             self._let_go()
             if self._reads_later:
@@ -303,15 +323,21 @@ class Link:
 
     # What all of them need.
 
+    def _send_held(self) -> None:
+        held = self._held
+        data = held[0].framed() if len(held) == 1 else b"".join([f.framed() for f in held])
+        held.clear()
+        self._write(data)
+
     def _drain(self) -> None:
         outbox = self._outbox
         while outbox.size and not self._blocked:
-            wire = outbox.popleft().wire
+            wire = outbox.popleft().framed()
             if outbox.size:
                 pieces = [wire]
                 size = len(wire)
                 while outbox.size and size < CHUNK:
-                    pieces.append(outbox.popleft().wire)
+                    pieces.append(outbox.popleft().framed())
                     size += len(pieces[-1])
                 wire = b"".join(pieces)
             self._write(wire)
@@ -326,6 +352,7 @@ class Link:
     def _say(self, payload: bytes) -> None:
         """Send a close frame, unless one was sent; one that waits is not, and this is it."""
         if not self._said_farewell():
+            self.hold_up()
             self._farewell = framed(FINAL_CLOSE, payload)
             self._say_farewell()
 
@@ -334,6 +361,8 @@ class Link:
 
     def _end(self, code: int, reason: str) -> None:
         self.is_over = self.is_closing = self._hold = True
+        self._corked = False
+        self._held.clear()
         self._outbox.clear()
         self._farewell = self._pong = None
         self._let_go()

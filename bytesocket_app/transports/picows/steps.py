@@ -36,6 +36,7 @@ class Steps:
 
     Args:
         coroutine: What to await.
+        on_wait: Called whenever it waits for something else than to be taken on.
     """
 
     __slots__ = (
@@ -44,13 +45,15 @@ class Steps:
         "_failure",
         "_is_done",
         "_loop",
+        "_on_wait",
         "_parked",
         "_request",
         "_task",
     )
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, None], on_wait: Callable[[], object]) -> None:
         self._coroutine = coroutine
+        self._on_wait = on_wait
         self._context = copy_context()
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
@@ -79,6 +82,7 @@ class Steps:
             if request is _PARKED:
                 return
             self._request = request
+            self._on_wait()
         finally:
             _leave(self._loop, self._task)
         self.wake()  # unless the step did that itself
@@ -102,6 +106,8 @@ class Steps:
             try:
                 if request is _PARKED:
                     request = yield from self._park()
+                else:
+                    self._on_wait()
                 if request is not _NOTHING:
                     answer = yield request
             except GeneratorExit:
