@@ -8,6 +8,7 @@ from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject
 from bytesocket_app.transports.http_side import answer, serve_http_side
 from bytesocket_app.transports.interface import Endpoint, Rejection
 from bytesocket_app.transports.lifespan import answer_lifespan, living
+from bytesocket_app.transports.probes import probe
 from bytesocket_app.transports.writer import Writer
 
 UPGRADE_REQUIRED = (
@@ -27,7 +28,7 @@ class AsgiDoor:
         writer: Flushes sockets that have output.
         running: Hosts the application's work for as long as a lifespan lasts.
         path: The socket's path, compared whole.
-        http: What serves the rest; without it the rest is 404.
+        http: What serves the rest; without it the rest is 404, beside the probes.
 
     Attributes:
         path: As given.
@@ -60,7 +61,8 @@ class AsgiDoor:
             await receive()
             await reject(Rejection(404, f"No socket here; try {self.path}."), scope, send)
         else:
-            await answer(send, 404, "Not found.\n")
+            status, text = probe(scope["path"], [self._endpoint]) or (404, "Not found.\n")
+            await answer(send, status, text)
 
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Serve a scope of the socket's path: a WebSocket, or a request that wants an upgrade."""

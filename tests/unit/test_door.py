@@ -66,6 +66,17 @@ async def test_a_get_without_a_host_is_answered_too() -> None:
     assert (status, "localhost" in body) == (426, True)
 
 
+async def test_probes_are_answered_where_no_http_side_has_their_paths() -> None:
+    app = talk()
+    assert (await fetch(app, page("/health")))[0] == 200
+    assert (await fetch(app, page("/ready")))[::2] == (200, "ok\n")
+    app.endpoint.draining = True
+    assert (await fetch(app, page("/ready")))[::2] == (503, "draining\n")
+    assert (await fetch(app, page("/health")))[0] == 200
+    around = talk(http=Inside())
+    assert (await fetch(around, page("/ready")))[2] == "inside"
+
+
 async def test_any_other_page_is_404() -> None:
     status, headers, _ = await fetch(talk(), page("/"))
     assert (status, b"upgrade" in headers) == (404, False)

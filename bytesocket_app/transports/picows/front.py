@@ -87,8 +87,8 @@ class Front(asyncio.Protocol):
         if watch is not None and request.wants_websocket:
             key = request.key()
             self._tasks.start_soon(self._serve, watch, request, key)
-        elif (status := self._reception.probe(request.path)) is not None:
-            self.answer(status, "ok\n" if status == 200 else "draining\n")  # noqa: PLR2004 - HTTP
+        elif (found := self._reception.probe(request.path)) is not None:
+            self.answer(*found)
         elif watch is not None:
             host = request.headers.get("host", "localhost")
             text = UPGRADE_REQUIRED.format(host=host, path=request.path)

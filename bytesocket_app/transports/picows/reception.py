@@ -11,11 +11,7 @@ from bytesocket_app.transports.interface import Door
 from bytesocket_app.transports.picows.due import Due
 from bytesocket_app.transports.picows.link import Link
 from bytesocket_app.transports.picows.reader import Reader
-
-HEALTH: Final = "/health"
-"""Answered with 200 as long as the process lives."""
-READY: Final = "/ready"
-"""Answered with 200, and with 503 once the sockets are being closed."""
+from bytesocket_app.transports.probes import probe
 
 HANDSHAKE: Final = 10.0
 """Seconds from accept to a whole request."""
@@ -115,14 +111,9 @@ class Reception:
         """Who watches the socket of a path, if there is one."""
         return self._watches.get(path)
 
-    def probe(self, path: str) -> int | None:
-        """The status of a probe's path; None for other paths."""
-        if path == HEALTH:
-            return 200
-        if path == READY:
-            draining = any(watch.door.endpoint.draining for watch in self._watches.values())
-            return 503 if draining else 200
-        return None
+    def probe(self, path: str) -> tuple[int, str] | None:
+        """The status and text for a probe's path; None for other paths."""
+        return probe(path, [watch.door.endpoint for watch in self._watches.values()])
 
     def arrived(self, front: Awaited, real: asyncio.Transport) -> None:
         """A connection was accepted; its request has to come."""
