@@ -5,7 +5,7 @@ So a copy of the type's schema writes bytes as marked text, in JSON mode, and th
 off again. What puts its bytes into text itself, such as `Base64Bytes`, stays text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final, cast
 
@@ -69,7 +69,14 @@ def _bytes(value: object) -> str:
 
 
 def _anything(value: object) -> Any:
-    return marked(value.model_dump(by_alias=True) if isinstance(value, BaseModel) else value)
+    if isinstance(value, BaseModel):
+        return _anything(value.model_dump(by_alias=True))
+    if isinstance(value, dict):
+        members = cast("dict[object, object]", value).items()
+        return {key: _anything(member) for key, member in members}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_anything(item) for item in cast("Iterable[object]", value)]
+    return marked(value)
 
 
 _FUNCTIONS: Final[dict[str, Callable[[Any], Any]]] = {"bytes": _bytes, "any": _anything}

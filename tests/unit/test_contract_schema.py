@@ -524,6 +524,17 @@ def test_a_timedelta_may_go_out_as_a_number() -> None:
     assert outgoing["properties"]["length"] == {"type": "number"}
 
 
+def test_numbers_say_where_json_carries_infinities_as_text() -> None:
+    class Endless(BaseModel):
+        model_config = ConfigDict(ser_json_inf_nan="strings")
+        value: float
+        finite: float = Field(allow_inf_nan=False)
+
+    for schema in schemas(Endless):
+        assert schema["properties"]["value"] == {"type": "number", "x-inf-nan": "strings"}
+        assert schema["properties"]["finite"] == {"type": "number"}
+
+
 def test_bytes_say_how_json_carries_them_and_count_bytes() -> None:
     class Blob(BaseModel):
         model_config = ConfigDict(ser_json_bytes="base64")

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import TypedDict
 
 from bytesocket_app.errors import EncodeError
@@ -195,6 +195,27 @@ def test_bytes_are_raw_in_messagepack_and_text_in_json() -> None:
     text: Any = decode(payload.dump(blob, "json"), is_binary=False)
     assert (text["raw"], text["many"]) == ("ab", ["c"])
     assert payload.validate(text, "json") == blob
+
+
+class Coded(BaseModel):
+    model_config = ConfigDict(ser_json_timedelta="float")
+
+    raw: bytes
+    text: Base64Bytes
+    took: timedelta = timedelta(seconds=1.5)
+    either: bytes | str = "x"
+    anything: Any = None
+
+
+def test_beside_raw_bytes_messagepack_has_what_json_has() -> None:
+    value = Coded(raw=b"\xff", text=b"YWJj", anything=[b"\xfe", Blob(raw=b"\xfd")])
+    decoded: Any = decode(PayloadType(Coded).dump(value, "binary"), is_binary=True)
+    assert decoded["raw"] == b"\xff"
+    assert decoded["text"] == "YWJj"  # it puts its bytes into text itself
+    assert decoded["took"] == 1.5
+    assert decoded["either"] == "x"
+    assert decoded["anything"][0] == b"\xfe"
+    assert decoded["anything"][1]["raw"] == b"\xfd"
 
 
 def test_bytes_that_are_no_text_survive_messagepack_under_keys_of_any_type() -> None:

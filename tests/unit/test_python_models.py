@@ -129,3 +129,25 @@ def test_bytes_are_written_to_json_as_the_server_does(
         assert "ConfigDict(ser_json_bytes=" in "\n".join(
             writer({"M": model({})}, config).declaration("M", "_p.BaseModel", [])
         )
+
+
+def test_tags_of_inner_unions_are_demanded_too() -> None:
+    kinds = {"enum": ["a", "b"], "type": "string", "default": "a"}
+    inner = {"oneOf": [ref("Cat")], "discriminator": {"propertyName": "breed"}}
+    types = {"Cat": model({}, kind=kinds, breed=kinds), "Inner": inner}
+    outer = {"oneOf": [ref("Inner")], "discriminator": {"propertyName": "kind"}}
+    names = {name: name for name in types}
+    made = ModelWriter(types, names, AnnotationWriter(types, names), {}, [outer])
+    lines = made.declaration("Cat", "_p.BaseModel", [])
+    assert '    kind: _t.Literal["a", "b"]' in lines
+    assert '    breed: _t.Literal["a", "b"]' in lines
+
+
+def test_a_null_that_a_field_does_not_take_is_no_default_of_the_client() -> None:
+    assert field({**INTEGER, "default": None}) == "x: int | _bs.Unset = _bs.UNSET"
+
+
+def test_infinities_are_written_to_json_as_the_server_does() -> None:
+    assert json_config([{"type": "number", "x-inf-nan": "strings"}]) == {
+        "ser_json_inf_nan": '"strings"'
+    }

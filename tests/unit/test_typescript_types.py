@@ -46,6 +46,7 @@ def written(schema: Any) -> str:
         ({"type": "number"}, "number"),
         ({"type": "boolean"}, "boolean"),
         (NULL, "null"),
+        ({"type": "number", "x-inf-nan": "strings"}, 'number | "Infinity" | "-Infinity" | "NaN"'),
         ({"type": "string", "format": "uuid"}, "string"),
         ({"type": "string", "format": "binary"}, "Uint8Array"),
         ({"type": "string", "format": "base64url"}, "string"),
@@ -197,3 +198,18 @@ def test_models_are_interfaces_and_everything_else_is_an_alias() -> None:
     assert writer.declaration("Old") == (
         "/**\n * Do not use.\n * @deprecated\n */\nexport type Old = string;\n"
     )
+
+
+def test_a_union_demands_its_tag_of_unions_behind_a_name_and_their_tags_too() -> None:
+    def member(breed: str) -> dict[str, Any]:
+        kind, breed_ = {"const": "fox"}, {"const": breed}
+        return {"type": "object", "properties": {"kind": kind, "breed": breed_}}
+
+    foxes = {"oneOf": [ref("Red"), ref("Fennec")], "discriminator": {"propertyName": "breed"}}
+    types = {"Red": member("red"), "Fennec": member("fennec"), "Foxes": foxes, "Cat": TYPES["Cat"]}
+    writer = TypeWriter(types, {name: name for name in types})
+    tag = {"propertyName": "kind"}
+    named = {"oneOf": [ref("Foxes"), ref("Cat")], "discriminator": tag}
+    assert writer.type(named) == '(Foxes & { kind: "fox" }) | (Cat & { kind: "cat" })'
+    flat = {"oneOf": [{**ref("Red"), "required": ["breed"]}], "discriminator": tag}
+    assert writer.type(flat) == '(Red & { breed: "red"; kind: "fox" })'
