@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from typing_extensions import override
-
 from bytesocket_app.transports.interface import Receiver
 from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.picows.closing import close_payload
+from bytesocket_app.transports.picows.sink import Sink
 from bytesocket_app.transports.picows.steps import Steps, park
 from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import FINAL_CLOSE, FINAL_PING, FINAL_PONG, Frame, framed
@@ -293,7 +292,7 @@ class Link:
             return
         self._say(close_payload(code, close_reason(reason)))
         self._end(code, reason)
-        self._real.set_protocol(Sink(self))
+        self._real.set_protocol(Sink(self.lose))
         self.read(on=True)
         if self._real.can_write_eof() and not self._real.is_closing():
             self._real.write_eof()
@@ -375,22 +374,3 @@ class Link:
         if self._unblocked is not None:
             self._unblocked.set()
             self._unblocked = None
-
-
-class Sink(asyncio.BufferedProtocol):
-    """Reads what a peer still sends, and throws it away."""
-
-    _scratch: Final = bytearray(CHUNK)
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-
-    @override
-    def get_buffer(self, sizehint: int) -> bytearray:
-        """The same bytes for everybody: nobody looks at them."""
-        return self._scratch
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
-        self._link.lose()
