@@ -195,11 +195,16 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
-        """Note the fields' names for error messages."""
+        """Note the fields' names for error messages, and admit extra keys where they are taken."""
         self._names.update((id(field), name) for name, field in schema["fields"].items())
         cls = schema.get("cls")
         with self._at(cls.__name__ if cls else "TypedDict", root=True):
-            return super().typed_dict_schema(schema)
+            result = super().typed_dict_schema(schema)
+        # It has its model's word on extra keys, which Pydantic wrote down from 2.11 on.
+        extra = schema.get("config", {}).get("extra_fields_behavior")
+        if extra in {"allow", "forbid"}:
+            result.setdefault("additionalProperties", extra == "allow")
+        return result
 
     @override
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:

@@ -164,6 +164,35 @@ async def test_events_reach_every_listener_of_their_class(server: ScriptedServer
     assert show.__name__ == "show"
 
 
+async def test_events_may_be_heard_by_name_in_the_client_and_in_rooms(
+    server: ScriptedServer,
+) -> None:
+    heard: list[tuple[str, str]] = []
+    posted = {"event": "chat:posted", "data": {"author": "a", "text": "one"}}
+    with anyio.fail_after(10):
+        async with client(server) as chat:
+            lobby, moves = chat.join("lobby"), chat.events("doc:moved")
+            first = anyio.Event()
+
+            @chat.on("chat:posted")
+            async def show(message: Posted) -> None:
+                heard.append(("client", message.text))
+                first.set()
+
+            @lobby.on("chat:posted")
+            def tell(message: Posted) -> None:
+                heard.append(("lobby", message.text))
+
+            await lobby.ready
+            server.send({"room": "lobby", **posted})
+            await first.wait()
+            chat.off("chat:posted", show)
+            server.send({"room": "lobby", **posted})
+            server.send({"event": "doc:moved", "data": {"user": "u", "x": 1, "y": 2}})
+            assert await anext(moves) == Moved(user="u", x=1, y=2)
+    assert heard == [("lobby", "one"), ("client", "one"), ("lobby", "one")]
+
+
 async def test_a_room_event_reaches_the_handle_and_the_client(server: ScriptedServer) -> None:
     heard: list[str] = []
     with anyio.fail_after(10):

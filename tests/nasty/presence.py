@@ -24,7 +24,7 @@ class Presence(BaseModel):
     c: int = 3
     d: int | None = None
     e: list[int] = Field(default_factory=lambda: [1])
-    f: list[int] = Field(default_factory=lambda data: [data["a"]])
+    f: list[int] = Field(default_factory=lambda data: [data.get("a", 0)])
 
 
 class Camel(BaseModel):

@@ -660,6 +660,22 @@ def test_extra_keys_are_as_declared() -> None:
     assert schemas(Closed)[0]["additionalProperties"] is False
 
 
+@pytest.mark.parametrize(("extra", "taken"), [("allow", True), ("forbid", False)])
+def test_a_typed_dict_has_its_models_word_on_extra_keys(extra: Any, taken: bool) -> None:
+    class Options(TypedDict):
+        a: int
+
+    class Holder(BaseModel):
+        model_config = ConfigDict(extra=extra)
+        options: Options
+
+    holder = '{"options": {"a": 1, "b": 2}}'
+    if taken:
+        assert TypeAdapter(Holder).validate_json(holder).model_dump()["options"]["b"] == 2
+    types = document(Holder)["types"]
+    assert types["Options"]["additionalProperties"] is taken
+
+
 def test_a_root_model_is_its_root() -> None:
     class Names(RootModel[list[str]]):
         """Some names."""
