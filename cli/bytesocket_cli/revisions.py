@@ -1,5 +1,6 @@
 """Contracts of other revisions: `git:REF` and `git:REF:PATH`, read from git's own store."""
 
+import os
 import subprocess
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -37,11 +38,11 @@ def committed(text: str, project: Project, start: Path) -> tuple[str, str]:
     folder = (start if name else project.directory).resolve()
     root = Path(_git(folder, "rev-parse", "--show-toplevel").strip()).resolve()
     commit = _commit(folder, ref)
+    files = _git(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
     for path in _candidates(name, project, folder, root):
-        content = _show(root, commit, path)
-        if content is not None:
-            return content, f"{PREFIX}{ref}:{path}"
-    raise CliError(_missing(text, ref, name, project, _files(root, commit)))
+        if path in files:
+            return _git(root, "cat-file", "blob", f"{commit}:{path}"), f"{PREFIX}{ref}:{path}"
+    raise CliError(_missing(text, ref, name, project, files))
 
 
 def _candidates(name: str, project: Project, folder: Path, root: Path) -> Sequence[str]:
@@ -64,22 +65,11 @@ def _commit(folder: Path, ref: str) -> str:
         ) from None
 
 
-def _show(root: Path, commit: str, path: str) -> str | None:
-    try:
-        return _git(root, "cat-file", "blob", f"{commit}:{path}")
-    except CliError:
-        return None
-
-
-def _files(root: Path, commit: str) -> list[str]:
-    names = _git(root, "ls-tree", "-r", "-z", "--name-only", commit).split("\0")
-    return [name for name in names if name.endswith(".json")]
-
-
 def _missing(text: str, ref: str, name: str, project: Project, files: Sequence[str]) -> str:
     wanted = name or (project.contract.name if project.contract else "contract.json")
-    like = [file for file in files if Path(file).name == Path(wanted).name]
-    like = like or get_close_matches(wanted, files, n=1)
+    contracts = [file for file in files if file.endswith(".json")]
+    like = [file for file in contracts if Path(file).name == Path(wanted).name]
+    like = like or get_close_matches(wanted, contracts, n=1)
     hint = f"; is it {PREFIX}{ref}:{like[0]}?" if like else f"; {_COMMIT}"
     if not name and project.contract is None:
         return f"{text}: {project.settings} says of no file that it is the contract{hint}"
@@ -94,6 +84,7 @@ def _git(folder: Path, *arguments: str) -> str:
             capture_output=True,
             timeout=PATIENCE,
             check=True,
+            env={**os.environ, "LC_ALL": "C"},  # its messages become ours
         )
         return done.stdout.decode()
     except FileNotFoundError:

@@ -67,7 +67,8 @@ def _application(text: str | None) -> tuple[Source, Project]:
 
     target = resolve(text, Path.cwd())
     loaded = load(target)
-    return Source(loaded.import_string, loaded.application.contract().document), target.project
+    document = loaded.application.contract().document
+    return Source(text or loaded.import_string, document), target.project
 
 
 def _in_own_process(text: str) -> Source:

@@ -173,6 +173,14 @@ def test_a_revision_that_is_not_there_is_named(run: CommandLine, place: str, sai
     assert said.format(folder=run.folder) in done.err
 
 
+def test_a_committed_file_that_is_no_contract_is_named(run: CommandLine) -> None:
+    (run.folder / "api/contract.json").write_bytes(b"\xff\xfe")
+    run.write("other.json", "{}")
+    commit(run)
+    assert "not UTF-8 text" in run("diff", "git:main").err
+    assert "git:main:other.json is not a contract" in run("diff", "git:main:other.json").err
+
+
 def test_a_contract_that_was_never_committed_says_what_to_do(run: CommandLine) -> None:
     run.write(".gitignore", "api\n")
     commit(run)
