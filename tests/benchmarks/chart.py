@@ -7,8 +7,8 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 880, 330
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 20, 92, 34
-_GAP = 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 28, 92, 34
+_GAP = 12
 _COLOURS: Final = ("a", "b", "c", "d")
 
 _STYLE = """

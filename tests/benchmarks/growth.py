@@ -45,9 +45,9 @@ class Kind:
 
     Attributes:
         label: What they are.
+        size: What `growth_app.py` is to have so many of; None where a client makes them.
         room: The name of the live room of this number; None where the question is global.
         event: The name of the event of this number.
-        size: What `growth_app.py` is to have so many of.
     """
 
     label: str
@@ -78,7 +78,7 @@ KINDS = (
 
 
 def share(number: int, size: int) -> list[int]:
-    """Which of so many things the connection of this number uses: all are used, evenly."""
+    """Which of so many things are for the connection of this number: all are for one or more."""
     return list(range(number, size, ASKING)) or [number % size]
 
 
@@ -142,15 +142,11 @@ class Held:
 
 def hold(server: Server, size: int) -> Held:
     """Hold idle connections, then ask each of them something."""
-
-    def ask(tree: ServerTree) -> Held:
+    with launched(server.command, cwd=HERE) as tree:
         before = tree.memory_kb()
         with crowd(server, tree.port, size) as peers:
             kb = (tree.memory_kb() - before) / size
             return Held(kb, answer_each(peers))
-
-    with launched(server.command, cwd=HERE) as tree:
-        return ask(tree)
 
 
 def measure(transport: str, rivals: Sequence[str], number: int, span: Span) -> dict[str, Series]:
@@ -217,7 +213,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.growth", description=__doc__)
     choices = ("picows", "uvicorn", "hypercorn")
     parser.add_argument("--transport", choices=choices, default="picows")
-    parser.add_argument("--rivals", nargs="*", default=["node-ws", "python-socketio"])
+    parser.add_argument("--rivals", nargs="*", default=["node-ws"])
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--readme", action="store_true", help="draw the README's picture")

@@ -40,8 +40,8 @@ def markdown(figures: Figures, reference: str) -> str:
             for column in columns
         ]
         lines.append(f"| {SERVERS[name].label} | {' | '.join(cells)} |")
-    least = ", ".join(f"{ones[column]:.1f}" for column in columns if column != MEMORY)
-    return "\n".join([*lines, "", f"1.00 is {least} µs. Taken {describe()}."])
+    one = ", ".join(f"{ones[column]:.1f} µs" for column in columns if column != MEMORY)
+    return "\n".join([*lines, "", f"1.00 is {one}. Taken on {describe()}."])
 
 
 def write_between(file: Path, name: str, text: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.benchmarks.compare import README
 from tests.benchmarks.table import Figures, markdown, plain, write_between
 
 FIGURES: Figures = {
@@ -19,7 +20,7 @@ def test_the_readme_gets_ratios_and_plain_memory() -> None:
         "| bare `ws` on Node | 1.00 | 1.00 | 8 |",
         "| **bytesocket** on uvicorn | 2.50 | 1.10 | 20 |",
     ]
-    assert lines[-1].startswith("1.00 is 10.0, 5.0 µs. Taken 20")
+    assert lines[-1].startswith("1.00 is 10.0 µs, 5.0 µs. Taken on 20")
 
 
 def test_a_terminal_gets_microseconds_beside_the_ratios() -> None:
@@ -42,3 +43,11 @@ def test_a_file_without_the_markers_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="x: begin"):
         write_between(file, "x", "new")
     assert file.read_text() == "nothing\n"
+
+
+@pytest.mark.parametrize("name", ["servers", "growth"])
+def test_the_readme_has_a_place_for_what_is_measured(name: str, tmp_path: Path) -> None:
+    copy = tmp_path / "README.md"
+    copy.write_text(README.read_text())
+    write_between(copy, name, "measured")
+    assert "measured" in copy.read_text()
