@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -44,7 +44,7 @@ def _collection(value: Any) -> str:
     if is_object(value):
         items = [f"{expression(key)}: {expression(item)}" for key, item in value.items()]
         return f"{{{', '.join(items)}}}"
-    kind: Any = type(value)
+    kind = cast("type[object]", type(value))
     if kind is not set and not is_list(value):
         return repr(value)
     members: list[str] = [*map(expression, value)]

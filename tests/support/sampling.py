@@ -199,11 +199,10 @@ class Sampler:
 
     def _tuple(self, node: Node) -> Strategy:
         items: list[Strategy] = [self.of(item) for item in node["items_schema"]]
-        rest = node.get("variadic_item_index")
-        if rest is None:
+        if "variadic_item_index" not in node:
             return st.tuples(*items)
-        variadic: Strategy = items[rest]
-        items[rest] = st.lists(variadic, max_size=MANY)
+        rest = int(node["variadic_item_index"])
+        items[rest] = st.lists(items[rest], max_size=MANY)
         return st.tuples(*items).map(lambda t: (*t[:rest], *t[rest], *t[rest + 1 :]))
 
     def _dict(self, node: Node) -> Strategy:
