@@ -266,15 +266,15 @@ class Hub:
         codec: CodecName | None,
     ) -> None:
         # A copy: a slow member may be closed, and so leave the room, while we walk.
-        reached = [m for m in members if m is not exclude and not m.is_closed]
+        reached = tuple(members)
         # Encoded before the first write: an event that has no form in one codec reaches nobody.
-        names: set[CodecName] = {codec} if codec else {m.codec for m in reached}
-        frames = {name: encoder.frame(name) for name in names}
-        only = frames.popitem()[1] if len(frames) == 1 else None
+        names: set[CodecName] = {m.codec for m in reached if m is not exclude}
+        frames = {name: encoder.frame(codec or name) for name in names}
+        only = next(iter(frames.values())) if len(frames) == 1 else None
         for member in reached:
-            if not member.is_closed:
-                frame = only or frames[member.codec]
-                if member.push(frame) > member.outbox_limit:
+            if member is not exclude:
+                waiting = member.push(only or frames[member.codec])
+                if waiting and waiting > member.outbox_limit:
                     member.overflow()
 
 

@@ -31,6 +31,7 @@ from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode, decode_json
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.portable import kind_of
 from bytesocket_app.wire.shapes import is_room, is_rooms, lifecycle_type
 
 logger = logging.getLogger("bytesocket")
@@ -103,10 +104,9 @@ class Dispatcher:
         except DecodeError as exc:
             return self._malformed(peer.socket, Phase.DECODE, exc, payload, "decode error")
         codec: CodecName = "binary" if is_binary else "json"
-        kind: object = type(message)
-        if kind is dict:
+        if kind_of(message) is dict:
             return self._classify(peer, message, codec)
-        if kind in (list, bytes, datetime):
+        if isinstance(message, list | bytes | datetime):
             if peer.socket.is_authenticated:
                 return self._through(peer, Incoming(None, message, codec))
             return self._too_early(peer.socket)

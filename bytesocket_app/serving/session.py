@@ -167,38 +167,40 @@ class Session:
         Returns when the connection is over, or when a step overran and the scope is spent.
         """
         transport, inbox, socket = self._transport, self._inbox, self.socket
+        peer, dispatcher, lifecycle = self.peer, self._dispatcher, self._lifecycle
         # A step may end in its own time although it was cancelled (a thread does): what comes
         # next must not run, or be sent, in the cancelled scope.
         while not self._overrun:
-            if not inbox or socket.is_closed:
-                if self._lost is not None and not self._beside:
-                    return
-                if self._paused:
-                    self._resume()
-                await transport.park()
-                continue
-            transport.cork()
-            await self._batch()
-            if not self._overrun:
-                sending = transport.flush()
+            if inbox and not socket.is_closed:
+                transport.cork()
+                # What comes meanwhile is the next batch: a peer that sends without a pause and
+                # never reads is to meet the `flush` that waits for it.
+                batch = len(inbox)
+                while batch and not socket.is_closed and not self._overrun:
+                    batch -= 1
+                    payload, is_binary = inbox.popleft()
+                    try:
+                        if lifecycle.hears_messages:
+                            await dispatcher.announce(peer, payload, is_binary)
+                        await dispatcher.dispatch(peer, payload, is_binary)
+                    except Exception:
+                        # The outermost guard: a defect of ours costs one connection only.
+                        logger.exception("dispatch failed, %s", socket)
+                        socket.shut(CloseCode.INTERNAL, "internal error")
+                    if self._paused and len(inbox) * 2 <= self._inbox_limit:
+                        self._resume()
+                sending = None if self._overrun else transport.flush()
                 if sending is not None:
                     await sending
+            elif self._lost is not None and not self._beside:
+                return
+            else:
+                await self._park()
 
-    async def _batch(self) -> None:
-        inbox, socket, peer = self._inbox, self.socket, self.peer
-        dispatch, lifecycle = self._dispatcher.dispatch, self._lifecycle
-        while inbox and not socket.is_closed and not self._overrun:
-            payload, is_binary = inbox.popleft()
-            try:
-                if lifecycle.hears_messages:
-                    await self._dispatcher.announce(peer, payload, is_binary)
-                await dispatch(peer, payload, is_binary)
-            except Exception:
-                # The outermost guard: a defect of ours costs one connection, not the process.
-                logger.exception("dispatch failed, %s", socket)
-                socket.shut(CloseCode.INTERNAL, "internal error")
-            if self._paused and len(inbox) * 2 <= self._inbox_limit:
-                self._resume()
+    def _park(self) -> Awaitable[None]:
+        if self._paused:
+            self._resume()
+        return self._transport.park()
 
     def _resume(self) -> None:
         self._paused = False

@@ -74,11 +74,11 @@ class Link:
         "_corked",
         "_farewell",
         "_held",
-        "_hold",
         "_home",
         "_is_due",
         "_outbox",
         "_parting",
+        "_plain",
         "_pong",
         "_reads_later",
         "_real",
@@ -96,14 +96,15 @@ class Link:
 
     def __init__(self, real: asyncio.Transport, home: Home) -> None:
         self._real = real
-        self._write: Callable[[bytes], object] = real.write
+        self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._home = home
         self._steps: Steps | None = None
         self.is_reading = self._is_due = False
         self._outbox = Outbox()
         self._held: list[Frame] = []
-        self._corked = self._blocked = self._hold = self._reads_later = False
+        self._corked = self._blocked = self._reads_later = False
+        self._plain = True  # what is written goes straight to the network
         self._unblocked: asyncio.Event | None = None
         self._pong: bytes | None = None
         self._farewell: bytes | None = None
@@ -130,14 +131,15 @@ class Link:
 
     def write(self, frame: Frame) -> int:
         """Send a frame, or keep it: corked, or while the network takes no more."""
+        if self._plain:
+            self._write(frame.wire or frame.framed())
+            return 0 if self._plain else self.buffered
         if self._corked:
             held = self._held
             held.append(frame)
             if len(held) < LOT and len(frame.payload) < CHUNK:
                 return 0
             self._send_held()
-        elif not self._hold:
-            self._write(frame.wire or frame.framed())
         elif not (self.is_closing or self.is_over):
             self._outbox.append(frame)
         return self.buffered if self._blocked else 0
@@ -151,7 +153,7 @@ class Link:
         if self.is_closing or self.is_over:
             return
         self.hold_up()
-        self.is_closing = self._hold = True
+        self.is_closing, self._plain = True, False
         payload = close_payload(code, close_reason(reason))
         self._farewell = framed(FINAL_CLOSE, payload)
         if self._way_in is not None:
@@ -175,19 +177,19 @@ class Link:
 
     def cork(self) -> None:
         """Keep what is written until `flush`."""
-        self._corked = not self._hold
+        self._corked, self._plain = self._plain, False
 
     def hold_up(self) -> None:
         """Send what was kept, in one write."""
         if self._corked:
-            self._corked = False
+            self._corked, self._plain = False, True
             if self._held:
                 self._send_held()
 
     def flush(self) -> Awaitable[None] | None:
         """Send what was kept; returns what to await while the network takes no more."""
         if self._corked:
-            self._corked = False
+            self._corked, self._plain = False, True
             if self._held:
                 self._send_held()
         return self._free() if self._blocked else None
@@ -237,8 +239,8 @@ class Link:
 
     def block(self) -> None:
         """The network takes no more: keep what is written."""
-        self._blocked = self._hold = self._outbox.behind = True
-        self._corked = False
+        self._blocked = self._outbox.behind = True
+        self._corked = self._plain = False
         for frame in self._held:
             self._outbox.append(frame)
         self._held.clear()
@@ -251,7 +253,7 @@ class Link:
             self._write(pong)
         if self._blocked:
             return
-        self._hold = self.is_closing
+        self._plain = not self.is_closing
         if self._outbox.size:
             self._drain()
         elif self._farewell is not None:
@@ -359,8 +361,8 @@ class Link:
         return self.is_closing and self._farewell is None
 
     def _end(self, code: int, reason: str) -> None:
-        self.is_over = self.is_closing = self._hold = True
-        self._corked = False
+        self.is_over = self.is_closing = True
+        self._corked = self._plain = False
         self._held.clear()
         self._outbox.clear()
         self._farewell = self._pong = None

@@ -1,19 +1,20 @@
 """Listening for connections, and the sweep of their deadlines."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from functools import partial
 
+import aiofastnet
 import anyio
 
+from bytesocket_app.transports.picows.accepting import Acceptor
 from bytesocket_app.transports.picows.front import Front
 from bytesocket_app.transports.picows.reception import Reception
 
-BACKLOG = 2048
-"""Connections the kernel holds while the server is busy."""
+logger = logging.getLogger("bytesocket")
 
 SWEEP_INTERVAL = 0.25
 """Seconds between two looks at the deadlines; the slack that every deadline has."""
@@ -30,21 +31,31 @@ async def listening(
         listener: A bound socket; closed at the end.
         tls: For wss.
     """
-    loop = asyncio.get_running_loop()
     async with anyio.create_task_group() as tasks:
-        # Not aiofastnet, picows' own choice: no faster on uvloop, 5 kB more for each connection,
-        # and it spins when the process has no file descriptors left.
-        server = await loop.create_server(
-            partial(Front, reception, tasks), sock=listener, ssl=tls, backlog=BACKLOG
-        )
+
+        def accepted(connection: socket.socket) -> None:
+            tasks.start_soon(_connect, Front(reception, tasks), tls, connection)
+
+        acceptor = Acceptor(listener, accepted)
         try:
             tasks.start_soon(_sweep, reception)
             yield
         finally:
-            server.close()
+            acceptor.stop()
             tasks.cancel_scope.cancel()
     with anyio.move_on_after(SWEEP_INTERVAL, shield=True):
         await reception.clear()
+
+
+async def _connect(front: Front, tls: ssl.SSLContext | None, connection: socket.socket) -> None:
+    """Put a transport on an accepted connection: picows' own choice of them, on any event loop."""
+    loop = asyncio.get_running_loop()
+    try:
+        await aiofastnet.connect_accepted_socket(loop, lambda: front, connection, ssl=tls)
+    except OSError as error:
+        # The peer left, or could not agree on TLS: nothing of ours is wrong.
+        logger.debug("a connection failed before its request: %s", error)
+        connection.close()
 
 
 async def _sweep(reception: Reception) -> None:
