@@ -11,7 +11,7 @@ from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, RequestId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """A decoded message, not yet validated, as middleware sees it.
 
@@ -70,15 +70,15 @@ class MiddlewareChain:
             )
         self.steps = (*self.steps, step)
 
-    async def run(
+    def run(
         self, socket: Socket[Any], message: Message, last: Callable[[Message], Awaitable[None]]
-    ) -> None:
+    ) -> Awaitable[None]:
         """Send a message through all steps and then to `last`.
 
         A step that does not call `call_next` stops the message; calling it twice does it twice.
-        What a step raises comes out here.
+        What a step raises comes out of what is returned.
         """
-        await _Rest(self.steps, 0, socket, last)(message)
+        return _Rest(self.steps, 0, socket, last)(message)
 
 
 def _takes_three(step: Callable[..., Any]) -> bool:
@@ -89,18 +89,26 @@ def _takes_three(step: Callable[..., Any]) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
 class _Rest:
     """What is left of a chain: the `call_next` of the step before."""
 
-    steps: tuple[Middleware, ...]
-    index: int
-    socket: Socket[Any]
-    last: Callable[[Message], Awaitable[None]]
+    __slots__ = ("_index", "_last", "_socket", "_steps")
 
-    async def __call__(self, message: Message) -> None:
-        if self.index == len(self.steps):
-            await self.last(message)
-            return
-        rest = _Rest(self.steps, self.index + 1, self.socket, self.last)
-        await self.steps[self.index](self.socket, message, rest)
+    def __init__(
+        self,
+        steps: tuple[Middleware, ...],
+        index: int,
+        socket: Socket[Any],
+        last: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        self._steps = steps
+        self._index = index
+        self._socket = socket
+        self._last = last
+
+    def __call__(self, message: Message) -> Awaitable[None]:
+        steps, index = self._steps, self._index
+        if index == len(steps):
+            return self._last(message)
+        rest = _Rest(steps, index + 1, self._socket, self._last)
+        return steps[index](self._socket, message, rest)

@@ -12,15 +12,16 @@ _USUAL: Final = ("event", "data")
 class Incoming:
     """What dispatch passes on: the attributes of a `Message`, made for a fifth of its price.
 
-    Only middleware is shown a `Message`, which is frozen.
+    Only middleware is shown a `Message`, which is frozen. Both keep what is set in their
+    `__dict__` and the same defaults in their class, so that one is made of the other by a copy.
     """
 
-    event: EventName | None
-    data: Any
+    event: EventName | None = None
+    data: Any = None
     room: str | None = None
     rooms: tuple[str, ...] | None = None
     id: RequestId | None = None
-    codec: CodecName
+    codec: CodecName = "json"
     has_data: bool = True
 
     def __init__(self, event: EventName | None, data: Any, codec: CodecName) -> None:
@@ -49,9 +50,8 @@ class Incoming:
     @classmethod
     def passed_on(cls, message: Message) -> "Incoming":
         """Take what middleware passed on."""
-        taken = cls(message.event, message.data, message.codec)
-        taken.room, taken.rooms, taken.id = message.room, message.rooms, message.id
-        taken.has_data = message.has_data
+        taken = cls.__new__(cls)
+        taken.__dict__.update(message.__dict__)
         return taken
 
     def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":
@@ -63,9 +63,9 @@ class Incoming:
 
     def frozen(self) -> Message:
         """What middleware is shown."""
-        return Message(
-            self.event, self.data, self.room, self.rooms, self.id, self.codec, self.has_data
-        )
+        shown = Message.__new__(Message)
+        shown.__dict__.update(self.__dict__)
+        return shown
 
 
 async def nothing() -> None:

@@ -76,7 +76,8 @@ class AsgiTransport:
         if self._closing is None and not self._over:
             outbox.append(frame)
             if not (self._corked or self._queued):
-                self._enqueue()
+                self._queued = True
+                self._writer.put(self)
         return outbox.size
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
@@ -113,7 +114,7 @@ class AsgiTransport:
             return
         self._held_up = True
         self._corked = False
-        if (len(self._outbox) or self._closing is not None) and not self._queued:
+        if (self._outbox.size or self._closing is not None) and not self._queued:
             self._enqueue()
         if self._second is None and not self._gone:
             self._second = CancelScope()
@@ -123,7 +124,7 @@ class AsgiTransport:
         """Hand everything to the server. A second flush leaves the work to the first."""
         self._queued = False
         self._corked = False
-        if self._outbox.behind or not (len(self._outbox) or self._closing is not None):
+        if self._outbox.behind or not (self._outbox.size or self._closing is not None):
             return None
         return self._send_all()
 
@@ -131,12 +132,13 @@ class AsgiTransport:
         # For whoever writes while `send` waits; nobody else looks.
         self._outbox.behind = True
         try:
-            while len(self._outbox):
-                frame = self._outbox.popleft()
+            outbox, send = self._outbox, self._send
+            while outbox.size:
+                frame = outbox.popleft()
                 if frame.is_binary:
-                    await self._send({"type": "websocket.send", "bytes": frame.payload})
+                    await send({"type": "websocket.send", "bytes": frame.payload})
                 else:
-                    await self._send({"type": "websocket.send", "text": frame.text})
+                    await send({"type": "websocket.send", "text": frame.text})
             if self._closing is not None and not self._over:
                 self._over = True
                 # granian sends no close frame while a `receive` is pending; it begins a new one.

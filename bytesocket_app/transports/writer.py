@@ -48,7 +48,8 @@ class Writer:
     def put(self, transport: Flushable) -> None:
         """Have a transport flushed soon. Each transport sees to it that it waits only once."""
         self._waiting.append(transport)
-        self._summon()
+        if not self._in_charge:
+            self._summon()
 
     def lend(self, tasks: TaskGroup) -> None:
         """Run in this task group from now on."""

@@ -23,23 +23,20 @@ class Frame:
         payload: UTF-8 JSON text, or MessagePack.
         is_binary: Which of the two, and so which opcode.
         wire: The payload framed as a server sends it, once `framed` was asked for it.
+        size: Length of `payload` in bytes.
         slot: What it is the newest of, if it may be lost: a slow reader is spared those before it
             in its slot. None for a frame that must arrive.
     """
 
-    __slots__ = ("_text", "is_binary", "payload", "slot", "wire")
+    __slots__ = ("_text", "is_binary", "payload", "size", "slot", "wire")
 
     def __init__(self, payload: bytes, is_binary: bool, slot: Hashable | None = None) -> None:  # noqa: FBT001
         self.payload = payload
+        self.size = len(payload)
         self.is_binary = is_binary
         self.slot = slot
         self.wire: bytes | None = None
         self._text: str | None = None
-
-    @property
-    def size(self) -> int:
-        """Length of `payload` in bytes."""
-        return len(self.payload)
 
     @property
     def text(self) -> str:
