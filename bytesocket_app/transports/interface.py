@@ -86,7 +86,10 @@ class Transport(Protocol):
         ...
 
     def write(self, frame: Frame, /) -> int:
-        """Put a frame on its way; never blocks and never raises. Returns `buffered`."""
+        """Put a frame on its way; never blocks and never raises.
+
+        Returns `buffered`, or 0 as long as the network keeps up.
+        """
         ...
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
