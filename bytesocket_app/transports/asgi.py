@@ -193,6 +193,7 @@ class AsgiTransport:
             handing_back = self._parked is not None and not self._held_up
             accepted = self._push(message)
             if handing_back:
+                self.wake()  # a ping, for one, wakes nobody: the own task is to read all the same
                 return
             if not accepted:
                 self._resumed = resumed = Event()

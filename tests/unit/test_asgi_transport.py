@@ -203,6 +203,33 @@ async def test_the_reader_pauses_when_the_core_asks_for_it() -> None:
     assert len(heard) == 9
 
 
+async def test_a_ping_does_not_end_the_reading_once_a_slow_handler_is_done() -> None:
+    app, goes_on, heard = talk(), Signal(), list[str]()
+
+    @app.on(Say)
+    async def say(event: Say) -> None:
+        heard.append(event.text)
+        if event.text == "slow":
+            await goes_on.wait()
+
+    call = begun(app)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        call.text(SAY.replace("hi", "slow"))
+        await until(lambda: heard)
+        goes_on.set()
+        await call.said("send")
+        call.text(SAY)  # read beside, and handled without waiting
+        await until(lambda: len(call.sent) == 3)
+        call.tell("websocket.receive", bytes=b"")
+        await until(lambda: len(call.sent) == 4)
+        call.text(SAY)
+        await until(lambda: len(heard) == 3)
+        call.tell("websocket.disconnect", code=1000)
+    assert call.sent[3] == {"type": "websocket.send", "bytes": b""}
+
+
 @pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("after close")])
 async def test_a_peer_that_went_while_we_wrote_is_no_error(
     error: Exception, caplog: pytest.LogCaptureFixture
