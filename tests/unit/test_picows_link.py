@@ -196,6 +196,25 @@ async def test_a_reader_that_stops_may_lose_the_oldest_instead() -> None:
         assert await peer.receive() == (TEXT, ANSWER)
 
 
+async def test_a_handler_that_says_much_keeps_to_the_policy_for_slow_readers_too() -> None:
+    stage = Stage(limits=Limits(outbox_bytes=200_000), policies=Policies(slow_reader="drop_oldest"))
+
+    @stage.app.lifecycle.message
+    async def much(socket: Socket) -> None:
+        for _ in range(250):
+            await socket.emit(Said(text=BIG))
+
+    async with stage.peer() as (_, peer):
+        await peer.send(frame(TEXT, SAY))
+        await until(lambda: stage.heard)
+        assert stage.socket.dropped
+        await stage.socket.emit(Said(text="last"))
+        payload = b""
+        while b"last" not in payload:
+            opcode, payload = await peer.receive()
+            assert opcode == TEXT
+
+
 async def test_a_close_for_a_reader_that_stops_for_good_does_not_wait_for_ever() -> None:
     stage = Stage(limits=Limits(outbox_bytes=200_000))
     async with stage.peer() as (served, _):

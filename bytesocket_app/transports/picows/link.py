@@ -13,10 +13,10 @@ from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import FINAL_CLOSE, FINAL_PING, FINAL_PONG, Frame, framed
 
 CHUNK: Final = 64 * 1024
-"""Bytes of waiting frames that are joined into one write."""
+"""Bytes of frames, waiting or held, that are joined into one write."""
 
 LOT: Final = 256
-"""Frames of one batch that are held at most before they are written."""
+"""Frames of one batch that are held at most before they are written; fewer above `CHUNK`."""
 
 _PING: Final = framed(FINAL_PING, b"")
 
@@ -74,6 +74,7 @@ class Link:
         "_corked",
         "_farewell",
         "_held",
+        "_held_bytes",
         "_home",
         "_is_due",
         "_outbox",
@@ -103,6 +104,7 @@ class Link:
         self.is_reading = self._is_due = False
         self._outbox = Outbox()
         self._held: list[Frame] = []
+        self._held_bytes = 0
         self._corked = self._blocked = self._reads_later = False
         self._plain = True  # what is written goes straight to the network
         self._unblocked: asyncio.Event | None = None
@@ -137,7 +139,8 @@ class Link:
         if self._corked:
             held = self._held
             held.append(frame)
-            if len(held) < LOT and len(frame.payload) < CHUNK:
+            self._held_bytes += frame.size
+            if len(held) < LOT and self._held_bytes < CHUNK:
                 return 0
             self._send_held()
         elif not (self.is_closing or self.is_over):
@@ -244,6 +247,7 @@ class Link:
         for frame in self._held:
             self._outbox.append(frame)
         self._held.clear()
+        self._held_bytes = 0
 
     def unblock(self) -> None:
         """The network takes more."""
@@ -328,6 +332,7 @@ class Link:
         held = self._held
         data = held[0].framed() if len(held) == 1 else b"".join([f.framed() for f in held])
         held.clear()
+        self._held_bytes = 0
         self._write(data)
 
     def _drain(self) -> None:
@@ -364,6 +369,7 @@ class Link:
         self.is_over = self.is_closing = True
         self._corked = self._plain = False
         self._held.clear()
+        self._held_bytes = 0
         self._outbox.clear()
         self._farewell = self._pong = None
         self._let_go()
