@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 import anyio
 import pytest
 
-from bytesocket_app import AuthError, ByteSocket, Handshake, Socket
+from bytesocket_app import AuthError, ByteSocket, Handshake, Limits, Settings, Socket
 from bytesocket_app.transports import Acceptance
 from bytesocket_app.transports.picows.reception import HANDSHAKE
 from tests.support.raw_peer import TEXT, RawPeer, Served, frame, on_picows
@@ -266,6 +266,27 @@ async def test_what_a_client_sends_before_its_answer_is_bounded() -> None:
         with anyio.move_on_after(1) as scope:
             # More than the kernel holds for both ends: somebody has to read for this to end.
             await peer.send(bytes(64 * 2**20))
+        assert scope.cancelled_caught
+
+
+async def test_a_pause_that_what_came_with_the_request_asks_for_is_kept() -> None:
+    app = talk(Settings(limits=Limits(inbox=2)), serialization="json")
+
+    @app.on(Say)
+    async def say() -> None:
+        await anyio.sleep_forever()
+
+    head = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    request = f"GET /ws HTTP/1.1\r\nHost: here\r\n{head}Sec-WebSocket-Key: {KEY}\r\n\r\n"
+    async with on_picows(app) as served, served.visit() as peer:
+        await peer.send(request.encode() + frame(TEXT, SAY) * 4)
+        assert (await peer.answer())[0] == 101
+        raw = peer.stream.extra(anyio.abc.SocketAttribute.raw_socket)
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+        large = frame(TEXT, b"x" * 100_000)
+        with anyio.move_on_after(1) as scope:
+            for _ in range(600):
+                await peer.send(large)
         assert scope.cancelled_caught
 
 

@@ -142,7 +142,8 @@ class Front(asyncio.Protocol):
         watch.opened(link)
         feed(parser, bytes(self._early))
         self._early.clear()
-        self._real.resume_reading()
+        if not reader.is_paused:
+            self._real.resume_reading()
         try:
             await link.run(receiver)
         finally:
