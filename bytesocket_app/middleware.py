@@ -78,7 +78,10 @@ class MiddlewareChain:
         A step that does not call `call_next` stops the message; calling it twice does it twice.
         What a step raises comes out of what is returned.
         """
-        return _Rest(self.steps, 0, socket, last)(message)
+        steps = self.steps
+        if not steps:
+            return last(message)
+        return steps[0](socket, message, _Rest(steps, 1, socket, last))
 
 
 def _takes_three(step: Callable[..., Any]) -> bool:

@@ -164,7 +164,8 @@ class Dispatcher:
         peer.message = message
         peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
         try:
-            await self._middleware.run(socket, message.frozen(), partial(self._inner, peer))
+            shown = message.frozen()
+            await self._middleware.run(socket, shown, partial(self._inner, peer, message, shown))
         except Refusal as refusal:
             refuse(socket, message, Phase.MIDDLEWARE, refusal)
         except Exception as exc:
@@ -177,8 +178,9 @@ class Dispatcher:
         finally:
             peer.done()
 
-    async def _inner(self, peer: Peer, message: Message) -> None:
-        await self._router.route(peer, Incoming.passed_on(message))
+    async def _inner(self, peer: Peer, came: Incoming, shown: Message, message: Message) -> None:
+        passed_on = came if message is shown else Incoming.passed_on(message)
+        await self._router.route(peer, passed_on)
         peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
 
     def _too_early(self, socket: Socket[Any]) -> Awaitable[None]:
