@@ -2,14 +2,20 @@
 
 import asyncio
 import errno
+import logging
 import socket
+import ssl
+from contextlib import nullcontext
 from typing import Any
 
+import anyio
 import pytest
 from typing_extensions import override
 
 from bytesocket_app.transports.picows import accepting
 from bytesocket_app.transports.picows.accepting import Acceptor
+from bytesocket_app.transports.picows.reception import Reception
+from bytesocket_app.transports.picows.server import listening
 from tests.support.talk import until
 
 DEADLINE = 10.0
@@ -83,3 +89,31 @@ def test_it_can_be_stopped_while_it_waits_for_room(monkeypatch: pytest.MonkeyPat
             acceptor.stop()
 
     asyncio.run(stop())
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own-handler", "default-handler"])
+def test_a_peer_that_leaves_during_its_tls_handshake_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+    own: bool,
+) -> None:
+    told: list[str] = []
+
+    async def probe() -> None:
+        loop = asyncio.get_running_loop()
+        if own:
+            loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+        before = loop.get_exception_handler()
+        listener = socket.create_server(("127.0.0.1", 0))
+        place = listener.getsockname()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        async with listening(Reception([], nullcontext), listener, tls):
+            with socket.create_connection(place, DEADLINE):
+                pass
+            await until(lambda: "failed before its request" in caplog.text)
+            loop.call_exception_handler({"message": "something else"})
+        assert loop.get_exception_handler() is before
+
+    with caplog.at_level(logging.DEBUG, "bytesocket"):
+        anyio.run(probe)
+    errors = [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [*told, *errors] == ["something else"]

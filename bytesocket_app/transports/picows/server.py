@@ -4,8 +4,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import aiofastnet
 import anyio
@@ -36,13 +37,14 @@ async def listening(
         def accepted(connection: socket.socket) -> None:
             tasks.start_soon(_connect, Front(reception, tasks), tls, connection)
 
-        acceptor = Acceptor(listener, accepted)
-        try:
-            tasks.start_soon(_sweep, reception)
-            yield
-        finally:
-            acceptor.stop()
-            tasks.cancel_scope.cancel()
+        with _calm_handshakes():
+            acceptor = Acceptor(listener, accepted)
+            try:
+                tasks.start_soon(_sweep, reception)
+                yield
+            finally:
+                acceptor.stop()
+                tasks.cancel_scope.cancel()
     with anyio.move_on_after(SWEEP_INTERVAL, shield=True):
         await reception.clear()
 
@@ -56,6 +58,32 @@ async def _connect(front: Front, tls: ssl.SSLContext | None, connection: socket.
         # The peer left, or could not agree on TLS: nothing of ours is wrong.
         logger.debug("a connection failed before its request: %s", error)
         connection.close()
+
+
+@contextmanager
+def _calm_handshakes() -> Generator[None]:
+    """Keep peers that leave during their TLS handshake, as probes do, out of the error log.
+
+    aiofastnet tells the event loop of each, by an exception's class in place of the exception,
+    which logging cannot even format. `_connect` gets to know as well.
+    """
+    loop = asyncio.get_running_loop()
+    known = loop.get_exception_handler()
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if context.get("exception") is ConnectionResetError:
+            return
+        if known is None:
+            loop.default_exception_handler(context)
+        else:
+            known(loop, context)
+
+    loop.set_exception_handler(handle)
+    try:
+        yield
+    finally:
+        if loop.get_exception_handler() is handle:
+            loop.set_exception_handler(known)
 
 
 async def _sweep(reception: Reception) -> None:
