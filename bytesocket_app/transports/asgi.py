@@ -78,7 +78,8 @@ class AsgiTransport:
             if not (self._corked or self._queued):
                 self._queued = True
                 self._writer.put(self)
-        return outbox.size
+        # What nobody tried to send yet says nothing of the network: a handler may emit much.
+        return outbox.size if outbox.behind else 0
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""

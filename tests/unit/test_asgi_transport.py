@@ -286,6 +286,24 @@ class Deaf:
         """Never."""
 
 
+async def test_a_handler_may_emit_more_at_once_than_may_wait_for_a_slow_reader() -> None:
+    app = talk(Settings(limits=Limits(outbox_bytes=64)))
+
+    @app.on(Say)
+    async def say(socket: Socket, event: Say) -> None:
+        for _ in range(9):
+            await socket.emit(Said(text=event.text * 64))
+
+    call = begun(app)
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        call.text(SAY)
+        await until(lambda: call.kinds().count("send") == 10)  # and the answer
+        call.tell("websocket.disconnect", code=1000, reason="")
+    assert "close" not in call.kinds()
+
+
 async def never() -> Any:
     await sleep_forever()
 
@@ -355,6 +373,23 @@ class TestTransport:
         transport.write(Frame(b"at 4", is_binary=False, slot="cursor"))
         await flushed(transport)
         assert sent[5:] == ["at 3", "at 4"]
+
+    async def test_only_what_waits_for_the_network_counts_as_waiting(
+        self, tasks: TaskGroup
+    ) -> None:
+        stalled, goes_on = Signal(), Signal()
+
+        async def send(_: Any) -> None:
+            stalled.set()
+            await goes_on.wait()
+
+        transport = AsgiTransport(never, send, Writer(), tasks)
+        assert transport.write(Frame(b"first", is_binary=True)) == 0
+        async with create_task_group() as flushing:
+            flushing.start_soon(flushed, transport)
+            await wait(stalled)
+            assert transport.write(Frame(b"second", is_binary=True)) == transport.buffered > 0
+            goes_on.set()
 
     async def test_after_an_abort_nothing_goes_out(self, tasks: TaskGroup) -> None:
         transport, sent, deaf = self.make(tasks)
