@@ -213,7 +213,7 @@ def _attribute(module: ModuleType, dotted: str) -> Any:
     for name in dotted.split("."):
         if not hasattr(value, name):
             near = get_close_matches(name, _offered(value), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f"; did you mean {near[0]!r}?" if near else _applications_in(value)
             raise CliError(f"{module.__name__} has no attribute {name!r}{hint}")
         value = getattr(value, name)
     if _is_asgi(value):
@@ -227,6 +227,12 @@ def _attribute(module: ModuleType, dotted: str) -> Any:
         f"{module.__name__}:{dotted} is {what}; "
         "a TARGET is a ByteSocket, or the ASGI application it is part of"
     )
+
+
+def _applications_in(value: Any) -> str:
+    held: dict[str, Any] = getattr(value, "__dict__", {})
+    names = [name for name, found in held.items() if isinstance(found, ByteSocket)]
+    return f"; its applications: {', '.join(names)}" if names else ""
 
 
 def _offered(value: Any) -> list[str]:

@@ -128,7 +128,9 @@ async def test_draining_drains_every_application() -> None:
 def test_a_misspelt_attribute_has_a_near_miss() -> None:
     write("spelt.py", APP)
     assert refusal("spelt:ap") == "spelt has no attribute 'ap'; did you mean 'app'?"
-    assert refusal("spelt:zzz") == "spelt has no attribute 'zzz'"
+    assert refusal("spelt:zzz") == "spelt has no attribute 'zzz'; its applications: app"
+    write("empty.py", "")
+    assert refusal("empty:zzz") == "empty has no attribute 'zzz'"
 
 
 @pytest.mark.parametrize(
