@@ -191,10 +191,7 @@ class Link:
 
     def flush(self) -> Awaitable[None] | None:
         """Send what was kept; returns what to await while the network takes no more."""
-        if self._corked:
-            self._corked, self._plain = False, True
-            if self._held:
-                self._send_held()
+        self.hold_up()
         return self._free() if self._blocked else None
 
     async def _free(self) -> None:
