@@ -1,12 +1,29 @@
-"""What every test gets: both event loops for async tests; and skips that can be forbidden."""
+"""What every test gets: both event loops for async tests; and how the suite is run."""
+
+import os
 
 import pytest
+
+MOST_PROCESSES = 4
+"""How many share the whole suite at most: each may start servers and compilers."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the suite's own options."""
     parser.addoption("--no-skips", action="store_true", help="a skipped test fails the run")
     parser.addoption("--update-golden", action="store_true", help="write tests/golden again")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Share the whole suite among processes; run what is named on the command line in this one.
+
+    There is one more than there are processors: many tests wait for somebody. A benchmark has its
+    processor for itself.
+    """
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if not is_whole or config.getoption("benchmark_enable"):
+        return 0
+    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
 
 
 @pytest.hookimpl(trylast=True)

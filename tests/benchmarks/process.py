@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.benchmarks.crowd import HOST
 from tests.benchmarks.peer import LoadError
+from tests.support.ports import reserved_port
 
 START = 20.0
 """Seconds that a server may take until it listens."""
@@ -73,9 +74,7 @@ def launched(
     Raises:
         LoadError: It does not listen in time; the message has the end of its output.
     """
-    with socket.create_server((HOST, 0)) as probe:
-        port = int(probe.getsockname()[1])
-    with tempfile.TemporaryFile() as output:
+    with reserved_port() as port, tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command(port),
             cwd=cwd,

@@ -23,7 +23,7 @@ from bytesocket_app.testing.conformance import NetworkSite
 from bytesocket_app.wire import BINARY, JSON
 from tests.support import sites
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]  # traced, they take thrice as long
 
 SOCKETS, MESSAGES = 100, 1000
 FRAMES = 20_000

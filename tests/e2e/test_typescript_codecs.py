@@ -28,7 +28,7 @@ def test_empty_payloads_are_left_out_and_sent_as_an_empty_object(lab: Lab) -> No
     source = """
     const chat = connect(url, { auth });
     chat.emit("ping");
-    tell(await chat.request("ping", { timeoutMs: 5000 }));
+    tell(await chat.request("ping", { timeoutMs: 30000 }));
     tell(await chat.join("doc:{doc_id}", { doc_id: "d" }).request("doc:save"));
     chat.close();
     """

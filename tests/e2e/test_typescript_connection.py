@@ -130,7 +130,7 @@ def test_a_queued_request_gives_up_at_its_deadline_and_is_not_sent(lab: Lab) -> 
 def test_a_silent_connection_is_given_up(lab: Lab) -> None:
     lab.script.answers_pings = False
     source = f"""
-    const chat = connect(url, {{ auth, {FAST}, heartbeat: {{ interval: 10, timeout: 50 }} }});
+    const chat = connect(url, {{ auth, {FAST}, heartbeat: {{ interval: 10, timeout: 500 }} }});
     await chat.ready;
     tell("open");
     """
@@ -144,7 +144,7 @@ def test_a_silent_connection_is_given_up(lab: Lab) -> None:
 
 def test_an_answered_heartbeat_keeps_the_connection(lab: Lab) -> None:
     source = """
-    const chat = connect(url, { auth, heartbeat: { interval: 5, timeout: 5000 } });
+    const chat = connect(url, { auth, heartbeat: { interval: 5, timeout: 30000 } });
     chat.onState(tell);
     """
     with lab.run(source) as script:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Self
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 
 
 class Cable:

@@ -4,7 +4,10 @@ import json
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+
+from tests.support.turns import turn
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,7 +19,7 @@ def marked(program: str) -> set[int]:
 
 def mypy(path: Path) -> tuple[set[int], str]:
     """The lines that mypy refuses, and all that it says."""
-    output = _run("mypy", "--strict", "--disable-error-code=unused-awaitable", str(path))
+    output = run_mypy("--strict", "--disable-error-code=unused-awaitable", str(path))
     return {int(line) for line in re.findall(rf"{path.name}:(\d+): error", output)}, output
 
 
@@ -24,7 +27,7 @@ def pyright(path: Path) -> tuple[set[int], str]:
     """The lines that pyright refuses, and all that it says."""
     config = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "include": [path.name]}
     path.with_name("pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
-    output = _run("pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(path.parent))
+    output = run_pyright(path.parent)
     lines = {
         one["range"]["start"]["line"] + 1
         for one in json.loads(output)["generalDiagnostics"]
@@ -33,12 +36,31 @@ def pyright(path: Path) -> tuple[set[int], str]:
     return lines, output
 
 
+def run_mypy(*arguments: str) -> str:
+    """What mypy says. One runs at a time: what they have in common is then analysed only once."""
+    with turn(Path(__file__)):
+        return _run("mypy", *arguments)
+
+
+def run_pyright(folder: Path) -> str:
+    """What pyright says of a folder with a configuration, as JSON."""
+    _install_pyright()
+    return _run("pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(folder))
+
+
+@cache
+def _install_pyright() -> None:
+    """Let its first run on a machine, which downloads, have no other beside it."""
+    with turn(Path(__file__)):
+        _run("pyright", "--version")
+
+
 def _run(*arguments: str) -> str:
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
         cwd=ROOT,
     ).stdout

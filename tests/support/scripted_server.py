@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from bytesocket_app.wire import BINARY, JSON, Codec, decode
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 Reply = Callable[[Any], Any]
 

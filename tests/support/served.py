@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 
 from bytesocket_app import ByteSocket, Refusal
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from tests.support.ports import reserved_port
 from tests.support.server_process import ROOT, environment
 from tests.support.talk import Said, Say, Wave, talk
 
@@ -130,9 +131,7 @@ def _uvicorn(app: Any, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def _granian(app: Any, listener: socket.socket) -> None:
-    port = listener.getsockname()[1]
-    listener.close()  # granian opens its own
+def _granian(app: Any, port: int) -> None:
     server = Granian(app, port=port, interface=Interfaces.ASGI, log_enabled=False)
     anyio.run(server.serve)
 
@@ -141,16 +140,22 @@ def main() -> None:
     """Serve."""
     kind, shape = sys.argv[1:]
     app = _application(shape)
+    if kind == "granian":
+        with reserved_port() as port:
+            _tell(port)
+            _granian(app, port)
+        return
     listener = socket.create_server(("127.0.0.1", 0))
-    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    _tell(listener.getsockname()[1])
+    if kind == "uvicorn":
+        _uvicorn(app, listener)
+    else:
+        _hypercorn(kind.removeprefix("hypercorn-"), app, listener)
+
+
+def _tell(port: int) -> None:
+    sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    match kind:
-        case "hypercorn-asyncio" | "hypercorn-trio":
-            _hypercorn(kind.removeprefix("hypercorn-"), app, listener)
-        case "uvicorn":
-            _uvicorn(app, listener)
-        case _:
-            _granian(app, listener)
 
 
 @contextmanager
@@ -171,7 +176,7 @@ def served(kind: str, shape: str = "plain") -> Generator[int]:
     finally:
         process.terminate()
         try:
-            process.wait(5)
+            process.wait(15)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

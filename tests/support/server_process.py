@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
 """Seconds for anything to happen on a busy machine; what must be quick is measured by the test."""
 
-PYTHONS = [sys.executable, *filter(None, os.environ.get("BYTESOCKET_PYTHONS", "").split(":"))]
-"""The interpreters that servers are started with: this one, and others when they are named."""
+PYTHONS = [*filter(None, os.environ.get("BYTESOCKET_PYTHONS", "").split(":"))] or [sys.executable]
+"""The interpreters that servers are started with: those that are named, or else this one."""
 
 APP = """\
 from bytesocket_app import ByteSocket, ClientEvent, ServerEvent, Socket
@@ -56,6 +56,14 @@ def environment(**extra: str) -> dict[str, str]:
     return inherited | {"PYTHONPATH": paths, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"} | extra
 
 
+def _environment_of(python: str) -> dict[str, str]:
+    """The environment of a command: another interpreter has its own packages installed."""
+    made = environment()
+    if python != sys.executable:
+        del made["PYTHONPATH"]
+    return made
+
+
 def bytesocket(
     *arguments: str, cwd: Path, python: str = sys.executable
 ) -> subprocess.CompletedProcess[str]:
@@ -64,7 +72,7 @@ def bytesocket(
     return subprocess.run(
         command,
         cwd=cwd,
-        env=environment(),
+        env=_environment_of(python),
         capture_output=True,
         text=True,
         timeout=DEADLINE,
@@ -80,7 +88,7 @@ class ServerProcess:
         self.process = subprocess.Popen(
             [python, "-m", "bytesocket_cli", *arguments],
             cwd=cwd,
-            env=environment(),
+            env=_environment_of(python),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -15,8 +15,9 @@ from bytesocket_app.serving.runners import hypercorn, picows, uvicorn
 from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.testing.conformance import NetworkSite, Site, serve_in_memory
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
+from tests.support.ports import reserved_port
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 
 
 def without_lifespan(app: ByteSocket) -> ASGIApp:
@@ -55,10 +56,15 @@ async def on_picows(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]:
 
 @asynccontextmanager
 async def on_granian(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
     interface = Interfaces.ASGI if lifespan else Interfaces.ASGINL
-    server = Granian(app, port=port, interface=interface, log_enabled=False)
+    with reserved_port() as port:
+        server = Granian(app, port=port, interface=interface, log_enabled=False)
+        async with _granian(server, port) as site:
+            yield site
+
+
+@asynccontextmanager
+async def _granian(server: Granian, port: int) -> AsyncGenerator[Site]:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(server.serve)
         with anyio.fail_after(DEADLINE):

@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from bytesocket_app import ByteSocket, ClientEvent, Event, ServerEvent, Settings
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds for anything to happen in memory, on a busy machine."""
 
 

@@ -1,14 +1,11 @@
 """What checkers refuse of a generated client: each line marked `# wrong`, and no other."""
 
-import json
-import re
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support import checkers
 
 PROGRAM = """
 from tests.support.generated_chat import *
@@ -46,43 +43,13 @@ async def main() -> None:
     lobby.request(Save())  # wrong: the room has no requests
     receipt: str = await chat.request(Post(text="x"))  # wrong
 """
-WRONG = {i for i, line in enumerate(PROGRAM.splitlines(), 1) if "# wrong" in line}
 
 
-def run(*arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        cwd=ROOT,
-    ).stdout
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    path = tmp_path / "program.py"
-    path.write_text(PROGRAM, encoding="utf-8")
-    return path
-
-
-def test_mypy_refuses_what_is_wrong_and_nothing_else(program: Path) -> None:
-    output = run("mypy", "--strict", "--disable-error-code=unused-awaitable", str(program))
-    lines = {int(line) for line in re.findall(r"program\.py:(\d+): error", output)}
-    assert lines == WRONG, output
-
-
-def test_pyright_refuses_what_is_wrong_and_nothing_else(program: Path) -> None:
-    config = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "include": [program.name]}
-    program.with_name("pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
-    output = run(
-        "pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(program.parent)
-    )
-    found = json.loads(output)["generalDiagnostics"]
-    lines = {
-        one["range"]["start"]["line"] + 1
-        for one in found
-        if one["severity"] == "error" and not one["rule"].startswith("reportUnused")
-    }
-    assert lines == WRONG, output
+@pytest.mark.parametrize("check", [checkers.mypy, checkers.pyright])
+def test_a_checker_refuses_what_is_wrong_and_nothing_else(
+    check: Callable[[Path], tuple[set[int], str]], tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    lines, output = check(program)
+    assert lines == checkers.marked(PROGRAM), output

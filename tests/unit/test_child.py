@@ -20,8 +20,10 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(autouse=True)
-def packages(monkeypatch: pytest.MonkeyPatch) -> None:
+def setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+    # A busy machine may need longer to end a child than `dev` lets people wait.
+    monkeypatch.setattr("bytesocket_cli.child.PATIENCE", DEADLINE)
 
 
 @asynccontextmanager
@@ -45,9 +47,10 @@ async def test_it_reports_serves_and_drains(tmp_path: Path) -> None:
         child.serve()
         assert await child.report() == {"started": True}
         peer = await to_thread.run_sync(RudePeer, listener.getsockname()[1])
-        with closing(peer):
-            await child.stop()
-            assert await to_thread.run_sync(peer.close_code) == 1012
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(child.stop)
+            with closing(peer):
+                assert await to_thread.run_sync(peer.close_code) == 1012
         assert await child.wait() == 0
         assert not child.is_wanted
 

@@ -63,7 +63,7 @@ class Setup:
         await reached.wait()
 
     async def run(self, story: Any) -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self.hearing.dispatcher.run)
                 tasks.start_soon(self.circuit.run)

@@ -33,7 +33,7 @@ class Running:
 async def test_messages_go_both_ways_with_their_kind() -> None:
     connection, peer, _ = memory_connection()
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             connection.send(b"text", is_binary=False)
@@ -56,7 +56,7 @@ async def test_messages_go_both_ways_with_their_kind() -> None:
 async def test_fragments_are_put_together() -> None:
     connection, peer, _ = memory_connection()
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             await peer.say(lambda protocol: protocol.send_text(b"one ", fin=False))
@@ -72,7 +72,7 @@ async def test_fragments_are_put_together() -> None:
 async def test_the_peers_close_is_answered() -> None:
     connection, peer, _ = memory_connection()
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             await peer.say(lambda protocol: protocol.send_close(1012, "restart"))
@@ -83,7 +83,7 @@ async def test_the_peers_close_is_answered() -> None:
 async def test_a_lost_stream_is_1006() -> None:
     connection, peer, _ = memory_connection()
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             await peer.stream.aclose()
@@ -93,7 +93,7 @@ async def test_a_lost_stream_is_1006() -> None:
 async def test_a_peer_that_does_not_answer_the_close_is_dropped() -> None:
     connection, peer, _ = memory_connection(close_timeout=0.01)
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             connection.close(4003, "Pong timeout")
@@ -115,7 +115,7 @@ async def test_a_peer_that_breaks_the_rules_is_closed(
 ) -> None:
     connection, peer, _ = memory_connection(close_timeout=0.01)
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             await peer.say(break_it)
@@ -127,7 +127,7 @@ async def test_a_peer_that_breaks_the_rules_is_closed(
 async def test_a_full_network_makes_senders_wait() -> None:
     connection, peer, ours = memory_connection()
     ours.blocked = True
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Running(connection))
             connection.send(b"small", is_binary=True)
@@ -145,7 +145,7 @@ async def test_a_full_network_makes_senders_wait() -> None:
 
 async def test_cancelling_says_goodbye() -> None:
     connection, peer, _ = memory_connection()
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Running(connection))
             await anyio.wait_all_tasks_blocked()
@@ -157,7 +157,7 @@ async def test_cancelling_says_goodbye() -> None:
 async def test_cancelling_in_the_middle_of_a_write_does_not_wait_for_it() -> None:
     connection, peer, ours = memory_connection()
     ours.blocked = True
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(Running(connection))
             connection.send(b"stuck", is_binary=True)
@@ -170,7 +170,7 @@ async def test_cancelling_in_the_middle_of_a_write_does_not_wait_for_it() -> Non
 async def test_a_write_that_fails_ends_the_connection() -> None:
     connection, peer, ours = memory_connection()
     running = Running(connection)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             await anyio.wait_all_tasks_blocked()

@@ -16,7 +16,7 @@ class Posted(ServerEvent, name="posted"):
 
 
 async def settle(hearing: Hearing) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(hearing.dispatcher.run)
             await hearing.dispatcher.idle()

@@ -66,7 +66,7 @@ async def until_ready(room: Room) -> None:
 async def test_ready_follows_the_servers_answers() -> None:
     link, hearing = joined_link()
     room = Room("r", link, hearing)
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(until_ready, room)
             await anyio.wait_all_tasks_blocked()
@@ -102,7 +102,7 @@ async def test_a_handle_made_while_the_room_is_being_left_waits_to_be_let_in_aga
     assert not again.is_joined
     link.rooms.answered("r", is_join=False, error=None)
     link.rooms.answered("r", is_join=True, error=RequestError("no"))
-    with anyio.fail_after(5), pytest.raises(RequestError):
+    with anyio.fail_after(30), pytest.raises(RequestError):
         await again.ready
 
 

@@ -24,7 +24,7 @@ async def test_a_waiting_reader_is_woken() -> None:
     async def read() -> None:
         heard.extend([event async for event in stream])
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(read)
             await anyio.wait_all_tasks_blocked()

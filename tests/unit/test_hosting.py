@@ -77,7 +77,7 @@ async def run(story: Story, server: Server, *, grace: float = 0.25, linger: floa
         hosting = Hosting(
             listener=listener, drain=story.drain, grace=grace, linger=linger, started=stop.set
         )
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             await host(story, server, hosting, stop)
 
 
@@ -192,7 +192,7 @@ async def test_the_server_gets_a_lifespan_that_does_nothing() -> None:
 async def test_without_sockets_there_is_nothing_to_drain() -> None:
     stop = anyio.Event()
     story = Story()
-    with listen("127.0.0.1", 0) as listener, anyio.fail_after(10):
+    with listen("127.0.0.1", 0) as listener, anyio.fail_after(30):
         await host(story, server_of(), Hosting(listener=listener, started=stop.set), stop)
     assert story.log == ["startup", "shutdown"]
 
@@ -281,7 +281,7 @@ async def test_a_shutdown_that_hangs_is_cut_off() -> None:
         await send({"type": "lifespan.startup.complete"})
         await anyio.sleep_forever()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(30):
         async with living(app, {}, timeout=0.05):
             pass
 

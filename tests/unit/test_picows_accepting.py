@@ -18,7 +18,7 @@ from bytesocket_app.transports.picows.reception import Reception
 from bytesocket_app.transports.picows.server import listening
 from tests.support.talk import until
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class Full(socket.socket):

@@ -10,7 +10,7 @@ import pytest
 
 from bytesocket_app.transports.picows.steps import Steps, park
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 Notes = list[Any]
 
 

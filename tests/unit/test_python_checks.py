@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -16,6 +15,7 @@ from bytesocket_cli.codegen.python import python
 from tests.nasty import MODULES, contract
 from tests.nasty.probing import Prober, is_object
 from tests.support import contracts, generated_chat, nasty
+from tests.support.checkers import run_mypy, run_pyright
 from tests.support.contracts import INTEGER, STRING, event, minimal, model, ref, sealed
 from tests.support.generated import PythonClient, load
 from tests.support.python_checks import CheckFile
@@ -116,22 +116,11 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     return Programs(folder, wrong, counts)
 
 
-def run(*arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-        cwd=ROOT,
-    ).stdout
-
-
 def mypy(folder: Path) -> tuple[set[Line], str]:
     """Run mypy; the framework itself is checked elsewhere, here it is a library."""
     options = ["--strict", "--config-file=", "--enable-error-code=explicit-override"]
     options += ["--follow-imports=silent", "--cache-dir", str(ROOT / ".mypy_cache")]
-    said = run("mypy", *options, str(folder))
+    said = run_mypy(*options, str(folder))
     found = re.findall(r"(\w+\.py):(\d+): error", said)
     return {(name, int(line)) for name, line in found}, said
 
@@ -139,7 +128,7 @@ def mypy(folder: Path) -> tuple[set[Line], str]:
 def pyright(folder: Path) -> tuple[set[Line], str]:
     config = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)]}
     (folder / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
-    said = run("pyright", "--outputjson", "--pythonpath", sys.executable, "-p", str(folder))
+    said = run_pyright(folder)
     return {
         (Path(one["file"]).name, one["range"]["start"]["line"] + 1)
         for one in json.loads(said)["generalDiagnostics"]

@@ -41,6 +41,7 @@ class TestWaits:
     async def test_what_came_instead_is_in_the_message(self) -> None:
         async with TestClient(replying()) as client:
             await client.emit(Say(text="hello"))
+            await anyio.wait_all_tasks_blocked()
             with pytest.raises(NothingCame) as caught:
                 await client.receive(Wave, timeout=SOON)
         text = str(caught.value)
