@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -77,7 +77,7 @@ async def test_a_person_arrives_with_the_first_tab_and_departs_with_the_last() -
     ("name", "doc_id", "code"),
     [
         ("Bob", str(DIARY), "not_shared"),
-        ("Ann", str(uuid4()), "no_such_document"),
+        ("Ann", "b9a3c2f0-6d5e-4c47-9a51-0f6f3d2e8c11", "no_such_document"),
         ("Ann", "plan", "invalid"),
     ],
 )

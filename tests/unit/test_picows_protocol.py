@@ -193,6 +193,7 @@ async def test_a_ping_is_answered_with_its_payload(payload: bytes, served: Serve
         (close(3000, "später".encode()), b"\x0b\xb8", (3000, "später")),
         (close(4999, b"x" * 123), b"\x13\x87", (4999, "x" * 123)),
     ],
+    ids=["none", "1000", "1001", "1014", "3000", "4999"],  # a frame's mask is chosen anew each time
 )
 async def test_a_peers_close_is_answered_and_its_code_and_reason_are_known(
     sent: bytes, echoed: bytes, known: tuple[int, str], served: Served
