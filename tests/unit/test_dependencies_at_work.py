@@ -164,7 +164,7 @@ class TestHandlers:
 
     @pytest.mark.parametrize("concurrent", [False, True])
     async def test_a_deadline_runs_the_clean_up(self, concurrent: bool) -> None:
-        app = talk(Settings(timeouts=Timeouts(handler=0.05 if concurrent else 30)))
+        app = talk(Settings(timeouts=Timeouts(handler=0.5 if concurrent else 30)))
         started = Signal()
 
         async def slow() -> AsyncGenerator[None]:
