@@ -27,10 +27,11 @@ PAGE_OPTIONS = {
 }
 
 
-@pytest.fixture(params=["chat", "minimal"])
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    run(tmp_path, "bytesocket_cli", "new", "hello", "--template", request.param)
-    return tmp_path / "hello"
+@pytest.fixture(scope="module", params=["chat", "minimal"])
+def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp(request.param)
+    run(place, "bytesocket_cli", "new", "hello", "--template", request.param)
+    return place / "hello"
 
 
 def run(folder: Path, *command: str) -> None:

@@ -20,15 +20,16 @@ PROGRAMS = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The README's programs in a folder, with the clients that it says to generate."""
+    folder = tmp_path_factory.mktemp("readme")
     for name, text in PROGRAMS.items():
-        (tmp_path / name).write_text(text)
+        (folder / name).write_text(text)
     for command in ("generate python -o talk.py", "generate typescript -o talk.ts"):
-        done = bytesocket(*command.split(), "app:app", cwd=tmp_path)
+        done = bytesocket(*command.split(), "app:app", cwd=folder)
         assert done.returncode == 0, done.stderr
-    return tmp_path
+    return folder
 
 
 def python(folder: Path, *arguments: str) -> str:
@@ -77,9 +78,9 @@ def test_the_two_clients_talk_to_the_app(folder: Path) -> None:
     with serving("dev", "app.py", "--port", "0", "--no-reload", cwd=folder) as server:
         for name in ("hear.py", "hear.ts"):
             text = PROGRAMS[name].replace("127.0.0.1:8000", f"127.0.0.1:{server.port}")
-            (folder / name).write_text(text)
-        assert sorted(python(folder, "hear.py").split()) == ["5", "hello"]
-        heard = run_node(folder / "hear.ts", cwd=folder)
+            (folder / f"try_{name}").write_text(text)
+        assert sorted(python(folder, "try_hear.py").split()) == ["5", "hello"]
+        heard = run_node(folder / "try_hear.ts", cwd=folder)
         assert heard.stdout.split() == ["hello", "5"], heard.stderr
 
 

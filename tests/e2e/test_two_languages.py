@@ -48,11 +48,12 @@ console.log(receipt.message_id);
 """
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A new project with both clients, as a user makes it."""
-    assert bytesocket("new", "hello", cwd=tmp_path).returncode == 0
-    folder = tmp_path / "hello"
+    place = tmp_path_factory.mktemp("two")
+    assert bytesocket("new", "hello", cwd=place).returncode == 0
+    folder = place / "hello"
     for command in ("generate typescript -o client.ts", "generate python -o client.py"):
         done = bytesocket(*command.split(), cwd=folder)
         assert done.returncode == 0, done.stderr

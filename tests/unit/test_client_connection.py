@@ -91,7 +91,7 @@ async def test_a_lost_stream_is_1006() -> None:
 
 
 async def test_a_peer_that_does_not_answer_the_close_is_dropped() -> None:
-    connection, peer, _ = memory_connection(close_timeout=0.01)
+    connection, peer, _ = memory_connection(close_timeout=1)  # to write the frame in, too
     running = Running(connection)
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
@@ -113,13 +113,14 @@ def talk_nonsense(protocol: ServerProtocol) -> None:
 async def test_a_peer_that_breaks_the_rules_is_closed(
     break_it: Callable[[ServerProtocol], None], code: int
 ) -> None:
-    connection, peer, _ = memory_connection(close_timeout=0.01)
+    connection, peer, _ = memory_connection()
     running = Running(connection)
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(running)
             await peer.say(break_it)
             assert (await peer.next()).opcode is Opcode.CLOSE
+            await peer.stream.aclose()
     assert running.ending is not None
     assert running.ending.code == code
 

@@ -34,7 +34,7 @@ class Talk:
         self.errors: list[ErrorContext] = []
         self.opened: list[int] = []
         self.ending: Ending | None = None
-        self.connection, self.peer, _ = memory_connection(close_timeout=0.05)
+        self.connection, self.peer, _ = memory_connection()
         self.session = Session(
             self.connection, self.link, self.hearing, credentials, lambda: self.opened.append(1)
         )
