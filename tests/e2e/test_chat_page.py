@@ -7,16 +7,18 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.chat_page import DEADLINE, Server, chromium_browser, log_in, post, windows
+from tests.support.ports import reserved_port
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Generator[Server]:
-    server = Server(tmp_path / "server.log")
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill()
+    with reserved_port() as port:
+        server = Server(port, tmp_path / "server.log")
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -34,10 +33,9 @@ CHROMIUM_ARGS = [
 class Server:
     """`bytesocket dev examples/chat` as a process, on one port over restarts."""
 
-    def __init__(self, log: Path) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
+    def __init__(self, port: int, log: Path) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}/"
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
