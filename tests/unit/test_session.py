@@ -425,7 +425,7 @@ class TestEnd:
     async def test_hooks_that_hang_end_with_the_connection_and_leave_no_note(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        app = talk(Settings(timeouts=Timeouts(close=0.01)))
+        app = talk(Settings(timeouts=Timeouts(close=0.2)))
         lobby = app.room("lobby")
         closed = list[int]()
 
