@@ -104,14 +104,20 @@ class Dispatcher:
         except DecodeError as exc:
             return self._malformed(peer.socket, Phase.DECODE, exc, payload, "decode error")
         codec: CodecName = "binary" if is_binary else "json"
-        if kind_of(message) is dict:
-            return self._classify(peer, message, codec)
-        if isinstance(message, list | bytes | datetime):
-            if peer.socket.is_authenticated:
-                return self._through(peer, Incoming(None, message, codec))
-            return self._too_early(peer.socket)
-        error = DecodeError(f"A message is an object, not {type(message).__name__}.")
-        return self._malformed(peer.socket, Phase.VALIDATION, error, payload, "bad format")
+        if kind_of(message) is not dict:
+            return self._classify_other(peer, message, payload, codec)
+        socket = peer.socket
+        if "type" in message or not socket.is_authenticated:
+            special = self._special(peer, message, codec)
+            if special is not None:
+                return special
+        if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
+            socket.shut(CloseCode.POLICY, "room and rooms in one message")
+            return nothing()
+        incoming = Incoming(message, codec)
+        if self._middleware.steps:
+            return self._filter(peer, incoming)
+        return self._router.route(peer, incoming)
 
     async def overran(self, peer: Peer) -> None:
         """Answer for a step that was cancelled because it took too long."""
@@ -138,26 +144,35 @@ class Dispatcher:
         socket.auth_state = AuthState.FAILED
         socket.shut(CloseCode.TRY_LATER, "authentication took too long")
 
-    def _classify(self, peer: Peer, message: dict[str, Any], codec: CodecName) -> Awaitable[None]:
+    def _special(
+        self, peer: Peer, message: dict[str, Any], codec: CodecName
+    ) -> Awaitable[None] | None:
+        """What to await for a message of the protocol's own, or one that comes too early.
+
+        None if it is an event, whatever its `type` says.
+        """
         socket = peer.socket
-        if "type" in message:
-            kind = lifecycle_type(message)
-            if kind == LifecycleType.AUTH and "data" in message:
-                return self._authenticate(peer, message["data"], codec)
-            if kind is not None and socket.is_authenticated and _is_membership(kind, message):
-                return self._membership.handle(peer, LifecycleType(kind), message)
+        kind = lifecycle_type(message)
+        if kind == LifecycleType.AUTH and "data" in message:
+            return self._authenticate(peer, message["data"], codec)
         if not socket.is_authenticated:
             return self._too_early(socket)
-        if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
-            socket.shut(CloseCode.POLICY, "room and rooms in one message")
-            return nothing()
-        return self._through(peer, Incoming.read(message, codec))
+        if kind is not None and _is_membership(kind, message):
+            return self._membership.handle(peer, LifecycleType(kind), message)
+        return None
 
-    def _through(self, peer: Peer, message: Incoming) -> Awaitable[None]:
-        """Send a message through the middleware, or straight on where there is none."""
+    def _classify_other(
+        self, peer: Peer, message: object, payload: bytes | str, codec: CodecName
+    ) -> Awaitable[None]:
+        """What to await for a message that is no object: only middleware may make sense of it."""
+        if not isinstance(message, list | bytes | datetime):
+            error = DecodeError(f"A message is an object, not {type(message).__name__}.")
+            return self._malformed(peer.socket, Phase.VALIDATION, error, payload, "bad format")
+        if not peer.socket.is_authenticated:
+            return self._too_early(peer.socket)
         if self._middleware.steps:
-            return self._filter(peer, message)
-        return self._router.route(peer, message)
+            return self._filter(peer, Incoming({"data": message}, codec))
+        return nothing()
 
     async def _filter(self, peer: Peer, message: Incoming) -> None:
         socket = peer.socket

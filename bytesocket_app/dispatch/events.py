@@ -84,10 +84,14 @@ class EventRouter:
         calls = self._handlers.ready.get(name) or self._handlers.take(name)
         if calls is None:
             return nothing() if self._open else self._refuse(peer, message, self._unknown(message))
+        plainly, value = calls.plainly, message.data
         try:
-            value = _validated(calls.spec, message)
-        except _Invalid as refusal:
-            return self._refuse(peer, message, refusal)
+            if plainly is not None and value is not None:
+                value = plainly(value)
+            else:
+                value = _validated(calls.spec, message)
+        except ValidationError as exc:
+            return self._refuse(peer, message, _Invalid(exc))
         except Exception as exc:  # noqa: BLE001 - ends, logged, in `_broke`
             return self._broke(peer, message, exc)
         return self._calls.run(peer, message, calls, (peer.socket, value, None, self._app))
@@ -177,7 +181,10 @@ class EventRouter:
                 raise self._unknown(message, found)
             return self._undeclared(message)
         room, texts = found
-        value = _validated(spec, message)
+        try:
+            value = _validated(spec, message)
+        except ValidationError as exc:
+            raise _Invalid(exc) from exc
         calls = room.handlers.take(spec.name)
         payload = ABSENT if value is None and not message.has_data else value
         if calls is None:
@@ -211,12 +218,10 @@ class EventRouter:
 
 
 def _validated(spec: EventSpec, message: Incoming) -> Any:
+    """The payload as the handlers get it; raises ValidationError."""
     data, payload = message.data, spec.payload
     if data is None and payload.may_be_absent:
         data = {}
-    try:
-        if payload.plainly is not None:
-            return payload.plainly(data)
-        return payload.validate(data, message.codec)
-    except ValidationError as exc:
-        raise _Invalid(exc) from exc
+    if payload.plainly is not None:
+        return payload.plainly(data)
+    return payload.validate(data, message.codec)

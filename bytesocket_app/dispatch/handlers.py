@@ -53,12 +53,14 @@ class Calls:
 
     Attributes:
         spec: The event.
+        plainly: What validates its payload, where that is one function for both codecs.
         in_order: The handlers that the socket's next message waits for.
         beside: The handlers that it does not wait for.
         replies: Whether one of them answers.
     """
 
     spec: EventSpec
+    plainly: Callable[[Any], Any] | None
     in_order: tuple[Handler, ...]
     beside: tuple[Handler, ...]
     replies: bool
@@ -106,6 +108,7 @@ class HandlerTable:
             handlers = self._registry.take(name)
             calls = Calls(
                 handlers[0].spec,
+                handlers[0].spec.payload.plainly,
                 tuple(handler for handler in handlers if not handler.concurrent),
                 tuple(handler for handler in handlers if handler.concurrent),
                 any(handler.reply is not None for handler in handlers),

@@ -6,7 +6,8 @@ from bytesocket_app.middleware import Message
 from bytesocket_app.types import CodecName, EventName, RequestId
 from bytesocket_app.wire.shapes import is_event, is_request_id, is_room, is_rooms
 
-_USUAL: Final = ("event", "data")
+_USUAL: Final = 2
+"""Members of a message that has an event and its data, and nothing else."""
 
 
 class Incoming:
@@ -24,28 +25,26 @@ class Incoming:
     codec: CodecName = "json"
     has_data: bool = True
 
-    def __init__(self, event: EventName | None, data: Any, codec: CodecName) -> None:
-        self.event = event
-        self.data = data
-        self.codec = codec
-
-    @classmethod
-    def read(cls, message: dict[str, Any], codec: CodecName) -> "Incoming":
+    def __init__(self, message: dict[str, Any], codec: CodecName) -> None:
         """Read a decoded message's members, leaving out those of the wrong shape."""
         event = message.get("event")
-        known = type(event) is str or is_event(event)
-        read = cls(event if known else None, message.get("data"), codec)
-        if known and len(message) == len(_USUAL) and "data" in message:
-            return read
+        if type(event) is str or is_event(event):
+            self.event = event
+        self.data = message.get("data")
+        self.codec = codec
+        if len(message) != _USUAL or event is None or "data" not in message:
+            self._read_rest(message)
+
+    def _read_rest(self, message: dict[str, Any]) -> None:
+        """Read what few messages have beside an event and its data, or note that there is none."""
         if "id" in message and is_request_id(identity := message["id"]):
-            read.id = identity
+            self.id = identity
         if "rooms" in message and is_rooms(names := message["rooms"]):
-            read.rooms = tuple(names)
+            self.rooms = tuple(names)
         elif "room" in message and is_room(name := message["room"]):
-            read.room = name
+            self.room = name
         if "data" not in message:
-            read.has_data = False
-        return read
+            self.has_data = False
 
     @classmethod
     def passed_on(cls, message: Message) -> "Incoming":
@@ -56,9 +55,8 @@ class Incoming:
 
     def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":
         """The same message for one of its rooms, with another `id` or none."""
-        single = Incoming(self.event, self.data, self.codec)
-        single.room, single.id = room, identity
-        single.has_data = self.has_data
+        single = Incoming.__new__(Incoming)
+        single.__dict__.update(self.__dict__, room=room, rooms=None, id=identity)
         return single
 
     def frozen(self) -> Message:

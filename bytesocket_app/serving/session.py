@@ -77,15 +77,12 @@ class Session:
         self._heard = True
         if len(payload) > self._surely_fits and self._is_too_big(payload):
             self.socket.shut(CloseCode.TOO_BIG, "message too big")
-            self._transport.wake()
             return True
         if is_binary and not payload:
             self.socket.write(PONG)  # within the limits: a peer may ping and never read
             if not self._lifecycle.hears_messages:
                 return True
         inbox = self._inbox
-        if not inbox:
-            self._transport.wake()
         inbox.append((payload, is_binary))
         if len(inbox) < self._inbox_limit:
             return True

@@ -193,8 +193,8 @@ class AsgiTransport:
             message = await self._receive()
             handing_back = self._parked is not None and not self._held_up
             accepted = self._push(message)
+            self.wake()
             if handing_back:
-                self.wake()  # a ping, for one, wakes nobody: the own task is to read all the same
                 return
             if not accepted:
                 self._resumed = resumed = Event()

@@ -137,7 +137,10 @@ class Receiver(Protocol):
     """One connection's way in, made by the core."""
 
     def received(self, payload: bytes | str, is_binary: bool, /) -> bool:  # noqa: FBT001
-        """Take one whole message; False asks the adaptor to pause until `Transport.resume`."""
+        """Take one whole message; False asks the adaptor to pause until `Transport.resume`.
+
+        It ends no `park`: the adaptor does that, once it has pushed all that it has.
+        """
         ...
 
     def lost(self, code: int, reason: str, /) -> None:

@@ -113,7 +113,9 @@ class MemoryTransport:
         """Send a message to the core, waiting while it asks for a pause."""
         if self.receiver is None or self.closed is not None:
             return
-        if not self.receiver.received(payload, is_binary):
+        accepted = self.receiver.received(payload, is_binary)
+        self.wake()
+        if not accepted:
             resumed = Event()
             self._resumed.append(resumed)
             await resumed.wait()

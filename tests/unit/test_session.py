@@ -416,7 +416,7 @@ class TestEnd:
             raise KeyError("ours")
 
         async with TestClient(app) as client, TestClient(app) as other:
-            monkeypatch.setattr(app._dispatcher, "_classify", defect)
+            monkeypatch.setattr(app._dispatcher, "dispatch", defect)
             await say(client, "x")
             assert await client.wait_closed() == (1011, "internal error")
             assert other.closed is None
@@ -523,6 +523,7 @@ class Stubborn(MemoryTransport):
     def say(self, text: str) -> None:
         assert self.receiver is not None
         self.receiver.received(f'{{"event":"say","data":{{"text":"{text}"}}}}', False)
+        self.wake()
 
     def peer_closes(self, code: int) -> None:
         assert self.receiver is not None

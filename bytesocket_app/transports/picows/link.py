@@ -64,6 +64,7 @@ class Link:
     Attributes:
         asked_at: When a ping was sent that is not answered yet.
         is_closing: Our close frame is sent, or waits behind what was written before it.
+        is_due: Something was read that the connection's own task is to handle.
         is_over: The core knows of the end, and is told nothing more.
         is_reading: Frames are being handed out that came in one read; `end_reading` ends it.
     """
@@ -76,7 +77,6 @@ class Link:
         "_held",
         "_held_bytes",
         "_home",
-        "_is_due",
         "_outbox",
         "_parting",
         "_plain",
@@ -91,6 +91,7 @@ class Link:
         "_write",
         "asked_at",
         "is_closing",
+        "is_due",
         "is_over",
         "is_reading",
     )
@@ -101,9 +102,9 @@ class Link:
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._home = home
         self._steps: Steps | None = None
-        self.is_reading = self._is_due = False
+        self.is_reading = self.is_due = False
         self._outbox = Outbox()
-        self._held: list[Frame] = []
+        self._held: list[bytes] = []
         self._held_bytes = 0
         self._corked = self._blocked = self._reads_later = False
         self._plain = True  # what is written goes straight to the network
@@ -133,13 +134,14 @@ class Link:
 
     def write(self, frame: Frame) -> int:
         """Send a frame, or keep it: corked, or while the network takes no more."""
+        wire = frame.wire or frame.framed()
         if self._plain:
-            self._write(frame.wire or frame.framed())
+            self._write(wire)
             return 0 if self._plain else self.buffered
         if self._corked:
             held = self._held
-            held.append(frame)
-            self._held_bytes += frame.size
+            held.append(wire)
+            self._held_bytes += len(wire)
             if len(held) < LOT and self._held_bytes < CHUNK:
                 return 0
             self._send_held()
@@ -207,7 +209,7 @@ class Link:
     def wake(self) -> None:
         """Let the connection go on: here, as soon as all is read that came, or in its task."""
         if self.is_reading:
-            self._is_due = True
+            self.is_due = True
         elif self._steps is not None:
             self._steps.wake()
 
@@ -221,8 +223,8 @@ class Link:
     def end_reading(self) -> None:
         """All is read that came. The messages in it are handled right here, as one batch."""
         self.is_reading = False
-        if self._is_due:
-            self._is_due = False
+        if self.is_due:
+            self.is_due = False
             if self._steps is not None:
                 self._steps.take()
         if self._parting is not None:
@@ -241,10 +243,8 @@ class Link:
         """The network takes no more: keep what is written."""
         self._blocked = self._outbox.behind = True
         self._corked = self._plain = False
-        for frame in self._held:
-            self._outbox.append(frame)
-        self._held.clear()
-        self._held_bytes = 0
+        if self._held:
+            self._send_held()
 
     def unblock(self) -> None:
         """The network takes more."""
@@ -300,6 +300,7 @@ class Link:
         if self._real.can_write_eof() and not self._real.is_closing():
             self._real.write_eof()
         self._home.lingers(self)
+        self.end_reading()  # picows may hand out nothing more of what it read
 
     def lose(self) -> None:
         """The connection is closed."""
@@ -327,7 +328,7 @@ class Link:
 
     def _send_held(self) -> None:
         held = self._held
-        data = held[0].framed() if len(held) == 1 else b"".join([f.framed() for f in held])
+        data = held[0] if len(held) == 1 else b"".join(held)
         held.clear()
         self._held_bytes = 0
         self._write(data)

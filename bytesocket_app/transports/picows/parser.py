@@ -24,7 +24,6 @@ from typing_extensions import override
 
 _WS_PROTOCOL: Final[Any] = import_module("picows.picows").WSProtocol
 """By name: it is not in picows' stubs."""
-_PARSE: Final[Callable[[Any, int], None]] = _WS_PROTOCOL.buffer_updated
 _BUFFER: Final[Callable[[Any, int], memoryview]] = _WS_PROTOCOL.get_buffer
 
 READ_BUFFER: Final = 4096
@@ -38,8 +37,6 @@ _CLOSE_FRAME: Final = 0x88
 
 class FrameParser(Protocol):
     """The protocol object of picows, as far as it is used here."""
-
-    link: "Reading"
 
     def connection_made(self, transport: object, /) -> None:
         """Begin."""
@@ -55,26 +52,11 @@ class FrameParser(Protocol):
 
 
 class Reading(Protocol):
-    """Who is told where a read begins and ends, and that picows refuses what the peer sent."""
-
-    is_reading: bool
-
-    def end_reading(self) -> None:
-        """All frames in them were handed out."""
-        ...
+    """Who is told that picows refuses what the peer sent."""
 
     def fail(self, code: int, reason: str, /) -> None:
         """Close the connection for it."""
         ...
-
-
-def _buffer_updated(parser: Any, count: int) -> None:
-    link: Reading = parser.link
-    link.is_reading = True
-    try:
-        _PARSE(parser, count)
-    finally:
-        link.end_reading()
 
 
 def _get_buffer(parser: Any, size_hint: int) -> memoryview:
@@ -83,9 +65,7 @@ def _get_buffer(parser: Any, size_hint: int) -> memoryview:
 
 
 _PARSER: Final[Callable[..., "FrameParser"]] = type(
-    "Parser",
-    (_WS_PROTOCOL,),
-    {"__slots__": ("link",), "buffer_updated": _buffer_updated, "get_buffer": _get_buffer},
+    "Parser", (_WS_PROTOCOL,), {"__slots__": (), "get_buffer": _get_buffer}
 )
 
 
@@ -151,7 +131,7 @@ def attach_parser(
     Args:
         real: The connection; nobody reads from it while this runs.
         listener: Gets the frames.
-        link: Told of each read, and of what picows itself refuses.
+        link: Told what picows itself refuses.
         key: The request's `Sec-WebSocket-Key`, checked.
         subprotocol: The answer's, if any.
         message_bytes: The longest frame; 0 for any.
@@ -180,7 +160,6 @@ def attach_parser(
         extra_headers=None,
         read_buffer_init_size=READ_BUFFER,
     )
-    parser.link = link
     parser.connection_made(_Shim(real, link))
     request = (
         "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"

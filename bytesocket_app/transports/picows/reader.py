@@ -71,26 +71,27 @@ class Reader(WSListener):
     @override
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take one frame; picows has checked its opcode, mask and length."""
-        kind = frame.msg_type
-        if self._plain and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3):
-            if kind is TEXT:
-                try:
-                    text = frame.get_payload_as_utf8_text()
-                except UnicodeDecodeError:
-                    self._link.fail(CloseCode.INVALID_TEXT, "the text is not UTF-8")
-                    return
+        kind, link = frame.msg_type, self._link
+        link.is_reading = True
+        if not self._plain or not frame.fin or frame.rsv1 or frame.rsv2 or frame.rsv3:
+            self._take_special(kind, frame)
+        elif kind is TEXT:
+            try:
+                text = frame.get_payload_as_utf8_text()
+            except UnicodeDecodeError:
+                link.fail(CloseCode.INVALID_TEXT, "the text is not UTF-8")
+            else:
+                link.is_due = True
                 if not self._received(text, False):  # noqa: FBT003
                     self._pause()
-                return
-            if kind is BINARY:
-                if not self._received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
-                    self._pause()
-                return
-        if not (self._link.is_over or self._farewell is not None):
-            try:
-                self._take(kind, frame)
-            except Breach as breach:
-                self._link.fail(breach.code, breach.reason)
+        elif kind is BINARY:
+            link.is_due = True
+            if not self._received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
+                self._pause()
+        else:
+            self._take_special(kind, frame)
+        if frame.last_in_buffer:
+            link.end_reading()
 
     @override
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -153,8 +154,16 @@ class Reader(WSListener):
         special = self._paused or self._link.is_closing or self._farewell is not None
         self._plain = not special and self.assembly is None
 
-    def _take(self, kind: WSMsgType, frame: WSFrame) -> None:
+    def _take_special(self, kind: WSMsgType, frame: WSFrame) -> None:
         """Take a frame that is no whole message, or that comes at a special time."""
+        if self._link.is_over or self._farewell is not None:
+            return
+        try:
+            self._take(kind, frame)
+        except Breach as breach:
+            self._link.fail(breach.code, breach.reason)
+
+    def _take(self, kind: WSMsgType, frame: WSFrame) -> None:
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
             raise Breach(CloseCode.PROTOCOL, "reserved bits are set")
         payload = frame.get_payload_as_bytes()
@@ -202,6 +211,7 @@ class Reader(WSListener):
         if not self._paused:
             if not self._received(payload, is_binary):
                 self._pause()
+            self._link.wake()
         elif self._pending is None:
             self._pending = deque([(payload, is_binary)])
         else:
