@@ -31,8 +31,6 @@ def picking(
     if all(keyword is None for keyword, _ in picks):
         if indexes == list(range(width)):
             return function
-        if indexes == [0, 1]:
-            return _first_two(function)
         if indexes == [1]:
             return _second(function)
         if not indexes:
@@ -43,13 +41,6 @@ def picking(
         *[values[index] for index in positional],
         **{keyword: values[index] for keyword, index in named},
     )
-
-
-def _first_two(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(first: Any, second: Any, _third: Any = None, _fourth: Any = None, *_: Any) -> Any:
-        return function(first, second)
-
-    return call
 
 
 def _second(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -273,7 +273,8 @@ class Hub:
         only = next(iter(frames.values())) if len(frames) == 1 else None
         for member in reached:
             if member is not exclude:
-                waiting = member.push(only or frames[member.codec])
+                push = member.push
+                waiting = push(only or frames[member.codec])
                 if waiting and waiting > member.outbox_limit:
                     member.overflow()
 

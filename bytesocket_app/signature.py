@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Annotated, Any, Generic, Union, get_args, get_origin, get_type_hints
 
-from bytesocket_app.arguments import arranged, underlying
+from bytesocket_app.arguments import arranged, is_async, underlying
 from bytesocket_app.errors import ConfigurationError, where
 
 EMPTY = inspect.Parameter.empty
@@ -43,6 +43,7 @@ class Bound:
         returns: The return annotation, `inspect.Parameter.empty` without one.
         source: `file:line`, for messages and tables.
         nested: What its dependencies ask for: an offer's index and the annotation.
+        asks_first_two: Whether `function`, called with the first two values, is the same.
     """
 
     function: Callable[..., Any]
@@ -51,6 +52,7 @@ class Bound:
     returns: Any
     source: str = field(compare=False)
     nested: tuple[tuple[int, Any], ...] = ()
+    asks_first_two: bool = False
 
 
 def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
@@ -115,7 +117,9 @@ def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) ->
         picks.append((parameter.name if named else None, index))
         annotations[index] = annotation
     call = arranged(function, picks, len(offers))
-    return Bound(function, call, annotations, hints.get("return", EMPTY), where(function))
+    returns = hints.get("return", EMPTY)
+    usual = picks == [(None, 0), (None, 1)] and is_async(function)
+    return Bound(function, call, annotations, returns, where(function), asks_first_two=usual)
 
 
 def read_signature(

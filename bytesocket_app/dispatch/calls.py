@@ -51,8 +51,13 @@ class HandlerCalls:
         relay = False
         for handler in calls.in_order:
             peer.phase, peer.seconds, peer.since = _HANDLER, self._timeout, None
+            bound = handler.bound
             try:
-                result = await handler.bound.invoke(*values)
+                if bound.asks_first_two:  # as nearly every handler does
+                    function = bound.function
+                    result = await function(values[0], values[1])
+                else:
+                    result = await bound.invoke(*values)
                 if message.room is not None or handler.reply is not None:
                     relay = self._conclude(socket, message, handler, result) or relay
             except Exception as exc:  # noqa: BLE001 - ends, logged, in `_refusal`

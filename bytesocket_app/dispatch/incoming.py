@@ -1,5 +1,6 @@
 """An event message between its frame and its handlers."""
 
+from copy import copy
 from typing import Any, Final
 
 from bytesocket_app.middleware import Message
@@ -13,25 +14,21 @@ _USUAL: Final = 2
 class Incoming:
     """What dispatch passes on: the attributes of a `Message`, made for a fifth of its price.
 
-    Only middleware is shown a `Message`, which is frozen. Both keep what is set in their
-    `__dict__` and the same defaults in their class, so that one is made of the other by a copy.
+    Only middleware is shown a `Message`, which is frozen.
     """
 
-    event: EventName | None = None
-    data: Any = None
-    room: str | None = None
-    rooms: tuple[str, ...] | None = None
-    id: RequestId | None = None
-    codec: CodecName = "json"
-    has_data: bool = True
+    __slots__ = ("codec", "data", "event", "has_data", "id", "room", "rooms")
 
     def __init__(self, message: dict[str, Any], codec: CodecName) -> None:
         """Read a decoded message's members, leaving out those of the wrong shape."""
         event = message.get("event")
-        if type(event) is str or is_event(event):
-            self.event = event
-        self.data = message.get("data")
-        self.codec = codec
+        self.event: EventName | None = event if type(event) is str or is_event(event) else None
+        self.data: Any = message.get("data")
+        self.room: str | None = None
+        self.rooms: tuple[str, ...] | None = None
+        self.id: RequestId | None = None
+        self.codec: CodecName = codec
+        self.has_data = True
         if len(message) != _USUAL or event is None or "data" not in message:
             self._read_rest(message)
 
@@ -50,19 +47,28 @@ class Incoming:
     def passed_on(cls, message: Message) -> "Incoming":
         """Take what middleware passed on."""
         taken = cls.__new__(cls)
-        taken.__dict__.update(message.__dict__)
+        for name in cls.__slots__:
+            setattr(taken, name, getattr(message, name))
         return taken
 
     def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":
         """The same message for one of its rooms, with another `id` or none."""
-        single = Incoming.__new__(Incoming)
-        single.__dict__.update(self.__dict__, room=room, rooms=None, id=identity)
+        single = copy(self)
+        single.room, single.rooms, single.id = room, None, identity
         return single
 
     def frozen(self) -> Message:
         """What middleware is shown."""
         shown = Message.__new__(Message)
-        shown.__dict__.update(self.__dict__)
+        shown.__dict__.update(
+            event=self.event,
+            data=self.data,
+            room=self.room,
+            rooms=self.rooms,
+            id=self.id,
+            codec=self.codec,
+            has_data=self.has_data,
+        )
         return shown
 
 

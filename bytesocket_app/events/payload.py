@@ -7,7 +7,7 @@ that a type means the same on both codecs.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Final, TypeGuard, cast
 
 from pydantic import BaseModel, TypeAdapter
@@ -114,10 +114,9 @@ class PayloadType:
 
         return through_json
 
-    @cached_property
-    def to_json(self) -> Callable[[Any], bytes]:
+    def to_json(self, value: Any) -> bytes:
         """Write a value as JSON text, by alias."""
-        return partial(self.adapter.serializer.to_json, by_alias=True)
+        return self.adapter.serializer.to_json(value, by_alias=True)
 
     @cached_property
     def to_binary(self) -> Callable[[Any], bytes]:
@@ -146,15 +145,21 @@ class PayloadType:
 
     def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
         """Make a `dump` for one codec that writes something before and after the value."""
-        plainly = self.to_json if codec == "json" else self.to_binary
+        to_json, to_binary = self.adapter.serializer.to_json, self.to_binary
 
-        def write(value: Any) -> bytes:
+        def write_json(value: Any) -> bytes:
             try:
-                return prefix + plainly(value) + suffix
+                return prefix + to_json(value, by_alias=True) + suffix
             except PydanticSerializationError:
-                return prefix + self.dump(value, codec) + suffix  # says what is wrong
+                return prefix + self.dump(value, "json") + suffix  # says what is wrong
 
-        return write
+        def write_binary(value: Any) -> bytes:
+            try:
+                return prefix + to_binary(value) + suffix
+            except PydanticSerializationError:
+                return prefix + self.dump(value, "binary") + suffix
+
+        return write_json if codec == "json" else write_binary
 
     def plain(self, value: Any) -> Any:
         """The value as JSON would say it, as Python objects."""

@@ -165,6 +165,7 @@ class Session:
         """
         transport, inbox, socket = self._transport, self._inbox, self.socket
         peer, dispatcher, lifecycle = self.peer, self._dispatcher, self._lifecycle
+        park = transport.park
         # A step may end in its own time although it was cancelled (a thread does): what comes
         # next must not run, or be sent, in the cancelled scope.
         while not self._overrun:
@@ -192,12 +193,9 @@ class Session:
             elif self._lost is not None and not self._beside:
                 return
             else:
-                await self._park()
-
-    def _park(self) -> Awaitable[None]:
-        if self._paused:
-            self._resume()
-        return self._transport.park()
+                if self._paused:
+                    self._resume()
+                await park()
 
     def _resume(self) -> None:
         self._paused = False

@@ -190,7 +190,8 @@ class Socket(Generic[UserT]):
         frame = self._fabric.encode(event, codec or self.codec)
         if self.is_closed or not self.is_authenticated:
             return
-        if self.push(frame) > self.outbox_limit:
+        push = self.push
+        if push(frame) > self.outbox_limit:
             self.overflow()
 
     async def broadcast(

@@ -136,7 +136,8 @@ class Link:
         """Send a frame, or keep it: corked, or while the network takes no more."""
         wire = frame.wire or frame.framed()
         if self._plain:
-            self._write(wire)
+            write = self._write  # called as an attribute it would be looked up with more care
+            write(wire)
             return 0 if self._plain else self.buffered
         if self._corked:
             held = self._held
@@ -193,7 +194,10 @@ class Link:
 
     def flush(self) -> Awaitable[None] | None:
         """Send what was kept; returns what to await while the network takes no more."""
-        self.hold_up()
+        if self._corked:
+            self._corked, self._plain = False, True
+            if self._held:
+                self._send_held()
         return self._free() if self._blocked else None
 
     async def _free(self) -> None:
@@ -202,9 +206,7 @@ class Link:
                 self._unblocked = asyncio.Event()
             await self._unblocked.wait()
 
-    def park(self) -> Awaitable[None]:
-        """Wait until the reader pushed something, or until `wake`."""
-        return park()
+    park = staticmethod(park)
 
     def wake(self) -> None:
         """Let the connection go on: here, as soon as all is read that came, or in its task."""
@@ -331,7 +333,8 @@ class Link:
         data = held[0] if len(held) == 1 else b"".join(held)
         held.clear()
         self._held_bytes = 0
-        self._write(data)
+        write = self._write
+        write(data)
 
     def _drain(self) -> None:
         outbox = self._outbox

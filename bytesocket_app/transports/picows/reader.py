@@ -71,7 +71,7 @@ class Reader(WSListener):
     @override
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Take one frame; picows has checked its opcode, mask and length."""
-        kind, link = frame.msg_type, self._link
+        kind, link, received = frame.msg_type, self._link, self._received
         link.is_reading = True
         if not self._plain or not frame.fin or frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._take_special(kind, frame)
@@ -82,11 +82,11 @@ class Reader(WSListener):
                 link.fail(CloseCode.INVALID_TEXT, "the text is not UTF-8")
             else:
                 link.is_due = True
-                if not self._received(text, False):  # noqa: FBT003
+                if not received(text, False):  # noqa: FBT003
                     self._pause()
         elif kind is BINARY:
             link.is_due = True
-            if not self._received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
+            if not received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
                 self._pause()
         else:
             self._take_special(kind, frame)

@@ -48,11 +48,13 @@ class Steps:
         "_on_wait",
         "_parked",
         "_request",
+        "_send",
         "_task",
     )
 
     def __init__(self, coroutine: Coroutine[Any, Any, None], on_wait: Callable[[], object]) -> None:
         self._coroutine = coroutine
+        self._send = coroutine.send
         self._on_wait = on_wait
         self._context = copy_context()
         self._loop = asyncio.get_running_loop()
@@ -73,7 +75,7 @@ class Steps:
             parked.set_result(None)
             return
         try:
-            request = self._context.run(self._coroutine.send, None)
+            request = self._context.run(self._send, None)
         except StopIteration:
             self._is_done = True
         except BaseException as exc:  # noqa: BLE001 - it belongs to the task
@@ -94,7 +96,7 @@ class Steps:
 
     def __await__(self) -> Generator[Any, Any, None]:
         """Run the coroutine in the awaiting task, as far as steps do not take it on."""
-        send, throw = self._coroutine.send, self._coroutine.throw
+        send, throw = self._send, self._coroutine.throw
         step: Callable[[Any], Any] = send
         answer: Any = None
         while True:
