@@ -1,8 +1,10 @@
 """A connection on picows at work: batches, pauses, readers that stop, pings, and the end."""
 
+import os
+import select
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -85,6 +87,30 @@ async def test_what_a_batch_makes_leaves_in_one_write() -> None:
             data += await peer.stream.receive()
             assert len(data) % (2 + len(ANSWER)) == 0
         assert data.count(ANSWER) == 8
+
+
+async def test_answers_leave_when_all_is_handled_that_came_in_one_turn() -> None:
+    stage = Stage()
+    unanswered: list[bool] = []
+    async with stage.peer() as (served, peer), served.connect() as other:
+        await until(lambda: len(stage.app.sockets()) == 2)
+        with by_hand(peer) as one, by_hand(other) as two:
+
+            @stage.app.lifecycle.message
+            async def look() -> None:
+                unanswered.append(not any(select.select([one, two], [], [], 0)))
+                if len(unanswered) == 2:
+                    await stage.app.broadcast(Said(text="to all"))
+
+            one.send(frame(TEXT, SAY))
+            two.send(frame(TEXT, SAY))
+            # What another connection makes for it in the same turn comes after its own answer.
+            both = [await peer.receive(), await peer.receive()]
+            assert both[0] == (TEXT, ANSWER)
+            assert b"to all" in both[1][1]
+            assert b"to all" in (await other.receive())[1]
+            assert await other.receive() == (TEXT, ANSWER)
+    assert unanswered == [True, True]
 
 
 async def test_what_comes_with_a_close_is_handled_and_answered_and_nothing_after_it() -> None:
@@ -384,6 +410,14 @@ async def takes(peer: RawPeer) -> bool:
     except anyio.BrokenResourceError:
         return False
     return True
+
+
+@contextmanager
+def by_hand(peer: RawPeer) -> Generator[socket.socket]:
+    """The peer's socket as the kernel has it, to be used without the event loop."""
+    raw = peer.stream.extra(anyio.abc.SocketAttribute.raw_socket)
+    with socket.socket(fileno=os.dup(raw.fileno())) as own:
+        yield own
 
 
 def shrink(peer: RawPeer, option: int) -> None:

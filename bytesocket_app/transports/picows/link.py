@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
 from bytesocket_app.transports.interface import Receiver
 from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.transports.picows.around import Home, WayIn
 from bytesocket_app.transports.picows.closing import close_payload
 from bytesocket_app.transports.picows.sink import Sink
 from bytesocket_app.transports.picows.steps import Steps, park
@@ -19,39 +20,6 @@ LOT: Final = 256
 """Frames of one batch that are held at most before they are written; fewer above `CHUNK`."""
 
 _PING: Final = framed(FINAL_PING, b"")
-
-
-class WayIn(Protocol):
-    """The same connection's reader."""
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether nothing is read at the moment."""
-        ...
-
-    def resume(self) -> None:
-        """Read on."""
-        ...
-
-    def ignore(self) -> None:
-        """Look at control frames only."""
-        ...
-
-    def stop(self) -> None:
-        """Look at nothing any more."""
-        ...
-
-
-class Home(Protocol):
-    """Where connections are listed."""
-
-    def lingers(self, connection: "Link", /) -> None:
-        """It is over for the core; the peer may still hold it."""
-        ...
-
-    def gone(self, real: asyncio.Transport, /) -> None:
-        """It is closed."""
-        ...
 
 
 class Link:
@@ -77,6 +45,8 @@ class Link:
         "_held",
         "_held_bytes",
         "_home",
+        "_is_behind",
+        "_is_leaving",
         "_outbox",
         "_parting",
         "_plain",
@@ -86,6 +56,7 @@ class Link:
         "_receiver",
         "_size",
         "_steps",
+        "_turn",
         "_unblocked",
         "_way_in",
         "_write",
@@ -101,12 +72,14 @@ class Link:
         self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._home = home
+        self._turn = home.turn
         self._steps: Steps | None = None
         self.is_reading = self.is_due = False
         self._outbox = Outbox()
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._corked = self._blocked = self._reads_later = False
+        self._is_leaving = self._is_behind = False
         self._plain = True  # what is written goes straight to the network
         self._unblocked: asyncio.Event | None = None
         self._pong: bytes | None = None
@@ -182,8 +155,9 @@ class Link:
             self._way_in.resume()
 
     def cork(self) -> None:
-        """Keep what is written until `flush`."""
-        self._corked, self._plain = self._plain, False
+        """Keep what is written."""
+        if self._plain:
+            self._corked, self._plain = True, False
 
     def hold_up(self) -> None:
         """Send what was kept, in one write."""
@@ -193,12 +167,20 @@ class Link:
                 self._send_held()
 
     def flush(self) -> Awaitable[None] | None:
-        """Send what was kept; returns what to await while the network takes no more."""
-        if self._corked:
-            self._corked, self._plain = False, True
+        """Have the kept sent as the turn ends; returns what to await while the network is full."""
+        if self._corked and not self._is_leaving:
             if self._held:
-                self._send_held()
+                self._is_leaving = True
+                self._turn.add(self)
+            else:
+                self._corked, self._plain = False, True
         return self._free() if self._blocked else None
+
+    def leave(self) -> None:
+        """The turn ends: send what was kept, and take no more messages until it went."""
+        self._is_leaving = False
+        self.hold_up()
+        self._is_behind = self._blocked
 
     async def _free(self) -> None:
         while self._blocked and not self.is_over:
@@ -223,9 +205,12 @@ class Link:
     # What the reader tells.
 
     def end_reading(self) -> None:
-        """All is read that came. The messages in it are handled right here, as one batch."""
+        """All is read that came. The messages in it are handled right here, as one batch.
+
+        While answers wait for the network it is not: more of them could only pile up.
+        """
         self.is_reading = False
-        if self.is_due:
+        if self.is_due and not self._is_behind:
             self.is_due = False
             if self._steps is not None:
                 self._steps.take()
@@ -262,9 +247,13 @@ class Link:
         elif self._farewell is not None:
             self._say_farewell()
         if not self._blocked:
+            self._is_behind = False
             self._let_go()
             if self._reads_later:
                 self.resume()
+            if self.is_due:
+                self.is_due = False
+                self.wake()
 
     def answer(self, payload: bytes) -> None:
         """Answer a ping. A peer that does not read gets the answer to its last one only."""
@@ -371,6 +360,7 @@ class Link:
         self._corked = self._plain = False
         self._held.clear()
         self._held_bytes = 0
+        self._is_behind = False
         self._outbox.clear()
         self._farewell = self._pong = None
         self._let_go()

@@ -8,9 +8,11 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from bytesocket_app.transports.interface import Door
+from bytesocket_app.transports.picows.around import Dropped
 from bytesocket_app.transports.picows.due import Due
 from bytesocket_app.transports.picows.link import Link
 from bytesocket_app.transports.picows.reader import Reader
+from bytesocket_app.transports.picows.turn import Turn
 from bytesocket_app.transports.probes import probe
 
 HANDSHAKE: Final = 10.0
@@ -28,14 +30,6 @@ class Awaited(Protocol):
 
     def late(self) -> None:
         """Give up."""
-        ...
-
-
-class Dropped(Protocol):
-    """What can be dropped."""
-
-    def abort(self) -> None:
-        """Drop it, whatever it is doing."""
         ...
 
 
@@ -89,6 +83,7 @@ class Reception:
 
     Attributes:
         call, clock, native: As given.
+        turn: What connections made in the present turn of the event loop.
     """
 
     def __init__(
@@ -104,6 +99,7 @@ class Reception:
         self._open: set[asyncio.Transport] = set()
         self._emptied = asyncio.Event()
         self._lingering: Due[Dropped] = Due(LINGER)
+        self.turn = Turn()
         self.call = call
         self.native = native
 
