@@ -122,29 +122,32 @@ class AsgiTransport:
             self._tasks.start_soon(self._read_beside)
 
     def flush(self) -> Awaitable[None] | None:
-        """Hand everything to the server. A second flush leaves the work to the first."""
-        self._queued = False
-        self._corked = False
-        if self._outbox.behind or not (self._outbox.size or self._closing is not None):
-            return None
-        return self._send_all()
+        """Hand everything to the server."""
+        if self._outbox.size or self._closing is not None:
+            return self.send_all()
+        self._queued = self._corked = False
+        return None
 
-    async def _send_all(self) -> None:
+    async def send_all(self) -> None:
+        """Hand everything to the server. A second call leaves the work to the first."""
+        self._queued = self._corked = False
+        outbox, send = self._outbox, self._send
+        if outbox.behind:
+            return
         # For whoever writes while `send` waits; nobody else looks.
-        self._outbox.behind = True
+        outbox.behind = True
         try:
-            outbox, send = self._outbox, self._send
             while outbox.size:
                 frame = outbox.popleft()
                 if frame.is_binary:
                     await send({"type": "websocket.send", "bytes": frame.payload})
                 else:
-                    await send({"type": "websocket.send", "text": frame.text})
+                    await send({"type": "websocket.send", "text": frame.decoded or frame.text})
             if self._closing is not None and not self._over:
                 self._over = True
                 # granian sends no close frame while a `receive` is pending; it begins a new one.
                 self._stop_reading()
-                await self._send(self._closing)
+                await send(self._closing)
         except (OSError, RuntimeError):
             # The peer went while we wrote (servers raise one or the other); `receive` tells.
             self._drop()
@@ -153,7 +156,7 @@ class AsgiTransport:
             logger.exception("the server could not send")
             self._drop()
         finally:
-            self._outbox.behind = False
+            outbox.behind = False
 
     async def park(self) -> None:
         """Read one message here, or wait for what is read beside."""

@@ -5,7 +5,6 @@ task, and another takes over the rest, so a slow reader holds up nobody.
 """
 
 from collections import deque
-from collections.abc import Awaitable
 from functools import partial
 from typing import Final, Protocol
 
@@ -21,8 +20,8 @@ SPARE: Final = 8
 class Flushable(Protocol):
     """What the writer flushes."""
 
-    def flush(self) -> Awaitable[None] | None:
-        """Send what waits; returns what to await where that takes a while."""
+    async def send_all(self) -> None:
+        """Send what waits."""
         ...
 
 
@@ -105,9 +104,7 @@ class Writer:
         """Flush one after another, until one has to wait: that is the last."""
         waiting, reliefs = self._waiting, self._reliefs
         while waiting and reliefs == self._reliefs and lent == self._lent:
-            sending = waiting.popleft().flush()
-            if sending is not None:
-                await sending
+            await waiting.popleft().send_all()
 
     def _hand_over(self, lent: int) -> None:
         if lent == self._lent:

@@ -23,12 +23,13 @@ class Frame:
         payload: UTF-8 JSON text, or MessagePack.
         is_binary: Which of the two, and so which opcode.
         wire: The payload framed as a server sends it, once `framed` was asked for it.
+        decoded: The payload as text, once `text` was asked for it.
         size: Length of `payload` in bytes.
         slot: What it is the newest of, if it may be lost: a slow reader is spared those before it
             in its slot. None for a frame that must arrive.
     """
 
-    __slots__ = ("_text", "is_binary", "payload", "size", "slot", "wire")
+    __slots__ = ("decoded", "is_binary", "payload", "size", "slot", "wire")
 
     def __init__(self, payload: bytes, is_binary: bool, slot: Hashable | None = None) -> None:  # noqa: FBT001
         self.payload = payload
@@ -36,14 +37,14 @@ class Frame:
         self.is_binary = is_binary
         self.slot = slot
         self.wire: bytes | None = None
-        self._text: str | None = None
+        self.decoded: str | None = None
 
     @property
     def text(self) -> str:
         """The payload as text, decoded once for all members of a fan-out."""
-        if self._text is None:
-            self._text = self.payload.decode()
-        return self._text
+        if self.decoded is None:
+            self.decoded = self.payload.decode()
+        return self.decoded
 
     def framed(self) -> bytes:
         """Frame the payload as a server sends it, and keep that in `wire` for the next member."""

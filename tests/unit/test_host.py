@@ -33,7 +33,7 @@ class Line:
     def __init__(self) -> None:
         self.flushed = 0
 
-    async def flush(self) -> None:
+    async def send_all(self) -> None:
         self.flushed += 1
 
 

@@ -24,7 +24,7 @@ class Line:
         self.begun = 0
         self.done = 0
 
-    async def flush(self) -> None:
+    async def send_all(self) -> None:
         self.begun += 1
         if self.gate is not None:
             await self.gate.wait()
@@ -180,9 +180,9 @@ async def test_a_loan_that_ends_within_a_flush_that_need_not_wait() -> None:
 
     class Ending(Line):
         @override
-        async def flush(self) -> None:
+        async def send_all(self) -> None:
             writer.reclaim()
-            await super().flush()
+            await super().send_all()
 
     ending, left = Ending(), Line()
     async with create_task_group() as tasks:
@@ -197,9 +197,9 @@ async def test_a_flush_that_waits_after_its_loan_ended_hands_over_nothing() -> N
 
     class Ending(Line):
         @override
-        async def flush(self) -> None:
+        async def send_all(self) -> None:
             writer.reclaim()
-            await super().flush()
+            await super().send_all()
 
     ending = Ending(gate)
     async with create_task_group() as tasks:
