@@ -46,6 +46,25 @@ class AsgiTransport:
         tasks: Where the second reader runs; it lives as long as the connection.
     """
 
+    __slots__ = (
+        "_closing",
+        "_corked",
+        "_gone",
+        "_held_up",
+        "_outbox",
+        "_over",
+        "_parked",
+        "_queued",
+        "_receive",
+        "_resumed",
+        "_second",
+        "_send",
+        "_tasks",
+        "_writer",
+        "is_parked",
+        "receiver",
+    )
+
     receiver: Receiver
 
     def __init__(self, receive: Receive, send: Send, writer: Writer, tasks: TaskGroup) -> None:
