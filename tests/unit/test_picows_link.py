@@ -113,6 +113,32 @@ async def test_answers_leave_when_all_is_handled_that_came_in_one_turn() -> None
     assert unanswered == [True, True]
 
 
+async def test_what_many_say_in_one_turn_reaches_the_others_in_one_write() -> None:
+    stage = Stage()
+    reached: list[int] = []
+    async with (
+        stage.peer() as (served, one),
+        served.connect() as two,
+        served.connect() as three,
+        served.connect() as listener,
+    ):
+        await until(lambda: len(stage.app.sockets()) == 4)
+        with by_hand(listener) as ears, by_hand(one) as a, by_hand(two) as b, by_hand(three) as c:
+
+            @stage.app.lifecycle.message
+            async def tell() -> None:
+                readable = select.select([ears], [], [], 0)[0]
+                reached.append(len(ears.recv(1 << 16, socket.MSG_PEEK)) if readable else 0)
+                await stage.app.broadcast(Said(text=str(len(reached))))
+
+            for speaker in (a, b, c):
+                speaker.send(frame(TEXT, SAY))
+            told = [(await listener.receive())[1] for _ in range(3)]
+    assert [b'"text":"%d"' % number in text for number, text in enumerate(told, 1)] == [True] * 3
+    # The first did not know that others would follow; they did.
+    assert reached == [0, 2 + len(told[0]), 2 + len(told[0])]
+
+
 async def test_what_comes_with_a_close_is_handled_and_answered_and_nothing_after_it() -> None:
     stage = Stage()
     async with stage.peer() as (_, peer):

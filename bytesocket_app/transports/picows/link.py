@@ -109,9 +109,12 @@ class Link:
         """Send a frame, or keep it: corked, or while the network takes no more."""
         wire = frame.wire or frame.framed()
         if self._plain:
-            write = self._write  # called as an attribute it would be looked up with more care
-            write(wire)
-            return 0 if self._plain else self.buffered
+            if not self._turn.is_busy:
+                write = self._write  # called as an attribute it would be looked up with more care
+                write(wire)
+                return 0 if self._plain else self.buffered
+            self.cork()
+            self._leave_later()
         if self._corked:
             held = self._held
             held.append(wire)
@@ -170,11 +173,14 @@ class Link:
         """Have the kept sent as the turn ends; returns what to await while the network is full."""
         if self._corked and not self._is_leaving:
             if self._held:
-                self._is_leaving = True
-                self._turn.add(self)
+                self._leave_later()
             else:
                 self._corked, self._plain = False, True
         return self._free() if self._blocked else None
+
+    def _leave_later(self) -> None:
+        self._is_leaving = True
+        self._turn.add(self)
 
     def leave(self) -> None:
         """The turn ends: send what was kept, and take no more messages until it went."""
@@ -212,6 +218,11 @@ class Link:
         self.is_reading = False
         if self.is_due and not self._is_behind:
             self.is_due = False
+            turn = self._turn
+            if turn.is_begun:
+                turn.is_busy = True
+            else:
+                turn.begin()
             if self._steps is not None:
                 self._steps.take()
         if self._parting is not None:
