@@ -17,7 +17,7 @@ from tests.benchmarks.peer import LoadError
 from tests.benchmarks.process import ServerTree, launched
 from tests.benchmarks.servers import HERE, REFERENCE, SERVERS, Server
 from tests.benchmarks.table import Figures, markdown, plain, write_between
-from tests.benchmarks.workloads import Span, echo, fan_out
+from tests.benchmarks.workloads import Span, conversation, echo, fan_out
 
 README = Path(__file__).parents[2] / "README.md"
 IDLE = 2000
@@ -57,12 +57,17 @@ def work(server: Server, span: Span) -> dict[str, Callable[[ServerTree], float]]
 
         return measure
 
+    def talk(tree: ServerTree) -> float:
+        with crowd(server, tree.port, 50, chatting=True) as peers:
+            return conversation(peers, span, tree).microseconds
+
     return {
         "kB a connection": lambda tree: idle_memory(server, tree, IDLE),
         "echo": echoes(1),
         "echo, 8 in flight": echoes(8),
         "fan-out to 100": deliveries(100),
         "fan-out to 1,000": deliveries(1000),
+        "50 who all talk": talk,
     }
 
 

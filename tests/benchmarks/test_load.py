@@ -19,7 +19,7 @@ from tests.benchmarks.growth import KINDS, asking
 from tests.benchmarks.peer import LoadError, Peer
 from tests.benchmarks.process import ServerTree, launched
 from tests.benchmarks.servers import HERE, JSON, SERVERS, Server, ours
-from tests.benchmarks.workloads import Span, answer_each, echo, fan_out
+from tests.benchmarks.workloads import Span, answer_each, conversation, echo, fan_out
 
 BRIEFLY = Span(seconds=0, messages=200)
 TRIED = [
@@ -51,6 +51,8 @@ def test_each_server_does_all_of_the_work(name: str, trees: dict[str, ServerTree
         assert echo(peers, 3, BRIEFLY, tree).messages >= 200
     with crowd(server, tree.port, 11, chatting=True) as peers:
         assert fan_out(peers, BRIEFLY, tree).messages >= 200
+    with crowd(server, tree.port, 6, chatting=True) as peers:
+        assert conversation(peers, BRIEFLY, tree).messages >= 200
     with crowd(server, tree.port, 70) as peers:
         assert answer_each(peers) > 0
 

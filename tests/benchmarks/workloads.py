@@ -97,6 +97,29 @@ def fan_out(crowd: Crowd, span: Span, meter: Meter) -> Sample:
     return _measure(turn, span, meter)
 
 
+def conversation(crowd: Crowd, span: Span, meter: Meter) -> Sample:
+    """Every connection sends to the others; all of them again, once everything came.
+
+    What counts are the deliveries.
+    """
+    said = len(crowd.peers) * (len(crowd.peers) - 1)
+    missing = 0
+
+    def turn() -> int:
+        nonlocal missing
+        if missing == 0:
+            missing = said
+            for peer in crowd.peers:
+                peer.send_next()
+        found = sum(count for _, count in crowd.arrivals())
+        missing -= found
+        if missing < 0:
+            raise LoadError("the server delivered a message twice")
+        return found
+
+    return _measure(turn, span, meter)
+
+
 def answer_each(crowd: Crowd) -> float:
     """Send one message on each connection; return the seconds until all are answered."""
     begun = time.monotonic()
