@@ -186,7 +186,7 @@ class Link:
         """The turn ends: send what was kept, and take no more messages until it went."""
         self._is_leaving = False
         self.hold_up()
-        self._is_behind = self._blocked
+        self._is_behind = self._blocked and not self.is_over
 
     async def _free(self) -> None:
         while self._blocked and not self.is_over:
