@@ -24,6 +24,7 @@ __all__ = [
     "LifecycleType",
     "close_reason",
     "decode",
+    "decode_binary",
     "decode_json",
 ]
 

@@ -95,13 +95,12 @@ def _is_plain(value: Any) -> bool:
         items = value if kind is list else (value,)
     for item in items:
         kind = kind_of(item)
+        if kind is str or kind in _LEAVES:
+            continue
         if kind is int:
             if not (INT32_MIN <= item < _RECORD or _LAST_RECORD < item <= UINT32_MAX):
                 return False
-        elif kind is dict or kind is list:
-            if not _is_plain(item):
-                return False
-        elif kind not in _LEAVES:
+        elif not ((kind is dict or kind is list) and _is_plain(item)):
             return False
     return True
 
@@ -176,7 +175,14 @@ def decode_binary(payload: bytes, *, max_depth: int) -> object:
     if _REFERENCE in payload or _FLOAT32 in payload:
         return decode_dialect(payload, max_depth=max_depth)
     try:
-        value: object = _unpack(payload)
+        has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
+        value: object = msgpack.unpackb(
+            payload,
+            timestamp=3,
+            ext_hook=_read_extension,
+            max_array_len=_SMALL_FRAME if len(payload) <= _SMALL_FRAME else _slots(payload),
+            object_hook=_refuse_bytes_as_names if has_bytes else None,
+        )
         if len(payload) > max_depth:
             _check_depth(payload, value, max_depth)
         if _FLOAT64 in payload and _MAYBE_WHOLE.search(payload):
@@ -186,25 +192,12 @@ def decode_binary(payload: bytes, *, max_depth: int) -> object:
     return value
 
 
-def _unpack(payload: bytes) -> Any:
-    """Let the C unpacker read a frame, within bounds.
+def _slots(payload: bytes) -> int:
+    """How long a list in a large frame may be.
 
-    Raises:
-        ValueError: It is no standard MessagePack, or needs a careful look.
-        OverflowError: It holds a date that `datetime` cannot.
+    Each list's header may reserve as many slots as the frame has bytes, before one is read.
     """
-    slots = _SMALL_FRAME
-    if len(payload) > _SMALL_FRAME:
-        # Each array header may reserve as many slots as the frame has bytes, before one is read.
-        slots = _MAX_RESERVED // (payload.count(b"\xdc") + payload.count(b"\xdd") or 1)
-    has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
-    return msgpack.unpackb(
-        payload,
-        timestamp=3,
-        ext_hook=_read_extension,
-        max_array_len=slots,
-        object_hook=_refuse_bytes_as_names if has_bytes else None,
-    )
+    return _MAX_RESERVED // (payload.count(b"\xdc") + payload.count(b"\xdd") or 1)
 
 
 def _read_extension(code: int, data: bytes) -> None:
