@@ -81,7 +81,7 @@ class MiddlewareChain:
         steps = self.steps
         if not steps:
             return last(message)
-        return steps[0](socket, message, _Rest(steps, 1, socket, last))
+        return steps[0](socket, message, last if len(steps) == 1 else _Rest(steps, 1, socket, last))
 
 
 def _takes_three(step: Callable[..., Any]) -> bool:
@@ -111,7 +111,6 @@ class _Rest:
 
     def __call__(self, message: Message) -> Awaitable[None]:
         steps, index = self._steps, self._index
-        if index == len(steps):
-            return self._last(message)
-        rest = _Rest(steps, index + 1, self._socket, self._last)
+        is_last = index + 1 == len(steps)
+        rest = self._last if is_last else _Rest(steps, index + 1, self._socket, self._last)
         return steps[index](self._socket, message, rest)

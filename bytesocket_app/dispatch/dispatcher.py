@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
 from bytesocket_app.auth import Authenticator
@@ -39,6 +38,7 @@ logger = logging.getLogger("bytesocket")
 RAW_EXCERPT: Final = 256
 """Characters of a broken message that the error hooks get to see (protocol.md Q26)."""
 
+_MIDDLEWARE: Final = Phase.MIDDLEWARE
 _REFUSED: Final = Refusal("Authentication failed.", code="internal")
 
 
@@ -176,27 +176,29 @@ class Dispatcher:
 
     async def _filter(self, peer: Peer, message: Incoming) -> None:
         socket = peer.socket
+        seconds = self._timeouts.middleware
         peer.message = message
-        peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
+        peer.start(_MIDDLEWARE, seconds)
+        shown = message.frozen()
+
+        async def inner(passed_on: Message) -> None:
+            came = message if passed_on is shown else Incoming.passed_on(passed_on)
+            await self._router.route(peer, came)
+            peer.start(_MIDDLEWARE, seconds)
+
         try:
-            shown = message.frozen()
-            await self._middleware.run(socket, shown, partial(self._inner, peer, message, shown))
+            await self._middleware.run(socket, shown, inner)
         except Refusal as refusal:
-            refuse(socket, message, Phase.MIDDLEWARE, refusal)
+            refuse(socket, message, _MIDDLEWARE, refusal)
         except Exception as exc:
             refused = http_refusal(exc)
             if refused is not None:
-                refuse(socket, message, Phase.MIDDLEWARE, refused)
+                refuse(socket, message, _MIDDLEWARE, refused)
                 return
             logger.exception("middleware failed on %r, %s", message.event, socket)
-            await self._failed(socket, message, Phase.MIDDLEWARE, exc, INTERNAL)
+            await self._failed(socket, message, _MIDDLEWARE, exc, INTERNAL)
         finally:
             peer.done()
-
-    async def _inner(self, peer: Peer, came: Incoming, shown: Message, message: Message) -> None:
-        passed_on = came if message is shown else Incoming.passed_on(message)
-        await self._router.route(peer, passed_on)
-        peer.start(Phase.MIDDLEWARE, self._timeouts.middleware)
 
     def _too_early(self, socket: Socket[Any]) -> Awaitable[None]:
         """Meet a message other than credentials from a socket that is not authenticated."""

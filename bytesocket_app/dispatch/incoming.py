@@ -60,15 +60,16 @@ class Incoming:
     def frozen(self) -> Message:
         """What middleware is shown."""
         shown = Message.__new__(Message)
-        shown.__dict__.update(
-            event=self.event,
-            data=self.data,
-            room=self.room,
-            rooms=self.rooms,
-            id=self.id,
-            codec=self.codec,
-            has_data=self.has_data,
-        )
+        members = {
+            "event": self.event,
+            "data": self.data,
+            "room": self.room,
+            "rooms": self.rooms,
+            "id": self.id,
+            "codec": self.codec,
+            "has_data": self.has_data,
+        }
+        object.__setattr__(shown, "__dict__", members)  # it is frozen
         return shown
 
 
