@@ -1,12 +1,11 @@
 """Compare whole servers: `python -m tests.benchmarks.compare [NAME ...]`.
 
 What counts is processor time of the server's processes per message, which holds on a shared
-machine where throughput does not. Every round starts each server anew, one after the other, so
-that what else the machine does meets all of them; the figures are medians over the rounds.
+machine where throughput does not. Every round starts each server anew, one after the other, and
+the figures are the least of the rounds: what else a machine does can only add to them.
 """
 
 import argparse
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,14 +77,14 @@ def measure(server: Server, span: Span) -> dict[str, float]:
 
 
 def rounds(names: list[str], number: int, span: Span) -> Figures:
-    """Measure servers in turn, so many times; the medians, of those that did their work."""
+    """Measure servers in turn, so many times; the least that each took."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for turn in range(1, number + 1):
         for name in names:
             print(f"round {turn} of {number}: {name}", file=sys.stderr, flush=True)
             found[name].append(measure(SERVERS[name], span))
     return {
-        name: {column: statistics.median(each[column] for each in all_of) for column in all_of[0]}
+        name: {column: min(each[column] for each in all_of) for column in all_of[0]}
         for name, all_of in found.items()
     }
 
