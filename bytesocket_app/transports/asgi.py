@@ -47,6 +47,7 @@ class AsgiTransport:
     """
 
     __slots__ = (
+        "_alone",
         "_closing",
         "_corked",
         "_gone",
@@ -73,6 +74,8 @@ class AsgiTransport:
         self._writer = writer
         self._tasks = tasks
         self._outbox = Outbox()
+        # Mostly one frame waits, and a queue for it would cost more than the rest of its way.
+        self._alone: Frame | None = None
         self._corked = False
         self._queued = False
         self._closing: Message | None = None
@@ -87,21 +90,27 @@ class AsgiTransport:
     @property
     def buffered(self) -> int:
         """Bytes not yet taken by the server."""
+        self._queue_alone()
         return self._outbox.size
 
     def write(self, frame: Frame) -> int:
         """Queue a frame; nothing happens after `close`."""
         outbox = self._outbox
         if self._closing is None and not self._over:
-            outbox.append(frame)
             if not (self._corked or self._queued):
                 self._queued = True
                 self._writer.put(self)
+            if self._alone is None and not (outbox.size or outbox.behind):
+                self._alone = frame
+                return 0
+            self._queue_alone()
+            outbox.append(frame)
         # What nobody tried to send yet says nothing of the network: a handler may emit much.
         return outbox.size if outbox.behind else 0
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
+        self._queue_alone()
         return self._outbox.drop_oldest(volatile=volatile)
 
     def close(self, code: int, reason: str) -> None:
@@ -134,7 +143,7 @@ class AsgiTransport:
             return
         self._held_up = True
         self._corked = False
-        if (self._outbox.size or self._closing is not None) and not self._queued:
+        if self._has_output() and not self._queued:
             self._enqueue()
         if self._second is None and not self._gone:
             self._second = CancelScope()
@@ -142,7 +151,7 @@ class AsgiTransport:
 
     def flush(self) -> Awaitable[None] | None:
         """Hand everything to the server."""
-        if self._outbox.size or self._closing is not None:
+        if self._has_output():
             return self.send_all()
         self._queued = self._corked = False
         return None
@@ -156,8 +165,8 @@ class AsgiTransport:
         # For whoever writes while `send` waits; nobody else looks.
         outbox.behind = True
         try:
-            while outbox.size:
-                frame = outbox.popleft()
+            while self._alone is not None or outbox.size:
+                frame, self._alone = self._alone or outbox.popleft(), None
                 if frame.is_binary:
                     await send({"type": "websocket.send", "bytes": frame.payload})
                 else:
@@ -245,7 +254,16 @@ class AsgiTransport:
     def _drop(self) -> None:
         """Drop what is left: nobody reads it any more."""
         self._over = True
+        self._alone = None
         self._outbox.clear()
+
+    def _queue_alone(self) -> None:
+        if self._alone is not None:
+            self._outbox.append(self._alone)
+            self._alone = None
+
+    def _has_output(self) -> bool:
+        return self._alone is not None or self._outbox.size > 0 or self._closing is not None
 
     def _enqueue(self) -> None:
         self._queued = True

@@ -29,11 +29,9 @@ class Outbox:
         behind: Whether the network takes nothing at the moment; the transport says so.
     """
 
-    __slots__ = ("_frames", "_is_mixed", "_only", "_taken", "_volatile", "behind", "size")
+    __slots__ = ("_frames", "_is_mixed", "_taken", "_volatile", "behind", "size")
 
     def __init__(self) -> None:
-        # A frame that waits alone, as most do, waits here: the queues are not even looked at.
-        self._only: Frame | None = None
         self._frames: deque[Frame] = deque()
         self._is_mixed = False  # there are volatile ones among them
         # By slot: the newest, and how many of the frames above go before it, those counted in
@@ -45,11 +43,6 @@ class Outbox:
 
     def append(self, frame: Frame) -> None:
         """Put a frame at the end; a volatile one may take another's place."""
-        if not self.size and frame.slot is None:
-            self._only = frame
-            self.size = frame.size + OVERHEAD
-            return
-        self._queue_only()
         if frame.slot is None:
             self._frames.append(frame)
         elif self.behind or self.size > BEHIND:
@@ -61,11 +54,6 @@ class Outbox:
 
     def popleft(self) -> Frame:
         """Take the first frame; IndexError if there is none."""
-        only = self._only
-        if only is not None:
-            self._only = None
-            self.size = 0
-            return only
         frame = self._first() if self._volatile else self._frames.popleft()
         self.size -= frame.size + OVERHEAD
         return frame
@@ -79,7 +67,6 @@ class Outbox:
         Returns:
             Its bytes, 0 if there was none.
         """
-        self._queue_only()
         if self._is_mixed:
             self._part()
         if self._volatile:
@@ -93,7 +80,6 @@ class Outbox:
 
     def clear(self) -> None:
         """Throw away everything."""
-        self._only = None
         self._frames.clear()
         self._volatile = _NOTHING
         self._is_mixed = False
@@ -101,12 +87,7 @@ class Outbox:
 
     def __len__(self) -> int:
         """How many frames wait."""
-        return (self._only is not None) + len(self._frames) + len(self._volatile)
-
-    def _queue_only(self) -> None:
-        if self._only is not None:
-            self._frames.append(self._only)
-            self._only = None
+        return len(self._frames) + len(self._volatile)
 
     def _replace(self, frame: Frame, slot: Hashable) -> None:
         if self._is_mixed:
