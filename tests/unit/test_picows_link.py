@@ -113,6 +113,24 @@ async def test_answers_leave_when_all_is_handled_that_came_in_one_turn() -> None
     assert unanswered == [True, True]
 
 
+async def test_an_answer_does_not_wait_for_slow_handlers_of_others() -> None:
+    stage = Stage()
+    answered: list[bool] = []
+    async with stage.peer() as (served, peer), served.connect() as other:
+        await until(lambda: len(stage.app.sockets()) == 2)
+        with by_hand(peer) as one, by_hand(other) as two:
+
+            @stage.app.lifecycle.message
+            async def take_long() -> None:
+                answered.append(any(select.select([one, two], [], [], 0)))
+                served.advance(0.002)
+
+            one.send(frame(TEXT, SAY))
+            two.send(frame(TEXT, SAY))
+            assert await peer.receive() == await other.receive() == (TEXT, ANSWER)
+    assert answered == [False, True]
+
+
 async def test_what_many_say_in_one_turn_reaches_the_others_in_one_write() -> None:
     stage = Stage()
     reached: list[int] = []

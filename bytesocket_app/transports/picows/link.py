@@ -220,7 +220,7 @@ class Link:
             self.is_due = False
             turn = self._turn
             if turn.is_begun:
-                turn.is_busy = True
+                turn.go_on()
             else:
                 turn.begin()
             if self._steps is not None:

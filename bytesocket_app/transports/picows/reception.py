@@ -99,7 +99,7 @@ class Reception:
         self._open: set[asyncio.Transport] = set()
         self._emptied = asyncio.Event()
         self._lingering: Due[Dropped] = Due(LINGER)
-        self.turn = Turn()
+        self.turn = Turn(clock)
         self.call = call
         self.native = native
 
