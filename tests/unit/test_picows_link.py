@@ -14,6 +14,7 @@ from bytesocket_app import ByteSocket, Limits, Policies, Settings, Socket, Timeo
 from bytesocket_app.serving.session import Session
 from bytesocket_app.transports import Transport
 from bytesocket_app.transports.picows.reception import LINGER, UNFINISHED
+from bytesocket_app.transports.picows.turn import LONGEST
 from tests.support.raw_peer import (
     BINARY,
     CLOSE,
@@ -123,7 +124,7 @@ async def test_an_answer_does_not_wait_for_slow_handlers_of_others() -> None:
             @stage.app.lifecycle.message
             async def take_long() -> None:
                 answered.append(any(select.select([one, two], [], [], 0)))
-                served.advance(0.002)
+                served.advance(2 * LONGEST)
 
             one.send(frame(TEXT, SAY))
             two.send(frame(TEXT, SAY))

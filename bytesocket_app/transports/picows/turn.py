@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
-LONGEST: Final = 0.001
+LONGEST: Final = 0.002
 """Seconds that an answer waits for others to be made, and for whoever is at work just then."""
 
 
