@@ -78,10 +78,7 @@ class MiddlewareChain:
         A step that does not call `call_next` stops the message; calling it twice does it twice.
         What a step raises comes out of what is returned.
         """
-        steps = self.steps
-        if not steps:
-            return last(message)
-        return steps[0](socket, message, last if len(steps) == 1 else _Rest(steps, 1, socket, last))
+        return _enter(self.steps, 0, socket, message, last) if self.steps else last(message)
 
 
 def _takes_three(step: Callable[..., Any]) -> bool:
@@ -110,7 +107,16 @@ class _Rest:
         self._last = last
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        steps, index = self._steps, self._index
-        is_last = index + 1 == len(steps)
-        rest = self._last if is_last else _Rest(steps, index + 1, self._socket, self._last)
-        return steps[index](self._socket, message, rest)
+        return _enter(self._steps, self._index, self._socket, message, self._last)
+
+
+def _enter(
+    steps: tuple[Middleware, ...],
+    index: int,
+    socket: Socket[Any],
+    message: Message,
+    last: Callable[[Message], Awaitable[None]],
+) -> Awaitable[None]:
+    """Call a step, with what comes after it as its `call_next`."""
+    rest = last if index + 1 == len(steps) else _Rest(steps, index + 1, socket, last)
+    return steps[index](socket, message, rest)

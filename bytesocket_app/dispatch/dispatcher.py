@@ -27,7 +27,7 @@ from bytesocket_app.settings import Settings
 from bytesocket_app.socket import AuthState, Socket
 from bytesocket_app.transports.http_errors import http_refusal
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire import decode_binary, decode_json
+from bytesocket_app.wire import decode, decode_json
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.lifecycle import LifecycleType
 from bytesocket_app.wire.portable import kind_of
@@ -97,8 +97,8 @@ class Dispatcher:
             return nothing()  # a ping; answered when it came
         message: Any
         try:
-            if is_binary and isinstance(payload, bytes):
-                message = decode_binary(payload, max_depth=self._depth)
+            if is_binary:
+                message = decode(payload, is_binary, max_depth=self._depth)
             else:
                 message = decode_json(payload, max_depth=self._depth)
         except DecodeError as exc:

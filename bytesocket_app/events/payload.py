@@ -147,19 +147,16 @@ class PayloadType:
         """Make a `dump` for one codec that writes something before and after the value."""
         to_json, to_binary = self.adapter.serializer.to_json, self.to_binary
 
-        def write_json(value: Any) -> bytes:
-            try:
-                return prefix + to_json(value, by_alias=True) + suffix
-            except PydanticSerializationError:
-                return prefix + self.dump(value, "json") + suffix  # says what is wrong
+        is_json = codec == "json"
 
-        def write_binary(value: Any) -> bytes:
+        def write(value: Any) -> bytes:
             try:
-                return prefix + to_binary(value) + suffix
+                written = to_json(value, by_alias=True) if is_json else to_binary(value)
             except PydanticSerializationError:
-                return prefix + self.dump(value, "binary") + suffix
+                written = self.dump(value, codec)  # says what is wrong
+            return prefix + written + suffix
 
-        return write_json if codec == "json" else write_binary
+        return write
 
     def plain(self, value: Any) -> Any:
         """The value as JSON would say it, as Python objects."""

@@ -117,7 +117,7 @@ class Transport(Protocol):
         ...
 
     def flush(self) -> Awaitable[None] | None:
-        """Send what was held; returns what to await where that takes a while."""
+        """Have sent what was held; returns what to await where that takes a while."""
         ...
 
     def park(self) -> Awaitable[None]:

@@ -24,7 +24,6 @@ __all__ = [
     "LifecycleType",
     "close_reason",
     "decode",
-    "decode_binary",
     "decode_json",
 ]
 

@@ -4,12 +4,17 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.support.turns import turn
 
 ROOT = Path(__file__).parents[2]
+
+Checker: TypeAlias = Callable[[Path], tuple[set[int], str]]
+"""Gives the lines of a file that are refused, and all that was said: `mypy`, `pyright`."""
 
 
 def marked(program: str) -> set[int]:
@@ -34,6 +39,13 @@ def pyright(path: Path) -> tuple[set[int], str]:
         if one["severity"] == "error" and not one["rule"].startswith("reportUnused")
     }
     return lines, output
+
+
+def check(checker: Checker, program: str, folder: Path) -> tuple[set[int], str]:
+    """What one of the two checkers says of a program's text."""
+    file = folder / "program.py"
+    file.write_text(program, encoding="utf-8")
+    return checker(file)
 
 
 def run_mypy(*arguments: str) -> str:

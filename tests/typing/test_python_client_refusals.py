@@ -1,6 +1,5 @@
 """What checkers refuse of a generated client: each line marked `# wrong`, and no other."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -45,11 +44,9 @@ async def main() -> None:
 """
 
 
-@pytest.mark.parametrize("check", [checkers.mypy, checkers.pyright])
+@pytest.mark.parametrize("checker", [checkers.mypy, checkers.pyright])
 def test_a_checker_refuses_what_is_wrong_and_nothing_else(
-    check: Callable[[Path], tuple[set[int], str]], tmp_path: Path
+    checker: checkers.Checker, tmp_path: Path
 ) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM, encoding="utf-8")
-    lines, output = check(program)
+    lines, output = checkers.check(checker, PROGRAM, tmp_path)
     assert lines == checkers.marked(PROGRAM), output

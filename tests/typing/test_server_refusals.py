@@ -1,6 +1,5 @@
 """What checkers refuse of an application: each line marked `# wrong`, and no other."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -59,21 +58,16 @@ ByteSocket(title="Chat", events=[5])  # wrong
 """
 
 
-@pytest.mark.parametrize("check", [checkers.mypy, checkers.pyright])
+@pytest.mark.parametrize("checker", [checkers.mypy, checkers.pyright])
 def test_a_checker_refuses_what_is_wrong_and_nothing_else(
-    check: Callable[[Path], tuple[set[int], str]], tmp_path: Path
+    checker: checkers.Checker, tmp_path: Path
 ) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(PROGRAM, encoding="utf-8")
-    lines, output = check(program)
+    lines, output = checkers.check(checker, PROGRAM, tmp_path)
     assert lines == checkers.marked(PROGRAM), output
 
 
-@pytest.mark.parametrize("check", [checkers.mypy, checkers.pyright])
-def test_a_checker_takes_what_is_right(
-    check: Callable[[Path], tuple[set[int], str]], tmp_path: Path
-) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(Path(__file__).with_name("server.py").read_text("utf-8"), encoding="utf-8")
-    lines, output = check(program)
+@pytest.mark.parametrize("checker", [checkers.mypy, checkers.pyright])
+def test_a_checker_takes_what_is_right(checker: checkers.Checker, tmp_path: Path) -> None:
+    program = Path(__file__).with_name("server.py").read_text("utf-8")
+    lines, output = checkers.check(checker, program, tmp_path)
     assert not lines, output

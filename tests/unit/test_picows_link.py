@@ -93,42 +93,38 @@ async def test_what_a_batch_makes_leaves_in_one_write() -> None:
 async def test_answers_leave_when_all_is_handled_that_came_in_one_turn() -> None:
     stage = Stage()
     unanswered: list[bool] = []
-    async with stage.peer() as (served, peer), served.connect() as other:
-        await until(lambda: len(stage.app.sockets()) == 2)
-        with by_hand(peer) as one, by_hand(other) as two:
+    async with two_at_once(stage) as (_, (peer, one), (other, two)):
 
-            @stage.app.lifecycle.message
-            async def look() -> None:
-                unanswered.append(not any(select.select([one, two], [], [], 0)))
-                if len(unanswered) == 2:
-                    await stage.app.broadcast(Said(text="to all"))
+        @stage.app.lifecycle.message
+        async def look() -> None:
+            unanswered.append(not any(select.select([one, two], [], [], 0)))
+            if len(unanswered) == 2:
+                await stage.app.broadcast(Said(text="to all"))
 
-            one.send(frame(TEXT, SAY))
-            two.send(frame(TEXT, SAY))
-            # What another connection makes for it in the same turn comes after its own answer.
-            both = [await peer.receive(), await peer.receive()]
-            assert both[0] == (TEXT, ANSWER)
-            assert b"to all" in both[1][1]
-            assert b"to all" in (await other.receive())[1]
-            assert await other.receive() == (TEXT, ANSWER)
+        one.send(frame(TEXT, SAY))
+        two.send(frame(TEXT, SAY))
+        # What another connection makes for it in the same turn comes after its own answer.
+        both = [await peer.receive(), await peer.receive()]
+        assert both[0] == (TEXT, ANSWER)
+        assert b"to all" in both[1][1]
+        assert b"to all" in (await other.receive())[1]
+        assert await other.receive() == (TEXT, ANSWER)
     assert unanswered == [True, True]
 
 
 async def test_an_answer_does_not_wait_for_slow_handlers_of_others() -> None:
     stage = Stage()
     answered: list[bool] = []
-    async with stage.peer() as (served, peer), served.connect() as other:
-        await until(lambda: len(stage.app.sockets()) == 2)
-        with by_hand(peer) as one, by_hand(other) as two:
+    async with two_at_once(stage) as (served, (peer, one), (other, two)):
 
-            @stage.app.lifecycle.message
-            async def take_long() -> None:
-                answered.append(any(select.select([one, two], [], [], 0)))
-                served.advance(2 * LONGEST)
+        @stage.app.lifecycle.message
+        async def take_long() -> None:
+            answered.append(any(select.select([one, two], [], [], 0)))
+            served.advance(2 * LONGEST)
 
-            one.send(frame(TEXT, SAY))
-            two.send(frame(TEXT, SAY))
-            assert await peer.receive() == await other.receive() == (TEXT, ANSWER)
+        one.send(frame(TEXT, SAY))
+        two.send(frame(TEXT, SAY))
+        assert await peer.receive() == await other.receive() == (TEXT, ANSWER)
     assert answered == [False, True]
 
 
@@ -455,6 +451,17 @@ async def takes(peer: RawPeer) -> bool:
     except anyio.BrokenResourceError:
         return False
     return True
+
+
+@asynccontextmanager
+async def two_at_once(
+    stage: Stage,
+) -> AsyncGenerator[tuple[Served, tuple[RawPeer, socket.socket], tuple[RawPeer, socket.socket]]]:
+    """Two peers, each with its socket: what is sent on both comes in one turn of the event loop."""
+    async with stage.peer() as (served, peer), served.connect() as other:
+        await until(lambda: len(stage.app.sockets()) == 2)
+        with by_hand(peer) as one, by_hand(other) as two:
+            yield served, (peer, one), (other, two)
 
 
 @contextmanager

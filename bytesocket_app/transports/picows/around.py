@@ -43,7 +43,7 @@ class Home(Protocol):
         """Where they leave what is to be sent at the end of a turn."""
         ...
 
-    def lingers(self, connection: "Dropped", /) -> None:
+    def lingers(self, connection: Dropped, /) -> None:
         """It is over for the core; the peer may still hold it."""
         ...
 

@@ -175,7 +175,7 @@ class Link:
             if self._held:
                 self._leave_later()
             else:
-                self._corked, self._plain = False, True
+                self.hold_up()
         return self._free() if self._blocked else None
 
     def _leave_later(self) -> None:

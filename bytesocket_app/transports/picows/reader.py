@@ -73,9 +73,8 @@ class Reader(WSListener):
         """Take one frame; picows has checked its opcode, mask and length."""
         kind, link, received = frame.msg_type, self._link, self._received
         link.is_reading = True
-        if not self._plain or not frame.fin or frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self._take_special(kind, frame)
-        elif kind is TEXT:
+        plain = self._plain and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
+        if plain and kind is TEXT:
             try:
                 text = frame.get_payload_as_utf8_text()
             except UnicodeDecodeError:
@@ -84,7 +83,7 @@ class Reader(WSListener):
                 link.is_due = True
                 if not received(text, False):  # noqa: FBT003
                     self._pause()
-        elif kind is BINARY:
+        elif plain and kind is BINARY:
             link.is_due = True
             if not received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
                 self._pause()
