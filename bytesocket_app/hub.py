@@ -1,13 +1,14 @@
 """Live sockets and fan-out: an event is encoded once per codec, and written once per member."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
 
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.events.catalogue import Writer
 from bytesocket_app.rooms import RoomIndex
-from bytesocket_app.socket import Socket, raw_frame, several
+from bytesocket_app.socket import Lane, Socket, raw_frame, several
+from bytesocket_app.transports import Transport
 from bytesocket_app.types import CodecName
 from bytesocket_app.users import UserIndex
 from bytesocket_app.wire import CODECS
@@ -45,9 +46,10 @@ class Encoder:
         payload: A valid payload of it, or ABSENT.
         head: `room` or `rooms` as receivers see them; None where it is for no room.
         sender: Whose event it is, as far as that is known: whoever is excluded.
+        codec: For everybody, instead of each socket's own.
     """
 
-    __slots__ = ("_frames", "_head", "_raw", "_sender", "_spec")
+    __slots__ = ("_codec", "_frames", "_head", "_raw", "_sender", "_spec")
 
     def __init__(
         self,
@@ -55,7 +57,9 @@ class Encoder:
         payload: Any,
         head: Mapping[str, Any] | None = None,
         sender: Socket[Any] | None = None,
+        codec: CodecName | None = None,
     ) -> None:
+        self._codec: CodecName | None = codec
         self._spec = spec
         self._head = head
         self._raw = payload
@@ -63,7 +67,8 @@ class Encoder:
         self._frames: dict[CodecName, Frame] = {}
 
     def frame(self, codec: CodecName) -> Frame:
-        """The event in one codec."""
+        """The event for those who use a codec."""
+        codec = self._codec or codec
         frame = self._frames.get(codec)
         if frame is None:
             frame = _encode(self._spec, self._raw, codec, self._head, self._sender)
@@ -109,7 +114,7 @@ class Hub:
 
     def __init__(self, catalogue: Catalogue, watch: RoomWatch, *, one_copy: bool) -> None:
         self.sockets: dict[str, Socket[Any]] = {}
-        self.index: RoomIndex[Socket[Any]] = RoomIndex()
+        self.index: RoomIndex[Socket[Any], Lane, Transport] = RoomIndex(Socket[Any].place)
         self.users = UserIndex()
         self._catalogue = catalogue
         self._watch = watch
@@ -173,13 +178,17 @@ class Hub:
         """
         if not rooms:
             return
-        encoder = Encoder(spec, payload, {"room": rooms[0]} if head is None else head, exclude)
+        head = {"room": rooms[0]} if head is None else head
+        frame = Encoder(spec, payload, head, sender=exclude, codec=codec).frame
         if len(rooms) == 1 or not self._one_copy:
             for room in rooms:
-                self._write(self.index.members(room), encoder, exclude, codec)
+                _spread(self.index.lanes(room), frame, exclude)
             return
-        reached = dict.fromkeys(member for room in rooms for member in self.index.members(room))
-        self._write(reached, encoder, exclude, codec)
+        reached: dict[Lane, dict[Socket[Any], Transport]] = {}
+        for room in rooms:
+            for lane, links in self.index.lanes(room).items():
+                reached.setdefault(lane, {}).update(links)
+        _spread(reached, frame, exclude)
 
     def broadcast(
         self,
@@ -189,28 +198,31 @@ class Hub:
         codec: CodecName | None = None,
     ) -> None:
         """Emit an event to every authenticated socket."""
-        self.reach(self.index.members(BROADCAST_ROOM), event, exclude=exclude, codec=codec)
+        spec, payload = self._catalogue.outgoing(event)
+        encoder = Encoder(spec, payload, sender=exclude, codec=codec)
+        _spread(self.index.lanes(BROADCAST_ROOM), encoder.frame, exclude)
 
     def reach(
         self,
         sockets: Iterable[Socket[Any]],
         event: ServerEvent | ServerPayload[Any],
         *,
-        exclude: Socket[Any] | None = None,
         codec: CodecName | None = None,
     ) -> None:
         """Emit an event to some sockets, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        self._write(sockets, Encoder(spec, payload, None, exclude), exclude, codec)
+        reached: dict[Lane, dict[Socket[Any], Transport]] = {}
+        for socket in sockets:
+            lane, transport = socket.place()
+            reached.setdefault(lane, {})[socket] = transport
+        _spread(reached, Encoder(spec, payload, codec=codec).frame, None)
 
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None
     ) -> None:
         """Send a ready frame to the members of a room."""
         frame = raw_frame(payload)
-        for member in tuple(self.index.members(room)):
-            if member is not exclude:
-                member.deliver(frame)
+        _spread(self.index.lanes(room), lambda _: frame, exclude)
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put an open socket into a room and run the room's join hooks, if it was not there."""
@@ -232,7 +244,7 @@ class Hub:
         return [room for room in rooms if room != BROADCAST_ROOM]
 
     def add(self, socket: Socket[Any]) -> None:
-        """List a new socket; it is in no room yet."""
+        """List a new socket, which has its way out now; it is in no room yet."""
         self.sockets[socket.id] = socket
 
     def admit(self, socket: Socket[Any]) -> None:
@@ -258,25 +270,33 @@ class Hub:
         """Drop the last note about a socket, after its close hooks have read it."""
         self._held.pop(socket, None)
 
-    @staticmethod
-    def _write(
-        members: Iterable[Socket[Any]],
-        encoder: Encoder,
-        exclude: Socket[Any] | None,
-        codec: CodecName | None,
-    ) -> None:
+
+def _spread(
+    lanes: Mapping[Lane, Mapping[Socket[Any], Transport]],
+    frame: Callable[[CodecName], Frame],
+    exclude: Socket[Any] | None,
+) -> None:
+    """Write a message to all members but one, in the codec of each."""
+    reached: list[tuple[type[Transport], dict[Socket[Any], Transport], Frame]] = []
+    for (codec, kind), links in tuple(lanes.items()):
         # A copy: a slow member may be closed, and so leave the room, while we walk.
-        reached = tuple(members)
-        # Encoded before the first write: an event that has no form in one codec reaches nobody.
-        names: set[CodecName] = {m.codec for m in reached if m is not exclude}
-        frames = {name: encoder.frame(codec or name) for name in names}
-        only = next(iter(frames.values())) if len(frames) == 1 else None
-        for member in reached:
-            if member is not exclude:
-                push = member.push
-                waiting = push(only or frames[member.codec])
-                if waiting and waiting > member.outbox_limit:
-                    member.overflow()
+        others = dict(links)
+        if exclude is not None:
+            others.pop(exclude, None)
+        if others:
+            # All before the first write: an event that has no form in one codec reaches nobody.
+            reached.append((kind, others, frame(codec)))
+    for kind, others, written in reached:
+        behind = kind.spread(others.values(), written)
+        if behind:
+            _look_after(others, set(behind))
+
+
+def _look_after(members: Mapping[Socket[Any], Transport], behind: set[Transport]) -> None:
+    """Keep to the slow-reader policy for those members whose network is behind."""
+    for member, transport in members.items():
+        if transport in behind and transport.buffered > member.outbox_limit:
+            member.overflow()
 
 
 class ServerRooms:

@@ -58,6 +58,9 @@ class Registry(Generic[K, H]):
 
     def peek(self, key: K) -> tuple[H, ...]:
         """The handlers of a key, nothing taken."""
+        lasting = self._lasting.get(key)
+        if lasting is not None:
+            return lasting
         return tuple(e.handler for e in self._entries.get(key, ()))
 
     def __contains__(self, key: object) -> bool:

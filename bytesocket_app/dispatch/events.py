@@ -101,7 +101,9 @@ class EventRouter:
             if message.rooms is not None:
                 await self._into_rooms(peer, message, message.rooms)
             elif message.room is not None:
-                await self._into_room(peer, message, message.room)
+                relay = await self._enter(peer, message, message.room)
+                if relay is not None:
+                    self._hub.relay((message.room,), *relay, exclude=peer.socket)
         except Refusal as refusal:
             await self._refuse(peer, message, refusal)
         except Exception as exc:  # noqa: BLE001 - ends, logged, in `_broke`
@@ -125,11 +127,6 @@ class EventRouter:
         refuse(socket, message, Phase.VALIDATION, refusal, details=details)
         context = ErrorContext(Phase.VALIDATION, refusal.error, event=message.event)
         await self._lifecycle.report(socket, context)
-
-    async def _into_room(self, peer: Peer, message: Incoming, name: str) -> None:
-        relay = await self._enter(peer, message, name)
-        if relay is not None:
-            self._hub.relay((name,), *relay, exclude=peer.socket)
 
     async def _into_rooms(self, peer: Peer, message: Incoming, names: Sequence[str]) -> None:
         """Ask every room on its own, then relay one message to those that agreed."""

@@ -158,8 +158,10 @@ class Room:
 
     def event(self, name: EventName) -> EventSpec | None:
         """The event of this name if clients may send it into this room."""
-        handlers = self.handlers.of(name)
-        return handlers[0].spec if handlers else self.relayed.get(name)
+        spec = self.relayed.get(name)
+        if spec is None and (handlers := self.handlers.of(name)):
+            spec = handlers[0].spec
+        return spec
 
     def parse(self, texts: dict[str, str]) -> tuple[Any, ...]:
         """Turn a name's parts into the parameters' types.

@@ -1,56 +1,72 @@
 """Who is in which room: a two-way membership index, and nothing else."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import chain
 from typing import Generic, TypeVar
 
 M = TypeVar("M", bound=Hashable)
+K = TypeVar("K", bound=Hashable)
+W = TypeVar("W")
 
 
-class RoomIndex(Generic[M]):
-    """Members by room and rooms by member, each in the order of joining.
+class RoomIndex(Generic[M, K, W]):
+    """Members by room and rooms by member.
 
-    A room exists while it has members.
+    A room exists while it has members. They are kept apart by their lane, that is by what has to
+    be done alike for all who share it, each with its way out: a fan-out then walks ready lists.
+    Rooms of a member, and members of a lane, are in the order of joining.
+
+    Args:
+        place: Tells the lane and the way out of a member who joins; both last as long as it does.
     """
 
-    __slots__ = ("_members", "_rooms")
+    __slots__ = ("_lanes", "_place", "_rooms")
 
-    def __init__(self) -> None:
-        self._members: dict[str, dict[M, None]] = {}
-        self._rooms: dict[M, dict[str, None]] = {}
+    def __init__(self, place: Callable[[M], tuple[K, W]]) -> None:
+        self._place = place
+        self._lanes: dict[str, dict[K, dict[M, W]]] = {}
+        self._rooms: dict[M, dict[str, K]] = {}
 
     def join(self, member: M, room: str) -> bool:
         """Put a member into a room; False if it was there already."""
-        members = self._members.setdefault(room, {})
-        if member in members:
+        rooms = self._rooms.setdefault(member, {})
+        if room in rooms:
             return False
-        members[member] = None
-        self._rooms.setdefault(member, {})[room] = None
+        lane, way = self._place(member)
+        rooms[room] = lane
+        self._lanes.setdefault(room, {}).setdefault(lane, {})[member] = way
         return True
 
     def leave(self, member: M, room: str) -> bool:
         """Take a member out of a room; False if it was not there."""
-        members = self._members.get(room, {})
-        if member not in members:
+        rooms = self._rooms.get(member, {})
+        if room not in rooms:
             return False
-        del members[member]
-        if not members:
-            del self._members[room]
-        rooms = self._rooms[member]
-        del rooms[room]
+        lane = rooms.pop(room)
         if not rooms:
             del self._rooms[member]
+        lanes = self._lanes[room]
+        del lanes[lane][member]
+        if not lanes[lane]:
+            del lanes[lane]
+        if not lanes:
+            del self._lanes[room]
         return True
 
     def leave_all(self, member: M) -> list[str]:
         """Take a member out of all its rooms; returns their names."""
-        rooms = list(self._rooms.get(member, ()))
+        rooms = self.rooms(member)
         for room in rooms:
             self.leave(member, room)
         return rooms
 
+    def lanes(self, room: str) -> Mapping[K, Mapping[M, W]]:
+        """The members of a room and their ways out, by lane: a live view, as `members` is."""
+        return self._lanes.get(room, {})
+
     def members(self, room: str) -> Iterable[M]:
-        """The members of a room, a live view: copy it before anything can join or leave."""
-        return self._members.get(room, {}).keys()
+        """The members of a room: take them all before anything can join or leave."""
+        return chain.from_iterable(self.lanes(room).values())
 
     def rooms(self, member: M) -> list[str]:
         """The rooms of a member."""
@@ -58,11 +74,11 @@ class RoomIndex(Generic[M]):
 
     def has(self, member: M, room: str) -> bool:
         """Whether a member is in a room."""
-        return member in self._members.get(room, ())
+        return room in self._rooms.get(member, ())
 
     def count(self, room: str) -> int:
         """How many members a room has."""
-        return len(self._members.get(room, ()))
+        return sum(map(len, self.lanes(room).values()))
 
     def held(self, member: M) -> int:
         """How many rooms a member is in."""
@@ -70,4 +86,4 @@ class RoomIndex(Generic[M]):
 
     def __len__(self) -> int:
         """How many rooms have members."""
-        return len(self._members)
+        return len(self._lanes)

@@ -12,6 +12,7 @@ from typing_extensions import TypeVar, override
 
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket.fabric import Fabric
+from bytesocket_app.socket.lane import Lane
 from bytesocket_app.socket.rooms import SocketRooms
 from bytesocket_app.transports import Handshake, Transport
 from bytesocket_app.types import CodecName, UserKey
@@ -52,17 +53,16 @@ class Socket(Generic[UserT]):
         rooms: Join, leave, list, and emit to rooms without this socket.
         app: The application that this socket belongs to.
         handshake: The HTTP request it came with.
-        codec: What is sent to it unless told otherwise: "json" or "binary".
     """
 
     __slots__ = (
         "__weakref__",
         "_auth_state",
+        "_codec",
         "_fabric",
         "_transport",
         "app",
         "close_sent",
-        "codec",
         "drop_oldest",
         "dropped",
         "handshake",
@@ -94,7 +94,7 @@ class Socket(Generic[UserT]):
         self.state: dict[str, Any] = {}
         self.app = app
         self.handshake = handshake
-        self.codec: CodecName = codec
+        self._codec: CodecName = codec
         self.auth_state = AuthState.NONE
         self.is_closed = False
         self.close_sent: tuple[int, str] | None = None
@@ -111,6 +111,15 @@ class Socket(Generic[UserT]):
         """Give the socket its way out, once its handshake was accepted."""
         self._transport = transport
         self.push = transport.write
+
+    def place(self) -> tuple[Lane, Transport]:
+        """The lane that it is in, and its way out: where a room keeps it."""
+        return Lane(self.codec, type(self._transport)), self._transport
+
+    @property
+    def codec(self) -> CodecName:
+        """What is sent to it unless told otherwise: "json" or "binary"."""
+        return self._codec
 
     @property
     def auth_state(self) -> AuthState:
@@ -187,7 +196,7 @@ class Socket(Generic[UserT]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        frame = self._fabric.encode(event, codec or self.codec)
+        frame = self._fabric.encode(event, codec or self._codec)
         if self.is_closed or not self.is_authenticated:
             return
         push = self.push

@@ -4,8 +4,8 @@ Source: the ASGI specification, "WebSocket connection scope".
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Self, TypeAlias
 
 from anyio import CancelScope, Event, create_task_group
 from anyio.abc import TaskGroup
@@ -107,6 +107,11 @@ class AsgiTransport:
             outbox.append(frame)
         # What nobody tried to send yet says nothing of the network: a handler may emit much.
         return outbox.size if outbox.behind else 0
+
+    @classmethod
+    def spread(cls, links: Iterable[Self], frame: Frame) -> list[Self]:
+        """Queue a frame on each."""
+        return [link for link in links if link.write(frame)]
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""

@@ -5,11 +5,11 @@ with a `Transport` of its own, and from then on pushes `received` and `lost` int
 while one task, the connection's own, runs `Receiver.run`.
 """
 
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from anyio.abc import TaskGroup
 
@@ -89,6 +89,14 @@ class Transport(Protocol):
         """Put a frame on its way; never blocks and never raises.
 
         Returns `buffered`, or 0 as long as the network keeps up.
+        """
+        ...
+
+    @classmethod
+    def spread(cls, links: Iterable[Self], frame: Frame, /) -> list[Self]:
+        """Put a frame on its way on many connections of this kind.
+
+        Returns those on which `write` would not have returned 0.
         """
         ...
 

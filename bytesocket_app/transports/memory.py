@@ -1,6 +1,8 @@
 """Two ends in one process: what `TestClient` talks over."""
 
 from collections import deque
+from collections.abc import Iterable
+from typing import Self
 
 from anyio import Event
 
@@ -50,6 +52,11 @@ class MemoryTransport:
             self.outbox.append(frame)
             self._sent.set()
         return self.outbox.size
+
+    @classmethod
+    def spread(cls, links: Iterable[Self], frame: Frame) -> list[Self]:
+        """Give each peer a frame."""
+        return [link for link in links if link.write(frame)]
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one frame that the peer did not take."""

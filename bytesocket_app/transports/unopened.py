@@ -1,5 +1,8 @@
 """The way out of a connection that is not accepted yet: there is none."""
 
+from collections.abc import Iterable
+from typing import Self
+
 from bytesocket_app.wire.frame import Frame
 
 
@@ -11,6 +14,11 @@ class Unopened:
     def write(self, _frame: Frame) -> int:
         """Drop the frame: there is no connection to send it on."""
         return 0
+
+    @classmethod
+    def spread(cls, _links: Iterable[Self], _frame: Frame) -> list[Self]:
+        """Drop the frame."""
+        return []
 
     def drop_oldest(self, *, volatile: bool = False) -> int:  # noqa: ARG002 - nothing at all
         """Nothing waits."""

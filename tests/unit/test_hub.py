@@ -55,8 +55,13 @@ class House:
         self._app = SimpleNamespace(settings=settings)
         self._wires: dict[Socket, MemoryTransport] = {}
 
-    async def socket(self, *rooms: str, codec: CodecName = "json") -> Socket:
-        wire = MemoryTransport()
+    async def socket(
+        self,
+        *rooms: str,
+        codec: CodecName = "json",
+        kind: type[MemoryTransport] = MemoryTransport,
+    ) -> Socket:
+        wire = kind()
         socket: Socket = Socket(Handshake("/ws"), wire, self.hub, app=self._app, codec=codec)
         self._wires[socket] = wire
         self.hub.add(socket)
@@ -248,7 +253,7 @@ async def test_a_slow_member_that_is_closed_meanwhile_does_not_stop_the_others()
     assert list(house.hub.index.members("a")) == [fast]
 
 
-async def test_a_member_closed_by_another_members_end_gets_nothing(
+async def test_all_are_written_to_before_the_first_slow_member_is_closed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     house = House(limit=1000)
@@ -262,7 +267,41 @@ async def test_a_member_closed_by_another_members_end_gets_nothing(
 
     monkeypatch.setattr(house.hub, "release", both_leave)
     await house.rooms.emit("a", Posted(text="hi"))
-    assert house.got(friend) == []
+    assert house.got(friend) == [message("hi", room="a")]
+    assert (slow.close_sent, friend.close_sent) == ((1013, "slow reader"), (4000, "with my friend"))
+    assert house.hub.index.count("a") == 0
+
+
+class Other(MemoryTransport):
+    """Another kind of transport, whose sockets are in lanes of their own."""
+
+
+async def test_members_on_several_kinds_of_transport_and_codecs_get_one_copy_each() -> None:
+    house = House()
+    ways: list[tuple[type[MemoryTransport], CodecName]] = [
+        (kind, codec) for kind in (MemoryTransport, Other) for codec in ("json", "binary")
+    ]
+    members = [await house.socket("a", "b", codec=codec, kind=kind) for kind, codec in ways]
+    sender = members[0]
+    await sender.rooms.emit("a", Posted(text="one"))
+    await sender.rooms.bulk.emit(["a", "b"], Posted(text="two"))
+    await sender.broadcast(Posted(text="three"))
+    house.hub.reach(members, Posted(text="four"))
+    assert house.got(sender) == [message("four")]
+    heard = [
+        message("one", room="a"),
+        message("two", rooms=["a", "b"]),
+        message("three"),
+        message("four"),
+    ]
+    assert [house.got(member) for member in members[1:]] == [heard] * 3
+
+
+async def test_a_lane_of_which_only_the_sender_is_costs_no_encoding() -> None:
+    house, spec = House(), Counting()
+    sender, _ = await house.socket("a", codec="binary"), await house.socket("a")
+    house.hub.relay(["a"], spec, {"text": "hi"}, exclude=sender)
+    assert spec.dumps == ["json"]
 
 
 async def test_joining_twice_runs_the_hooks_once() -> None:

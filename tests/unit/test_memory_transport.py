@@ -109,6 +109,7 @@ async def test_the_oldest_frame_can_be_dropped() -> None:
 async def test_before_it_is_opened_nothing_goes_anywhere() -> None:
     transport: Transport = Unopened()
     transport.write(frame("x"))
+    assert type(transport).spread([transport], frame("x")) == []
     transport.cork()
     transport.flush()
     transport.close(1000, "")

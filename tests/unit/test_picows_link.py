@@ -248,6 +248,14 @@ async def test_a_reader_that_stops_is_closed_with_1013() -> None:
             assert 0 < found < sent
 
 
+async def test_one_broadcast_that_is_too_much_for_a_reader_closes_it_at_once() -> None:
+    stage = Stage(limits=Limits(outbox_bytes=200_000))
+    async with stage.peer():
+        stalled = stage.socket
+        await stage.app.broadcast(Said(text="x" * 16_000_000))
+        assert stalled.close_sent == (1013, "slow reader")
+
+
 async def test_a_reader_that_stops_may_lose_the_oldest_instead() -> None:
     stage = Stage(limits=Limits(outbox_bytes=200_000), policies=Policies(slow_reader="drop_oldest"))
     async with stage.peer() as (_, peer):

@@ -1,8 +1,8 @@
 """The way out of one connection, and the ways in which it ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Self
 
 from bytesocket_app.transports.interface import Receiver
 from bytesocket_app.transports.outbox import Outbox
@@ -125,6 +125,21 @@ class Link:
         elif not (self.is_closing or self.is_over):
             self._outbox.append(frame)
         return self.buffered if self._blocked else 0
+
+    @classmethod
+    def spread(cls, links: Iterable[Self], frame: Frame) -> list[Self]:
+        """Send or keep a frame on each of many connections: the quickest way known."""
+        wire = frame.wire or frame.framed()
+        behind: list[Self] = []
+        for link in links:
+            if link._plain and not link._turn.is_busy:  # noqa: SLF001 - of this class
+                write = link._write  # noqa: SLF001 - of this class
+                write(wire)
+                if link._blocked:  # noqa: SLF001 - of this class
+                    behind.append(link)
+            elif link.write(frame):
+                behind.append(link)
+        return behind
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
