@@ -17,6 +17,9 @@ from bytesocket_app.wire.frame import Frame
 BROADCAST_ROOM: Final = "__bytesocket_broadcast__"
 """The room that every authenticated socket is in; clients cannot name it (protocol.md Q17)."""
 
+Members = Mapping[Socket[Any], Transport]
+"""The members of one lane, and their ways out."""
+
 
 class _Absent(Enum):
     ABSENT = "no data"
@@ -272,31 +275,35 @@ class Hub:
 
 
 def _spread(
-    lanes: Mapping[Lane, Mapping[Socket[Any], Transport]],
+    lanes: Mapping[Lane, Members],
     frame: Callable[[CodecName], Frame],
     exclude: Socket[Any] | None,
 ) -> None:
     """Write a message to all members but one, in the codec of each."""
-    reached: list[tuple[type[Transport], dict[Socket[Any], Transport], Frame]] = []
-    for (codec, kind), links in tuple(lanes.items()):
-        # A copy: a slow member may be closed, and so leave the room, while we walk.
-        others = dict(links)
-        if exclude is not None:
-            others.pop(exclude, None)
-        if others:
+    reached: list[tuple[type[Transport], Members, Frame]] = []
+    for (codec, kind), members in tuple(lanes.items()):
+        if len(members) > 1 or exclude not in members:
             # All before the first write: an event that has no form in one codec reaches nobody.
-            reached.append((kind, others, frame(codec)))
-    for kind, others, written in reached:
-        behind = kind.spread(others.values(), written)
+            reached.append((kind, members, frame(codec)))
+    slow: list[tuple[Members, set[Transport]]] = []
+    for kind, members, written in reached:
+        skip = None if exclude is None else members.get(exclude)
+        behind = kind.spread(members.values(), written, skip=skip)
         if behind:
-            _look_after(others, set(behind))
+            slow.append((members, set(behind)))
+    for members, links in slow:
+        _look_after(members, links)
 
 
-def _look_after(members: Mapping[Socket[Any], Transport], behind: set[Transport]) -> None:
+def _look_after(members: Members, behind: set[Transport]) -> None:
     """Keep to the slow-reader policy for those members whose network is behind."""
-    for member, transport in members.items():
-        if transport in behind and transport.buffered > member.outbox_limit:
-            member.overflow()
+    late = [
+        member
+        for member, transport in members.items()
+        if transport in behind and transport.buffered > member.outbox_limit
+    ]
+    for member in late:  # apart, as one that is closed leaves the room
+        member.overflow()
 
 
 class ServerRooms:

@@ -4,7 +4,7 @@ Source: the ASGI specification, "WebSocket connection scope".
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any, Self, TypeAlias
 
 from anyio import CancelScope, Event, create_task_group
@@ -109,9 +109,11 @@ class AsgiTransport:
         return outbox.size if outbox.behind else 0
 
     @classmethod
-    def spread(cls, links: Iterable[Self], frame: Frame) -> list[Self]:
+    def spread(
+        cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
+    ) -> list[Self]:
         """Queue a frame on each."""
-        return [link for link in links if link.write(frame)]
+        return [link for link in links if link is not skip and link.write(frame)]
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""

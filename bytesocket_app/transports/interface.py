@@ -5,7 +5,7 @@ with a `Transport` of its own, and from then on pushes `received` and `lost` int
 while one task, the connection's own, runs `Receiver.run`.
 """
 
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
@@ -88,13 +88,17 @@ class Transport(Protocol):
     def write(self, frame: Frame, /) -> int:
         """Put a frame on its way; never blocks and never raises.
 
+        The receiver is told later if that ends the connection: others are written to meanwhile.
+
         Returns `buffered`, or 0 as long as the network keeps up.
         """
         ...
 
     @classmethod
-    def spread(cls, links: Iterable[Self], frame: Frame, /) -> list[Self]:
-        """Put a frame on its way on many connections of this kind.
+    def spread(
+        cls, links: Collection[Self], frame: Frame, /, *, skip: Self | None = None
+    ) -> list[Self]:
+        """Put a frame on its way on one or more connections of this kind, all but `skip`.
 
         Returns those on which `write` would not have returned 0.
         """

@@ -1,7 +1,7 @@
 """Two ends in one process: what `TestClient` talks over."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Self
 
 from anyio import Event
@@ -54,9 +54,11 @@ class MemoryTransport:
         return self.outbox.size
 
     @classmethod
-    def spread(cls, links: Iterable[Self], frame: Frame) -> list[Self]:
+    def spread(
+        cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
+    ) -> list[Self]:
         """Give each peer a frame."""
-        return [link for link in links if link.write(frame)]
+        return [link for link in links if link is not skip and link.write(frame)]
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one frame that the peer did not take."""

@@ -1,6 +1,6 @@
 """The way out of a connection that is not accepted yet: there is none."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Self
 
 from bytesocket_app.wire.frame import Frame
@@ -16,7 +16,13 @@ class Unopened:
         return 0
 
     @classmethod
-    def spread(cls, _links: Iterable[Self], _frame: Frame) -> list[Self]:
+    def spread(
+        cls,
+        _links: Collection[Self],
+        _frame: Frame,
+        *,
+        skip: Self | None = None,  # noqa: ARG003
+    ) -> list[Self]:
         """Drop the frame."""
         return []
 

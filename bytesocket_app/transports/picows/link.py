@@ -1,7 +1,7 @@
 """The way out of one connection, and the ways in which it ends."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final, Self
 
 from bytesocket_app.transports.interface import Receiver
@@ -41,6 +41,7 @@ class Link:
         "__weakref__",
         "_blocked",
         "_corked",
+        "_direct",
         "_farewell",
         "_held",
         "_held_bytes",
@@ -49,7 +50,6 @@ class Link:
         "_is_leaving",
         "_outbox",
         "_parting",
-        "_plain",
         "_pong",
         "_reads_later",
         "_real",
@@ -70,6 +70,7 @@ class Link:
     def __init__(self, real: asyncio.Transport, home: Home) -> None:
         self._real = real
         self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
+        self._direct: Callable[[bytes], object] | None = self._write  # None: frames have to wait
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._home = home
         self._turn = home.turn
@@ -80,7 +81,6 @@ class Link:
         self._held_bytes = 0
         self._corked = self._blocked = self._reads_later = False
         self._is_leaving = self._is_behind = False
-        self._plain = True  # what is written goes straight to the network
         self._unblocked: asyncio.Event | None = None
         self._pong: bytes | None = None
         self._farewell: bytes | None = None
@@ -108,11 +108,11 @@ class Link:
     def write(self, frame: Frame) -> int:
         """Send a frame, or keep it: corked, or while the network takes no more."""
         wire = frame.wire or frame.framed()
-        if self._plain:
+        write = self._direct
+        if write is not None:
             if not self._turn.is_busy:
-                write = self._write  # called as an attribute it would be looked up with more care
                 write(wire)
-                return 0 if self._plain else self.buffered
+                return 0 if self._direct else self.buffered
             self.cork()
             self._leave_later()
         if self._corked:
@@ -127,18 +127,25 @@ class Link:
         return self.buffered if self._blocked else 0
 
     @classmethod
-    def spread(cls, links: Iterable[Self], frame: Frame) -> list[Self]:
+    def spread(
+        cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
+    ) -> list[Self]:
         """Send or keep a frame on each of many connections: the quickest way known."""
         wire = frame.wire or frame.framed()
         behind: list[Self] = []
+        # One turn is enough to ask: to send where another server's is busy is early, not wrong.
+        is_busy = next(iter(links))._turn.is_busy  # noqa: SLF001 - of this class
         for link in links:
-            if link._plain and not link._turn.is_busy:  # noqa: SLF001 - of this class
-                write = link._write  # noqa: SLF001 - of this class
-                write(wire)
-                if link._blocked:  # noqa: SLF001 - of this class
+            if link is skip:
+                continue
+            write = None if is_busy else link._direct  # noqa: SLF001 - of this class
+            if write is None:
+                if link.write(frame):
                     behind.append(link)
-            elif link.write(frame):
-                behind.append(link)
+            else:
+                write(wire)
+                if link._direct is None:  # noqa: SLF001 - of this class
+                    behind.append(link)
         return behind
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
@@ -150,7 +157,7 @@ class Link:
         if self.is_closing or self.is_over:
             return
         self.hold_up()
-        self.is_closing, self._plain = True, False
+        self.is_closing, self._direct = True, None
         payload = close_payload(code, close_reason(reason))
         self._farewell = framed(FINAL_CLOSE, payload)
         if self._way_in is not None:
@@ -174,13 +181,13 @@ class Link:
 
     def cork(self) -> None:
         """Keep what is written."""
-        if self._plain:
-            self._corked, self._plain = True, False
+        if self._direct is not None:
+            self._corked, self._direct = True, None
 
     def hold_up(self) -> None:
         """Send what was kept, in one write."""
         if self._corked:
-            self._corked, self._plain = False, True
+            self._corked, self._direct = False, self._write
             if self._held:
                 self._send_held()
 
@@ -255,7 +262,7 @@ class Link:
     def block(self) -> None:
         """The network takes no more: keep what is written."""
         self._blocked = self._outbox.behind = True
-        self._corked = self._plain = False
+        self._corked, self._direct = False, None
         if self._held:
             self._send_held()
 
@@ -267,7 +274,7 @@ class Link:
             self._write(pong)
         if self._blocked:
             return
-        self._plain = not self.is_closing
+        self._direct = None if self.is_closing else self._write
         if self._outbox.size:
             self._drain()
         elif self._farewell is not None:
@@ -383,7 +390,7 @@ class Link:
 
     def _end(self, code: int, reason: str) -> None:
         self.is_over = self.is_closing = True
-        self._corked = self._plain = False
+        self._corked, self._direct = False, None
         self._held.clear()
         self._held_bytes = 0
         self._is_behind = False
