@@ -1,22 +1,25 @@
 """Compare whole servers: `python -m tests.benchmarks.compare [NAME ...]`.
 
 What counts is processor time of the server's processes per message, which holds on a shared
-machine where throughput does not. Every round starts each server anew, one after the other, and
-the figures are the least of the rounds: what else a machine does can only add to them.
+machine where throughput does not. Every round starts all servers anew and has them take turns at
+each kind of work, so that what else the machine does meets all of them alike; the figures are the
+least of all turns, as it can only add to them.
 """
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from tests.benchmarks.crowd import Crowd
 from tests.benchmarks.machine import allow_many_files
 from tests.benchmarks.peer import LoadError
 from tests.benchmarks.process import ServerTree, launched
 from tests.benchmarks.servers import HERE, REFERENCE, SERVERS, Server
-from tests.benchmarks.table import Figures, markdown, plain, write_between
-from tests.benchmarks.workloads import Span, conversation, echo, fan_out
+from tests.benchmarks.table import MEMORY, Figures, markdown, plain, write_between
+from tests.benchmarks.workloads import TURNS, Span, conversation, echo, fan_out
 
 README = Path(__file__).parents[2] / "README.md"
 IDLE = 2000
@@ -39,53 +42,57 @@ def idle_memory(server: Server, tree: ServerTree, size: int) -> float:
             return (tree.memory_kb() - before) / size
 
 
-def work(server: Server, span: Span) -> dict[str, Callable[[ServerTree], float]]:
-    """Name each column of the table, with what measures it."""
-
-    def echoes(depth: int) -> Callable[[ServerTree], float]:
-        def measure(tree: ServerTree) -> float:
-            with crowd(server, tree.port, 50) as peers:
-                return echo(peers, depth, span, tree).microseconds
-
-        return measure
-
-    def deliveries(members: int) -> Callable[[ServerTree], float]:
-        def measure(tree: ServerTree) -> float:
-            with crowd(server, tree.port, members + 1, chatting=True) as peers:
-                return fan_out(peers, span, tree).microseconds
-
-        return measure
-
-    def talk(tree: ServerTree) -> float:
-        with crowd(server, tree.port, 50, chatting=True) as peers:
-            return conversation(peers, span, tree).microseconds
-
-    return {
-        "kB a connection": lambda tree: idle_memory(server, tree, IDLE),
-        "echo": echoes(1),
-        "echo, 8 in flight": echoes(8),
-        "fan-out to 100": deliveries(100),
-        "fan-out to 1,000": deliveries(1000),
-        "50 who all talk": talk,
-    }
+def echoes(server: Server, tree: ServerTree, depth: int, span: Span) -> float:
+    """Microseconds an echo, of 50 connections with so many messages in flight."""
+    with crowd(server, tree.port, 50) as peers:
+        return echo(peers, depth, span, tree).microseconds
 
 
-def measure(server: Server, span: Span) -> dict[str, float]:
-    """Run a server once, and all the work on it; raises LoadError."""
-    with launched(server.command, cwd=HERE) as tree:
-        return {name: one(tree) for name, one in work(server, span).items()}
+def deliveries(server: Server, tree: ServerTree, members: int, span: Span) -> float:
+    """Microseconds a delivery, of one connection's messages to so many others."""
+    with crowd(server, tree.port, members + 1, chatting=True) as peers:
+        return fan_out(peers, span, tree).microseconds
 
 
-def rounds(names: list[str], number: int, span: Span) -> Figures:
-    """Measure servers in turn, so many times; the least that each took."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+def talk(server: Server, tree: ServerTree, span: Span) -> float:
+    """Microseconds a delivery, where 50 connections all send to the others."""
+    with crowd(server, tree.port, 50, chatting=True) as peers:
+        return conversation(peers, span, tree).microseconds
+
+
+WORK: Final[dict[str, Callable[[Server, ServerTree, Span], float]]] = {
+    "echo": lambda server, tree, span: echoes(server, tree, 1, span),
+    "echo, 8 in flight": lambda server, tree, span: echoes(server, tree, 8, span),
+    "fan-out to 100": lambda server, tree, span: deliveries(server, tree, 100, span),
+    "fan-out to 1,000": lambda server, tree, span: deliveries(server, tree, 1000, span),
+    "50 who all talk": talk,
+}
+
+
+def measure(names: Sequence[str], span: Span) -> Figures:
+    """Run servers once, all at the same time; the least of each one's turns. Raises LoadError."""
+    with ExitStack() as stack:
+        trees = {
+            name: stack.enter_context(launched(SERVERS[name].command, cwd=HERE)) for name in names
+        }
+        figures = {name: {MEMORY: idle_memory(SERVERS[name], trees[name], IDLE)} for name in names}
+        for column, work in WORK.items():
+            for _ in range(TURNS):
+                for name in names:
+                    value = work(SERVERS[name], trees[name], span)
+                    figures[name][column] = min(value, figures[name].get(column, value))
+    return figures
+
+
+def rounds(names: Sequence[str], number: int, span: Span) -> Figures:
+    """Measure servers so many times; the least that each took."""
+    found: list[Figures] = []
     for turn in range(1, number + 1):
-        for name in names:
-            print(f"round {turn} of {number}: {name}", file=sys.stderr, flush=True)
-            found[name].append(measure(SERVERS[name], span))
+        print(f"round {turn} of {number}", file=sys.stderr, flush=True)
+        found.append(measure(names, span))
     return {
-        name: {column: min(each[column] for each in all_of) for column in all_of[0]}
-        for name, all_of in found.items()
+        name: {column: min(each[name][column] for each in found) for column in found[0][name]}
+        for name in names
     }
 
 
@@ -93,8 +100,8 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.compare", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(SERVERS)}")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is started")
+    parser.add_argument("--seconds", type=float, default=0.7, help="of each measurement")
     parser.add_argument("--readme", action="store_true", help="write the README's table")
     chosen = parser.parse_args()
     unknown = [name for name in chosen.names if name not in SERVERS]

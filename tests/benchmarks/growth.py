@@ -21,7 +21,7 @@ from tests.benchmarks.peer import LoadError
 from tests.benchmarks.process import ServerTree, launched
 from tests.benchmarks.servers import HERE, MESSAGE, SERVERS, Server, ours
 from tests.benchmarks.table import write_between
-from tests.benchmarks.workloads import Span, answer_each, echo, fan_out
+from tests.benchmarks.workloads import TURNS, Span, answer_each, echo, fan_out
 
 PICTURE = README.parent / ".github" / "growth.svg"
 MEMBERS = (100, 1_000, 10_000)
@@ -31,8 +31,6 @@ ASKING = 50
 """Connections that ask; what there is of rooms or events is shared out among them."""
 DEPTH = 4
 """Questions of each of them in flight."""
-TURNS = 3
-"""How often, in one round, applications that are compared take turns."""
 
 Series = dict[int, float]
 """Size, microseconds of the server's processor time a message."""

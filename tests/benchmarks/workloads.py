@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from tests.benchmarks.crowd import DEADLINE, Crowd
 from tests.benchmarks.peer import LoadError
+
+TURNS: Final = 3
+"""How often, in one round, those that are compared take turns at the same work."""
 
 
 class Meter(Protocol):
