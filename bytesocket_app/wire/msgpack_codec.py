@@ -23,6 +23,7 @@ from bytesocket_app.wire.timestamp import write_timestamp
 _PACKER: Final = msgpack.Packer()
 _pack: Final = _PACKER.pack
 """Shared by all threads: without hooks it runs in C from end to end and keeps the lock."""
+_unpack: Final = msgpack.unpackb
 
 _LEAVES: Final[frozenset[object]] = frozenset({str, float, bool, bytes, type(None)})
 
@@ -41,6 +42,10 @@ _MAYBE_WHOLE: Final = re.compile(rb"\xcb[\x41-\x43\xc1-\xc3]")
 """A float64 of 2^17 to 2^64, seen by its first bits: some of them stand for integers."""
 _CONTAINERS: Final = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
 _NO_CONTAINERS: Final = bytes(set(range(256)) - set(_CONTAINERS))
+
+_HARD: Final = {_REFERENCE, *range(_BIN8, 0xCC), *range(0xD4, 0xD9)}
+"""Bytes that may begin bytes, floats, extensions or references: without these C is right."""
+_MARKS: Final = bytes(byte in _HARD for byte in range(256))
 
 _SMALL_FRAME: Final = 1024
 _MAX_RESERVED: Final = 2**21
@@ -172,23 +177,30 @@ def decode_binary(payload: bytes, *, max_depth: int) -> object:
     Raises:
         DecodeError: The frame is not one such value. Nothing else leaves here.
     """
-    if _REFERENCE in payload or _FLOAT32 in payload:
+    is_easy = len(payload) <= _SMALL_FRAME and 1 not in payload.translate(_MARKS)
+    if not is_easy and (_REFERENCE in payload or _FLOAT32 in payload):
         return decode_dialect(payload, max_depth=max_depth)
     try:
-        has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
-        value: object = msgpack.unpackb(
-            payload,
-            timestamp=3,
-            ext_hook=_read_extension,
-            max_array_len=_SMALL_FRAME if len(payload) <= _SMALL_FRAME else _slots(payload),
-            object_hook=_refuse_bytes_as_names if has_bytes else None,
-        )
+        value: object = _unpack(payload) if is_easy else _unpack_any(payload)
         if len(payload) > max_depth:
             _check_depth(payload, value, max_depth)
-        if _FLOAT64 in payload and _MAYBE_WHOLE.search(payload):
+        if not is_easy and _FLOAT64 in payload and _MAYBE_WHOLE.search(payload):
             return _with_whole_numbers(value)
     except (ValueError, OverflowError, RecursionError):
         return decode_dialect(payload, max_depth=max_depth)
+    return value
+
+
+def _unpack_any(payload: bytes) -> object:
+    """Unpack what may hold bytes and extensions, or long lists."""
+    has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
+    value: object = _unpack(
+        payload,
+        timestamp=3,
+        ext_hook=_read_extension,
+        max_array_len=_SMALL_FRAME if len(payload) <= _SMALL_FRAME else _slots(payload),
+        object_hook=_refuse_bytes_as_names if has_bytes else None,
+    )
     return value
 
 
