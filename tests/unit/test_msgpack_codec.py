@@ -1,6 +1,7 @@
 """Binary frames: what is written, and when C may read them."""
 
 import tracemalloc
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
@@ -226,6 +227,16 @@ VALUES = st.recursive(
 )
 
 
+def assert_ways_agree(frame: bytes) -> None:
+    def outcome(read: Callable[..., object]) -> str:
+        try:
+            return repr(read(frame, max_depth=64))
+        except DecodeError:
+            return "refused"
+
+    assert outcome(decode_binary) == outcome(decode_dialect)
+
+
 @given(VALUES)
 def test_reads_back_what_it_writes(value: object) -> None:
     assert decode(BINARY.encode(value), is_binary=True) == value
@@ -241,11 +252,15 @@ def test_both_ways_of_reading_agree(value: object, edits: list[tuple[int, bytes,
         start = place % (len(frame) + 1)
         frame[start : start + gone] = new
 
-    def outcome(read: object) -> str:
-        assert callable(read)
-        try:
-            return repr(read(bytes(frame), max_depth=64))
-        except DecodeError:
-            return "refused"
+    assert_ways_agree(bytes(frame))
 
-    assert outcome(decode_binary) == outcome(decode_dialect)
+
+@pytest.mark.parametrize("first", range(256))
+def test_both_ways_of_reading_agree_on_each_first_byte(first: int) -> None:
+    zeros, ones = ([byte * size for size in range(18)] for byte in (b"\0", b"\1"))
+    numbers = b"\x3d\xcc\xcc\xcd", b"\x42" + bytes(7), b"\x42\x01" + bytes(6)
+    sized = b"\x01a", b"\0\x01a", bytes(3) + b"\x01a", b"\0\x01\x05a", bytes(3) + b"\x01\x05a"
+    for rest in (*zeros, *ones, *numbers, *sized):
+        # By itself, in a list, as the name of a member, as its value.
+        for before, after in ((b"", b""), (b"\x91", b""), (b"\x81", b"\1"), (b"\x81\xa1a", b"")):
+            assert_ways_agree(before + bytes([first]) + rest + after)
