@@ -160,6 +160,9 @@ def serving(
     process = ServerProcess(*arguments, cwd=cwd, python=python)
     try:
         yield process
+    except BaseException as error:
+        error.add_note(f"the server had said: {process.output}")
+        raise
     finally:
         process.close()
 
