@@ -70,17 +70,26 @@ WORK: Final[dict[str, Callable[[Server, ServerTree, Span], float]]] = {
 
 
 def measure(names: Sequence[str], span: Span) -> Figures:
-    """Run servers once, all at the same time; the least of each one's turns. Raises LoadError."""
-    with ExitStack() as stack:
-        trees = {
-            name: stack.enter_context(launched(SERVERS[name].command, cwd=HERE)) for name in names
-        }
-        figures = {name: {MEMORY: idle_memory(SERVERS[name], trees[name], IDLE)} for name in names}
-        for column, work in WORK.items():
-            for _ in range(TURNS):
-                for name in names:
+    """Run servers once, all at the same time; the least of each one's turns.
+
+    Raises:
+        LoadError: A server failed; the message begins with its name.
+    """
+    figures: Figures = {name: {} for name in names}
+    name = ""
+    try:
+        with ExitStack() as stack:
+            trees: dict[str, ServerTree] = {}
+            for name in names:
+                trees[name] = stack.enter_context(launched(SERVERS[name].command, cwd=HERE))
+            for name in names:
+                figures[name][MEMORY] = idle_memory(SERVERS[name], trees[name], IDLE)
+            for column, work in WORK.items():
+                for name in [*names] * TURNS:
                     value = work(SERVERS[name], trees[name], span)
                     figures[name][column] = min(value, figures[name].get(column, value))
+    except LoadError as error:
+        raise LoadError(f"{name}: {error}") from error
     return figures
 
 

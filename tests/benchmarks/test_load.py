@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from tests.benchmarks.compare import crowd, idle_memory
+from tests.benchmarks.compare import crowd, idle_memory, measure
 from tests.benchmarks.crowd import Crowd, Greeting
 from tests.benchmarks.frames import masked
 from tests.benchmarks.growth import KINDS, asking
@@ -22,6 +22,7 @@ from tests.benchmarks.servers import HERE, JSON, SERVERS, Server, ours
 from tests.benchmarks.workloads import Span, answer_each, conversation, echo, fan_out
 
 BRIEFLY = Span(seconds=0, messages=200)
+BROKEN = Server("broken", JSON, lambda _: (sys.executable, "-c", "raise SystemExit('no way')"))
 TRIED = [
     name
     for name in ("node-ws", "picows-binary", "uvicorn", "asgi-uvicorn", "python-socketio")
@@ -95,10 +96,15 @@ def test_a_closed_connection_is_named(tree: ServerTree) -> None:
 
 
 def test_a_server_that_does_not_start_is_quoted() -> None:
-    broken = Server("broken", JSON, lambda _: (sys.executable, "-c", "raise SystemExit('no way')"))
-    starting = launched(broken.command, cwd=HERE)
+    starting = launched(BROKEN.command, cwd=HERE)
     with pytest.raises(LoadError, match=r"did not start(.|\n)*no way"), starting:
         pass
+
+
+def test_a_comparison_names_the_server_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SERVERS, "broken", BROKEN)
+    with pytest.raises(LoadError, match=r"^broken: the server did not start"):
+        measure(["node-ws", "broken"], BRIEFLY)
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
