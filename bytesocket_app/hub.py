@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from enum import Enum
+from functools import partial
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
-from bytesocket_app.events.catalogue import Writer
+from bytesocket_app.events.catalogue import RoomKey, Writer
 from bytesocket_app.rooms import RoomIndex
 from bytesocket_app.socket import Lane, Socket, raw_frame, several
 from bytesocket_app.transports import Transport
@@ -41,69 +43,43 @@ class RoomWatch(Protocol):
         ...
 
 
-class Encoder:
-    """One event on its way to many: encoded at most once per codec.
+def encode(
+    spec: EventSpec,
+    payload: Any,
+    room: str | list[str] | None,
+    sender: Socket[Any] | None,
+    codec: CodecName,
+) -> Frame:
+    """Encode one event for all who use a codec.
 
     Args:
         spec: The event.
-        payload: A valid payload of it, or ABSENT.
-        head: `room` or `rooms` as receivers see them; None where it is for no room.
+        payload: A valid payload of it; in rooms also ABSENT.
+        room: The room that receivers see, or the rooms of a bulk message; None for no room.
         sender: Whose event it is, as far as that is known: whoever is excluded.
-        codec: For everybody, instead of each socket's own.
+        codec: The codec.
+
+    Raises:
+        EncodeError: The payload has no form in this codec.
     """
-
-    __slots__ = ("_codec", "_frames", "_head", "_raw", "_sender", "_spec")
-
-    def __init__(
-        self,
-        spec: EventSpec,
-        payload: Any,
-        head: Mapping[str, Any] | None = None,
-        sender: Socket[Any] | None = None,
-        codec: CodecName | None = None,
-    ) -> None:
-        self._codec: CodecName | None = codec
-        self._spec = spec
-        self._head = head
-        self._raw = payload
-        self._sender = sender
-        self._frames: dict[CodecName, Frame] = {}
-
-    def frame(self, codec: CodecName) -> Frame:
-        """The event for those who use a codec."""
-        codec = self._codec or codec
-        frame = self._frames.get(codec)
-        if frame is None:
-            frame = _encode(self._spec, self._raw, codec, self._head, self._sender)
-            self._frames[codec] = frame
-        return frame
-
-
-def _encode(
-    spec: EventSpec,
-    payload: Any,
-    codec: CodecName,
-    head: Mapping[str, Any] | None = None,
-    sender: Socket[Any] | None = None,
-) -> Frame:
-    if payload is ABSENT:
-        text = CODECS[codec].encode({**(head or {}), "event": spec.name})
-    elif head is None:
+    if room is None:
         text = spec.writer(codec)(payload)
     else:
-        prefix, suffix = CODECS[codec].envelope({**head, "event": spec.name}, "data")
-        text = prefix + spec.payload.dump(payload, codec) + suffix
-    slot = _slot(spec, payload, head or {}, sender) if spec.volatile else None
-    return Frame(text, is_binary=codec == "binary", slot=slot)
+        key: RoomKey = "room" if isinstance(room, str) else "rooms"
+        if payload is ABSENT:
+            text = CODECS[codec].encode({key: room, "event": spec.name})
+        else:
+            text = spec.room_writer(codec, key)(room, payload)
+    slot = _slot(spec, payload, room, sender) if spec.volatile else None
+    return Frame(text, codec == "binary", slot)
 
 
 def _slot(
-    spec: EventSpec, payload: Any, head: Mapping[str, Any], sender: Socket[Any] | None
+    spec: EventSpec, payload: Any, room: str | list[str] | None, sender: Socket[Any] | None
 ) -> Hashable:
     """What makes two volatile events one thing, of which a slow reader needs the newest."""
-    rooms = head.get("rooms")
-    room = head.get("room") if rooms is None else tuple(rooms)
-    return spec.name, room, None if sender is None else sender.id, spec.subject_of(payload)
+    place = tuple(room) if isinstance(room, list) else room
+    return spec.name, place, None if sender is None else sender.id, spec.subject_of(payload)
 
 
 class Hub:
@@ -134,7 +110,7 @@ class Hub:
         spec, payload = self._catalogue.outgoing(event)
         if payload is event and not spec.volatile:
             self._writers[codec][type(event)] = spec.writer(codec)
-        return _encode(spec, payload, codec)
+        return encode(spec, payload, None, None, codec)
 
     def publish(
         self,
@@ -156,8 +132,8 @@ class Hub:
         """
         spec, payload = self._catalogue.outgoing(event)
         names = list(dict.fromkeys(rooms)) if self._one_copy else list(rooms)
-        head = {"rooms": names} if bulk else None
-        self.relay(names, spec, payload, exclude=exclude, codec=codec, head=head)
+        shown = names if bulk else None
+        self.relay(names, spec, payload, exclude=exclude, codec=codec, shown=shown)
 
     def relay(
         self,
@@ -167,7 +143,7 @@ class Hub:
         *,
         exclude: Socket[Any] | None = None,
         codec: CodecName | None = None,
-        head: Mapping[str, Any] | None = None,
+        shown: list[str] | None = None,
     ) -> None:
         """Emit the payload of a known event.
 
@@ -177,21 +153,19 @@ class Hub:
             payload: A valid payload of it, or ABSENT.
             exclude: A member that gets nothing.
             codec: For everybody, instead of each socket's own.
-            head: `{"rooms": [...]}` as members see it; without it, the one room.
+            shown: The `rooms` that members see; without them, they see the one room.
         """
         if not rooms:
             return
-        head = {"room": rooms[0]} if head is None else head
-        frame = Encoder(spec, payload, head, sender=exclude, codec=codec).frame
-        if len(rooms) == 1 or not self._one_copy:
-            for room in rooms:
-                _spread(self.index.lanes(room), frame, exclude)
-            return
-        reached: dict[Lane, dict[Socket[Any], Transport]] = {}
-        for room in rooms:
-            for lane, links in self.index.lanes(room).items():
-                reached.setdefault(lane, {}).update(links)
-        _spread(reached, frame, exclude)
+        frame = partial(encode, spec, payload, rooms[0] if shown is None else shown, exclude)
+        lanes = self.index.lanes
+        reached: Iterable[tuple[Lane, Members]]
+        if len(rooms) == 1:
+            reached = lanes(rooms[0]).items()
+        else:
+            parts = chain.from_iterable(lanes(room).items() for room in rooms)
+            reached = _united(parts).items() if self._one_copy else parts
+        _spread(reached, frame, exclude, codec)
 
     def broadcast(
         self,
@@ -202,8 +176,8 @@ class Hub:
     ) -> None:
         """Emit an event to every authenticated socket."""
         spec, payload = self._catalogue.outgoing(event)
-        encoder = Encoder(spec, payload, sender=exclude, codec=codec)
-        _spread(self.index.lanes(BROADCAST_ROOM), encoder.frame, exclude)
+        frame = partial(encode, spec, payload, None, exclude)
+        _spread(self.index.lanes(BROADCAST_ROOM).items(), frame, exclude, codec)
 
     def reach(
         self,
@@ -214,18 +188,16 @@ class Hub:
     ) -> None:
         """Emit an event to some sockets, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        reached: dict[Lane, dict[Socket[Any], Transport]] = {}
-        for socket in sockets:
-            lane, transport = socket.place()
-            reached.setdefault(lane, {})[socket] = transport
-        _spread(reached, Encoder(spec, payload, codec=codec).frame, None)
+        places = ((socket, *socket.place()) for socket in sockets)
+        reached = _united((lane, {socket: transport}) for socket, lane, transport in places)
+        _spread(reached.items(), partial(encode, spec, payload, None, None), None, codec)
 
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None
     ) -> None:
         """Send a ready frame to the members of a room."""
         frame = raw_frame(payload)
-        _spread(self.index.lanes(room), lambda _: frame, exclude)
+        _spread(self.index.lanes(room).items(), lambda _: frame, exclude)
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put an open socket into a room and run the room's join hooks, if it was not there."""
@@ -274,21 +246,35 @@ class Hub:
         self._held.pop(socket, None)
 
 
+def _united(parts: Iterable[tuple[Lane, Members]]) -> dict[Lane, dict[Socket[Any], Transport]]:
+    """Who is in any of these lanes, each once."""
+    united: dict[Lane, dict[Socket[Any], Transport]] = {}
+    for lane, members in parts:
+        united.setdefault(lane, {}).update(members)
+    return united
+
+
 def _spread(
-    lanes: Mapping[Lane, Members],
-    frame: Callable[[CodecName], Frame],
+    lanes: Iterable[tuple[Lane, Members]],
+    encoded: Callable[[CodecName], Frame],
     exclude: Socket[Any] | None,
+    codec: CodecName | None = None,
 ) -> None:
-    """Write a message to all members but one, in the codec of each."""
+    """Write a message to all members but one: in this codec, or else in each one's own."""
+    frames: dict[CodecName, Frame] = {}
     reached: list[tuple[type[Transport], Members, Frame]] = []
-    for (codec, kind), members in tuple(lanes.items()):
+    for lane, members in tuple(lanes):  # a serializer may be what takes a member out
         if len(members) > 1 or exclude not in members:
             # All before the first write: an event that has no form in one codec reaches nobody.
-            reached.append((kind, members, frame(codec)))
+            used = codec or lane.codec
+            frame = frames.get(used)
+            if frame is None:
+                frame = frames[used] = encoded(used)
+            reached.append((lane.kind, members, frame))
     slow: list[tuple[Members, set[Transport]]] = []
-    for kind, members, written in reached:
+    for kind, members, frame in reached:
         skip = None if exclude is None else members.get(exclude)
-        behind = kind.spread(members.values(), written, skip=skip)
+        behind = kind.spread(members.values(), frame, skip=skip)
         if behind:
             slow.append((members, set(behind)))
     for members, links in slow:

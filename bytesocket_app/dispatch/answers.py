@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.errors import EncodeError, Phase, Refusal
 from bytesocket_app.socket import Socket
-from bytesocket_app.wire import CODECS
+from bytesocket_app.wire import CODECS, HOLE
 from bytesocket_app.wire.frame import Frame
 from bytesocket_app.wire.lifecycle import LifecycleType
 
@@ -23,6 +23,11 @@ MAX_DETAILS: Final = 16
 
 INTERNAL: Final = Refusal("Something went wrong on the server.", code="internal")
 TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
+
+_REPLIES: Final = {
+    name: codec.envelope({"type": LifecycleType.REPLY.value, "id": HOLE, "data": HOLE})
+    for name, codec in CODECS.items()
+}
 
 
 def protocol_frame(socket: Socket[Any], message: dict[str, Any]) -> Frame:
@@ -89,9 +94,9 @@ def refuse(
 def reply(socket: Socket[Any], message: Incoming, data: bytes) -> None:
     """Answer a message's `id` with a value that is encoded already, in the socket's codec."""
     codec = CODECS[socket.codec]
-    head = {"type": LifecycleType.REPLY.value, "id": message.id}
-    prefix, suffix = codec.envelope(head, "data")
-    socket.deliver(Frame(prefix + data + suffix, is_binary=codec.is_binary))
+    start, middle, end = _REPLIES[socket.codec]
+    payload = start + codec.encode(message.id) + middle + data + end
+    socket.deliver(Frame(payload, is_binary=codec.is_binary))
 
 
 def acknowledge(socket: Socket[Any], message: Incoming) -> None:

@@ -1,7 +1,7 @@
 """Event messages on their last leg: validation, handlers, relays and replies."""
 
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from bytesocket_app.dispatch.answers import INTERNAL, acknowledge, refuse, validation_details
 from bytesocket_app.dispatch.calls import HandlerCalls
-from bytesocket_app.dispatch.handlers import HandlerTable
+from bytesocket_app.dispatch.handlers import Calls, HandlerTable
 from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.peer import Peer
 from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
@@ -18,6 +18,7 @@ from bytesocket_app.events import Catalogue, EventSpec, PayloadType
 from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.settings import Settings
+from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
@@ -36,9 +37,10 @@ class _Anything(PayloadType):
     """The payload of an event that no contract knows: relayed as it was decoded."""
 
     @override
-    def dump(self, value: Any, codec: CodecName) -> bytes:
+    def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
         """Write what a codec read."""
-        return CODECS[codec].encode(value)
+        encode = CODECS[codec].encode
+        return lambda value: prefix + encode(value) + suffix
 
 
 _ANYTHING = _Anything(Any)
@@ -66,6 +68,7 @@ class EventRouter:
         self._app = app
         settings: Settings = app.settings
         self._open = settings.policies.undeclared == "open"
+        self._is_reserved = settings.policies.broadcast_room == "reserved"
         self._membership = settings.policies.membership
         self._limits = settings.limits
         self._policies = settings.policies
@@ -73,13 +76,15 @@ class EventRouter:
     def route(self, peer: Peer, message: Incoming) -> Awaitable[Any]:
         """Take a message that passed the middleware to where it belongs, and answer for it.
 
-        Returns what is still to be awaited: of a global event the handlers alone.
+        Returns what is still to be awaited: the handlers, or what has to be said of a failure.
         """
         if message.event is None:
             return nothing()
         peer.message = message
-        if message.room is not None or message.rooms is not None:
-            return self._within_rooms(peer, message)
+        if message.room is not None:
+            return self._into_room(peer, message, message.room)
+        if message.rooms is not None:
+            return self._into_rooms(peer, message, message.rooms)
         name = message.event
         calls = self._handlers.ready.get(name) or self._handlers.take(name)
         if calls is None:
@@ -92,27 +97,48 @@ class EventRouter:
                 value = _validated(calls.spec, message)
         except ValidationError as exc:
             return self._refuse(peer, message, _Invalid(exc))
-        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_broke`
-            return self._broke(peer, message, exc)
+        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
+            return self._fail(peer, message, exc)
         return self._calls.run(peer, message, calls, (peer.socket, value, None, self._app))
 
-    async def _within_rooms(self, peer: Peer, message: Incoming) -> None:
+    def _into_room(self, peer: Peer, message: Incoming, name: str) -> Awaitable[Any]:
+        """Take a message into its room; what nothing handles is relayed right here."""
+        socket = peer.socket
         try:
-            if message.rooms is not None:
-                await self._into_rooms(peer, message, message.rooms)
-            elif message.room is not None:
-                relay = await self._enter(peer, message, message.room)
-                if relay is not None:
-                    self._hub.relay((message.room,), *relay, exclude=peer.socket)
-        except Refusal as refusal:
-            await self._refuse(peer, message, refusal)
-        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_broke`
-            await self._broke(peer, message, exc)
-        finally:
-            peer.done()
+            spec, payload, calls, values = self._enter(socket, message, name)
+            if calls is None:
+                self._hub.relay((name,), spec, payload, exclude=socket)
+                if spec.payload is not _ANYTHING:  # nobody answers for what no contract knows
+                    acknowledge(socket, message)
+                return nothing()
+        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
+            return self._fail(peer, message, exc)
+        return self._handle(peer, message, spec, payload, calls, values)
 
-    async def _broke(self, peer: Peer, message: Incoming, error: Exception) -> None:
-        """Answer for a validator's own mistake, or a relay that one of the codecs cannot carry."""
+    async def _handle(
+        self,
+        peer: Peer,
+        message: Incoming,
+        spec: EventSpec,
+        payload: Any,
+        calls: Calls,
+        values: tuple[Any, ...],
+    ) -> None:
+        """Run a room's handlers; relay the message if that is what they want."""
+        try:
+            if await self._calls.run(peer, message, calls, values) and message.room is not None:
+                self._hub.relay((message.room,), spec, payload, exclude=peer.socket)
+        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
+            await self._fail(peer, message, exc)
+
+    async def _fail(self, peer: Peer, message: Incoming, error: Exception) -> None:
+        """Answer for a refusal, or for a mistake of the application's own.
+
+        That is a validator's, or a relay that one of the codecs cannot carry.
+        """
+        if isinstance(error, Refusal):
+            await self._refuse(peer, message, error)
+            return
         logger.error("event %r failed, %s", message.event, peer.socket, exc_info=error)
         refuse(peer.socket, message, Phase.HANDLER, INTERNAL)
         context = ErrorContext(Phase.FINAL_CALLBACK, error, event=message.event)
@@ -129,7 +155,14 @@ class EventRouter:
         await self._lifecycle.report(socket, context)
 
     async def _into_rooms(self, peer: Peer, message: Incoming, names: Sequence[str]) -> None:
+        try:
+            await self._ask_each(peer, message, names)
+        except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
+            await self._fail(peer, message, exc)
+
+    async def _ask_each(self, peer: Peer, message: Incoming, names: Sequence[str]) -> None:
         """Ask every room on its own, then relay one message to those that agreed."""
+        socket = peer.socket
         limit = self._limits.rooms_per_message
         if limit and len(names) > limit:
             raise Refusal(
@@ -142,33 +175,36 @@ class EventRouter:
             # Without the id: a message for several rooms is acknowledged once, for all of them.
             single = message.into(name)
             try:
-                found = await self._enter(peer, single, name)
+                spec, payload, calls, values = self._enter(socket, single, name)
+                if calls is not None and not await self._calls.run(peer, single, calls, values):
+                    continue
             except Refusal as refusal:
                 refused = refused or (name, refusal)
                 continue
-            if found is not None:
-                relay = found
-                agreed.append(name)
+            relay = spec, payload
+            agreed.append(name)
         if relay is not None:
-            head = {"rooms": list(names)}
-            self._hub.relay(agreed, *relay, exclude=peer.socket, head=head)
+            self._hub.relay(agreed, *relay, exclude=socket, shown=list(names))
         if refused is None:
-            acknowledge(peer.socket, message)
+            acknowledge(socket, message)
         else:
             room, first = refused
             await self._refuse(peer, message.into(room, identity=message.id), first)
 
-    async def _enter(
-        self, peer: Peer, message: Incoming, name: str
-    ) -> tuple[EventSpec, Any] | None:
-        """Take a message into one room; returns what its other members are to get.
+    def _enter(
+        self, socket: Socket[Any], message: Incoming, name: str
+    ) -> tuple[EventSpec, Any, Calls | None, tuple[Any, ...]]:
+        """Look at a message for one room.
+
+        Returns:
+            (spec, payload, calls, values): what is to be relayed; and the handlers that have their
+            say in that, if there are any, with the values they are called with.
 
         Raises:
             Refusal: It may not be sent there.
         """
-        socket = peer.socket
         found = self._rooms.find(name)
-        if not self._is_open_to(name, known=found is not None):
+        if (found is None and not self._open) or (name == BROADCAST_ROOM and self._is_reserved):
             raise self._unknown(message)
         if self._membership and not self._hub.index.has(socket, name):
             raise Refusal(f"Join {name[:64]!r} before sending into it.", code="not_a_member")
@@ -176,25 +212,17 @@ class EventRouter:
         if found is None or spec is None:
             if not self._open:
                 raise self._unknown(message, found)
-            return self._undeclared(message)
+            return *self._undeclared(message), None, ()
         room, texts = found
         try:
             value = _validated(spec, message)
         except ValidationError as exc:
             raise _Invalid(exc) from exc
-        calls = room.handlers.take(spec.name)
         payload = ABSENT if value is None and not message.has_data else value
+        calls = room.handlers.take(spec.name)
         if calls is None:
-            acknowledge(socket, message)
-            return spec, payload
-        values = (socket, value, name, self._app, *room.parse(texts))
-        return (spec, payload) if await self._calls.run(peer, message, calls, values) else None
-
-    def _is_open_to(self, room: str, *, known: bool) -> bool:
-        """Whether clients may name a room at all."""
-        if room == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
-            return False
-        return known or self._open
+            return spec, payload, None, ()
+        return spec, payload, calls, (socket, value, name, self._app, *room.parse(texts))
 
     @staticmethod
     def _undeclared(message: Incoming) -> tuple[EventSpec, Any]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from importlib import import_module
 from inspect import getdoc
 from types import ModuleType
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from typing_extensions import override
 
@@ -18,7 +18,7 @@ from bytesocket_app.events.lint import Lint
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
 from bytesocket_app.types import CodecName, Direction, EventName
-from bytesocket_app.wire import CODECS
+from bytesocket_app.wire import CODECS, HOLE
 
 Declaration: TypeAlias = type[EventModel] | EventHandle[Any]
 EventSource: TypeAlias = ModuleType | Sequence[Declaration]
@@ -26,7 +26,14 @@ EventSource: TypeAlias = ModuleType | Sequence[Declaration]
 
 
 Writer: TypeAlias = Callable[[Any], bytes]
-"""Writes a message, given its payload; raises `EncodeError`."""
+"""Writes a message outside rooms, given its payload; raises `EncodeError`."""
+
+RoomWriter: TypeAlias = Callable[[str | list[str], Any], bytes]
+"""Writes a message for a room or for several, given their names and its payload; raises
+`EncodeError`."""
+
+RoomKey: TypeAlias = Literal["room", "rooms"]
+"""Which of the two a message has."""
 
 
 class EventSpec:
@@ -63,6 +70,7 @@ class EventSpec:
         self.volatile = isinstance(origin, type) and origin.__event_volatile__
         self.subject = origin.__event_subject__ if isinstance(origin, type) else None
         self._writers: dict[CodecName, Writer] = {}
+        self._room_writers: dict[tuple[CodecName, RoomKey], RoomWriter] = {}
         self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
 
     @cached_property
@@ -82,8 +90,21 @@ class EventSpec:
         """What writes a whole message outside rooms, given its payload."""
         found = self._writers.get(codec)
         if found is None:
-            around = CODECS[codec].envelope({"event": self.name}, "data")
-            found = self._writers[codec] = self.payload.writer(codec, *around)
+            start, end = CODECS[codec].envelope({"event": self.name, "data": HOLE})
+            found = self._writers[codec] = self.payload.writer(codec, start, end)
+        return found
+
+    def room_writer(self, codec: CodecName, key: RoomKey) -> RoomWriter:
+        """What writes a whole message that was sent to a room, or to several at once."""
+        found = self._room_writers.get((codec, key))
+        if found is None:
+            encode = CODECS[codec].encode
+            message = {key: HOLE, "event": self.name, "data": HOLE}
+            start, middle, end = CODECS[codec].envelope(message)
+            write = self.payload.writer(codec, middle, end)
+            found = self._room_writers[codec, key] = lambda names, payload: (
+                start + encode(names) + write(payload)
+            )
         return found
 
     def subject_of(self, payload: object) -> str | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode, close_reason
-from bytesocket_app.wire.codec import Codec
+from bytesocket_app.wire.codec import HOLE, Codec
 from bytesocket_app.wire.json_codec import JsonCodec, decode_json
 from bytesocket_app.wire.lifecycle import LifecycleType
 from bytesocket_app.wire.msgpack_codec import BinaryCodec, decode_binary
@@ -18,6 +18,7 @@ from bytesocket_app.wire.msgpack_codec import BinaryCodec, decode_binary
 __all__ = [
     "BINARY",
     "CODECS",
+    "HOLE",
     "JSON",
     "CloseCode",
     "Codec",

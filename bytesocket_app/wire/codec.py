@@ -1,9 +1,18 @@
 """What a wire format can do, whichever it is."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from enum import Enum
+from typing import Final, Protocol
 
 from bytesocket_app.types import CodecName
+
+
+class _Hole(Enum):
+    HOLE = "a value that comes later"
+
+
+HOLE: Final = _Hole.HOLE
+"""In place of a member's value in an envelope."""
 
 
 class Codec(Protocol):
@@ -27,17 +36,17 @@ class Codec(Protocol):
         """
         ...
 
-    def envelope(self, head: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
-        """Write all of a message but one value, for messages that differ in that value only.
+    def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
+        """Write all of a message but some values, for messages that differ in those only.
 
         Args:
-            head: The other members of the message; one called `key` is left out.
-            key: The member whose value comes later. It is the last one of the message.
+            message: Its members, HOLE in place of each value that comes later.
 
         Returns:
-            (prefix, suffix): `prefix + encode(value) + suffix` is `{**head, key: value}`.
+            What is before the first hole, between the holes, and after the last one: the message
+            is these with `encode(value)` in each hole.
 
         Raises:
-            EncodeError: The head holds something that the format cannot carry.
+            EncodeError: The message holds something that the format cannot carry.
         """
         ...

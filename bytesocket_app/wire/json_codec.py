@@ -8,6 +8,7 @@ from pydantic_core import from_json, to_json
 
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
+from bytesocket_app.wire.codec import HOLE
 from bytesocket_app.wire.depth import is_deeper
 from bytesocket_app.wire.portable import UNDEFINED, kind_of, name_of, ordinary
 from bytesocket_app.wire.surrogates import without_lone_surrogates
@@ -41,11 +42,17 @@ class JsonCodec:
         except (ValueError, RecursionError):
             return _encode_carefully(message)
 
-    def envelope(self, head: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
-        """Write the members before the value, and the brace after it."""
-        front = self.encode({name: value for name, value in head.items() if name != key})
-        comma = b"," if len(front) > len(b"{}") else b""
-        return b"".join((front[:-1], comma, self.encode(key), b":")), b"}"
+    def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
+        """Write what is around the holes: braces, commas, names and the other values."""
+        pieces = [b"{"]
+        for index, (name, value) in enumerate(message.items()):
+            pieces[-1] += (b"," if index else b"") + self.encode(name) + b":"
+            if value is HOLE:
+                pieces.append(b"")
+            else:
+                pieces[-1] += self.encode(value)
+        pieces[-1] += b"}"
+        return tuple(pieces)
 
 
 def _encode_carefully(message: object) -> bytes:

@@ -13,6 +13,7 @@ import msgpack
 
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
+from bytesocket_app.wire.codec import HOLE
 from bytesocket_app.wire.depth import is_deeper
 from bytesocket_app.wire.dialect import decode_dialect
 from bytesocket_app.wire.javascript import INT32_MIN, MAX_SAFE, UINT32_MAX, from_float64
@@ -82,10 +83,16 @@ class BinaryCodec:
             ) from error
         return b"".join(parts)
 
-    def envelope(self, head: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
-        """Write the members before the value; nothing comes after it."""
-        front = self.encode({name: value for name, value in head.items() if name != key} | {key: 0})
-        return front[:-1], b""
+    def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
+        """Write what is around the holes: the map's head, names and the other values."""
+        pieces = [_PACKER.pack_map_header(len(message))]
+        for name, value in message.items():
+            pieces[-1] += self.encode(name)
+            if value is HOLE:
+                pieces.append(b"")
+            else:
+                pieces[-1] += self.encode(value)
+        return tuple(pieces)
 
 
 def _is_plain(value: Any) -> bool:

@@ -22,8 +22,8 @@ class Truncated:
     name: CodecName = "binary"
     is_binary = True
 
-    def envelope(self, head: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
-        return BINARY.envelope(head, key)
+    def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
+        return BINARY.envelope(message)
 
     def encode(self, message: object) -> bytes:
         payload = BINARY.encode(message)

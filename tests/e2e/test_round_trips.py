@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bytesocket_app.client.payload import plain
 from bytesocket_app.events import PayloadType
-from bytesocket_app.wire import CODECS, Codec
+from bytesocket_app.wire import CODECS, HOLE, Codec
 from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import typescript
 from tests.nasty import MODULES, Case, contract
@@ -75,8 +75,8 @@ class Server:
         self.values = samples(case.payload, raw=raw)
 
     def write(self, value: Any) -> bytes:
-        prefix, suffix = self._codec.envelope({"event": self._name}, "data")
-        return prefix + self._payload.dump(value, self._codec.name) + suffix
+        start, end = self._codec.envelope({"event": self._name, "data": HOLE})
+        return start + self._payload.dump(value, self._codec.name) + end
 
     def read(self, frame: bytes) -> Any:
         return self._payload.validate(data_of(frame, self._codec), self._codec.name)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesocket_app.errors import DecodeError, EncodeError
-from bytesocket_app.wire import CODECS, JSON, decode
+from bytesocket_app.wire import CODECS, HOLE, JSON, decode
 from bytesocket_app.wire.portable import UNDEFINED
 
 
@@ -88,11 +88,17 @@ def test_refuses_what_json_cannot_carry(value: object, message: str) -> None:
         JSON.encode(value)
 
 
-@pytest.mark.parametrize("head", [{}, {"room": "r"}, {"room": "r", "data": 1, "event": 'a"b'}])
-def test_envelope_leaves_one_value_out(head: dict[str, object]) -> None:
-    prefix, suffix = JSON.envelope(head, "data")
-    message = prefix + JSON.encode([1, {"x": None}]) + suffix
-    assert decode(message, is_binary=False) == {**head, "data": [1, {"x": None}]}
+@pytest.mark.parametrize("head", [{}, {"room": "r"}, {"room": "r", "more": 1, "event": 'a"b'}])
+def test_an_envelope_leaves_values_out(head: dict[str, object]) -> None:
+    start, middle, end = JSON.envelope({"id": HOLE, **head, "data": HOLE})
+    value = [1, {"x": None}]
+    message = start + JSON.encode("7") + middle + JSON.encode(value) + end
+    assert message == JSON.encode({"id": "7", **head, "data": value})
+
+
+def test_an_envelope_without_holes_is_the_message() -> None:
+    assert JSON.envelope({}) == (b"{}",)
+    assert JSON.envelope({"event": "e"}) == (b'{"event":"e"}',)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bytesocket_app.errors import DecodeError, EncodeError
-from bytesocket_app.wire import BINARY, CODECS, decode
+from bytesocket_app.wire import BINARY, CODECS, HOLE, decode
 from bytesocket_app.wire.dialect import decode_dialect
 from bytesocket_app.wire.msgpack_codec import decode_binary
 from bytesocket_app.wire.portable import UNDEFINED
@@ -116,13 +116,13 @@ def test_refuses_what_peers_cannot_read(value: object, message: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 16, 70])
-def test_envelope_leaves_one_value_out(size: int) -> None:
+def test_an_envelope_leaves_values_out(size: int) -> None:
     head: dict[str, object] = {f"k{i}": i for i in range(size)}
-    prefix, suffix = BINARY.envelope({**head, "data": 1}, "data")
+    start, middle, end = BINARY.envelope({"id": HOLE, **head, "data": HOLE})
     value = {"x": [64, CLOCK]}
-    message = prefix + BINARY.encode(value) + suffix
-    assert message == BINARY.encode({**head, "data": value})
-    assert decode(message, is_binary=True) == {**head, "data": value}
+    message = start + BINARY.encode("7") + middle + BINARY.encode(value) + end
+    assert message == BINARY.encode({"id": "7", **head, "data": value})
+    assert decode(message, is_binary=True) == {"id": "7", **head, "data": value}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bytesocket_app.errors import DecodeError
-from bytesocket_app.wire import Codec, decode
+from bytesocket_app.wire import HOLE, Codec, decode
 
 VALUES: tuple[Any, ...] = (
     {},
@@ -38,11 +38,14 @@ async def check_codec(codec: Codec) -> None:
 
 
 def _check_envelope(codec: Codec) -> None:
-    head = {"room": "lobby", "event": 64}
     for value in VALUES:
-        prefix, suffix = codec.envelope(head, "data")
-        found = decode(prefix + codec.encode(value) + suffix, codec.is_binary, max_depth=200)
-        assert found == {**head, "data": value}, f"the envelope of {value!r} gave {found!r}"
+        pieces = codec.envelope({"room": HOLE, "event": 64, "data": HOLE})
+        assert len(pieces) == 3, f"an envelope with two holes has {len(pieces)} pieces"
+        start, middle, end = pieces
+        payload = start + codec.encode("lobby") + middle + codec.encode(value) + end
+        found = decode(payload, codec.is_binary, max_depth=200)
+        message = {"room": "lobby", "event": 64, "data": value}
+        assert found == message, f"the envelope of {value!r} gave {found!r}"
 
 
 def _check_refusals(codec: Codec) -> None:
