@@ -82,8 +82,8 @@ def share(number: int, size: int) -> list[int]:
 def message_costs(kind: Kind, transport: str, span: Span) -> Series:
     """Measure messages to applications that have so many of a kind, in turn.
 
-    All of them are up at once and each is measured some times for a short while: what else the
-    machine does then meets every size alike.
+    All of them are up at once and each is measured many times for a short while: what else the
+    machine does then meets every size alike. The least that each took.
     """
     target = ours(transport, "growth_app.py")
     found: dict[int, list[float]] = {size: [] for size in SIZES}
@@ -94,10 +94,11 @@ def message_costs(kind: Kind, transport: str, span: Span) -> Series:
             environment = {"GROWTH": json.dumps(wanted)}
             server = launched(target, cwd=HERE, environment=environment)
             trees[size] = stack.enter_context(server)
-        for _ in range(TURNS):
+        brief = Span(span.seconds / TURNS)
+        for _ in range(TURNS * TURNS):
             for size, tree in trees.items():
                 with asking(kind, size, tree) as peers:
-                    found[size].append(echo(peers, DEPTH, span, tree).microseconds)
+                    found[size].append(echo(peers, DEPTH, brief, tree).microseconds)
     return {size: min(values) for size, values in found.items()}
 
 
@@ -114,14 +115,21 @@ def asking(kind: Kind, size: int, tree: ServerTree) -> Crowd:
     )
 
 
-def delivery_cost(server: Server, members: int, span: Span) -> float:
-    """Measure deliveries to a room of so many."""
-    with (
-        launched(server.command, cwd=HERE) as tree,
-        crowd(server, tree.port, members + 1, chatting=True) as peers,
-    ):
-        # Ten rounds at the least: some servers need seconds for one of the largest room.
-        return fan_out(peers, Span(span.seconds, members * 10), tree).microseconds
+def delivery_costs(server: Server, span: Span) -> Series:
+    """Measure deliveries to rooms of each size, in turn as messages are, but for longer.
+
+    Thousands of new connections are dearer in their first second than later.
+    """
+    found: dict[int, list[float]] = {size: [] for size in MEMBERS}
+    with ExitStack() as stack:
+        trees = {size: stack.enter_context(launched(server.command, cwd=HERE)) for size in MEMBERS}
+        for _ in range(TURNS):
+            for size, tree in trees.items():
+                with crowd(server, tree.port, size + 1, chatting=True) as peers:
+                    # Ten rounds at the least: some servers need seconds for the largest room's.
+                    least = Span(span.seconds, size * 10)
+                    found[size].append(fan_out(peers, least, tree).microseconds)
+    return {size: min(values) for size, values in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +160,7 @@ def measure(transport: str, rivals: Sequence[str], number: int, span: Span) -> d
     for turn in range(1, number + 1):
         for name in (transport, *rivals):
             print(f"round {turn} of {number}: {name}", file=sys.stderr, flush=True)
-            series = {size: delivery_cost(SERVERS[name], size, span) for size in MEMBERS}
-            rounds.setdefault(name, []).append(series)
+            rounds.setdefault(name, []).append(delivery_costs(SERVERS[name], span))
         for kind in KINDS:
             print(f"round {turn} of {number}: {kind.label}", file=sys.stderr, flush=True)
             rounds.setdefault(kind.label, []).append(message_costs(kind, transport, span))
