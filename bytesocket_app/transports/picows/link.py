@@ -131,14 +131,15 @@ class Link:
         cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
     ) -> list[Self]:
         """Send or keep a frame on each of many connections: the quickest way known."""
+        # One turn is enough to ask: to send where another server's is busy is early, not wrong.
+        if next(iter(links))._turn.is_busy:  # noqa: SLF001 - of this class
+            return [link for link in links if link is not skip and link.write(frame)]
         wire = frame.wire or frame.framed()
         behind: list[Self] = []
-        # One turn is enough to ask: to send where another server's is busy is early, not wrong.
-        is_busy = next(iter(links))._turn.is_busy  # noqa: SLF001 - of this class
         for link in links:
             if link is skip:
                 continue
-            write = None if is_busy else link._direct  # noqa: SLF001 - of this class
+            write = link._direct  # noqa: SLF001 - of this class
             if write is None:
                 if link.write(frame):
                     behind.append(link)
