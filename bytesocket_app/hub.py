@@ -57,7 +57,7 @@ def encode(
         payload: A valid payload of it; in rooms also ABSENT.
         room: The room that receivers see, or the rooms of a bulk message; None for no room.
         sender: Whose event it is, as far as that is known: whoever is excluded.
-        codec: The codec.
+        codec: The one that they use.
 
     Raises:
         EncodeError: The payload has no form in this codec.

@@ -244,12 +244,17 @@ def main() -> int:
 
 def sentence(curves: dict[str, Series], transport: str, held: Held) -> str:
     """Say in the README what the picture shows."""
-    members = spread(curves[transport])
+    members = f"{spread(curves[transport]):.2f}"
+    kinds = [transport, *(kind.label for kind in KINDS)]
+    rivals = [name for name in curves if name not in kinds]
+    if rivals:
+        theirs = (f"{SERVERS[name].label}: {spread(curves[name]):.2f}" for name in rivals)
+        members += f" ({', '.join(theirs)})"
     most = max(spread(curves[kind.label]) for kind in KINDS)
     path = Path(PICTURE).relative_to(README.parent)
     return (
         f"![Processor time by size: members of a room, rooms, events]({path})\n\n"
-        f"From 100 to 10,000 members a delivery's cost differs by a factor of {members:.2f}; from "
+        f"From 100 to 10,000 members a delivery's cost differs by a factor of {members}; from "
         f"1 to 1,000 rooms or events a message's by at most {most:.2f}. {IDLE:,} idle connections "
         f"take {held.kb:.0f} kB each; asked all at once, they had their answers in "
         f"{held.answered:.1f} s."
