@@ -42,7 +42,7 @@ from bytesocket_app.options import check_options
 from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.router import Router
-from bytesocket_app.serving import ApplicationEndpoint, Host
+from bytesocket_app.serving import ApplicationEndpoint, Host, sweep_interval
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.life import Life, LifespanFunction
 from bytesocket_app.serving.origins import Origins
@@ -129,7 +129,7 @@ class ByteSocket:
         self._dispatcher = Dispatcher(
             self.hub, calls, router, membership, self._middleware, self.lifecycle, self.settings
         )
-        self.host = Host(time.monotonic)
+        self.host = Host(time.monotonic, sweep_interval(self.settings.timeouts))
         self.life = Life(self, self._check)
         self.endpoint = ApplicationEndpoint(
             self._dispatcher,

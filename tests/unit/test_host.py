@@ -9,7 +9,8 @@ import anyio
 import pytest
 from anyio import create_task_group
 
-from bytesocket_app.serving.host import Host
+from bytesocket_app.serving.host import Host, sweep_interval
+from bytesocket_app.settings import Timeouts
 from bytesocket_app.testing import TestClient
 from tests.support.talk import Said, talk, until
 
@@ -95,6 +96,19 @@ async def test_the_sweep_runs_by_itself() -> None:
         await until(lambda: session.checks)
         host.leave(session)
     assert session.checks[0] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "seconds"),
+    [
+        (Timeouts(), 1.0),
+        (Timeouts(handler=5), 0.5),
+        (Timeouts(handler=0.1), 0.25),
+        (Timeouts(auth=0, middleware=0, handler=0, idle=0, close=0), 1.0),
+    ],
+)
+def test_the_shortest_deadline_says_how_often_to_look(timeouts: Timeouts, seconds: float) -> None:
+    assert sweep_interval(timeouts) == seconds
 
 
 async def test_everybody_who_waits_for_the_last_connection_learns_of_its_end() -> None:
