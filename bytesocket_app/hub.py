@@ -43,7 +43,7 @@ class RoomWatch(Protocol):
         ...
 
 
-def encode(
+def encode_event(
     spec: EventSpec,
     payload: Any,
     room: str | list[str] | None,
@@ -110,7 +110,7 @@ class Hub:
         spec, payload = self._catalogue.outgoing(event)
         if payload is event and not spec.volatile:
             self._writers[codec][type(event)] = spec.writer(codec)
-        return encode(spec, payload, None, None, codec)
+        return encode_event(spec, payload, None, None, codec)
 
     def publish(
         self,
@@ -157,7 +157,7 @@ class Hub:
         """
         if not rooms:
             return
-        frame = partial(encode, spec, payload, rooms[0] if shown is None else shown, exclude)
+        frame = partial(encode_event, spec, payload, rooms[0] if shown is None else shown, exclude)
         lanes = self.index.lanes
         reached: Iterable[tuple[Lane, Members]]
         if len(rooms) == 1:
@@ -176,7 +176,7 @@ class Hub:
     ) -> None:
         """Emit an event to every authenticated socket."""
         spec, payload = self._catalogue.outgoing(event)
-        frame = partial(encode, spec, payload, None, exclude)
+        frame = partial(encode_event, spec, payload, None, exclude)
         _spread(self.index.lanes(BROADCAST_ROOM).items(), frame, exclude, codec)
 
     def reach(
@@ -188,9 +188,11 @@ class Hub:
     ) -> None:
         """Emit an event to some sockets, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        places = ((socket, *socket.place()) for socket in sockets)
-        reached = _united((lane, {socket: transport}) for socket, lane, transport in places)
-        _spread(reached.items(), partial(encode, spec, payload, None, None), None, codec)
+        reached: dict[Lane, dict[Socket[Any], Transport]] = {}
+        for socket in sockets:
+            lane, transport = socket.place()
+            reached.setdefault(lane, {})[socket] = transport
+        _spread(reached.items(), partial(encode_event, spec, payload, None, None), None, codec)
 
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None

@@ -208,10 +208,7 @@ class EventRouter:
             raise self._unknown(message)
         if self._membership and not self._hub.index.has(socket, name):
             raise Refusal(f"Join {name[:64]!r} before sending into it.", code="not_a_member")
-        calls = spec = None
-        if found is not None and message.event is not None:
-            calls = found[0].handlers.ready.get(message.event)
-            spec = found[0].event(message.event) if calls is None else calls.spec
+        spec = found[0].event(message.event) if found and message.event is not None else None
         if found is None or spec is None:
             if not self._open:
                 raise self._unknown(message, found)
@@ -222,7 +219,7 @@ class EventRouter:
         except ValidationError as exc:
             raise _Invalid(exc) from exc
         payload = ABSENT if value is None and not message.has_data else value
-        calls = calls or room.handlers.take(spec.name)
+        calls = room.handlers.take(spec.name)
         if calls is None:
             return spec, payload, None, ()
         return spec, payload, calls, (socket, value, name, self._app, *room.parse(texts))

@@ -158,6 +158,9 @@ class Room:
 
     def event(self, name: EventName) -> EventSpec | None:
         """The event of this name if clients may send it into this room."""
+        ready = self.handlers.ready.get(name)
+        if ready is not None:
+            return ready.spec
         spec = self.relayed.get(name)
         if spec is None and (handlers := self.handlers.of(name)):
             spec = handlers[0].spec

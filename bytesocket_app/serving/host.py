@@ -52,6 +52,7 @@ class Host:
     Attributes:
         sessions: The running connections, oldest first, with their task groups.
         writer: What flushes sockets that have output.
+        clock: As it was given.
     """
 
     def __init__(self, clock: Callable[[], float], interval: float = SHORTEST) -> None:

@@ -369,6 +369,7 @@ async def test_an_event_is_encoded_once_per_codec() -> None:
         frames = [client._transport.outbox.popleft() for client in clients]
     assert frames[0] is frames[1]
     assert frames[2] is frames[3]
+    assert [frame.is_binary for frame in frames] == [False, False, True, True]
     assert len(encoded) == 2
 
 

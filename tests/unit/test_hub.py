@@ -10,7 +10,7 @@ from bytesocket_app import Handshake, Limits, ServerEvent, Settings, Socket, Und
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.events.catalogue import RoomKey, RoomWriter
-from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub, ServerRooms, encode
+from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub, ServerRooms, encode_event
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode
@@ -211,9 +211,9 @@ async def test_a_relay_without_data_has_none() -> None:
 
 def test_what_may_be_lost_is_marked() -> None:
     spec = Catalogue([Blob]).by_name["blob"]
-    assert encode(spec, Blob(raw=b""), "a", None, "json").slot is not None
+    assert encode_event(spec, Blob(raw=b""), "a", None, "json").slot is not None
     spec = Catalogue([Posted]).by_name["posted"]
-    assert encode(spec, Posted(text="x"), "a", None, "json").slot is None
+    assert encode_event(spec, Posted(text="x"), "a", None, "json").slot is None
 
 
 async def test_what_a_slow_reader_needs_the_newest_of_is_an_event_of_a_room_and_a_sender() -> None:
@@ -222,7 +222,7 @@ async def test_what_a_slow_reader_needs_the_newest_of_is_an_event_of_a_room_and_
     spec = Catalogue([Blob]).by_name["blob"]
 
     def slot(raw: bytes, sender: Socket | None, room: str | list[str] | None) -> object:
-        return encode(spec, Blob(raw=raw), room, sender, "binary").slot
+        return encode_event(spec, Blob(raw=raw), room, sender, "binary").slot
 
     assert slot(b"1", ann, "a") == slot(b"2", ann, "a")
     slots = {
@@ -239,7 +239,7 @@ def test_one_senders_news_of_several_things_are_told_apart_by_the_field_it_names
     spec = Catalogue([Place]).by_name["place"]
 
     def slot(who: int, x: int) -> object:
-        return encode(spec, Place(who=who, x=x), None, None, "json").slot
+        return encode_event(spec, Place(who=who, x=x), None, None, "json").slot
 
     assert slot(1, 1) == slot(1, 2)
     assert slot(1, 1) != slot(2, 1)

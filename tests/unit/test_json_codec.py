@@ -94,6 +94,7 @@ def test_an_envelope_leaves_values_out(head: dict[str, object]) -> None:
     value = [1, {"x": None}]
     message = start + JSON.encode("7") + middle + JSON.encode(value) + end
     assert message == JSON.encode({"id": "7", **head, "data": value})
+    assert decode(message, is_binary=False) == {"id": "7", **head, "data": value}
 
 
 def test_an_envelope_without_holes_is_the_message() -> None:
