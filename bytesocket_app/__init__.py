@@ -5,9 +5,10 @@ The public doors are this package, `bytesocket_app.testing`, `bytesocket_app.cli
 """
 
 from bytesocket_app.application import ByteSocket
-from bytesocket_app.auth import AuthFunction
+from bytesocket_app.declarations.auth import AuthFunction
+from bytesocket_app.declarations.handlers import EventHandler, RoomGuard
+from bytesocket_app.declarations.router import Router
 from bytesocket_app.dependencies import Depends
-from bytesocket_app.dispatch.handlers import EventHandler, RoomGuard
 from bytesocket_app.errors import (
     AuthError,
     ConfigurationError,
@@ -18,7 +19,6 @@ from bytesocket_app.errors import (
 from bytesocket_app.events import ClientEvent, Event, ServerEvent
 from bytesocket_app.middleware import CallNext, Message, Middleware
 from bytesocket_app.registry import Hook
-from bytesocket_app.router import Router
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake

@@ -9,16 +9,19 @@ from typing_extensions import TypeForm, override
 
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
-from bytesocket_app.dispatch import DeclaredRooms, Dispatcher, HandlerTable, Room
-from bytesocket_app.dispatch.calls import HandlerCalls
-from bytesocket_app.dispatch.declaring import handler_hook
+from bytesocket_app.declarations.declaring import check_room, declare_authenticator, handler_hook
+from bytesocket_app.declarations.handlers import HandlerTable
+from bytesocket_app.declarations.rooms import DeclaredRooms, JoinedBy, Room
+from bytesocket_app.declarations.router import Router
+from bytesocket_app.declarations.routes import Route, event_routes
+from bytesocket_app.declarations.user_types import check_users
+from bytesocket_app.delivery.hub import Hub, ServerRooms
+from bytesocket_app.delivery.users import User, find_user
+from bytesocket_app.dispatch import Dispatcher
 from bytesocket_app.dispatch.events import EventRouter
-from bytesocket_app.dispatch.fitting import check_users
-from bytesocket_app.dispatch.membership import Membership
-from bytesocket_app.dispatch.rooms import JoinedBy
-from bytesocket_app.dispatch.routes import Route, event_routes
-from bytesocket_app.dispatch.single import check_room, declare_authenticator
-from bytesocket_app.errors import Refusal
+from bytesocket_app.dispatch.membership_requests import MembershipRequests
+from bytesocket_app.dispatch.runner import HandlerRunner
+from bytesocket_app.errors import ConfigurationError, Refusal, caller
 from bytesocket_app.events import (
     BothHandle,
     Catalogue,
@@ -35,23 +38,19 @@ from bytesocket_app.events import (
 from bytesocket_app.events.declared import is_payload
 from bytesocket_app.events.lint import Lint
 from bytesocket_app.hosting import attach
-from bytesocket_app.hub import Hub, ServerRooms
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
-from bytesocket_app.options import check_options
 from bytesocket_app.registry import Hook
 from bytesocket_app.rooms import RoomPattern
-from bytesocket_app.router import Router
-from bytesocket_app.serving import ApplicationEndpoint, Host, sweep_interval
+from bytesocket_app.serving import ApplicationEndpoint, Housekeeping, sweep_interval
 from bytesocket_app.serving.contracts import Contracts
-from bytesocket_app.serving.life import Life, LifespanFunction
+from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
-from bytesocket_app.transports.door import AsgiDoor
+from bytesocket_app.transports.entry import AsgiEntry
 from bytesocket_app.types import CodecName, Direction, EventName, UserKey
-from bytesocket_app.users import User, find_user
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
 
@@ -105,7 +104,7 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        check_options(title, path, serialization, engine)
+        _check_options(title, path, serialization, engine)
         self.title = title
         self.version = version
         self.path = path
@@ -121,27 +120,27 @@ class ByteSocket:
         self.hub = Hub(self.catalogue, self._declared, one_copy=one_copy)
         self.rooms = ServerRooms(self.hub)
         self._middleware = MiddlewareChain()
-        calls = HandlerCalls(self.hub, self.settings.timeouts.handler)
+        calls = HandlerRunner(self.hub, self.settings.timeouts.handler)
         router = EventRouter(
             self.hub, calls, self.catalogue, self._handlers, self._declared, self.lifecycle, self
         )
-        membership = Membership(self.hub, self._declared, self.settings)
+        membership = MembershipRequests(self.hub, self._declared, self.settings)
         self._dispatcher = Dispatcher(
             self.hub, calls, router, membership, self._middleware, self.lifecycle, self.settings
         )
-        self.host = Host(time.monotonic, sweep_interval(self.settings.timeouts))
-        self.life = Life(self, self._check)
+        self.housekeeping = Housekeeping(time.monotonic, sweep_interval(self.settings.timeouts))
+        self.life = LifespanRunner(self, self._check)
         self.endpoint = ApplicationEndpoint(
             self._dispatcher,
             self.hub,
             self.lifecycle,
-            self.host,
+            self.housekeeping,
             self,
             origins=Origins(origins or (), self.settings.policies.origins),
             contracts=Contracts(lambda: self.contract().fingerprint, self.settings.policies),
         )
         self.http = http
-        self._door = AsgiDoor(self.endpoint, self.host.writer, self.running, path, http)
+        self._entry = AsgiEntry(self.endpoint, self.housekeeping.writer, self.running, path, http)
 
     def on(
         self,
@@ -360,8 +359,8 @@ class ByteSocket:
         Raises:
             ConfigurationError: The host is none, or it has a WebSocket at this path.
         """
-        attach(self, self._door, self.running, host, path or self.path)
-        self.path = self._door.path = path or self.path
+        attach(self, self._entry, self.running, host, path or self.path)
+        self.path = self._entry.path = path or self.path
 
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""
@@ -370,7 +369,7 @@ class ByteSocket:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run the application's lifespan, and host the work for all sockets, for the block."""
-        async with self.life.lived(), self.host.lifespan():
+        async with self.life.running(), self.housekeeping.lifespan():
             yield
 
     def _check(self) -> None:
@@ -392,8 +391,27 @@ class ByteSocket:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope: the socket, the HTTP side, or the lifespan of both."""
-        await self._door.serve(scope, receive, send)
+        await self._entry.serve(scope, receive, send)
 
     @override
     def __repr__(self) -> str:
         return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
+
+
+def _check_options(title: str, path: str, serialization: str, engine: str) -> None:
+    """Refuse what `ByteSocket` cannot serve.
+
+    Raises:
+        ConfigurationError: Says which argument, and what it should be.
+    """
+    problem = None
+    if not title.strip():
+        problem = f"title={title!r} is empty: it names the generated clients, as in 'Chat'."
+    elif not path.startswith("/") or {"?", "#"} & set(path):
+        problem = f"path={path!r} must begin with a slash and have no query, as in '/ws'."
+    elif serialization not in CODECS:
+        problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
+    elif engine != "memory://":
+        problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
+    if problem is not None:
+        raise ConfigurationError(f"{caller()}: {problem}")

@@ -12,7 +12,7 @@
     │   ├── AuthError            refuses a connection's credentials; closes 4003
     │   └── UnknownContract      a client's contract is not one that the server takes; closes 4010
     ├── RequestError             a client's request or join was refused by the server
-    ├── DialFailed               a client could not connect; reported, then tried again
+    ├── ConnectError               a client could not connect; reported, then tried again
     ├── Disconnected             the connection ended before the answer came
     └── RequestTimeout           no answer within the deadline
 
@@ -122,7 +122,7 @@ class RequestError(ByteSocketError):
         super().__init__(f"{code}: {message}" if message else code)
 
 
-class DialFailed(ByteSocketError):
+class ConnectError(ByteSocketError):
     """No connection came about: no route, no TLS, or no WebSocket behind the address.
 
     Attributes:
@@ -132,6 +132,10 @@ class DialFailed(ByteSocketError):
     def __init__(self, message: str, status: int | None = None) -> None:
         self.status = status
         super().__init__(message)
+
+
+DialFailed = ConnectError
+"""The name of `ConnectError` before 0.2; generated files may import it."""
 
 
 class Disconnected(ByteSocketError):

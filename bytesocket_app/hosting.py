@@ -11,7 +11,7 @@ from typing import Any
 
 from bytesocket_app.errors import ConfigurationError, caller
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
-from bytesocket_app.transports.door import AsgiDoor
+from bytesocket_app.transports.entry import AsgiEntry
 
 Running = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -25,23 +25,23 @@ class Attached:
         source: `file:line` of the attachment.
     """
 
-    def __init__(self, app: ASGIApp, door: AsgiDoor, path: str) -> None:
+    def __init__(self, app: ASGIApp, entry: AsgiEntry, path: str) -> None:
         self.app = app
         self.path = path
         self.source = caller()
-        self._door = door
+        self._entry = entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a scope that a route of the host has matched."""
-        await self._door.serve_socket(scope, receive, send, self.path)
+        await self._entry.serve_socket(scope, receive, send, self.path)
 
 
-def attach(app: ASGIApp, door: AsgiDoor, running: Running, host: object, path: str) -> None:
+def attach(app: ASGIApp, entry: AsgiEntry, running: Running, host: object, path: str) -> None:
     """Add the socket's exact path to a host, and the application's life to the host's.
 
     Args:
         app: The application, for those who look for it in the host's routes.
-        door: Serves the connections.
+        entry: Serves the connections.
         running: The application's life; the host's own is around it.
         host: A FastAPI or Starlette application.
         path: Below whatever the host itself is mounted at.
@@ -60,7 +60,7 @@ def attach(app: ASGIApp, door: AsgiDoor, running: Running, host: object, path: s
     routes = host.router.routes
     at_path = [r for r in routes if isinstance(r, Route | WebSocketRoute) and r.path == path]
     _check(path, [r.endpoint for r in at_path if isinstance(r, WebSocketRoute)])
-    attached = Attached(app, door, path)
+    attached = Attached(app, entry, path)
     # In front: a mount at "/", static files for one, would take the path before it is compared.
     if not any(isinstance(route, Route) for route in at_path):
         routes.insert(0, Route(path, attached, name=f"{path} without upgrade"))

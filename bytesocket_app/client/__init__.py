@@ -4,19 +4,21 @@ A generated module needs this door only. Nothing here knows the server side; it 
 `events`, `wire`, `errors` and `types`.
 """
 
-from bytesocket_app.client.auth import Fresh, Headers
-from bytesocket_app.client.circuit import ClientState
+from bytesocket_app.client.auth import Fresh, Headers, ValueOrFactory
+from bytesocket_app.client.callback_queue import Callback as AnyCallback
 from bytesocket_app.client.client import Client
-from bytesocket_app.client.dispatcher import Callback as AnyCallback
 from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
-from bytesocket_app.client.link import Outcome
 from bytesocket_app.client.listeners import EventClasses, Listening
-from bytesocket_app.client.room import Replies, Room
+from bytesocket_app.client.outgoing import Outcome
+from bytesocket_app.client.reconnector import ClientState
+from bytesocket_app.client.room import ClientRoom as Room
+from bytesocket_app.client.room import Replies
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.client.unset import UNSET, Unset
 from bytesocket_app.errors import (
     AuthError,
+    ConnectError,
     DialFailed,
     Disconnected,
     ErrorContext,
@@ -35,6 +37,7 @@ __all__ = [
     "ClientEvent",
     "ClientSettings",
     "ClientState",
+    "ConnectError",
     "DialFailed",
     "Disconnected",
     "DynamicClient",
@@ -55,4 +58,5 @@ __all__ = [
     "ServerEvent",
     "UnknownContract",
     "Unset",
+    "ValueOrFactory",
 ]

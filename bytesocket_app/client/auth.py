@@ -6,10 +6,13 @@ from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-Fresh: TypeAlias = T | Callable[[], T | Awaitable[T]]
+ValueOrFactory: TypeAlias = T | Callable[[], T | Awaitable[T]]
 """A value, or a function, `async` or not, that makes a fresh one for each connection."""
 
-Headers: TypeAlias = Fresh[Mapping[str, str]]
+Fresh: TypeAlias = ValueOrFactory[T]
+"""The name of `ValueOrFactory` in generated files."""
+
+Headers: TypeAlias = ValueOrFactory[Mapping[str, str]]
 
 
 async def fresh(source: Any) -> Any:

@@ -10,11 +10,11 @@ from anyio.abc import TaskGroup
 
 from bytesocket_app.client.address import address
 from bytesocket_app.client.auth import Headers
-from bytesocket_app.client.circuit import Circuit, ClientState, Endpoint
-from bytesocket_app.client.hearing import Hearing
-from bytesocket_app.client.link import Link, Outcome
 from bytesocket_app.client.listeners import EventClasses, event_class
-from bytesocket_app.client.room import Replies, Room, declared_reply, room_name
+from bytesocket_app.client.listening_side import ListeningSide
+from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
+from bytesocket_app.client.room import ClientRoom, Replies, declared_reply, room_name
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
@@ -48,7 +48,7 @@ class Client:
     contract: ClassVar[ClientContract] = ClientContract()
     _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
-    _rooms: ClassVar[Mapping[str, type[Room]]] = {}
+    _rooms: ClassVar[Mapping[str, type[ClientRoom]]] = {}
 
     def __init__(
         self,
@@ -63,10 +63,10 @@ class Client:
         contract = type(self).contract
         self._settings = settings or ClientSettings()
         place = address(url, path=contract.path, fingerprint=contract.fingerprint)
-        self._link = Link(CODECS[codec or contract.codec], self._settings)
-        self._hearing = Hearing(self._settings.event_buffer)
-        endpoint = Endpoint(address=place, auth=auth, headers=headers, ssl_context=ssl_context)
-        self._circuit = Circuit(endpoint, self._link, self._hearing)
+        self._outgoing = Outgoing(CODECS[codec or contract.codec], self._settings)
+        self._listening = ListeningSide(self._settings.event_buffer)
+        endpoint = ServerAddress(address=place, auth=auth, headers=headers, ssl_context=ssl_context)
+        self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
         self._tasks: TaskGroup | None = None
 
     async def __aenter__(self) -> Self:
@@ -74,8 +74,8 @@ class Client:
             raise RuntimeError("a client lives once: make a new one to connect again")
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
-        self._tasks.start_soon(self._hearing.dispatcher.run)
-        self._tasks.start_soon(self._circuit.run)
+        self._tasks.start_soon(self._listening.callbacks.run)
+        self._tasks.start_soon(self._reconnector.run)
         return self
 
     async def __aexit__(
@@ -88,8 +88,8 @@ class Client:
         if tasks is None:
             return None
         with anyio.move_on_after(self._settings.close_timeout, shield=True):
-            await self._circuit.close()
-            await self._hearing.dispatcher.idle()
+            await self._reconnector.close()
+            await self._listening.callbacks.idle()
         tasks.cancel_scope.cancel()
         if isinstance(error, anyio.get_cancelled_exc_class()):
             return await tasks.__aexit__(kind, error, trace)
@@ -99,12 +99,12 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection and do not come back. Everybody who waits is told."""
-        await self._circuit.close()
+        await self._reconnector.close()
 
     @property
     def state(self) -> ClientState:
         """What the connection is doing: connecting, open, waiting to dial again, or closed."""
-        return self._circuit.state
+        return self._reconnector.state
 
     @property
     def ready(self) -> Awaitable[None]:
@@ -115,11 +115,11 @@ class Client:
             UnknownContract: Nor will there be one where the server wants another contract.
             Disconnected: The client was closed.
         """
-        return Ready(self._circuit.wait_open)
+        return Ready(self._reconnector.wait_open)
 
     def on_state(self, callback: StateHook) -> StateHook:
         """Have a function called with every new state."""
-        self._hearing.on_state(callback)
+        self._listening.on_state(callback)
         return callback
 
     def on_error(self, callback: ErrorHook) -> ErrorHook:
@@ -128,30 +128,30 @@ class Client:
         Failed dials, refusals, messages that are not valid, and exceptions of listeners. Without
         such a function they are logged.
         """
-        self._hearing.on_error(callback)
+        self._listening.on_error(callback)
         return callback
 
     def _on(self, event: type[E] | EventName, callback: Callable[[E], object] | None = None) -> Any:
-        return self._hearing.listeners.on(event_class(event, self._arriving), callback)
+        return self._listening.listeners.on(event_class(event, self._arriving), callback)
 
     def _off(self, event: type[E] | EventName, callback: Callable[[E], object]) -> None:
-        self._hearing.listeners.remove(event_class(event, self._arriving), callback)
+        self._listening.listeners.remove(event_class(event, self._arriving), callback)
 
     def _events(self, event: type[E] | EventName) -> EventStream[E]:
         model = event_class(event, self._arriving)
-        return self._hearing.listeners.stream(model, self._settings.event_buffer)
+        return self._listening.listeners.stream(model, self._settings.event_buffer)
 
     async def _emit(self, event: EventModel) -> Outcome:
-        return await self._link.emit(event)
+        return await self._outgoing.emit(event)
 
     async def _request(
         self, event: EventModel, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
         expected = reply or declared_reply(self._replies, event)
-        return await self._link.request(event, expected, timeout=timeout)
+        return await self._outgoing.request(event, expected, timeout=timeout)
 
     def _join(
-        self, pattern: str, parameters: Mapping[str, object], kind: type[Room] | None = None
+        self, pattern: str, parameters: Mapping[str, object], kind: type[ClientRoom] | None = None
     ) -> Any:
         room = kind or self._rooms.get(pattern)
         if room is None:
@@ -160,4 +160,4 @@ class Client:
                 f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
                 "parameters are passed by name."
             )
-        return room(room_name(pattern, parameters), self._link, self._hearing)
+        return room(room_name(pattern, parameters), self._outgoing, self._listening)

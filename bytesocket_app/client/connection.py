@@ -47,7 +47,7 @@ class Ending:
     reason: str
 
 
-class Connection:
+class WebSocketConnection:
     """An open WebSocket. `run` reads and writes until it ends; the rest may be called meanwhile.
 
     Args:

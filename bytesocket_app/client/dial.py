@@ -14,8 +14,8 @@ from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
-from bytesocket_app.client.connection import BROKEN, Connection
-from bytesocket_app.errors import DialFailed
+from bytesocket_app.client.connection import BROKEN, WebSocketConnection
+from bytesocket_app.errors import ConnectError
 
 UNSENT: Final = 16 * 1024
 """Bytes that the kernel takes off our hands beyond those on their way; left alone it takes
@@ -42,16 +42,16 @@ class Dial:
     message_bytes: int
     close_timeout: float
 
-    async def connect(self) -> Connection:
+    async def connect(self) -> WebSocketConnection:
         """Connect and do the opening handshake. The caller sets the deadline.
 
         Raises:
-            DialFailed: There is no WebSocket at the address.
+            ConnectError: There is no WebSocket at the address.
         """
         try:
             stream = await self._stream()
         except BROKEN as error:
-            raise DialFailed(
+            raise ConnectError(
                 f"cannot connect to {self.address.host}:{self.address.port}: {error}"
             ) from error
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS
@@ -62,7 +62,7 @@ class Dial:
         except BaseException:
             await anyio.aclose_forcefully(stream)
             raise
-        return Connection(stream, protocol, self.close_timeout)
+        return WebSocketConnection(stream, protocol, self.close_timeout)
 
     async def _stream(self) -> ByteStream:
         if not self.address.secure:
@@ -96,7 +96,7 @@ class Dial:
         if protocol.state is State.CONNECTING or protocol.handshake_exc is not None:
             error = protocol.handshake_exc or InvalidHandshake("the connection ended")
             status = error.response.status_code if isinstance(error, InvalidStatus) else None
-            raise DialFailed(
+            raise ConnectError(
                 f"no WebSocket at {self.address.resource_name} of "
                 f"{self.address.host}:{self.address.port}: {error}",
                 status,

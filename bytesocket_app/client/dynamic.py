@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from bytesocket_app.client.client import Client
-from bytesocket_app.client.link import Outcome
 from bytesocket_app.client.listeners import Listening
-from bytesocket_app.client.room import Room
+from bytesocket_app.client.outgoing import Outcome
+from bytesocket_app.client.room import ClientRoom
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.events import ClientEvent, PayloadType, ServerEvent
 
@@ -15,7 +15,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
-class DynamicRoom(Room):
+class DynamicRoom(ClientRoom):
     """A room handle that takes any event class."""
 
     @overload

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from pydantic import ValidationError
 
-from bytesocket_app.client.dispatcher import Callback
+from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ByteSocketError, ConfigurationError

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from bytesocket_app.client.payload import plain
 from bytesocket_app.types import EventName, RequestId
-from bytesocket_app.wire import Codec, LifecycleType
+from bytesocket_app.wire import Codec, MessageType
 
 ABSENT: Final = object()
 """The `data` of a message that has none."""
@@ -65,12 +65,12 @@ Incoming: TypeAlias = (
     EventArrived | AuthAccepted | AuthRefused | ServerComplained | MembershipAnswered | Replied
 )
 
-_JOINS = {LifecycleType.JOIN_ROOM_SUCCESS, LifecycleType.JOIN_ROOM_ERROR}
-_ROOM_GRANTED = {LifecycleType.JOIN_ROOM_SUCCESS, LifecycleType.LEAVE_ROOM_SUCCESS}
-_ROOM_REFUSED = {LifecycleType.JOIN_ROOM_ERROR, LifecycleType.LEAVE_ROOM_ERROR}
-_BULK_JOINS = {LifecycleType.JOIN_ROOMS_SUCCESS, LifecycleType.JOIN_ROOMS_ERROR}
-_BULK_GRANTED = {LifecycleType.JOIN_ROOMS_SUCCESS, LifecycleType.LEAVE_ROOMS_SUCCESS}
-_BULK_REFUSED = {LifecycleType.JOIN_ROOMS_ERROR, LifecycleType.LEAVE_ROOMS_ERROR}
+_JOINS = {MessageType.JOIN_ROOM_SUCCESS, MessageType.JOIN_ROOM_ERROR}
+_ROOM_GRANTED = {MessageType.JOIN_ROOM_SUCCESS, MessageType.LEAVE_ROOM_SUCCESS}
+_ROOM_REFUSED = {MessageType.JOIN_ROOM_ERROR, MessageType.LEAVE_ROOM_ERROR}
+_BULK_JOINS = {MessageType.JOIN_ROOMS_SUCCESS, MessageType.JOIN_ROOMS_ERROR}
+_BULK_GRANTED = {MessageType.JOIN_ROOMS_SUCCESS, MessageType.LEAVE_ROOMS_SUCCESS}
+_BULK_REFUSED = {MessageType.JOIN_ROOMS_ERROR, MessageType.LEAVE_ROOMS_ERROR}
 
 
 def classify(value: object) -> Incoming | None:
@@ -88,14 +88,14 @@ def classify(value: object) -> Incoming | None:
 
 def _lifecycle(message: dict[str, Any], kind: float) -> Incoming | None:
     data = message.get("data", ABSENT)
-    if kind == LifecycleType.AUTH_SUCCESS:
+    if kind == MessageType.AUTH_SUCCESS:
         return AuthAccepted()
-    if kind == LifecycleType.AUTH_ERROR and data is not ABSENT:
+    if kind == MessageType.AUTH_ERROR and data is not ABSENT:
         return AuthRefused(data)
-    if kind == LifecycleType.ERROR and data is not ABSENT:
+    if kind == MessageType.ERROR and data is not ABSENT:
         return ServerComplained(data)
-    if kind in {LifecycleType.REPLY, LifecycleType.REPLY_ERROR}:
-        return _reply(message, data, is_refused=kind == LifecycleType.REPLY_ERROR)
+    if kind in {MessageType.REPLY, MessageType.REPLY_ERROR}:
+        return _reply(message, data, is_refused=kind == MessageType.REPLY_ERROR)
     return _membership(message, kind, data)
 
 
@@ -157,6 +157,6 @@ def event_frame(
     return codec.encode(message)
 
 
-def lifecycle_frame(codec: Codec, kind: LifecycleType, **members: object) -> bytes:
+def lifecycle_frame(codec: Codec, kind: MessageType, **members: object) -> bytes:
     """Write a message with a `type`."""
     return codec.encode({"type": int(kind), **members})

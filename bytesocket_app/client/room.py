@@ -6,9 +6,9 @@ from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic_core import to_jsonable_python
 
-from bytesocket_app.client.hearing import Hearing
-from bytesocket_app.client.link import Link, Outcome
 from bytesocket_app.client.listeners import EventClasses, event_class
+from bytesocket_app.client.listening_side import ListeningSide
+from bytesocket_app.client.outgoing import Outcome, Outgoing
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
@@ -60,26 +60,26 @@ def declared_reply(replies: Replies, event: EventModel) -> PayloadType:
     return reply
 
 
-class Room:
+class ClientRoom:
     """One handle on one room. Handles are counted: the last one to leave leaves the room.
 
     Generated clients derive from it and give its verbs their types.
 
     Args:
         name: The room's name, parameters filled in.
-        link: What the client has to say.
-        hearing: Brings the room's events to this handle.
+        outgoing: What the client has to say.
+        listening: Brings the room's events to this handle.
     """
 
     _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
 
-    def __init__(self, name: str, link: Link, hearing: Hearing) -> None:
+    def __init__(self, name: str, outgoing: Outgoing, listening: ListeningSide) -> None:
         self.name = name
-        self._link = link
-        self._hearing = hearing
-        self._listeners = hearing.enter_room(name)
-        self._membership = link.join(name)
+        self._outgoing = outgoing
+        self._listening = listening
+        self._listeners = listening.enter_room(name)
+        self._membership = outgoing.join(name)
         self._has_left = False
 
     @property
@@ -102,8 +102,8 @@ class Room:
         while not self.is_joined:
             if self._has_left:
                 raise Disconnected(f"this handle has left room {self.name!r}")
-            if self._link.over is not None:
-                raise Disconnected(str(self._link.over))
+            if self._outgoing.over is not None:
+                raise Disconnected(str(self._outgoing.over))
             if self._membership.error is not None:
                 raise self._membership.error
             await self._membership.changed.wait()
@@ -113,8 +113,8 @@ class Room:
         if self._has_left:
             return
         self._has_left = True
-        self._hearing.leave_room(self.name, self._listeners)
-        self._link.rooms.leave(self.name)
+        self._listening.leave_room(self.name, self._listeners)
+        self._outgoing.rooms.leave(self.name)
         self._membership.changed.notify()
 
     async def __aenter__(self) -> Self:
@@ -132,13 +132,13 @@ class Room:
 
     def _events(self, event: type[E] | EventName) -> EventStream[E]:
         model = event_class(event, self._arriving)
-        return self._listeners.stream(model, self._link.settings.event_buffer)
+        return self._listeners.stream(model, self._outgoing.settings.event_buffer)
 
     async def _emit(self, event: EventModel) -> Outcome:
-        return await self._link.emit(event, self.name)
+        return await self._outgoing.emit(event, self.name)
 
     async def _request(
         self, event: EventModel, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
         expected = reply or declared_reply(self._replies, event)
-        return await self._link.request(event, expected, room=self.name, timeout=timeout)
+        return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)

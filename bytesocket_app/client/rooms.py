@@ -11,9 +11,9 @@ from typing import TypeAlias
 
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import RequestError
-from bytesocket_app.wire import LifecycleType
+from bytesocket_app.wire import MessageType
 
-Ask: TypeAlias = Callable[[LifecycleType, str], None]
+Ask: TypeAlias = Callable[[MessageType, str], None]
 """Sends a join or a leave."""
 
 
@@ -108,4 +108,4 @@ class Rooms:
             if self._ask is None:
                 return
             room.is_asked, room.is_leaving = True, not is_wanted
-            self._ask(LifecycleType.JOIN_ROOM if is_wanted else LifecycleType.LEAVE_ROOM, name)
+            self._ask(MessageType.JOIN_ROOM if is_wanted else MessageType.LEAVE_ROOM, name)

@@ -5,10 +5,9 @@ from typing import Any
 
 import anyio
 
-from bytesocket_app.client.connection import Connection, Ending
-from bytesocket_app.client.hearing import Hearing
+from bytesocket_app.client.connection import Ending, WebSocketConnection
 from bytesocket_app.client.heartbeat import Heartbeat
-from bytesocket_app.client.link import Link
+from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.messages import (
     ABSENT,
     AuthAccepted,
@@ -21,6 +20,7 @@ from bytesocket_app.client.messages import (
     classify,
     lifecycle_frame,
 )
+from bytesocket_app.client.outgoing import Outgoing
 from bytesocket_app.client.refusals import refusal, server_error
 from bytesocket_app.errors import (
     AuthError,
@@ -30,7 +30,7 @@ from bytesocket_app.errors import (
     Refusal,
     UnknownContract,
 )
-from bytesocket_app.wire import CloseCode, LifecycleType, decode
+from bytesocket_app.wire import CloseCode, MessageType, decode
 
 
 class Session:
@@ -38,8 +38,8 @@ class Session:
 
     Args:
         connection: The fresh connection.
-        link: What the client has to say.
-        hearing: Who hears what the server says.
+        outgoing: What the client has to say.
+        listening: Who hears what the server says.
         credentials: What to authenticate with; ABSENT does not authenticate.
         opened: Called when the connection is ready for use.
 
@@ -50,15 +50,15 @@ class Session:
 
     def __init__(
         self,
-        connection: Connection,
-        link: Link,
-        hearing: Hearing,
+        connection: WebSocketConnection,
+        outgoing: Outgoing,
+        listening: ListeningSide,
         credentials: Any,
         opened: Callable[[], None],
     ) -> None:
         self._connection = connection
-        self._link = link
-        self._hearing = hearing
+        self._outgoing = outgoing
+        self._listening = listening
         self._opened = opened
         self._credentials = credentials
         self._is_open = anyio.Event()
@@ -75,15 +75,15 @@ class Session:
                 ending = await self._connection.run(self._received)
                 tasks.cancel_scope.cancel()
         finally:
-            self._link.closed(f"the connection ended ({ending.code} {ending.reason})".rstrip())
+            self._outgoing.closed(f"the connection ended ({ending.code} {ending.reason})".rstrip())
         return ending
 
     async def _begin(self) -> None:
         if self._credentials is ABSENT:
             self._open()
         else:
-            self._send(LifecycleType.AUTH, data=self._credentials)
-            with anyio.move_on_after(self._link.settings.auth_timeout or None):
+            self._send(MessageType.AUTH, data=self._credentials)
+            with anyio.move_on_after(self._outgoing.settings.auth_timeout or None):
                 await self._is_open.wait()
         if self._heartbeat is None:
             self._connection.close(CloseCode.CLIENT_AUTH_TIMEOUT, "Auth timeout")
@@ -95,15 +95,15 @@ class Session:
         if self._heartbeat is not None:
             return
         now = anyio.current_time()
-        settings = self._link.settings
+        settings = self._outgoing.settings
         self._heartbeat = Heartbeat(settings.ping_interval, settings.pong_timeout, now)
         self.opened_at = now
-        self._link.opened(self._connection)
+        self._outgoing.opened(self._connection)
         self._opened()
         self._is_open.set()
 
-    def _send(self, kind: LifecycleType, **members: object) -> None:
-        codec = self._link.codec
+    def _send(self, kind: MessageType, **members: object) -> None:
+        codec = self._outgoing.codec
         self._connection.send(lifecycle_frame(codec, kind, **members), is_binary=codec.is_binary)
 
     async def _beat(self, heartbeat: Heartbeat) -> None:
@@ -124,10 +124,10 @@ class Session:
         try:
             message = classify(decode(payload, is_binary))
         except DecodeError as error:
-            self._hearing.failed(ErrorContext(Phase.DECODE, error))
+            self._listening.failed(ErrorContext(Phase.DECODE, error))
             return
         if isinstance(message, EventArrived):
-            await self._hearing.arrived(message, "binary" if is_binary else "json")
+            await self._listening.arrived(message, "binary" if is_binary else "json")
         elif message is not None:
             self._obey(message)
 
@@ -138,14 +138,14 @@ class Session:
             case AuthRefused(context):
                 self._turned_away(context)
             case ServerComplained(context):
-                self._hearing.failed(server_error(context))
+                self._listening.failed(server_error(context))
             case MembershipAnswered():
                 self._membership(message)
             case Replied(request, data, is_refused):
                 if is_refused:
-                    self._link.requests.refuse(request, refusal(data))
+                    self._outgoing.requests.refuse(request, refusal(data))
                 else:
-                    self._link.requests.answer(request, data)
+                    self._outgoing.requests.answer(request, data)
             case EventArrived():  # pragma: no cover - taken by the caller
                 pass
 
@@ -156,12 +156,12 @@ class Session:
         else:
             self.refused = AuthError(error.message, code=error.code, data=error.data)
             phase = Phase.AUTH
-        self._hearing.failed(ErrorContext(phase, self.refused))
+        self._listening.failed(ErrorContext(phase, self.refused))
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:
         error = None if answer.is_granted else refusal(answer.context)
         for room in answer.rooms:
-            self._link.rooms.answered(room, is_join=answer.is_join, error=error)
+            self._outgoing.rooms.answered(room, is_join=answer.is_join, error=error)
         if error is not None:
-            self._hearing.failed(server_error(answer.context))
+            self._listening.failed(server_error(answer.context))

@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Iterable
 from typing import Literal
 
-from bytesocket_app.auth import Authenticator
 from bytesocket_app.contract.source import (
     NO_REPLY,
     ContractSource,
@@ -13,7 +12,9 @@ from bytesocket_app.contract.source import (
     RoomEntry,
     RoomEventEntry,
 )
-from bytesocket_app.dispatch import Handler, HandlerTable, Room
+from bytesocket_app.declarations.auth import Authenticator
+from bytesocket_app.declarations.handlers import Handler, HandlerTable
+from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import Refusal
 from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.types import CodecName

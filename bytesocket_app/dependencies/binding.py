@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bytesocket_app.dependencies.calling import Step, run
+from bytesocket_app.dependencies.calling import DependencyStep, run
 from bytesocket_app.dependencies.connection import connection_maker
 from bytesocket_app.dependencies.marker import Wanted, wanted
 from bytesocket_app.dependencies.planning import Plan
@@ -63,7 +63,7 @@ class _Recipe:
         slots: Where among all values the function's own dependencies are, in their order.
     """
 
-    steps: Sequence[Step]
+    steps: Sequence[DependencyStep]
     slots: tuple[int, ...]
 
 

@@ -32,7 +32,7 @@ Picks = list[tuple[str | None, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DependencyStep:
     """How one value of a call is made.
 
     Attributes:
@@ -46,7 +46,7 @@ class Step:
     source: str = ""
 
 
-def step(function: Callable[..., Any], picks: Picks, width: int) -> Step:
+def step(function: Callable[..., Any], picks: Picks, width: int) -> DependencyStep:
     """Make a step of a dependency's function.
 
     Args:
@@ -58,24 +58,27 @@ def step(function: Callable[..., Any], picks: Picks, width: int) -> Step:
     if not isinstance(function, type):
         if inspect.isasyncgenfunction(target):
             entered = picking(asynccontextmanager(function), picks, width)
-            return Step(None, partial(_enter, entered), where(function))
+            return DependencyStep(None, partial(_enter, entered), where(function))
         if inspect.isgeneratorfunction(target):
             entered = picking(contextmanager(function), picks, width)
-            return Step(None, partial(_enter_in_thread, entered), where(function))
-    return Step(arranged(function, picks, width))
+            return DependencyStep(None, partial(_enter_in_thread, entered), where(function))
+    return DependencyStep(arranged(function, picks, width))
 
 
-def at_once(function: Callable[..., Any], *indexes: int) -> Step:
+def at_once(function: Callable[..., Any], *indexes: int) -> DependencyStep:
     """Make a step of something of ours that needs no thread, given the values of the indexes."""
 
     async def make(*values: Any) -> Any:
         return function(*(values[index] for index in indexes))
 
-    return Step(make)
+    return DependencyStep(make)
 
 
 async def run(
-    steps: Sequence[Step], invoke: Callable[..., Awaitable[Any]], values: Values, bound: float
+    steps: Sequence[DependencyStep],
+    invoke: Callable[..., Awaitable[Any]],
+    values: Values,
+    bound: float,
 ) -> Any:
     """Carry out a call.
 

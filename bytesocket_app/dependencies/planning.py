@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from bytesocket_app.dependencies.calling import Picks, Step, at_once, step
+from bytesocket_app.dependencies.calling import DependencyStep, Picks, at_once, step
 from bytesocket_app.dependencies.connection import connection_maker
 from bytesocket_app.dependencies.marker import Wanted, wanted
 from bytesocket_app.errors import ConfigurationError
@@ -46,7 +46,7 @@ class Plan:
         own: Mapping[int, Any],
         overrides: Mapping[Callable[..., Any], Callable[..., Any]],
     ) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[DependencyStep] = []
         self.asked: list[tuple[int, Any]] = []
         self._offers = offers
         self._own = own
@@ -95,7 +95,7 @@ class Plan:
     def _width(self) -> int:
         return len(self._offers) + len(self.steps)
 
-    def _add(self, each: Step) -> int:
+    def _add(self, each: DependencyStep) -> int:
         self.steps.append(each)
         return self._width - 1
 

@@ -14,7 +14,7 @@ from bytesocket_app.errors import EncodeError, Phase, Refusal
 from bytesocket_app.socket import Socket
 from bytesocket_app.wire import CODECS, HOLE
 from bytesocket_app.wire.frame import Frame
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 
 logger = logging.getLogger("bytesocket")
 
@@ -25,7 +25,7 @@ INTERNAL: Final = Refusal("Something went wrong on the server.", code="internal"
 TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
 
 _REPLIES: Final = {
-    name: codec.envelope({"type": LifecycleType.REPLY.value, "id": HOLE, "data": HOLE})
+    name: codec.envelope({"type": MessageType.REPLY.value, "id": HOLE, "data": HOLE})
     for name, codec in CODECS.items()
 }
 
@@ -85,9 +85,9 @@ def refuse(
     """Say no to an event message, as an answer to its `id` if it has one."""
     context = error_context(phase, refusal, event=message.event, room=message.room, details=details)
     if message.id is None:
-        send(socket, {"type": LifecycleType.ERROR.value, "data": context})
+        send(socket, {"type": MessageType.ERROR.value, "data": context})
     else:
-        answer = {"type": LifecycleType.REPLY_ERROR.value, "id": message.id, "data": context}
+        answer = {"type": MessageType.REPLY_ERROR.value, "id": message.id, "data": context}
         send(socket, answer)
 
 

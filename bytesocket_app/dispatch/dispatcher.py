@@ -5,7 +5,8 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any, Final
 
-from bytesocket_app.auth import Authenticator
+from bytesocket_app.declarations.auth import Authenticator
+from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.dispatch.answers import (
     INTERNAL,
     TIMEOUT,
@@ -14,13 +15,12 @@ from bytesocket_app.dispatch.answers import (
     refuse,
     send,
 )
-from bytesocket_app.dispatch.calls import HandlerCalls
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.incoming import Incoming, nothing
-from bytesocket_app.dispatch.membership import PHASES, Membership
-from bytesocket_app.dispatch.peer import Peer
+from bytesocket_app.dispatch.membership_requests import PHASES, MembershipRequests
+from bytesocket_app.dispatch.runner import HandlerRunner
+from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase, Refusal
-from bytesocket_app.hub import Hub
 from bytesocket_app.lifecycle import HookKind, Lifecycle
 from bytesocket_app.middleware import Message, MiddlewareChain
 from bytesocket_app.settings import Settings
@@ -29,7 +29,7 @@ from bytesocket_app.transports.http_errors import http_refusal
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode, decode_json
 from bytesocket_app.wire.close import CloseCode
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.portable import kind_of
 from bytesocket_app.wire.shapes import is_room, is_rooms, lifecycle_type
 
@@ -52,9 +52,9 @@ class Dispatcher:
     def __init__(
         self,
         hub: Hub,
-        calls: HandlerCalls,
+        calls: HandlerRunner,
         router: EventRouter,
-        membership: Membership,
+        membership: MembershipRequests,
         middleware: MiddlewareChain,
         lifecycle: Lifecycle,
         settings: Settings,
@@ -70,25 +70,25 @@ class Dispatcher:
         self._policies = settings.policies
         self._depth = settings.limits.depth or 200
 
-    async def opened(self, peer: Peer) -> None:
+    async def opened(self, step: Step) -> None:
         """Welcome an accepted connection: at once, or when its credentials come."""
-        socket = peer.socket
+        socket = step.socket
         if socket.is_closed:
             return  # by a drain, in the moment between
         if self.authenticator is None:
-            self._hub.admit(socket)
+            self._hub.register_authenticated(socket)
             await self._lifecycle.run(HookKind.OPEN, socket, socket)
         elif self.authenticator.credentials is None:
             # Accepted with the handshake: to the protocol, a connection without authentication.
             socket.auth_state = AuthState.SUCCESS
             await self._welcome(socket)
 
-    async def announce(self, peer: Peer, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
+    async def announce(self, step: Step, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
         """Run the message hooks, which hear every frame before anything else happens."""
-        socket = peer.socket
+        socket = step.socket
         await self._lifecycle.run(HookKind.MESSAGE, socket, socket, payload, is_binary)
 
-    def dispatch(self, peer: Peer, payload: bytes | str, is_binary: bool) -> Awaitable[None]:  # noqa: FBT001
+    def dispatch(self, step: Step, payload: bytes | str, is_binary: bool) -> Awaitable[None]:  # noqa: FBT001
         """Read one frame; returns what is still to be awaited.
 
         What needs no waiting is done right here: a coroutine less for every message.
@@ -102,13 +102,13 @@ class Dispatcher:
             else:
                 message = decode_json(payload, max_depth=self._depth)
         except DecodeError as exc:
-            return self._malformed(peer.socket, Phase.DECODE, exc, payload, "decode error")
+            return self._malformed(step.socket, Phase.DECODE, exc, payload, "decode error")
         codec: CodecName = "binary" if is_binary else "json"
         if kind_of(message) is not dict:
-            return self._classify_other(peer, message, payload, codec)
-        socket = peer.socket
+            return self._classify_other(step, message, payload, codec)
+        socket = step.socket
         if "type" in message or not socket.is_authenticated:
-            special = self._special(peer, message, codec)
+            special = self._special(step, message, codec)
             if special is not None:
                 return special
         if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
@@ -116,17 +116,17 @@ class Dispatcher:
             return nothing()
         incoming = Incoming(message, codec)
         if self._middleware.steps:
-            return self._filter(peer, incoming)
-        return self._router.route(peer, incoming)
+            return self._filter(step, incoming)
+        return self._router.route(step, incoming)
 
-    async def overran(self, peer: Peer) -> None:
+    async def overran(self, step: Step) -> None:
         """Answer for a step that was cancelled because it took too long."""
-        message, socket, phase = peer.message, peer.socket, peer.phase
-        peer.done()
+        message, socket, phase = step.message, step.socket, step.phase
+        step.done()
         if phase is Phase.AUTH:
             await self.late(socket)
         elif phase in PHASES.values():
-            self._membership.overran(peer)
+            self._membership.overran(step)
         elif message is not None and phase is Phase.HANDLER:
             self._calls.timed_out(socket, message)
         elif message is not None:
@@ -145,46 +145,46 @@ class Dispatcher:
         socket.shut(CloseCode.TRY_LATER, "authentication took too long")
 
     def _special(
-        self, peer: Peer, message: dict[str, Any], codec: CodecName
+        self, step: Step, message: dict[str, Any], codec: CodecName
     ) -> Awaitable[None] | None:
         """What to await for a message of the protocol's own, or one that comes too early.
 
         None if it is an event, whatever its `type` says.
         """
-        socket = peer.socket
+        socket = step.socket
         kind = lifecycle_type(message)
-        if kind == LifecycleType.AUTH and "data" in message:
-            return self._authenticate(peer, message["data"], codec)
+        if kind == MessageType.AUTH and "data" in message:
+            return self._authenticate(step, message["data"], codec)
         if not socket.is_authenticated:
             return self._too_early(socket)
         if kind is not None and _is_membership(kind, message):
-            return self._membership.handle(peer, LifecycleType(kind), message)
+            return self._membership.handle(step, MessageType(kind), message)
         return None
 
     def _classify_other(
-        self, peer: Peer, message: object, payload: bytes | str, codec: CodecName
+        self, step: Step, message: object, payload: bytes | str, codec: CodecName
     ) -> Awaitable[None]:
         """What to await for a message that is no object: only middleware may make sense of it."""
         if not isinstance(message, list | bytes | datetime):
             error = DecodeError(f"A message is an object, not {type(message).__name__}.")
-            return self._malformed(peer.socket, Phase.VALIDATION, error, payload, "bad format")
-        if not peer.socket.is_authenticated:
-            return self._too_early(peer.socket)
+            return self._malformed(step.socket, Phase.VALIDATION, error, payload, "bad format")
+        if not step.socket.is_authenticated:
+            return self._too_early(step.socket)
         if self._middleware.steps:
-            return self._filter(peer, Incoming({"data": message}, codec))
+            return self._filter(step, Incoming({"data": message}, codec))
         return nothing()
 
-    async def _filter(self, peer: Peer, message: Incoming) -> None:
-        socket = peer.socket
+    async def _filter(self, step: Step, message: Incoming) -> None:
+        socket = step.socket
         seconds = self._timeouts.middleware
-        peer.message = message
-        peer.start(_MIDDLEWARE, seconds)
+        step.message = message
+        step.start(_MIDDLEWARE, seconds)
         shown = message.frozen()
 
         async def inner(passed_on: Message) -> None:
             came = message if passed_on is shown else Incoming.passed_on(passed_on)
-            await self._router.route(peer, came)
-            peer.start(_MIDDLEWARE, seconds)
+            await self._router.route(step, came)
+            step.start(_MIDDLEWARE, seconds)
 
         try:
             await self._middleware.run(socket, shown, inner)
@@ -198,7 +198,7 @@ class Dispatcher:
             logger.exception("middleware failed on %r, %s", message.event, socket)
             await self._failed(socket, message, _MIDDLEWARE, exc, INTERNAL)
         finally:
-            peer.done()
+            step.done()
 
     def _too_early(self, socket: Socket[Any]) -> Awaitable[None]:
         """Meet a message other than credentials from a socket that is not authenticated."""
@@ -224,15 +224,15 @@ class Dispatcher:
         elif callable(action):
             await self._lifecycle.call(action, error, socket)
 
-    async def _authenticate(self, peer: Peer, data: Any, codec: CodecName) -> None:
-        socket, authenticator = peer.socket, self.authenticator
+    async def _authenticate(self, step: Step, data: Any, codec: CodecName) -> None:
+        socket, authenticator = step.socket, self.authenticator
         if authenticator is None or authenticator.credentials is None:
             logger.debug("credentials nobody asked for, %s", socket)
             return
         if socket.auth_state is not AuthState.IDLE:
             return
         socket.auth_state = AuthState.PENDING
-        peer.start(Phase.AUTH, self._timeouts.auth, since=peer.opened_at)
+        step.start(Phase.AUTH, self._timeouts.auth, since=step.opened_at)
         try:
             socket.user = await authenticator.decide(socket, data, codec)
         except Refusal as refusal:
@@ -243,16 +243,16 @@ class Dispatcher:
                 logger.exception("authentication failed, %s", socket)
             await self._unwelcome(socket, refused or _REFUSED, exc, CloseCode.AUTH_FAILED)
         else:
-            peer.done()
+            step.done()
             if not socket.is_closed:
                 socket.auth_state = AuthState.SUCCESS
-                send(socket, {"type": LifecycleType.AUTH_SUCCESS.value})
+                send(socket, {"type": MessageType.AUTH_SUCCESS.value})
                 await self._welcome(socket)
         finally:
-            peer.done()
+            step.done()
 
     async def _welcome(self, socket: Socket[Any]) -> None:
-        self._hub.admit(socket)
+        self._hub.register_authenticated(socket)
         await self._lifecycle.run(HookKind.AUTH_SUCCESS, socket, socket)
         await self._lifecycle.run(HookKind.OPEN, socket, socket)
 
@@ -263,7 +263,7 @@ class Dispatcher:
             return
         context = error_context(Phase.AUTH, refusal, code=int(code))
         socket.auth_state = AuthState.FAILED
-        answer = {"type": LifecycleType.AUTH_ERROR.value, "data": context}
+        answer = {"type": MessageType.AUTH_ERROR.value, "data": context}
         # Written, not delivered: the socket is not authenticated, and this is how it learns why.
         socket.write(protocol_frame(socket, answer))
         socket.shut(code, "auth")
@@ -286,8 +286,8 @@ class Dispatcher:
 
 
 def _is_membership(kind: int, message: dict[str, Any]) -> bool:
-    if kind in (LifecycleType.JOIN_ROOM, LifecycleType.LEAVE_ROOM):
+    if kind in (MessageType.JOIN_ROOM, MessageType.LEAVE_ROOM):
         return is_room(message.get("room"))
-    if kind in (LifecycleType.JOIN_ROOMS, LifecycleType.LEAVE_ROOMS):
+    if kind in (MessageType.JOIN_ROOMS, MessageType.LEAVE_ROOMS):
         return is_rooms(message.get("rooms"))
     return False

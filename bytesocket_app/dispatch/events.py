@@ -7,15 +7,15 @@ from typing import Any
 from pydantic import ValidationError
 from typing_extensions import override
 
+from bytesocket_app.declarations.handlers import HandlerTable, ResolvedHandlers
+from bytesocket_app.declarations.rooms import DeclaredRooms, Room
+from bytesocket_app.delivery.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.dispatch.answers import INTERNAL, acknowledge, refuse, validation_details
-from bytesocket_app.dispatch.calls import HandlerCalls
-from bytesocket_app.dispatch.handlers import Calls, HandlerTable
 from bytesocket_app.dispatch.incoming import Incoming, nothing
-from bytesocket_app.dispatch.peer import Peer
-from bytesocket_app.dispatch.rooms import DeclaredRooms, Room
+from bytesocket_app.dispatch.runner import HandlerRunner
+from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.events import Catalogue, EventSpec, PayloadType
-from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
@@ -52,7 +52,7 @@ class EventRouter:
     def __init__(
         self,
         hub: Hub,
-        calls: HandlerCalls,
+        calls: HandlerRunner,
         catalogue: Catalogue,
         handlers: HandlerTable,
         rooms: DeclaredRooms,
@@ -73,37 +73,37 @@ class EventRouter:
         self._limits = settings.limits
         self._policies = settings.policies
 
-    def route(self, peer: Peer, message: Incoming) -> Awaitable[Any]:
+    def route(self, step: Step, message: Incoming) -> Awaitable[Any]:
         """Take a message that passed the middleware to where it belongs, and answer for it.
 
         Returns what is still to be awaited: the handlers, or what has to be said of a failure.
         """
         if message.event is None:
             return nothing()
-        peer.message = message
+        step.message = message
         if message.room is not None:
-            return self._into_room(peer, message, message.room)
+            return self._into_room(step, message, message.room)
         if message.rooms is not None:
-            return self._into_rooms(peer, message, message.rooms)
+            return self._into_rooms(step, message, message.rooms)
         name = message.event
         calls = self._handlers.ready.get(name) or self._handlers.take(name)
         if calls is None:
-            return nothing() if self._open else self._refuse(peer, message, self._unknown(message))
-        plainly, value = calls.plainly, message.data
+            return nothing() if self._open else self._refuse(step, message, self._unknown(message))
+        validate_fast, value = calls.validate_fast, message.data
         try:
-            if plainly is not None and value is not None:
-                value = plainly(value)
+            if validate_fast is not None and value is not None:
+                value = validate_fast(value)
             else:
                 value = _validated(calls.spec, message)
         except ValidationError as exc:
-            return self._refuse(peer, message, _Invalid(exc))
+            return self._refuse(step, message, _Invalid(exc))
         except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
-            return self._fail(peer, message, exc)
-        return self._calls.run(peer, message, calls, (peer.socket, value, None, self._app))
+            return self._fail(step, message, exc)
+        return self._calls.run(step, message, calls, (step.socket, value, None, self._app))
 
-    def _into_room(self, peer: Peer, message: Incoming, name: str) -> Awaitable[Any]:
+    def _into_room(self, step: Step, message: Incoming, name: str) -> Awaitable[Any]:
         """Take a message into its room; what nothing handles is relayed right here."""
-        socket = peer.socket
+        socket = step.socket
         try:
             spec, payload, calls, values = self._enter(socket, message, name)
             if calls is None:
@@ -112,40 +112,40 @@ class EventRouter:
                     acknowledge(socket, message)
                 return nothing()
         except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
-            return self._fail(peer, message, exc)
-        return self._handle(peer, message, spec, payload, calls, values)
+            return self._fail(step, message, exc)
+        return self._handle(step, message, spec, payload, calls, values)
 
     async def _handle(
         self,
-        peer: Peer,
+        step: Step,
         message: Incoming,
         spec: EventSpec,
         payload: Any,
-        calls: Calls,
+        calls: ResolvedHandlers,
         values: tuple[Any, ...],
     ) -> None:
         """Run a room's handlers; relay the message if that is what they want."""
         try:
-            if await self._calls.run(peer, message, calls, values) and message.room is not None:
-                self._hub.relay((message.room,), spec, payload, exclude=peer.socket)
+            if await self._calls.run(step, message, calls, values) and message.room is not None:
+                self._hub.relay((message.room,), spec, payload, exclude=step.socket)
         except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
-            await self._fail(peer, message, exc)
+            await self._fail(step, message, exc)
 
-    async def _fail(self, peer: Peer, message: Incoming, error: Exception) -> None:
+    async def _fail(self, step: Step, message: Incoming, error: Exception) -> None:
         """Answer for a refusal, or for a mistake of the application's own.
 
         That is a validator's, or a relay that one of the codecs cannot carry.
         """
         if isinstance(error, Refusal):
-            await self._refuse(peer, message, error)
+            await self._refuse(step, message, error)
             return
-        logger.error("event %r failed, %s", message.event, peer.socket, exc_info=error)
-        refuse(peer.socket, message, Phase.HANDLER, INTERNAL)
+        logger.error("event %r failed, %s", message.event, step.socket, exc_info=error)
+        refuse(step.socket, message, Phase.HANDLER, INTERNAL)
         context = ErrorContext(Phase.FINAL_CALLBACK, error, event=message.event)
-        await self._lifecycle.report(peer.socket, context)
+        await self._lifecycle.report(step.socket, context)
 
-    async def _refuse(self, peer: Peer, message: Incoming, refusal: Refusal) -> None:
-        socket = peer.socket
+    async def _refuse(self, step: Step, message: Incoming, refusal: Refusal) -> None:
+        socket = step.socket
         if not isinstance(refusal, _Invalid):
             refuse(socket, message, Phase.HANDLER, refusal)
             return
@@ -154,15 +154,15 @@ class EventRouter:
         context = ErrorContext(Phase.VALIDATION, refusal.error, event=message.event)
         await self._lifecycle.report(socket, context)
 
-    async def _into_rooms(self, peer: Peer, message: Incoming, names: Sequence[str]) -> None:
+    async def _into_rooms(self, step: Step, message: Incoming, names: Sequence[str]) -> None:
         try:
-            await self._ask_each(peer, message, names)
+            await self._ask_each(step, message, names)
         except Exception as exc:  # noqa: BLE001 - ends, logged, in `_fail`
-            await self._fail(peer, message, exc)
+            await self._fail(step, message, exc)
 
-    async def _ask_each(self, peer: Peer, message: Incoming, names: Sequence[str]) -> None:
+    async def _ask_each(self, step: Step, message: Incoming, names: Sequence[str]) -> None:
         """Ask every room on its own, then relay one message to those that agreed."""
-        socket = peer.socket
+        socket = step.socket
         limit = self._limits.rooms_per_message
         if limit and len(names) > limit:
             raise Refusal(
@@ -176,7 +176,7 @@ class EventRouter:
             single = message.into(name)
             try:
                 spec, payload, calls, values = self._enter(socket, single, name)
-                if calls is not None and not await self._calls.run(peer, single, calls, values):
+                if calls is not None and not await self._calls.run(step, single, calls, values):
                     continue
             except Refusal as refusal:
                 refused = refused or (name, refusal)
@@ -189,11 +189,11 @@ class EventRouter:
             acknowledge(socket, message)
         else:
             room, first = refused
-            await self._refuse(peer, message.into(room, identity=message.id), first)
+            await self._refuse(step, message.into(room, identity=message.id), first)
 
     def _enter(
         self, socket: Socket[Any], message: Incoming, name: str
-    ) -> tuple[EventSpec, Any, Calls | None, tuple[Any, ...]]:
+    ) -> tuple[EventSpec, Any, ResolvedHandlers | None, tuple[Any, ...]]:
         """Look at a message for one room.
 
         Returns:
@@ -247,6 +247,6 @@ def _validated(spec: EventSpec, message: Incoming) -> Any:
     data, payload = message.data, spec.payload
     if data is None and payload.may_be_absent:
         data = {}
-    if payload.plainly is not None:
-        return payload.plainly(data)
+    if payload.validate_fast is not None:
+        return payload.validate_fast(data)
     return payload.validate(data, message.codec)

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, where
 from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
-from bytesocket_app.events.doubts import Way
+from bytesocket_app.events.findings import Way
 from bytesocket_app.events.lint import Lint
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType

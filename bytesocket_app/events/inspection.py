@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from bytesocket_app.events.doubts import Doubt, Node, Way, is_object_member, value_doubts
+from bytesocket_app.events.findings import LintFinding, Node, Way, is_object_member, value_doubts
 from bytesocket_app.events.serializing import masks_secrets, opaque_serializer, scalar_return
 
 _NO_SCHEMAS: Final = frozenset(
@@ -55,7 +55,7 @@ class Inspection:
         self._known: set[tuple[type, Way]] = set()
         self._definitions: dict[str, Node] = {}
         self._way: Way = "input"
-        self._found: dict[Doubt, None] = {}
+        self._found: dict[LintFinding, None] = {}
         self._structures: Mapping[str, Callable[[Node, _Place], None]] = {
             "dataclass": self._data_class,
             "dataclass-args": self._fields,
@@ -69,7 +69,7 @@ class Inspection:
             "union": self._union,
         }
 
-    def doubts(self, schema: Node, way: Way) -> list[Doubt]:
+    def doubts(self, schema: Node, way: Way) -> list[LintFinding]:
         """Return what is doubtful in a type that is sent one way, where it was not told yet."""
         self._way = way
         self._definitions, self._found = {}, {}
@@ -96,7 +96,7 @@ class Inspection:
 
     def _add(self, code: str, place: _Place) -> None:
         if code not in place.allowed:
-            self._found[Doubt(code, place.owner, place.field)] = None
+            self._found[LintFinding(code, place.owner, place.field)] = None
 
     def _written_otherwise(self, node: Node, place: _Place) -> bool:
         """Whether a serializer decides what is sent, and not the type."""
@@ -177,10 +177,10 @@ def _taken(node: Node) -> Node | None:
     return found
 
 
-def doubt_of_all(code: str, schema: Node) -> list[Doubt]:
+def doubt_of_all(code: str, schema: Node) -> list[LintFinding]:
     """Return a doubt about a type as a whole, if its author does not allow it."""
     place = _Place(_NOTHING).inside(schema).allowing(schema)
-    return [] if code in place.allowed else [Doubt(code, place.owner, "")]
+    return [] if code in place.allowed else [LintFinding(code, place.owner, "")]
 
 
 def _allowed(extra: object) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bytesocket_app.errors import ConfigurationError, ContractWarning, where
-from bytesocket_app.events.doubts import TEXTS, Doubt, Way
+from bytesocket_app.events.findings import TEXTS, LintFinding, Way
 from bytesocket_app.events.inspection import Inspection, doubt_of_all
 from bytesocket_app.events.payload import PayloadType
 
@@ -23,7 +23,7 @@ class Lint:
     def __init__(self, *, strict: bool = False) -> None:
         self._strict = strict
         self._inspection = Inspection()
-        self._told = set[tuple[Doubt, str]]()
+        self._told = set[tuple[LintFinding, str]]()
         self._waiting: list[tuple[PayloadType, tuple[Way, ...], str, Callable[[], str]]] = []
 
     def check(
@@ -67,7 +67,7 @@ class Lint:
         self._tell([_written(one, what, source) for one in told])
         return True
 
-    def _is_new(self, doubt: Doubt, what: str) -> bool:
+    def _is_new(self, doubt: LintFinding, what: str) -> bool:
         key = (doubt, what if doubt.owner is None else "")
         is_new = key not in self._told
         self._told.add(key)
@@ -91,7 +91,7 @@ class Lint:
             )
 
 
-def _written(doubt: Doubt, what: str, source: Callable[[], str]) -> tuple[str, str, str]:
+def _written(doubt: LintFinding, what: str, source: Callable[[], str]) -> tuple[str, str, str]:
     """Return where a doubt is, what is said of it, and the name of the module it stands in."""
     problem, remedy = TEXTS[doubt.code]
     allow = f"json_schema_extra={{'x-allow': ['{doubt.code}']}}"
@@ -105,7 +105,7 @@ def _written(doubt: Doubt, what: str, source: Callable[[], str]) -> tuple[str, s
     return place, text, home or place
 
 
-def _owned(doubt: Doubt) -> Doubt:
+def _owned(doubt: LintFinding) -> LintFinding:
     """Lay a doubt to the class that declares the field: many may inherit it."""
     for cls in () if doubt.owner is None else doubt.owner.__mro__:
         if doubt.field in vars(cls).get("__annotations__", {}):

@@ -73,7 +73,7 @@ class PayloadType:
         return isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
 
     @cached_property
-    def plainly(self) -> Callable[[Any], Any] | None:
+    def validate_fast(self) -> Callable[[Any], Any] | None:
         """`validate` for either codec, where that makes no difference: the usual case."""
         if _modes_differ(self.adapter.core_schema):
             return None
@@ -83,7 +83,7 @@ class PayloadType:
     def validate(self) -> Callable[[Any, CodecName], Any]:
         """`validate(decoded, codec)` gives the value or raises `pydantic.ValidationError`."""
         python = self.adapter.validator.validate_python
-        if self.plainly is not None:
+        if self.validate_fast is not None:
             return lambda decoded, _: python(decoded)
         json = self.adapter.validator.validate_json
 

@@ -45,10 +45,10 @@ def _validator(schema: Any) -> SchemaValidator:
 def _is_supported() -> bool:
     """Try it: some versions of Pydantic prefer a model's own validator and cannot be told."""
 
-    class Probe(BaseModel):
+    class InputProbe(BaseModel):
         raw: bytes
 
-    validate = _validator(_reading_marks(TypeAdapter(Probe).core_schema)).validate_json
+    validate = _validator(_reading_marks(TypeAdapter(InputProbe).core_schema)).validate_json
     found: bytes = validate(to_json(marked({"raw": b"\xff"}))).raw
     return found == b"\xff"
 

@@ -40,10 +40,10 @@ def _serializer(schema: Any) -> Callable[[Any], Any]:
 def _is_supported() -> bool:
     """Try it: some versions of Pydantic prefer a model's own serializer and cannot be told."""
 
-    class Probe(BaseModel):
+    class OutputProbe(BaseModel):
         raw: bytes
 
-    found: object = _serializer(TypeAdapter(Probe).core_schema)(Probe(raw=b"\xff"))
+    found: object = _serializer(TypeAdapter(OutputProbe).core_schema)(OutputProbe(raw=b"\xff"))
     return found == {"raw": b"\xff"}
 
 

@@ -12,19 +12,19 @@ W = TypeVar("W")
 class RoomIndex(Generic[M, K, W]):
     """Members by room and rooms by member.
 
-    A room exists while it has members. They are kept apart by their lane, that is by what has to
-    be done alike for all who share it, each with its way out: a fan-out then walks ready lists.
-    Rooms of a member, and members of a lane, are in the order of joining.
+    A room exists while it has members. They are kept apart by their group, that is by what has to
+    be done alike for all who share it, each with its transport: a fan-out then walks ready lists.
+    Rooms of a member, and members of a group, are in the order of joining.
 
     Args:
-        place: Tells the lane and the way out of a member who joins; both last as long as it does.
+        locate: Tells the group and the transport of a joining member; both last as long as it does.
     """
 
-    __slots__ = ("_lanes", "_place", "_rooms")
+    __slots__ = ("_groups", "_locate", "_rooms")
 
-    def __init__(self, place: Callable[[M], tuple[K, W]]) -> None:
-        self._place = place
-        self._lanes: dict[str, dict[K, dict[M, W]]] = {}
+    def __init__(self, locate: Callable[[M], tuple[K, W]]) -> None:
+        self._locate = locate
+        self._groups: dict[str, dict[K, dict[M, W]]] = {}
         self._rooms: dict[M, dict[str, K]] = {}
 
     def join(self, member: M, room: str) -> bool:
@@ -32,9 +32,9 @@ class RoomIndex(Generic[M, K, W]):
         rooms = self._rooms.setdefault(member, {})
         if room in rooms:
             return False
-        lane, way = self._place(member)
-        rooms[room] = lane
-        self._lanes.setdefault(room, {}).setdefault(lane, {})[member] = way
+        group, transport = self._locate(member)
+        rooms[room] = group
+        self._groups.setdefault(room, {}).setdefault(group, {})[member] = transport
         return True
 
     def leave(self, member: M, room: str) -> bool:
@@ -42,15 +42,15 @@ class RoomIndex(Generic[M, K, W]):
         rooms = self._rooms.get(member, {})
         if room not in rooms:
             return False
-        lane = rooms.pop(room)
+        group = rooms.pop(room)
         if not rooms:
             del self._rooms[member]
-        lanes = self._lanes[room]
-        del lanes[lane][member]
-        if not lanes[lane]:
-            del lanes[lane]
-        if not lanes:
-            del self._lanes[room]
+        groups = self._groups[room]
+        del groups[group][member]
+        if not groups[group]:
+            del groups[group]
+        if not groups:
+            del self._groups[room]
         return True
 
     def leave_all(self, member: M) -> list[str]:
@@ -60,13 +60,13 @@ class RoomIndex(Generic[M, K, W]):
             self.leave(member, room)
         return rooms
 
-    def lanes(self, room: str) -> Mapping[K, Mapping[M, W]]:
-        """The members of a room and their ways out, by lane: a live view, as `members` is."""
-        return self._lanes.get(room, {})
+    def groups(self, room: str) -> Mapping[K, Mapping[M, W]]:
+        """The members of a room and their transports, by group: a live view, as `members` is."""
+        return self._groups.get(room, {})
 
     def members(self, room: str) -> Iterable[M]:
         """The members of a room: take them all before anything can join or leave."""
-        return chain.from_iterable(self.lanes(room).values())
+        return chain.from_iterable(self.groups(room).values())
 
     def rooms(self, member: M) -> list[str]:
         """The rooms of a member."""
@@ -78,7 +78,7 @@ class RoomIndex(Generic[M, K, W]):
 
     def count(self, room: str) -> int:
         """How many members a room has."""
-        return sum(map(len, self.lanes(room).values()))
+        return sum(map(len, self.groups(room).values()))
 
     def held(self, member: M) -> int:
         """How many rooms a member is in."""
@@ -86,4 +86,4 @@ class RoomIndex(Generic[M, K, W]):
 
     def __len__(self) -> int:
         """How many rooms have members."""
-        return len(self._lanes)
+        return len(self._groups)

@@ -6,6 +6,6 @@ imported only by who runs that server.
 """
 
 from bytesocket_app.serving.endpoint import ApplicationEndpoint
-from bytesocket_app.serving.host import Host, sweep_interval
+from bytesocket_app.serving.housekeeping import Housekeeping, sweep_interval
 
-__all__ = ["ApplicationEndpoint", "Host", "sweep_interval"]
+__all__ = ["ApplicationEndpoint", "Housekeeping", "sweep_interval"]

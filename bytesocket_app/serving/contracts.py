@@ -17,7 +17,7 @@ from bytesocket_app.errors import ConfigurationError, Phase, UnknownContract
 from bytesocket_app.settings import Policies
 from bytesocket_app.socket import Socket
 from bytesocket_app.wire.close import CloseCode
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 
 logger = logging.getLogger("bytesocket")
 
@@ -77,7 +77,7 @@ class Contracts:
             )
         code = CloseCode.UNKNOWN_CONTRACT
         context = error_context(Phase.UPGRADE, UnknownContract(message), code=int(code))
-        answer = {"type": LifecycleType.AUTH_ERROR.value, "data": context}
+        answer = {"type": MessageType.AUTH_ERROR.value, "data": context}
         socket.write(protocol_frame(socket, answer))
         socket.shut(code, "unknown contract")
 

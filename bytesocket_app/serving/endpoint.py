@@ -6,18 +6,18 @@ from typing import Any, Final
 from anyio import move_on_after
 from anyio.abc import TaskGroup
 
+from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.dispatch import Dispatcher
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
-from bytesocket_app.hub import Hub
 from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
-from bytesocket_app.serving.host import Host
+from bytesocket_app.serving.housekeeping import Housekeeping
 from bytesocket_app.serving.origins import Origins
-from bytesocket_app.serving.session import Session
 from bytesocket_app.socket import AuthState, Socket
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
 from bytesocket_app.transports.http_errors import http_error
-from bytesocket_app.transports.unopened import Unopened
+from bytesocket_app.transports.null import NullTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode
 
@@ -42,7 +42,7 @@ class ApplicationEndpoint:
         dispatcher: Dispatcher,
         hub: Hub,
         lifecycle: Lifecycle,
-        host: Host,
+        housekeeping: Housekeeping,
         app: Any,
         *,
         origins: Origins,
@@ -53,7 +53,7 @@ class ApplicationEndpoint:
         self._dispatcher = dispatcher
         self._hub = hub
         self._lifecycle = lifecycle
-        self._host = host
+        self._housekeeping = housekeeping
         self._app = app
         self._codec: CodecName = app.serialization
         self._origins = origins
@@ -80,7 +80,9 @@ class ApplicationEndpoint:
             if failed is not None:
                 return _rejection(failed) or Rejection(403, "The upgrade was refused.")
         subprotocol, codec = self._negotiate(handshake)
-        socket: Socket[Any] = Socket(handshake, Unopened(), self._hub, app=self._app, codec=codec)
+        socket: Socket[Any] = Socket(
+            handshake, NullTransport(), self._hub, app=self._app, codec=codec
+        )
         if not await self._contracts.allow(socket.contract):
             socket.auth_state = AuthState.FAILED
             return Acceptance(subprotocol, socket)  # to be told why, and closed, when it is open
@@ -89,7 +91,7 @@ class ApplicationEndpoint:
 
     def open(
         self, _handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
-    ) -> Session:
+    ) -> Connection:
         """Open an accepted connection."""
         socket: Socket[Any] = accepted.context
         socket.connect(transport)
@@ -99,8 +101,14 @@ class ApplicationEndpoint:
             socket.shut(*self._farewell)
         elif socket.auth_state is AuthState.FAILED:
             self._contracts.dismiss(socket)
-        return Session(
-            socket, transport, self._dispatcher, self._hub, self._lifecycle, self._host, tasks
+        return Connection(
+            socket,
+            transport,
+            self._dispatcher,
+            self._hub,
+            self._lifecycle,
+            self._housekeeping,
+            tasks,
         )
 
     async def drain(self, grace: float, code: int, reason: str) -> None:
@@ -116,8 +124,8 @@ class ApplicationEndpoint:
         for socket in tuple(self._hub.sockets.values()):
             socket.shut(code, reason)
         with move_on_after(grace):
-            await self._host.emptied()
-        for session in tuple(self._host.sessions):
+            await self._housekeeping.emptied()
+        for session in tuple(self._housekeeping.sessions):
             session.abort()
 
     async def _identify(self, socket: Socket[Any]) -> Rejection | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
 from bytesocket_app.events import ServerEvent, ServerPayload
-from bytesocket_app.socket.fabric import Fabric
+from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.types import CodecName
 
 
@@ -23,12 +23,12 @@ S = TypeVar("S", bound=Sender)
 class SocketRooms(Generic[S]):
     """One socket's rooms: `socket.rooms`."""
 
-    __slots__ = ("_fabric", "_socket", "bulk")
+    __slots__ = ("_backend", "_socket", "bulk")
 
-    def __init__(self, socket: S, fabric: Fabric[S]) -> None:
+    def __init__(self, socket: S, backend: SocketBackend[S]) -> None:
         self._socket = socket
-        self._fabric = fabric
-        self.bulk: SocketRoomsBulk[S] = SocketRoomsBulk(socket, fabric)
+        self._backend = backend
+        self.bulk: SocketRoomsBulk[S] = SocketRoomsBulk(socket, backend)
 
     async def join(self, room: str) -> None:
         """Join by server code: no guard runs, the client is told nothing."""
@@ -40,7 +40,7 @@ class SocketRooms(Generic[S]):
 
     def list(self) -> list[str]:
         """The rooms this socket is in; after it closed, those it was in at that moment."""
-        return self._fabric.rooms_of(self._socket)
+        return self._backend.rooms_of(self._socket)
 
     async def emit(
         self,
@@ -55,34 +55,34 @@ class SocketRooms(Generic[S]):
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
         if self._socket.can_send:
-            self._fabric.publish((room,), event, exclude=self._socket, codec=codec)
+            self._backend.publish((room,), event, exclude=self._socket, codec=codec)
 
     async def publish_raw(self, room: str, payload: str | bytes) -> None:
         """Send a ready frame to all members of a room but this socket."""
         if self._socket.can_send:
-            self._fabric.publish_raw(room, payload, exclude=self._socket)
+            self._backend.publish_raw(room, payload, exclude=self._socket)
 
 
 class SocketRoomsBulk(Generic[S]):
     """The same for several rooms at once: `socket.rooms.bulk`."""
 
-    __slots__ = ("_fabric", "_socket")
+    __slots__ = ("_backend", "_socket")
 
-    def __init__(self, socket: S, fabric: Fabric[S]) -> None:
+    def __init__(self, socket: S, backend: SocketBackend[S]) -> None:
         self._socket = socket
-        self._fabric = fabric
+        self._backend = backend
 
     async def join(self, rooms: Iterable[str]) -> None:
         """Join rooms by server code."""
         for room in several(rooms):
             if self._socket.can_send:
-                await self._fabric.join(self._socket, room)
+                await self._backend.join(self._socket, room)
 
     async def leave(self, rooms: Iterable[str]) -> None:
         """Leave rooms by server code."""
         for room in several(rooms):
             if self._socket.can_send:
-                await self._fabric.leave(self._socket, room)
+                await self._backend.leave(self._socket, room)
 
     async def emit(
         self,
@@ -97,7 +97,7 @@ class SocketRoomsBulk(Generic[S]):
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
         if self._socket.can_send:
-            self._fabric.publish(
+            self._backend.publish(
                 several(rooms), event, exclude=self._socket, codec=codec, bulk=True
             )
 

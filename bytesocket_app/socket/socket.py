@@ -4,15 +4,14 @@ import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
 from sys import maxsize
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, NamedTuple
 from urllib.parse import unquote
 from uuid import uuid4
 
 from typing_extensions import TypeVar, override
 
 from bytesocket_app.events import ServerEvent, ServerPayload
-from bytesocket_app.socket.fabric import Fabric
-from bytesocket_app.socket.lane import Lane
+from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.rooms import SocketRooms
 from bytesocket_app.transports import Handshake, Transport
 from bytesocket_app.types import CodecName, UserKey
@@ -25,6 +24,13 @@ MAX_CONTRACT: Final = 256
 """How much of what names itself a contract is kept; a fingerprint has 64 digits."""
 
 UserT = TypeVar("UserT", default=Any)
+
+
+class DeliveryGroup(NamedTuple):
+    """One codec on one kind of transport: its sockets all get the same bytes in the same way."""
+
+    codec: CodecName
+    kind: type[Transport]
 
 
 class AuthState(Enum):
@@ -58,8 +64,8 @@ class Socket(Generic[UserT]):
     __slots__ = (
         "__weakref__",
         "_auth_state",
+        "_backend",
         "_codec",
-        "_fabric",
         "_transport",
         "app",
         "close_sent",
@@ -85,7 +91,7 @@ class Socket(Generic[UserT]):
         self,
         handshake: Handshake,
         transport: Transport,
-        fabric: "Fabric[Socket[Any]]",
+        backend: "SocketBackend[Socket[Any]]",
         *,
         app: Any,
         codec: CodecName,
@@ -101,9 +107,9 @@ class Socket(Generic[UserT]):
         self.dropped = 0
         self.user_key: UserKey | None = None
         self.drop_oldest = app.settings.policies.slow_reader == "drop_oldest"
-        self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, fabric)
+        self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, backend)
         self.connect(transport)
-        self._fabric = fabric
+        self._backend = backend
         self.outbox_limit: int = app.settings.limits.outbox_bytes or maxsize
         self.user = None  # type: ignore[assignment]  # until authentication has decided
 
@@ -112,9 +118,9 @@ class Socket(Generic[UserT]):
         self._transport = transport
         self.push = transport.write
 
-    def place(self) -> tuple[Lane, Transport]:
-        """The lane that it is in, and its way out: where a room keeps it."""
-        return Lane(self.codec, type(self._transport)), self._transport
+    def listing(self) -> tuple[DeliveryGroup, Transport]:
+        """Return the delivery group and the transport under which a room lists this socket."""
+        return DeliveryGroup(self.codec, type(self._transport)), self._transport
 
     @property
     def codec(self) -> CodecName:
@@ -196,7 +202,7 @@ class Socket(Generic[UserT]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        frame = self._fabric.encode(event, codec or self._codec)
+        frame = self._backend.encode(event, codec or self._codec)
         if self.is_closed or not self.is_authenticated:
             return
         push = self.push
@@ -212,7 +218,7 @@ class Socket(Generic[UserT]):
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
         if self.can_send:
-            self._fabric.broadcast(event, exclude=self, codec=codec)
+            self._backend.broadcast(event, exclude=self, codec=codec)
 
     async def send_raw(self, payload: str | bytes) -> None:
         """Send a ready frame: text, or bytes as a binary frame. Works before authentication."""
@@ -247,7 +253,7 @@ class Socket(Generic[UserT]):
             return
         self.is_closed = True
         self.close_sent = (code, reason)
-        self._fabric.release(self)
+        self._backend.release(self)
         self._transport.close(code, reason)
 
     def overflow(self) -> None:

@@ -29,7 +29,7 @@ from bytesocket_app.transports import Acceptance, Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.shapes import is_object
 
 E_ = TypeVar("E_", bound=ServerEvent)
@@ -100,7 +100,7 @@ class TestClient:
             RequestError: The handshake or the credentials were refused.
             Exception: Whatever the application's lifespan raises as it starts.
         """
-        await self._stack.enter_async_context(self.app.life.lived())
+        await self._stack.enter_async_context(self.app.life.running())
         try:
             decision = await self._knock()
             tasks = await self._stack.enter_async_context(create_task_group())
@@ -204,11 +204,11 @@ class TestClient:
             return (
                 is_object(message)
                 and message.get("id") == identity
-                and message.get("type") in {LifecycleType.REPLY, LifecycleType.REPLY_ERROR}
+                and message.get("type") in {MessageType.REPLY, MessageType.REPLY_ERROR}
             )
 
         answer = await self._arrivals.wait(f"the reply to {event!r}", answers, timeout)
-        if answer["type"] == LifecycleType.REPLY_ERROR:
+        if answer["type"] == MessageType.REPLY_ERROR:
             raise refusal(answer.get("data"))
         data = answer.get("data")
         return data if reply is None else TypeAdapter(reply).validate_python(data)
@@ -257,7 +257,7 @@ class TestClient:
         Raises:
             RequestError: The server refused; `code` says why.
         """
-        await self._membership(LifecycleType.JOIN_ROOM, room)
+        await self._membership(MessageType.JOIN_ROOM, room)
 
     async def leave(self, room: str) -> None:
         """Ask to leave a room and wait for the answer.
@@ -265,7 +265,7 @@ class TestClient:
         Raises:
             RequestError: The server refused; `code` says why.
         """
-        await self._membership(LifecycleType.LEAVE_ROOM, room)
+        await self._membership(MessageType.LEAVE_ROOM, room)
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close from the client's side."""
@@ -305,13 +305,13 @@ class TestClient:
 
     async def _authenticate(self) -> None:
         data = to_jsonable_python(self._credentials)
-        await self.send({"type": LifecycleType.AUTH.value, "data": data})
-        kinds = {LifecycleType.AUTH_SUCCESS, LifecycleType.AUTH_ERROR}
+        await self.send({"type": MessageType.AUTH.value, "data": data})
+        kinds = {MessageType.AUTH_SUCCESS, MessageType.AUTH_ERROR}
         answer = await self._arrivals.wait("the answer to the credentials", _of_type(kinds), None)
-        if answer["type"] == LifecycleType.AUTH_ERROR:
+        if answer["type"] == MessageType.AUTH_ERROR:
             raise refusal(answer.get("data"))
 
-    async def _membership(self, kind: LifecycleType, room: str) -> None:
+    async def _membership(self, kind: MessageType, room: str) -> None:
         await self.send({"type": kind.value, "room": room})
         answer = await self._arrivals.wait(
             f"the answer to {kind.name} {room!r}",

@@ -23,9 +23,11 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and have every deadline that is over then take effect."""
-        self._app.host.sweep(self.now)  # what began since the last sweep began no later than now
+        self._app.housekeeping.sweep(
+            self.now
+        )  # what began since the last sweep began no later than now
         self.now += seconds
-        self._app.host.sweep(self.now)
+        self._app.housekeeping.sweep(self.now)
 
 
 @contextmanager
@@ -39,9 +41,9 @@ def virtual_clock(app: ByteSocket) -> Generator[VirtualClock]:
                 clock.advance(121)
                 assert await client.wait_closed() == (1001, "idle timeout")
     """
-    clock, real = VirtualClock(app), app.host.clock
-    app.host.clock = clock
+    clock, real = VirtualClock(app), app.housekeeping.clock
+    app.housekeeping.clock = clock
     try:
         yield clock
     finally:
-        app.host.clock = real
+        app.housekeeping.clock = real

@@ -109,7 +109,7 @@ class AsgiTransport:
         return outbox.size if outbox.behind else 0
 
     @classmethod
-    def spread(
+    def write_many(
         cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
     ) -> list[Self]:
         """Queue a frame on each."""

@@ -95,7 +95,7 @@ class Transport(Protocol):
         ...
 
     @classmethod
-    def spread(
+    def write_many(
         cls, links: Collection[Self], frame: Frame, /, *, skip: Self | None = None
     ) -> list[Self]:
         """Put a frame on its way on one or more connections of this kind, all but `skip`.
@@ -187,7 +187,7 @@ class Endpoint(Protocol):
         ...
 
 
-class Door(Protocol):
+class Served(Protocol):
     """An application, as far as a server has to know it that is no ASGI server."""
 
     @property

@@ -109,7 +109,9 @@ class Lifespan:
 
 
 @asynccontextmanager
-async def living(app: ASGIApp, state: dict[str, Any], *, timeout: float) -> AsyncGenerator[None]:
+async def run_lifespan(
+    app: ASGIApp, state: dict[str, Any], *, timeout: float
+) -> AsyncGenerator[None]:
     """Run the block inside the application's lifespan.
 
     Args:

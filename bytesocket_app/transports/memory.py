@@ -54,7 +54,7 @@ class MemoryTransport:
         return self.outbox.size
 
     @classmethod
-    def spread(
+    def write_many(
         cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
     ) -> list[Self]:
         """Give each peer a frame."""

@@ -12,7 +12,7 @@ from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.codec import HOLE, Codec
 from bytesocket_app.wire.json_codec import JsonCodec, decode_json
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.msgpack_codec import BinaryCodec, decode_binary
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "JSON",
     "CloseCode",
     "Codec",
-    "LifecycleType",
+    "MessageType",
     "close_reason",
     "decode",
     "decode_json",

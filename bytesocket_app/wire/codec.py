@@ -1,8 +1,8 @@
 """What a wire format can do, whichever it is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from bytesocket_app.types import CodecName
 
@@ -50,3 +50,22 @@ class Codec(Protocol):
             EncodeError: The message holds something that the format cannot carry.
         """
         ...
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether more than `limit` lists and dicts stand inside each other; `[]` is one.
+
+    It goes level by level and without recursion, so that no nesting can exhaust the stack.
+    """
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    for _ in range(limit):
+        if not level:
+            return False
+        level = [
+            item for outer in level for item in _inside(outer) if isinstance(item, dict | list)
+        ]
+    return bool(level)
+
+
+def _inside(outer: Any) -> Iterable[Any]:
+    return cast("dict[str, Any]", outer).values() if isinstance(outer, dict) else outer

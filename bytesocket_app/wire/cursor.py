@@ -4,7 +4,7 @@ import struct
 from typing import Final
 
 from bytesocket_app.errors import DecodeError
-from bytesocket_app.wire.surrogates import without_lone_surrogates
+from bytesocket_app.wire.javascript import without_lone_surrogates
 
 _U16: Final = struct.Struct(">H").unpack_from
 _U32: Final = struct.Struct(">I").unpack_from

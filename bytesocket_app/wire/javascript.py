@@ -1,4 +1,4 @@
-"""Where JavaScript's idea of a number shows on the wire (protocol.md section 8.2)."""
+"""Where JavaScript's idea of numbers and text shows on the wire (protocol.md 8.2 and 8.3)."""
 
 import math
 from typing import Final
@@ -58,6 +58,15 @@ def member_name(key: object) -> str:
     if isinstance(key, float):
         return _number_text(key)
     raise TypeError(f"{type(key).__name__} is no name for a member of a message")
+
+
+def without_lone_surrogates(text: str) -> str:
+    r"""Put U+FFFD for each lone surrogate, as the other side's decoders do.
+
+    Two halves that belong together become the one character they stand for, as JavaScript sees
+    them: `"\ud83d\ude00"` is one emoji. Source: protocol.md section 8.3.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _number_text(number: float) -> str:

@@ -8,10 +8,9 @@ from pydantic_core import from_json, to_json
 
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire.codec import HOLE
-from bytesocket_app.wire.depth import is_deeper
+from bytesocket_app.wire.codec import HOLE, is_deeper
+from bytesocket_app.wire.javascript import without_lone_surrogates
 from bytesocket_app.wire.portable import UNDEFINED, kind_of, name_of, ordinary
-from bytesocket_app.wire.surrogates import without_lone_surrogates
 
 _BOM: Final = "\ufeff"
 _ESCAPES: Final = re.compile(

@@ -13,12 +13,16 @@ import msgpack
 
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire.codec import HOLE
-from bytesocket_app.wire.depth import is_deeper
+from bytesocket_app.wire.codec import HOLE, is_deeper
 from bytesocket_app.wire.dialect import decode_dialect
-from bytesocket_app.wire.javascript import INT32_MIN, MAX_SAFE, UINT32_MAX, from_float64
+from bytesocket_app.wire.javascript import (
+    INT32_MIN,
+    MAX_SAFE,
+    UINT32_MAX,
+    from_float64,
+    without_lone_surrogates,
+)
 from bytesocket_app.wire.portable import UNDEFINED, kind_of, name_of, ordinary
-from bytesocket_app.wire.surrogates import without_lone_surrogates
 from bytesocket_app.wire.timestamp import write_timestamp
 
 _PACKER: Final = msgpack.Packer()

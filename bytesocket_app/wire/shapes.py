@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, TypeGuard, cast
 
 from bytesocket_app.types import EventName, RequestId
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 
 
 def is_event(value: object) -> TypeGuard[EventName]:
@@ -53,4 +53,4 @@ def lifecycle_type(message: dict[str, Any]) -> int | None:
     value = message.get("type")
     if type(value) is float and value.is_integer():
         value = int(value)
-    return value if type(value) is int and 1 <= value <= LifecycleType.MESSAGE else None
+    return value if type(value) is int and 1 <= value <= MessageType.MESSAGE else None

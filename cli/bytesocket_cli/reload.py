@@ -26,7 +26,7 @@ Report: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ReloadPlan:
     """What to supervise.
 
     Attributes:
@@ -48,7 +48,7 @@ class Plan:
 class Supervisor:
     """The children over time: at most one that serves, and one that is tried."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ReloadPlan) -> None:
         self._plan = plan
         self._children: list[Child] = []
         self._tasks = anyio.create_task_group()
@@ -187,7 +187,7 @@ class Supervisor:
             self._serving = None
 
 
-async def supervise(plan: Plan) -> None:
+async def supervise(plan: ReloadPlan) -> None:
     """Serve until SIGINT or SIGTERM; a second one ends it without waiting.
 
     Raises:

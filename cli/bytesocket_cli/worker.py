@@ -75,7 +75,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         grace=service.grace,
         message_bytes=loaded.message_bytes,
         backend=service.backend,
-        doors=loaded.applications,
+        served=loaded.applications,
         certificate=service.certificate,
         started=service.started,
     )

@@ -139,7 +139,7 @@ async def test_connections_leave_nothing_behind(anyio_backend: str) -> None:
         await connect_many(port, 3 * AT_ONCE, app)
         before = await settled(app)
         await connect_many(port, CONNECTS, app)
-        assert (app.sockets(), len(app.hub.index), app.host.sessions) == ([], 0, {})
+        assert (app.sockets(), len(app.hub.index), app.housekeeping.sessions) == ([], 0, {})
         assert await settled(app) == before
 
 
@@ -161,7 +161,7 @@ def census(app: ByteSocket) -> dict[str, int]:
     """
     gc.collect()
     return {
-        "tasks": len(anyio.get_running_tasks()) - app.host.writer.idle,
+        "tasks": len(anyio.get_running_tasks()) - app.housekeeping.writer.idle,
         "files": len(list(Path("/proc/self/fd").iterdir())),
     }
 
@@ -174,7 +174,7 @@ async def connect_many(port: int, count: int, app: ByteSocket) -> None:
             for n in range(start, min(start + AT_ONCE, count)):
                 tasks.start_soon(partial(come_and_go, port, n, ways[n % 3]))
     with anyio.fail_after(30):
-        await app.host.emptied()
+        await app.housekeeping.emptied()
 
 
 async def come_and_go(port: int, n: int, way: str) -> None:

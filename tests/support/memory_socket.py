@@ -14,7 +14,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
-from bytesocket_app.client.connection import Connection
+from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.wire import JSON, decode
 
@@ -117,10 +117,10 @@ class Peer:
 
 def memory_connection(
     *, close_timeout: float = 5, message_bytes: int = 1024
-) -> tuple[Connection, Peer, MemoryStream]:
+) -> tuple[WebSocketConnection, Peer, MemoryStream]:
     """Make an open connection, the server's end of it, and the client's stream."""
     up, down = Pipe(), Pipe()
     ours, theirs = MemoryStream(up, down), MemoryStream(down, up)
     uri = parse_uri("ws://memory/")
     protocol = ClientProtocol(uri, state=State.OPEN, max_size=message_bytes)
-    return Connection(ours, protocol, close_timeout), Peer(theirs), ours
+    return WebSocketConnection(ours, protocol, close_timeout), Peer(theirs), ours

@@ -13,8 +13,8 @@ from anyio.abc import SocketStream
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.testing.clock import VirtualClock, virtual_clock
-from bytesocket_app.transports.picows.reception import Reception
 from bytesocket_app.transports.picows.server import listening
+from bytesocket_app.transports.picows.server_state import ServerState
 
 DEADLINE = 30.0
 
@@ -59,13 +59,13 @@ class Served(Place):
         clock: The time.
     """
 
-    reception: Reception
+    server_state: ServerState
     clock: VirtualClock
 
     def advance(self, seconds: float) -> None:
         """Let time pass, and have every deadline that is over then take effect."""
         self.clock.advance(seconds)
-        self.reception.sweep(self.clock.now)
+        self.server_state.sweep(self.clock.now)
 
 
 class RawPeer:
@@ -170,6 +170,6 @@ async def on_picows(app: ByteSocket) -> AsyncGenerator[Served]:
     listener = socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
     with virtual_clock(app) as clock:
-        reception = Reception([app], nullcontext, clock)
-        async with app.running(), listening(reception, listener):
-            yield Served(port, reception, clock)
+        server_state = ServerState([app], nullcontext, clock)
+        async with app.running(), listening(server_state, listener):
+            yield Served(port, server_state, clock)

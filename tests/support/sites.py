@@ -92,7 +92,7 @@ async def _hosted(
             grace=5.0,
             message_bytes=app.settings.limits.message_bytes,
             backend="trio" if current_async_library() == "trio" else "asyncio",
-            doors=[app],
+            served=[app],
             started=started.set,
         )
         served = app if lifespan else without_lifespan(app)

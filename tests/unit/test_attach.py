@@ -25,7 +25,7 @@ from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.testing import TestClient
 from bytesocket_app.testing.conformance import Ended, NetworkSite
 from bytesocket_app.transports.asgi import ASGIApp
-from bytesocket_app.transports.lifespan import LifespanError, living
+from bytesocket_app.transports.lifespan import LifespanError, run_lifespan
 from tests.support.asgi import Call, socket_scope
 from tests.support.talk import DEADLINE, Said, Say, talk, until, wait
 
@@ -246,7 +246,7 @@ class TestLifespan:
         told.app.attach(told.host)
         told.app.attach(told.host, "/again")
         state: dict[str, Any] = {}
-        async with living(told.host, state, timeout=5):
+        async with run_lifespan(told.host, state, timeout=5):
             assert told.log == ["host starts", "we start"]
             assert state == {"answer": 42}
         assert told.log == ["host starts", "we start", "we end", "host ends"]
@@ -257,7 +257,7 @@ class TestLifespan:
         told.app.attach(told.host)
         told.fails = True
         with pytest.raises(LifespanError, match="no broker"):
-            async with living(told.host, {}, timeout=5):
+            async with run_lifespan(told.host, {}, timeout=5):
                 raise AssertionError
 
     @HOSTS
@@ -265,7 +265,7 @@ class TestLifespan:
         told = Told(make)
         host = make()
         told.app.attach(host)
-        async with living(host, {}, timeout=5):
+        async with run_lifespan(host, {}, timeout=5):
             assert told.log == ["we start"]
         assert told.log == ["we start", "we end"]
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from bytesocket_app import AuthError, ByteSocket, ConfigurationError, Handshake, Socket
-from bytesocket_app.auth import Authenticator
+from bytesocket_app.declarations.auth import Authenticator
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bytesocket_app import ByteSocket, CallNext, Message, Settings, Socket
-from bytesocket_app.dispatch import Room
+from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import Disconnected
 from bytesocket_app.testing import TestClient
 from bytesocket_app.wire.shapes import is_object

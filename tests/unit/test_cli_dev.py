@@ -12,7 +12,7 @@ import pytest
 from bytesocket_cli import reload
 from bytesocket_cli.commands.dev import Screen
 from bytesocket_cli.generation import text
-from bytesocket_cli.reload import Plan
+from bytesocket_cli.reload import ReloadPlan
 from tests.support.command_line import CommandLine
 from tests.support.contracts import chat, sealed
 from tests.support.server_process import APP
@@ -22,7 +22,7 @@ SETTINGS = (
     '[[tool.bytesocket.generate]]\ntarget = "contract"\noutput = "contract.json"\n'
 )
 
-Supervise = Callable[[Plan], Any]
+Supervise = Callable[[ReloadPlan], Any]
 
 
 @pytest.fixture
@@ -105,9 +105,9 @@ def test_a_target_that_cannot_be_written_is_reported_and_serving_goes_on(
 def test_the_supervisor_gets_the_target_the_socket_and_the_generated_files(
     run: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans: list[Plan] = []
+    plans: list[ReloadPlan] = []
 
-    async def supervise(plan: Plan) -> None:
+    async def supervise(plan: ReloadPlan) -> None:
         plans.append(plan)
         assert plan.listener.getsockname()[0] == "127.0.0.1"
 
@@ -123,7 +123,7 @@ def test_the_supervisor_gets_the_target_the_socket_and_the_generated_files(
 def test_an_early_signal_ends_it_quietly(
     run: CommandLine, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    async def supervise(_plan: Plan) -> None:
+    async def supervise(_plan: ReloadPlan) -> None:
         signal.raise_signal(number)
 
     before = signal.getsignal(signal.SIGTERM)

@@ -7,7 +7,7 @@ import pytest
 from websockets.frames import Opcode
 from websockets.server import ServerProtocol
 
-from bytesocket_app.client.connection import HIGH_WATER, Connection, Ending
+from bytesocket_app.client.connection import HIGH_WATER, Ending, WebSocketConnection
 from tests.support.memory_socket import memory_connection
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 class Running:
     """A connection that runs; `ending` says how it ended."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WebSocketConnection) -> None:
         self.connection = connection
         self.messages: list[tuple[bytes, bool]] = []
         self.ending: Ending | None = None

@@ -11,7 +11,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from bytesocket_app.client.address import address
 from bytesocket_app.client.connection import Ending
 from bytesocket_app.client.dial import Dial
-from bytesocket_app.errors import DialFailed
+from bytesocket_app.errors import ConnectError
 from tests.support.scripted_server import Script, ScriptedServer
 
 pytestmark = pytest.mark.anyio
@@ -76,7 +76,7 @@ async def test_a_handshake_carries_headers_and_the_offer() -> None:
 async def test_what_is_no_websocket_is_named(answer: bytes, status: int | None) -> None:
     with anyio.fail_after(30):
         async with answering(answer) as place:
-            with pytest.raises(DialFailed, match="no WebSocket at /x of") as caught:
+            with pytest.raises(ConnectError, match="no WebSocket at /x of") as caught:
                 await dial(f"ws://{place}/x").connect()
     assert caught.value.status == status
 
@@ -84,12 +84,12 @@ async def test_what_is_no_websocket_is_named(answer: bytes, status: int | None) 
 async def test_nobody_listening_is_named() -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
         port = listener.extra(SocketAttribute.local_port)
-    with anyio.fail_after(30), pytest.raises(DialFailed, match=f"127.0.0.1:{port}"):
+    with anyio.fail_after(30), pytest.raises(ConnectError, match=f"127.0.0.1:{port}"):
         await dial(f"ws://127.0.0.1:{port}").connect()
 
 
 async def test_a_server_without_tls_is_named() -> None:
     with anyio.fail_after(30):
         async with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as place:
-            with pytest.raises(DialFailed, match="cannot connect"):
+            with pytest.raises(ConnectError, match="cannot connect"):
                 await dial(f"wss://{place}/").connect()

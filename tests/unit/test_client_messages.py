@@ -17,7 +17,7 @@ from bytesocket_app.client.messages import (
     event_frame,
     lifecycle_frame,
 )
-from bytesocket_app.wire import JSON, LifecycleType
+from bytesocket_app.wire import JSON, MessageType
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_frames_hold_only_what_is_meant() -> None:
     assert json.loads(event_frame(JSON, "e", 1)) == {"event": "e", "data": 1}
     framed = event_frame(JSON, 7, None, room="r", request=3)
     assert json.loads(framed) == {"room": "r", "event": 7, "id": 3, "data": None}
-    assert json.loads(lifecycle_frame(JSON, LifecycleType.AUTH, data={})) == {"type": 4, "data": {}}
+    assert json.loads(lifecycle_frame(JSON, MessageType.AUTH, data={})) == {"type": 4, "data": {}}

@@ -1,4 +1,4 @@
-"""Room names, and handles."""
+"""ClientRoom names, and handles."""
 
 from enum import Enum
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 import anyio
 import pytest
 
-from bytesocket_app.client.hearing import Hearing
-from bytesocket_app.client.link import Link
-from bytesocket_app.client.room import Room, declared_reply, room_name
+from bytesocket_app.client.listening_side import ListeningSide
+from bytesocket_app.client.outgoing import Outgoing
+from bytesocket_app.client.room import ClientRoom, declared_reply, room_name
 from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
 from bytesocket_app.events import ClientEvent, PayloadType
@@ -55,34 +55,34 @@ def test_only_declared_replies_can_be_requested() -> None:
         declared_reply({}, Post())
 
 
-def joined_link() -> tuple[Link, Hearing]:
-    return Link(JSON, ClientSettings()), Hearing(10)
+def joined_link() -> tuple[Outgoing, ListeningSide]:
+    return Outgoing(JSON, ClientSettings()), ListeningSide(10)
 
 
-async def until_ready(room: Room) -> None:
+async def until_ready(room: ClientRoom) -> None:
     await room.ready
 
 
 async def test_ready_follows_the_servers_answers() -> None:
-    link, hearing = joined_link()
-    room = Room("r", link, hearing)
+    outgoing, listening = joined_link()
+    room = ClientRoom("r", outgoing, listening)
     with anyio.fail_after(30):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(until_ready, room)
             await anyio.wait_all_tasks_blocked()
-            link.rooms.answered("r", is_join=True, error=None)
+            outgoing.rooms.answered("r", is_join=True, error=None)
         await room.ready
         assert room.is_joined
-        link.rooms.closed()
-        link.rooms.answered("r", is_join=True, error=RequestError("no"))
+        outgoing.rooms.closed()
+        outgoing.rooms.answered("r", is_join=True, error=RequestError("no"))
         with pytest.raises(RequestError):
             await room.ready
 
 
 async def test_a_handle_that_left_is_done() -> None:
-    link, hearing = joined_link()
-    room, other = Room("r", link, hearing), Room("r", link, hearing)
-    link.rooms.answered("r", is_join=True, error=None)
+    outgoing, listening = joined_link()
+    room, other = ClientRoom("r", outgoing, listening), ClientRoom("r", outgoing, listening)
+    outgoing.rooms.answered("r", is_join=True, error=None)
     await room.leave()
     await room.leave()
     assert not room.is_joined
@@ -93,22 +93,22 @@ async def test_a_handle_that_left_is_done() -> None:
 
 
 async def test_a_handle_made_while_the_room_is_being_left_waits_to_be_let_in_again() -> None:
-    link, hearing = joined_link()
-    link.rooms.opened(lambda _kind, _room: None)
-    room = Room("r", link, hearing)
-    link.rooms.answered("r", is_join=True, error=None)
+    outgoing, listening = joined_link()
+    outgoing.rooms.opened(lambda _kind, _room: None)
+    room = ClientRoom("r", outgoing, listening)
+    outgoing.rooms.answered("r", is_join=True, error=None)
     await room.leave()
-    again = Room("r", link, hearing)
+    again = ClientRoom("r", outgoing, listening)
     assert not again.is_joined
-    link.rooms.answered("r", is_join=False, error=None)
-    link.rooms.answered("r", is_join=True, error=RequestError("no"))
+    outgoing.rooms.answered("r", is_join=False, error=None)
+    outgoing.rooms.answered("r", is_join=True, error=RequestError("no"))
     with anyio.fail_after(30), pytest.raises(RequestError):
         await again.ready
 
 
 async def test_no_room_is_joined_after_the_end() -> None:
-    link, hearing = joined_link()
-    room = Room("r", link, hearing)
-    link.end(Disconnected("closed"))
+    outgoing, listening = joined_link()
+    room = ClientRoom("r", outgoing, listening)
+    outgoing.end(Disconnected("closed"))
     with pytest.raises(Disconnected, match="closed"):
         await room.ready

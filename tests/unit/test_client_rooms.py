@@ -2,10 +2,10 @@
 
 from bytesocket_app.client.rooms import Rooms
 from bytesocket_app.errors import RequestError
-from bytesocket_app.wire import LifecycleType
+from bytesocket_app.wire import MessageType
 
-JOIN, LEAVE = LifecycleType.JOIN_ROOM, LifecycleType.LEAVE_ROOM
-Asked = list[tuple[LifecycleType, str]]
+JOIN, LEAVE = MessageType.JOIN_ROOM, MessageType.LEAVE_ROOM
+Asked = list[tuple[MessageType, str]]
 
 
 def open_rooms() -> tuple[Rooms, Asked]:

@@ -8,9 +8,9 @@ import pytest
 from websockets.frames import Opcode
 
 from bytesocket_app.client.connection import Ending
-from bytesocket_app.client.hearing import Hearing
-from bytesocket_app.client.link import Link
+from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.messages import ABSENT
+from bytesocket_app.client.outgoing import Outgoing
 from bytesocket_app.client.session import Session
 from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import ErrorContext
@@ -29,16 +29,20 @@ class Talk:
     """A session and everything around it."""
 
     def __init__(self, credentials: Any = ABSENT, **settings: Any) -> None:
-        self.link = Link(JSON, ClientSettings(**settings))
-        self.hearing = Hearing(10)
+        self.outgoing = Outgoing(JSON, ClientSettings(**settings))
+        self.listening = ListeningSide(10)
         self.errors: list[ErrorContext] = []
         self.opened: list[int] = []
         self.ending: Ending | None = None
         self.connection, self.peer, _ = memory_connection()
         self.session = Session(
-            self.connection, self.link, self.hearing, credentials, lambda: self.opened.append(1)
+            self.connection,
+            self.outgoing,
+            self.listening,
+            credentials,
+            lambda: self.opened.append(1),
         )
-        self.hearing.on_error(self.errors.append)
+        self.listening.on_error(self.errors.append)
 
     async def __call__(self) -> None:
         self.ending = await self.session.run()
@@ -47,19 +51,19 @@ class Talk:
         """Run the session while the story is told; then lose the connection."""
         with anyio.fail_after(30):
             async with anyio.create_task_group() as outer:
-                outer.start_soon(self.hearing.dispatcher.run)
+                outer.start_soon(self.listening.callbacks.run)
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self)
                     await story()
                     await anyio.wait_all_tasks_blocked()
                     await self.peer.stream.aclose()
-                await self.hearing.dispatcher.idle()
+                await self.listening.callbacks.idle()
                 outer.cancel_scope.cancel()
 
 
 async def test_without_credentials_it_is_open_at_once() -> None:
     talk = Talk()
-    talk.link.join("r")
+    talk.outgoing.join("r")
 
     async def story() -> None:
         assert await talk.peer.message() == {"type": 9, "room": "r"}
@@ -67,12 +71,12 @@ async def test_without_credentials_it_is_open_at_once() -> None:
     await talk.during(story)
     assert talk.opened == [1]
     assert talk.ending == Ending(1006, "")
-    assert talk.link.connection is None
+    assert talk.outgoing.connection is None
 
 
 async def test_credentials_come_first_and_a_second_acceptance_means_nothing() -> None:
     talk = Talk({"token": 1})
-    talk.link.join("r")
+    talk.outgoing.join("r")
 
     async def story() -> None:
         assert await talk.peer.message() == {"type": 4, "data": {"token": 1}}
@@ -153,8 +157,8 @@ async def test_a_pong_before_the_opening_is_nothing() -> None:
 
 async def test_answers_find_rooms_and_errors_find_the_hooks() -> None:
     talk = Talk()
-    room = talk.link.join("r")
-    bulk = [talk.link.join(name) for name in "ab"]
+    room = talk.outgoing.join("r")
+    bulk = [talk.outgoing.join(name) for name in "ab"]
 
     async def story() -> None:
         await talk.peer.message()
@@ -173,7 +177,7 @@ async def test_answers_find_rooms_and_errors_find_the_hooks() -> None:
 
 async def test_events_reach_the_listeners() -> None:
     talk = Talk()
-    stream = talk.hearing.listeners.stream(Posted, 5)
+    stream = talk.listening.listeners.stream(Posted, 5)
 
     async def story() -> None:
         await talk.peer.send({"event": "posted", "data": {"text": "hi"}})

@@ -208,7 +208,7 @@ class TestDrain:
 
         async with TestClient(app) as one, TestClient(app) as two:
             await app.drain(5)
-            assert not app.host.sessions
+            assert not app.housekeeping.sessions
             assert await one.wait_closed() == await two.wait_closed() == (1012, "server restart")
             assert await status(app) == 503
         assert closed == [(1012, "server restart")] * 2
@@ -238,7 +238,7 @@ class TestDrain:
             await wait(begun)
             await app.drain(0.01)
             await wait(ended)
-            await until(lambda: not app.host.sessions)
+            await until(lambda: not app.housekeeping.sessions)
 
     async def test_a_connection_that_was_being_admitted_is_closed_too(self) -> None:
         app = talk()
@@ -264,7 +264,7 @@ class TestDrain:
             await app.drain(5)
             gate.set()
         assert not opened
-        assert not app.host.sessions
+        assert not app.housekeeping.sessions
         assert len(app.hub.index) == 0
 
     async def test_two_drains_at_once_both_end(self) -> None:

@@ -9,8 +9,8 @@ from bytesocket_app.errors import (
     AuthError,
     ByteSocketError,
     ConfigurationError,
+    ConnectError,
     ContractError,
-    DialFailed,
     ErrorContext,
     Phase,
     Refusal,
@@ -69,8 +69,8 @@ def test_a_request_error_shows_code_and_message() -> None:
 
 
 def test_a_failed_dial_knows_its_status() -> None:
-    assert DialFailed("no", 403).status == 403
-    assert DialFailed("no").status is None
+    assert ConnectError("no", 403).status == 403
+    assert ConnectError("no").status is None
 
 
 @pytest.mark.parametrize("kind", [UndeclaredEvent, ContractError])

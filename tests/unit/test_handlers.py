@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from bytesocket_app import ConfigurationError, Refusal, ServerEvent
-from bytesocket_app.dispatch.handlers import Handler, HandlerTable, build_handler, handler_offers
+from bytesocket_app.declarations.handlers import (
+    Handler,
+    HandlerTable,
+    build_handler,
+    handler_offers,
+)
 from bytesocket_app.events import EventSpec, ServerPayload
 from bytesocket_app.signature import nothing
 from tests.support.talk import Said, Say, talk
@@ -107,7 +112,7 @@ def test_a_request_has_one_reply() -> None:
 def called(table: HandlerTable) -> tuple[Handler, ...]:
     calls = table.take("e")
     assert calls is not None
-    return calls.in_order
+    return calls.sequential
 
 
 def test_a_table_forgets_what_is_removed_and_what_was_for_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 from bytesocket_app.serving.runners.hosting import Drain, Hosting, Server, Trigger, host
 from bytesocket_app.serving.runners.listening import listen
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
-from bytesocket_app.transports.lifespan import LifespanError, living, reason
+from bytesocket_app.transports.lifespan import LifespanError, reason, run_lifespan
 
 pytestmark = pytest.mark.anyio
 
@@ -232,7 +232,7 @@ async def no_end() -> AsyncGenerator[None]:
 @pytest.mark.parametrize("failed", [True, False])
 async def test_an_application_that_cannot_start_is_not_served(failed: bool) -> None:
     with pytest.raises(LifespanError, match="no database"):
-        async with living(lifespan_of(no_start, failed=failed), {}, timeout=1):
+        async with run_lifespan(lifespan_of(no_start, failed=failed), {}, timeout=1):
             pytest.fail("it was served")
 
 
@@ -242,7 +242,7 @@ async def test_a_failure_without_a_reason_says_so() -> None:
         await send({"type": "lifespan.startup.failed"})
 
     with pytest.raises(LifespanError, match="gave no reason"):
-        async with living(app, {}, timeout=1):
+        async with run_lifespan(app, {}, timeout=1):
             pytest.fail("it was served")
 
 
@@ -250,12 +250,12 @@ async def test_an_application_without_a_lifespan_is_served() -> None:
     async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
         raise KeyError(scope["type"])
 
-    async with living(app, {}, timeout=1):
+    async with run_lifespan(app, {}, timeout=1):
         pass
 
 
 async def test_a_lifespan_that_fails_later_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async with living(lifespan_of(no_end), {}, timeout=1):
+    async with run_lifespan(lifespan_of(no_end), {}, timeout=1):
         pass
     assert "the application's lifespan failed" in caplog.text
     assert "cannot say goodbye" in caplog.text
@@ -268,7 +268,7 @@ async def test_a_shutdown_that_is_said_to_fail_is_logged(caplog: pytest.LogCaptu
         await receive()
         await send({"type": "lifespan.shutdown.failed", "message": "still busy"})
 
-    async with living(app, {}, timeout=1):
+    async with run_lifespan(app, {}, timeout=1):
         pass
     assert caplog.record_tuples == [
         ("bytesocket.server", logging.ERROR, "the application did not shut down: still busy")
@@ -282,7 +282,7 @@ async def test_a_shutdown_that_hangs_is_cut_off() -> None:
         await anyio.sleep_forever()
 
     with anyio.fail_after(30):
-        async with living(app, {}, timeout=0.05):
+        async with run_lifespan(app, {}, timeout=0.05):
             pass
 
 

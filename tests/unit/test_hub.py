@@ -7,10 +7,10 @@ import pytest
 from typing_extensions import override
 
 from bytesocket_app import Handshake, Limits, ServerEvent, Settings, Socket, UndeclaredEvent
+from bytesocket_app.delivery.hub import ABSENT, BROADCAST_ROOM, Hub, ServerRooms, encode_event
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.events.catalogue import RoomKey, RoomWriter
-from bytesocket_app.hub import ABSENT, BROADCAST_ROOM, Hub, ServerRooms, encode_event
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode
@@ -65,7 +65,7 @@ class House:
         socket: Socket = Socket(Handshake("/ws"), wire, self.hub, app=self._app, codec=codec)
         self._wires[socket] = wire
         self.hub.add(socket)
-        self.hub.admit(socket)
+        self.hub.register_authenticated(socket)
         for room in rooms:
             await self.hub.join(socket, room)
         return socket
@@ -288,7 +288,7 @@ async def test_members_on_several_kinds_of_transport_and_codecs_get_one_copy_eac
     await sender.rooms.emit("a", Posted(text="one"))
     await sender.rooms.bulk.emit(["a", "b"], Posted(text="two"))
     await sender.broadcast(Posted(text="three"))
-    house.hub.reach(members, Posted(text="four"))
+    house.hub.emit_to_sockets(members, Posted(text="four"))
     assert house.got(sender) == [message("four")]
     heard = [
         message("one", room="a"),

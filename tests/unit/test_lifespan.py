@@ -9,7 +9,7 @@ from anyio import Event as Signal
 from anyio import create_task_group, get_cancelled_exc_class
 
 from bytesocket_app.transports.asgi import Receive, Scope, Send
-from bytesocket_app.transports.lifespan import LifespanError, answer_lifespan, living, reason
+from bytesocket_app.transports.lifespan import LifespanError, answer_lifespan, reason, run_lifespan
 from tests.support.asgi import Call
 from tests.support.talk import DEADLINE, logged, wait
 
@@ -82,7 +82,7 @@ class Inner:
 
 async def test_an_inner_application_starts_before_and_stops_after() -> None:
     inner = Inner()
-    async with living(inner, {}, timeout=DEADLINE):
+    async with run_lifespan(inner, {}, timeout=DEADLINE):
         assert inner.events == ["lifespan.startup"]
     assert inner.events == ["lifespan.startup", "lifespan.shutdown"]
 
@@ -91,7 +91,7 @@ async def test_a_cancelled_block_takes_it_along() -> None:
     inner, entered = Inner(), Signal()
 
     async def live() -> None:
-        async with living(inner, {}, timeout=DEADLINE):
+        async with run_lifespan(inner, {}, timeout=DEADLINE):
             entered.set()
             await Signal().wait()
 
@@ -103,7 +103,7 @@ async def test_a_cancelled_block_takes_it_along() -> None:
 
 
 async def test_one_without_a_lifespan_has_none(caplog: pytest.LogCaptureFixture) -> None:
-    async with living(Inner("no lifespan"), {}, timeout=DEADLINE):
+    async with run_lifespan(Inner("no lifespan"), {}, timeout=DEADLINE):
         pass
     assert not logged(caplog)
 
@@ -112,12 +112,12 @@ async def test_one_without_a_lifespan_has_none(caplog: pytest.LogCaptureFixture)
 async def test_one_that_cannot_start_says_why(fault: str) -> None:
     expected = {"startup": "startup broke", "silent": "no reason", "raises": "LookupError: no port"}
     with pytest.raises(LifespanError, match=expected[fault]):
-        async with living(Inner(fault), {}, timeout=DEADLINE):
+        async with run_lifespan(Inner(fault), {}, timeout=DEADLINE):
             raise AssertionError("never entered")
 
 
 async def test_a_fault_at_its_shutdown_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    async with living(Inner("shutdown"), {}, timeout=DEADLINE):
+    async with run_lifespan(Inner("shutdown"), {}, timeout=DEADLINE):
         pass
     assert logged(caplog) == [
         "the application did not shut down: shutdown broke",
@@ -127,7 +127,7 @@ async def test_a_fault_at_its_shutdown_is_in_the_log(caplog: pytest.LogCaptureFi
 
 async def test_one_that_never_ends_is_cut() -> None:
     inner = Inner("never")
-    async with living(inner, {}, timeout=0.01):
+    async with run_lifespan(inner, {}, timeout=0.01):
         pass
     assert inner.events == ["lifespan.startup", "lifespan.shutdown"]
 
@@ -135,7 +135,7 @@ async def test_one_that_never_ends_is_cut() -> None:
 async def test_what_it_puts_into_the_state_is_there() -> None:
     state: dict[str, Any] = {}
     inner = Inner("state")
-    async with living(inner, state, timeout=DEADLINE):
+    async with run_lifespan(inner, state, timeout=DEADLINE):
         assert state == {"pool": 7}
 
 

@@ -13,7 +13,7 @@ from bytesocket_app import ByteSocket, ConfigurationError, Handshake
 from bytesocket_app.errors import RequestError
 from bytesocket_app.testing import TestClient
 from bytesocket_app.transports.asgi import Receive, Scope, Send
-from bytesocket_app.transports.lifespan import LifespanError, living, reason
+from bytesocket_app.transports.lifespan import LifespanError, reason, run_lifespan
 from tests.support.talk import Said, talk, until, wait
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +45,7 @@ class Told:
 class TestWhoRunsIt:
     async def test_a_servers_lifespan(self) -> None:
         told = Told()
-        async with living(told.app, {}, timeout=5):
+        async with run_lifespan(told.app, {}, timeout=5):
             assert told.log == ["start"]
         assert told.log == ["start", "end"]
 
@@ -153,7 +153,7 @@ class TestFailure:
         told = Told()
         told.fails = "start"
         with pytest.raises(LifespanError) as failed:
-            async with living(told.app, {}, timeout=5):
+            async with run_lifespan(told.app, {}, timeout=5):
                 raise AssertionError
         assert reason(str(failed.value)).endswith("LookupError: no database")
         assert "test_lifespan_hook.py:" in reason(str(failed.value))
@@ -202,7 +202,7 @@ class TestFailure:
     async def test_what_the_block_raises_is_not_the_lifespans_matter(self) -> None:
         told = Told()
         with pytest.raises(KeyError):
-            async with told.app.life.lived():
+            async with told.app.life.running():
                 raise KeyError
         assert told.log == ["start", "end"]
 
@@ -216,7 +216,7 @@ class TestHttpSide:
                 await send({"type": f"lifespan.{step}.complete"})
 
         told = Told(http=side)
-        async with living(told.app, {}, timeout=5):
+        async with run_lifespan(told.app, {}, timeout=5):
             pass
         assert told.log == ["start", "http startup", "http shutdown", "end"]
 

@@ -6,7 +6,7 @@ from anyio.lowlevel import checkpoint
 
 from bytesocket_app.transports import Transport
 from bytesocket_app.transports.memory import MemoryTransport
-from bytesocket_app.transports.unopened import Unopened
+from bytesocket_app.transports.null import NullTransport
 from bytesocket_app.wire.frame import Frame
 from tests.support.talk import until
 
@@ -107,9 +107,9 @@ async def test_the_oldest_frame_can_be_dropped() -> None:
 
 
 async def test_before_it_is_opened_nothing_goes_anywhere() -> None:
-    transport: Transport = Unopened()
+    transport: Transport = NullTransport()
     transport.write(frame("x"))
-    assert type(transport).spread([transport], frame("x")) == []
+    assert type(transport).write_many([transport], frame("x")) == []
     transport.cork()
     transport.flush()
     transport.close(1000, "")

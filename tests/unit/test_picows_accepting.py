@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from bytesocket_app.transports.picows import accepting
 from bytesocket_app.transports.picows.accepting import Acceptor
-from bytesocket_app.transports.picows.reception import Reception
 from bytesocket_app.transports.picows.server import listening
+from bytesocket_app.transports.picows.server_state import ServerState
 from tests.support.talk import until
 
 DEADLINE = 30.0
@@ -106,7 +106,7 @@ def test_a_peer_that_leaves_during_its_tls_handshake_is_no_error(
         listener = socket.create_server(("127.0.0.1", 0))
         place = listener.getsockname()
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        async with listening(Reception([], nullcontext), listener, tls):
+        async with listening(ServerState([], nullcontext), listener, tls):
             with socket.create_connection(place, DEADLINE):
                 pass
             await until(lambda: "failed before its request" in caplog.text)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bytesocket_app.transports.picows.closing import Breach, close_payload, read_close
+from bytesocket_app.transports.picows.closing import ProtocolViolation, close_payload, read_close
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from bytesocket_app.transports.picows.closing import Breach, close_payload, read
     ],
 )
 def test_a_payload_that_may_not_be_sent_is_a_breach(payload: bytes, code: int) -> None:
-    with pytest.raises(Breach) as caught:
+    with pytest.raises(ProtocolViolation) as caught:
         read_close(payload)
     assert caught.value.code == code
 

@@ -35,7 +35,7 @@ async def run(
     stop, started, ended = anyio.Event(), anyio.Event(), anyio.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         hosting = Hosting(
-            listener=listener, drain=app.drain, grace=grace, doors=[app], started=started.set
+            listener=listener, drain=app.drain, grace=grace, served=[app], started=started.set
         )
 
         async def serve() -> None:

@@ -14,7 +14,7 @@ from bytesocket_app.serving.runners.listening import listen
 from bytesocket_cli import reload
 from bytesocket_cli.child import Child
 from bytesocket_cli.errors import CliError
-from bytesocket_cli.reload import Plan, Supervisor, supervise
+from bytesocket_cli.reload import ReloadPlan, Supervisor, supervise
 from bytesocket_cli.targets import Target, resolve
 from tests.support.server_process import DEADLINE
 
@@ -75,7 +75,7 @@ class FakeChild:
 class Stage:
     """A supervisor whose children and changes are the test's."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: ReloadPlan) -> None:
         self.supervisor = Supervisor(plan)
         self.stopped = anyio.Event()
         self.result: str | None = None
@@ -101,14 +101,16 @@ def ready() -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def plan(target: Target, ready: list[dict[str, Any]]) -> Generator[Plan, None, None]:
+def plan(target: Target, ready: list[dict[str, Any]]) -> Generator[ReloadPlan, None, None]:
     with listen("127.0.0.1", 0) as listener:
-        yield Plan(target=target, listener=listener, reload=True, ignored=(), ready=ready.append)
+        yield ReloadPlan(
+            target=target, listener=listener, reload=True, ignored=(), ready=ready.append
+        )
 
 
 @asynccontextmanager
 async def staged(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, *children: FakeChild
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, *children: FakeChild
 ) -> AsyncGenerator[tuple[Stage, Changes]]:
     waiting = list(children)
     tell, news = anyio.create_memory_object_stream[str](10)
@@ -135,7 +137,7 @@ async def settled() -> None:
 
 
 async def test_a_change_replaces_the_child(
-    plan: Plan,
+    plan: ReloadPlan,
     monkeypatch: pytest.MonkeyPatch,
     ready: list[Any],
     capsys: pytest.CaptureFixture[str],
@@ -154,7 +156,7 @@ async def test_a_change_replaces_the_child(
 
 
 async def test_code_that_cannot_be_imported_leaves_the_old_child_serving(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = FakeChild("old", READY, STARTED), FakeChild("new", {"error": "app.py:1: bad"})
     async with staged(plan, monkeypatch, old, new) as (_, change):
@@ -168,7 +170,7 @@ async def test_code_that_cannot_be_imported_leaves_the_old_child_serving(
 
 
 async def test_a_child_that_ends_while_it_imports_is_reported(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = FakeChild("old", READY, STARTED), FakeChild("new", code=7)
     async with staged(plan, monkeypatch, old, new) as (_, change):
@@ -179,7 +181,7 @@ async def test_a_child_that_ends_while_it_imports_is_reported(
 
 
 async def test_code_that_cannot_start_leaves_nothing_serving_until_it_is_mended(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = FakeChild("old", READY, STARTED)
     broken = FakeChild("broken", READY, {"failed": "no database"})
@@ -200,7 +202,7 @@ async def test_code_that_cannot_start_leaves_nothing_serving_until_it_is_mended(
 
 
 async def test_an_import_that_hangs_is_overtaken_by_the_next_change(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, hung = FakeChild("old", READY, STARTED), FakeChild("hung", hangs=True)
     new = FakeChild("new", READY, STARTED)
@@ -216,7 +218,7 @@ async def test_an_import_that_hangs_is_overtaken_by_the_next_change(
 
 
 async def test_a_first_import_that_hangs_is_overtaken_too(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hung, new = FakeChild("hung", hangs=True), FakeChild("new", READY, STARTED)
     async with staged(plan, monkeypatch, hung, new) as (_, change):
@@ -227,7 +229,7 @@ async def test_a_first_import_that_hangs_is_overtaken_too(
 
 
 async def test_a_first_attempt_that_fails_is_the_end(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with staged(plan, monkeypatch, FakeChild("x", {"error": "app.py:1: bad"})) as (stage, _):
         await stage.over.wait()
@@ -236,7 +238,7 @@ async def test_a_first_attempt_that_fails_is_the_end(
 
 
 async def test_a_first_start_that_fails_is_the_end(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = FakeChild("x", READY, code=1)
     child.ended.set()
@@ -246,7 +248,7 @@ async def test_a_first_start_that_fails_is_the_end(
 
 
 async def test_a_child_that_dies_is_replaced_after_the_next_change(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new = FakeChild("old", READY, STARTED), FakeChild("new", READY, STARTED)
     async with staged(plan, monkeypatch, old, new) as (_, change):
@@ -260,10 +262,10 @@ async def test_a_child_that_dies_is_replaced_after_the_next_change(
 
 
 async def test_without_reload_a_child_that_dies_is_the_end(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = FakeChild("x", READY, STARTED)
-    still = Plan(
+    still = ReloadPlan(
         target=plan.target, listener=plan.listener, reload=False, ignored=(), ready=plan.ready
     )
     async with staged(still, monkeypatch, child) as (stage, _):
@@ -288,7 +290,7 @@ def only(monkeypatch: pytest.MonkeyPatch, child: FakeChild) -> None:
 
 
 async def test_a_failure_is_raised_when_every_child_is_stopped(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = FakeChild("x", {"error": "app.py:1: bad"})
     only(monkeypatch, child)
@@ -299,7 +301,7 @@ async def test_a_failure_is_raised_when_every_child_is_stopped(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_stops_the_children_and_a_second_one_kills_them(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, number: int
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     child = FakeChild("x", READY, STARTED)
 
@@ -325,7 +327,9 @@ async def test_a_signal_stops_the_children_and_a_second_one_kills_them(
     assert child.log == ["serve", "stop", "kill"]
 
 
-async def test_a_package_outside_its_project_is_watched_too(plan: Plan, tmp_path: Path) -> None:
+async def test_a_package_outside_its_project_is_watched_too(
+    plan: ReloadPlan, tmp_path: Path
+) -> None:
     assert plan.target.watched == (tmp_path,)
     (tmp_path / "pack/deep").mkdir(parents=True)
     inner = tmp_path / "pack/deep"
@@ -333,7 +337,7 @@ async def test_a_package_outside_its_project_is_watched_too(plan: Plan, tmp_path
         (folder / "__init__.py").touch()
     (inner / "app.py").touch()
     (inner / "pyproject.toml").write_text("[tool.bytesocket]\n")
-    outside = Plan(
+    outside = ReloadPlan(
         target=resolve("pack/deep/app.py", tmp_path),
         listener=plan.listener,
         reload=True,

@@ -45,7 +45,7 @@ def test_members_of_a_lane_and_rooms_keep_the_order_of_joining() -> None:
         for room in "cab":
             index.join(member, room)
     assert list(index.members("a")) == [3, 1, 2]
-    assert index.lanes("a") == {1: {3: "way 3", 1: "way 1"}, 0: {2: "way 2"}}
+    assert index.groups("a") == {1: {3: "way 3", 1: "way 1"}, 0: {2: "way 2"}}
     assert index.rooms(3) == ["c", "a", "b"]
 
 
@@ -86,8 +86,8 @@ def test_the_index_is_a_set_of_pairs(steps: list[tuple[str, int, str]]) -> None:
         assert index.rooms(member) == [r for m, r in model if m == member]
         assert index.held(member) == len(index.rooms(member))
     for room in "abc":
-        lanes = {n: {m: f"way {m}" for m, r in model if (m % 2, r) == (n, room)} for n in (0, 1)}
-        assert index.lanes(room) == {lane: found for lane, found in lanes.items() if found}
+        groups = {n: {m: f"way {m}" for m, r in model if (m % 2, r) == (n, room)} for n in (0, 1)}
+        assert index.groups(room) == {group: found for group, found in groups.items() if found}
         assert set(index.members(room)) == {m for m, r in model if r == room}
         assert index.count(room) == len(list(index.members(room)))
         assert all(index.has(m, room) == ((m, room) in model) for m in range(4))

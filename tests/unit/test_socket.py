@@ -11,7 +11,7 @@ from typing_extensions import override
 from bytesocket_app import Handshake, Limits, Policies, ServerEvent, Settings, Socket
 from bytesocket_app.socket import AuthState, raw_frame, several
 from bytesocket_app.transports.memory import MemoryTransport
-from bytesocket_app.transports.unopened import Unopened
+from bytesocket_app.transports.null import NullTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.frame import Frame
 
@@ -292,7 +292,7 @@ async def test_without_a_limit_everything_waits() -> None:
 async def test_a_socket_gets_its_way_out_when_it_is_accepted() -> None:
     loom, wire = Loom(), Wire()
     app = SimpleNamespace(settings=Settings())
-    socket: Socket = Socket(Handshake("/ws"), Unopened(), loom, app=app, codec="binary")
+    socket: Socket = Socket(Handshake("/ws"), NullTransport(), loom, app=app, codec="binary")
     await socket.send_raw("lost")
     socket.connect(wire)
     await socket.send_raw("found")

@@ -12,7 +12,7 @@ from bytesocket_app.transports.suspension import Attended, OnSuspend
 pytestmark = pytest.mark.anyio
 
 
-class Calls:
+class ResolvedHandlers:
     def __init__(self) -> None:
         self.count = 0
 
@@ -21,7 +21,7 @@ class Calls:
 
 
 async def test_what_never_waits_is_not_reported() -> None:
-    calls = Calls()
+    calls = ResolvedHandlers()
 
     async def at_once() -> int:
         return 7
@@ -31,7 +31,7 @@ async def test_what_never_waits_is_not_reported() -> None:
 
 
 async def test_many_waits_are_reported_once() -> None:
-    calls = Calls()
+    calls = ResolvedHandlers()
 
     async def often() -> str:
         for _ in range(3):
@@ -50,11 +50,11 @@ async def test_exceptions_pass_through(waits: bool) -> None:
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
-        await OnSuspend(fail(), Calls())
+        await OnSuspend(fail(), ResolvedHandlers())
 
 
 async def test_cancellation_reaches_the_coroutine_and_comes_out() -> None:
-    calls, cleaned = Calls(), Calls()
+    calls, cleaned = ResolvedHandlers(), ResolvedHandlers()
 
     async def hang() -> None:
         try:
@@ -75,7 +75,7 @@ async def test_a_coroutine_may_survive_a_cancellation_of_its_own() -> None:
         await checkpoint()
         return "alive"
 
-    assert await OnSuspend(survive(), Calls()) == "alive"
+    assert await OnSuspend(survive(), ResolvedHandlers()) == "alive"
 
 
 async def test_task_groups_work_inside() -> None:
@@ -90,12 +90,12 @@ async def test_task_groups_work_inside() -> None:
             tasks.start_soon(child)
         order.append("parent")
 
-    await OnSuspend(parent(), Calls())
+    await OnSuspend(parent(), ResolvedHandlers())
     assert order == ["child", "parent"]
 
 
 def test_closing_the_awaiting_coroutine_closes_the_inner_one() -> None:
-    closed = Calls()
+    closed = ResolvedHandlers()
 
     class Yielding:
         def __await__(self) -> Generator[None, None, None]:
@@ -108,7 +108,7 @@ def test_closing_the_awaiting_coroutine_closes_the_inner_one() -> None:
             closed()
 
     async def outer() -> None:
-        await OnSuspend(inner(), Calls())
+        await OnSuspend(inner(), ResolvedHandlers())
 
     coroutine = outer()
     coroutine.send(None)

@@ -189,7 +189,7 @@ class TestEnds:
 
         with pytest.raises(NothingCame, match=r"at work 0\.02 s after the end"):
             await fail()
-        assert not app.host.sessions
+        assert not app.housekeeping.sessions
 
     async def test_a_failing_test_keeps_its_own_error(self) -> None:
         app, begun = talk(), Signal()
@@ -217,7 +217,7 @@ class TestEnds:
 
         with pytest.raises(RequestError):
             await TestClient(app, "x").__aenter__()
-        assert not app.host.sessions
+        assert not app.housekeeping.sessions
         assert logged(caplog)
 
     async def test_a_client_whose_credentials_hang_is_told(self) -> None:
@@ -242,9 +242,9 @@ def test_the_log_keeps_the_last_frames() -> None:
 
 async def test_a_virtual_clock_gives_the_real_one_back() -> None:
     app = talk()
-    real = app.host.clock
+    real = app.housekeeping.clock
     with virtual_clock(app) as clock:
-        begun = app.host.clock()
+        begun = app.housekeeping.clock()
         clock.advance(3)
-        assert math.isclose(app.host.clock() - begun, 3)
-    assert app.host.clock is real
+        assert math.isclose(app.housekeeping.clock() - begun, 3)
+    assert app.housekeeping.clock is real

@@ -168,7 +168,7 @@ class TestIndex:
         async with TestClient(app, "ann"):
             (socket,) = app.sockets()
             await socket.close()
-            app.hub.admit(socket)
+            app.hub.register_authenticated(socket)
             assert len(app.hub.users) == 0
             assert app.hub.rooms_of(socket) == []
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.shapes import (
     is_event,
     is_object,
@@ -65,6 +65,6 @@ def test_other_values_are_no_types(value: Any) -> None:
 
 
 def test_our_extensions_begin_above_what_is_left_to_the_origin() -> None:
-    names = {kind.name: int(kind) for kind in LifecycleType}
+    names = {kind.name: int(kind) for kind in MessageType}
     assert (names["REPLY"], names["REPLY_ERROR"], names["MESSAGE"]) == (32, 33, 24)
-    assert not {kind.value for kind in LifecycleType} & set(range(25, 32))
+    assert not {kind.value for kind in MessageType} & set(range(25, 32))

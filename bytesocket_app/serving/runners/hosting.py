@@ -17,8 +17,8 @@ import anyio
 
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
-from bytesocket_app.transports.interface import Door
-from bytesocket_app.transports.lifespan import living
+from bytesocket_app.transports.interface import Served
+from bytesocket_app.transports.lifespan import run_lifespan
 
 logger = logging.getLogger("bytesocket.server")
 
@@ -28,7 +28,7 @@ Drain: TypeAlias = Callable[[float], Awaitable[None]]
 Trigger: TypeAlias = Callable[[], Awaitable[None]]
 """A server serves until this returns."""
 
-Server: TypeAlias = Callable[["Hosted", "Hosting", Trigger], Awaitable[None]]
+Server: TypeAlias = Callable[["CountedApplication", "Hosting", Trigger], Awaitable[None]]
 """A runner's own part: serve until the trigger returns, then end."""
 
 
@@ -47,7 +47,7 @@ class Hosting:
         linger: The last seconds of the grace: for calls that were cancelled, and for the server.
         message_bytes: The longest message a server should take; 0 for any.
         backend: The event loop that the caller runs; hypercorn has one server for each.
-        doors: The applications whose sockets are served, for a server that is no ASGI server.
+        served: The applications whose sockets are served, for a server that is no ASGI server.
         certificate: What to show for https and wss; without it the server speaks plain text.
         started: Called once, when the server accepts connections.
     """
@@ -58,12 +58,12 @@ class Hosting:
     linger: float = 0.3
     message_bytes: int = 0
     backend: Literal["asyncio", "trio"] = "asyncio"
-    doors: Sequence[Door] = ()
+    served: Sequence[Served] = ()
     certificate: Certificate | None = None
     started: Callable[[], None] = field(default=lambda: None)
 
 
-class Hosted:
+class CountedApplication:
     """The application as the server sees it: every call counted, and ended when time is up.
 
     Args:
@@ -127,7 +127,7 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
     Raises:
         LifespanError: The application could not start; nothing was served.
     """
-    hosted = Hosted(app)
+    hosted = CountedApplication(app)
 
     async def trigger() -> None:
         hosting.started()
@@ -146,14 +146,14 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
         tasks.cancel_scope.cancel()
 
     async with (
-        living(app, hosted.state, timeout=hosting.grace / 4),
+        run_lifespan(app, hosted.state, timeout=hosting.grace / 4),
         anyio.create_task_group() as tasks,
     ):
         # As a task of its own: a cancelled server may leak its cancellation, which ends there.
         tasks.start_soon(serve)
 
 
-async def _wind_down(hosted: Hosted, hosting: Hosting) -> None:
+async def _wind_down(hosted: CountedApplication, hosting: Hosting) -> None:
     patience = max(hosting.grace - hosting.linger, 0)
     with anyio.move_on_after(patience):
         try:

@@ -2,26 +2,26 @@
 
 import anyio
 
-from bytesocket_app.serving.runners.hosting import Hosted, Hosting, Trigger, host
+from bytesocket_app.serving.runners.hosting import CountedApplication, Hosting, Trigger, host
 from bytesocket_app.transports.asgi import ASGIApp
-from bytesocket_app.transports.picows.reception import Reception
 from bytesocket_app.transports.picows.server import listening
+from bytesocket_app.transports.picows.server_state import ServerState
 
 
 async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
     """Serve until `stop` is set; see `host` for the order of the end and what it raises.
 
     Args:
-        app: Only its lifespan is run; the sockets are those of `hosting.doors`.
+        app: Only its lifespan is run; the sockets are those of `hosting.served`.
         hosting: Where and how.
         stop: Set by whoever wants the server to end.
     """
     await host(app, _serve, hosting, stop)
 
 
-async def _serve(hosted: Hosted, hosting: Hosting, trigger: Trigger) -> None:
+async def _serve(hosted: CountedApplication, hosting: Hosting, trigger: Trigger) -> None:
     native = {"app": hosted.app, "state": hosted.state}
-    reception = Reception(hosting.doors, hosted.call, native=native)
+    server_state = ServerState(hosting.served, hosted.call, native=native)
     tls = None if hosting.certificate is None else hosting.certificate.context()
-    async with listening(reception, hosting.listener.dup(), tls):
+    async with listening(server_state, hosting.listener.dup(), tls):
         await trigger()

@@ -103,7 +103,7 @@ async def a_closed_socket_is_forgotten(stage: Stage) -> None:
             assert lobby.count() == 1
         with anyio.fail_after(stage.deadline):
             await closed.wait()
-            await app.host.emptied()
+            await app.housekeeping.emptied()
         assert (app.sockets(), lobby.count()) == ([], 0), (app.sockets(), lobby.count())
 
 

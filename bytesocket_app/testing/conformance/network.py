@@ -7,9 +7,9 @@ from math import inf
 from anyio import create_memory_object_stream, create_task_group, fail_after
 from websockets.uri import parse_uri
 
-from bytesocket_app.client.connection import Connection
+from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.dial import Dial
-from bytesocket_app.errors import DialFailed
+from bytesocket_app.errors import ConnectError
 from bytesocket_app.testing.conformance.stage import Ended, Peer, Refused
 
 Arrival = str | bytes | Ended
@@ -52,7 +52,7 @@ class NetworkSite:
         try:
             with fail_after(self._deadline):
                 connection = await dial.connect()
-        except DialFailed as failed:
+        except ConnectError as failed:
             raise Refused(failed.status or 0) from failed
         peer = NetworkPeer(connection)
         with peer.arrived:
@@ -67,7 +67,7 @@ class NetworkSite:
 class NetworkPeer:
     """A client over a real connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WebSocketConnection) -> None:
         self._connection = connection
         self._arrive, self.arrived = create_memory_object_stream[Arrival](inf)
         self.subprotocol = connection.subprotocol

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bytesocket_app.application import ByteSocket
-from bytesocket_app.dispatch import Room
+from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import Refusal
 from bytesocket_app.events import ServerPayload
 from bytesocket_app.socket import Socket

@@ -10,7 +10,7 @@ from bytesocket_app.application import ByteSocket
 from bytesocket_app.testing.conformance.network import NetworkSite
 from bytesocket_app.testing.conformance.stage import Ended, Peer, Refused, Site
 from bytesocket_app.wire import JSON, decode
-from bytesocket_app.wire.lifecycle import LifecycleType
+from bytesocket_app.wire.message_type import MessageType
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class RunningServer:
             yield peer
 
     async def _authenticate(self, peer: Peer) -> None:
-        message = {"type": LifecycleType.AUTH.value, "data": self.credentials}
+        message = {"type": MessageType.AUTH.value, "data": self.credentials}
         await peer.send(JSON.encode(message).decode())
         answer = await peer.receive()
         if isinstance(answer, Ended):
             raise Refused(answer.code)
         found = decode(answer, isinstance(answer, bytes))
-        if found != {"type": LifecycleType.AUTH_SUCCESS.value}:
+        if found != {"type": MessageType.AUTH_SUCCESS.value}:
             raise Refused(401)

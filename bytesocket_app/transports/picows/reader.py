@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from bytesocket_app.settings import Limits
 from bytesocket_app.transports.interface import Receiver
-from bytesocket_app.transports.picows.assembly import Assembly
-from bytesocket_app.transports.picows.closing import Breach, read_close
-from bytesocket_app.transports.picows.link import Link
+from bytesocket_app.transports.picows.closing import ProtocolViolation, read_close
+from bytesocket_app.transports.picows.fragments import FragmentBuffer
+from bytesocket_app.transports.picows.transport import PicowsTransport
 from bytesocket_app.wire.close import CloseCode
 
 CONTINUATION: Final = WSMsgType.CONTINUATION
@@ -48,11 +48,13 @@ class Reader(WSListener):
         "_plain",
         "_received",
         "_unfinished",
-        "assembly",
         "begun_at",
+        "fragments",
     )
 
-    def __init__(self, link: Link, limits: Limits, unfinished: Callable[["Reader"], None]) -> None:
+    def __init__(
+        self, link: PicowsTransport, limits: Limits, unfinished: Callable[["Reader"], None]
+    ) -> None:
         self._link = link
         self._limits = limits
         self._unfinished = unfinished
@@ -61,7 +63,7 @@ class Reader(WSListener):
         self._farewell: tuple[int, str] | None = None
         self._paused = False
         self._plain = True
-        self.assembly: Assembly | None = None
+        self.fragments: FragmentBuffer | None = None
         self.begun_at = 0.0
 
     def open(self, receiver: Receiver) -> None:
@@ -135,11 +137,11 @@ class Reader(WSListener):
     def stop(self) -> None:
         """Look at nothing any more: the connection is over."""
         self._plain = False
-        self._pending = self.assembly = None
+        self._pending = self.fragments = None
 
     def give_up(self, since: float) -> None:
         """End the connection if the message that began then is unfinished, though it was read."""
-        if self.assembly is not None and self.begun_at <= since and not self._paused:
+        if self.fragments is not None and self.begun_at <= since and not self._paused:
             self._link.fail(CloseCode.POLICY, "the message was not finished")
 
     def _pause(self) -> None:
@@ -151,7 +153,7 @@ class Reader(WSListener):
     def _settle(self) -> None:
         """Decide whether the next message can go the short way."""
         special = self._paused or self._link.is_closing or self._farewell is not None
-        self._plain = not special and self.assembly is None
+        self._plain = not special and self.fragments is None
 
     def _take_special(self, kind: WSMsgType, frame: WSFrame) -> None:
         """Take a frame that is no whole message, or that comes at a special time."""
@@ -159,12 +161,12 @@ class Reader(WSListener):
             return
         try:
             self._take(kind, frame)
-        except Breach as breach:
+        except ProtocolViolation as breach:
             self._link.fail(breach.code, breach.reason)
 
     def _take(self, kind: WSMsgType, frame: WSFrame) -> None:
         if frame.rsv1 or frame.rsv2 or frame.rsv3:
-            raise Breach(CloseCode.PROTOCOL, "reserved bits are set")
+            raise ProtocolViolation(CloseCode.PROTOCOL, "reserved bits are set")
         payload = frame.get_payload_as_bytes()
         if kind is PING:
             self._link.answer(payload)
@@ -177,31 +179,31 @@ class Reader(WSListener):
                 self._link.part(*self._farewell)
         elif kind is CONTINUATION:
             self._continue(payload, fin=bool(frame.fin))
-        elif self.assembly is not None:
-            raise Breach(CloseCode.PROTOCOL, "a message inside another")
+        elif self.fragments is not None:
+            raise ProtocolViolation(CloseCode.PROTOCOL, "a message inside another")
         elif frame.fin:
             self._deliver(payload if kind is BINARY else _text(payload), kind is BINARY)
         else:
             limits = self._limits
-            self.assembly = Assembly(
+            self.fragments = FragmentBuffer(
                 is_binary=kind is BINARY,
                 message_bytes=limits.message_bytes,
                 fragments=limits.fragments,
             )
-            self.assembly.add(payload)
+            self.fragments.add(payload)
             self._plain = False
             self._unfinished(self)
 
     def _continue(self, payload: bytes, *, fin: bool) -> None:
-        assembly = self.assembly
-        if assembly is None:
-            raise Breach(CloseCode.PROTOCOL, "a continuation of nothing")
-        assembly.add(payload)
+        fragments = self.fragments
+        if fragments is None:
+            raise ProtocolViolation(CloseCode.PROTOCOL, "a continuation of nothing")
+        fragments.add(payload)
         if fin:
-            self.assembly = None
+            self.fragments = None
             self._settle()
-            whole = assembly.whole()
-            self._deliver(whole if assembly.is_binary else _text(whole), assembly.is_binary)
+            whole = fragments.whole()
+            self._deliver(whole if fragments.is_binary else _text(whole), fragments.is_binary)
 
     def _deliver(self, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001 - as `received`
         """Pass on a message, unless a pause was asked for."""
@@ -221,4 +223,4 @@ def _text(payload: bytes) -> str:
     try:
         return payload.decode()
     except UnicodeDecodeError:
-        raise Breach(CloseCode.INVALID_TEXT, "the text is not UTF-8") from None
+        raise ProtocolViolation(CloseCode.INVALID_TEXT, "the text is not UTF-8") from None

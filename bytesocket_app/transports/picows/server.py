@@ -12,8 +12,8 @@ import aiofastnet
 import anyio
 
 from bytesocket_app.transports.picows.accepting import Acceptor
-from bytesocket_app.transports.picows.front import Front
-from bytesocket_app.transports.picows.reception import Reception
+from bytesocket_app.transports.picows.handshake import HandshakeProtocol
+from bytesocket_app.transports.picows.server_state import ServerState
 
 logger = logging.getLogger("bytesocket")
 
@@ -23,33 +23,35 @@ SWEEP_INTERVAL = 0.25
 
 @asynccontextmanager
 async def listening(
-    reception: Reception, listener: socket.socket, tls: ssl.SSLContext | None = None
+    server_state: ServerState, listener: socket.socket, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[None]:
     """Accept connections for the block; at its end drop those that are left.
 
     Args:
-        reception: Where they report.
+        server_state: Where they report.
         listener: A bound socket; closed at the end.
         tls: For wss.
     """
     async with anyio.create_task_group() as tasks:
 
         def accepted(connection: socket.socket) -> None:
-            tasks.start_soon(_connect, Front(reception, tasks), tls, connection)
+            tasks.start_soon(_connect, HandshakeProtocol(server_state, tasks), tls, connection)
 
         with _calm_handshakes():
             acceptor = Acceptor(listener, accepted)
             try:
-                tasks.start_soon(_sweep, reception)
+                tasks.start_soon(_sweep, server_state)
                 yield
             finally:
                 acceptor.stop()
                 tasks.cancel_scope.cancel()
     with anyio.move_on_after(SWEEP_INTERVAL, shield=True):
-        await reception.clear()
+        await server_state.clear()
 
 
-async def _connect(front: Front, tls: ssl.SSLContext | None, connection: socket.socket) -> None:
+async def _connect(
+    front: HandshakeProtocol, tls: ssl.SSLContext | None, connection: socket.socket
+) -> None:
     """Put a transport on an accepted connection: picows' own choice of them, on any event loop."""
     loop = asyncio.get_running_loop()
     try:
@@ -86,7 +88,7 @@ def _calm_handshakes() -> Generator[None]:
             loop.set_exception_handler(known)
 
 
-async def _sweep(reception: Reception) -> None:
+async def _sweep(server_state: ServerState) -> None:
     while True:
         await anyio.sleep(SWEEP_INTERVAL)
-        reception.sweep(reception.clock())
+        server_state.sweep(server_state.clock())

@@ -47,10 +47,10 @@ def bytesocket_client(document: Document) -> str:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
     """
     check_names(document["events"])
-    return _Writer(document).text()
+    return _EventMapWriter(document).text()
 
 
-class _Writer:
+class _EventMapWriter:
     def __init__(self, document: Document) -> None:
         self._document = document
         names = unique_identifiers(document["types"], TYPESCRIPT_RESERVED | _TAKEN)

@@ -42,13 +42,13 @@ def _serve(text: str | None, host: str, port: int, *, reload: bool) -> None:
 
     from bytesocket_app.serving.runners.listening import listen
     from bytesocket_cli.generation import outputs
-    from bytesocket_cli.reload import Plan, supervise
+    from bytesocket_cli.reload import ReloadPlan, supervise
     from bytesocket_cli.targets import resolve
 
     target = resolve(text, Path.cwd())
     with listen(host, port) as listener:
         screen = Screen(target.project.directory, host, listener.getsockname()[1], reload=reload)
-        plan = Plan(
+        plan = ReloadPlan(
             target=target,
             listener=listener,
             reload=reload,

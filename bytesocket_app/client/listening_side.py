@@ -1,0 +1,89 @@
+"""Everybody who hears what happens: listeners, room handles, and the state and error hooks."""
+
+import logging
+
+from bytesocket_app.client.callback_queue import Callback, CallbackQueue
+from bytesocket_app.client.listeners import Delivery, Listeners
+from bytesocket_app.client.messages import EventArrived
+from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.types import CodecName
+
+log = logging.getLogger("bytesocket.client")
+
+
+class ListeningSide:
+    """The incoming side of one client.
+
+    Args:
+        limit: How many calls may wait before the socket is not read any further.
+
+    Attributes:
+        listeners: The client's own; each room handle brings its own as well.
+        dispatcher: Makes all calls.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.listeners = Listeners()
+        self.callbacks = CallbackQueue(limit, self._callback_failed)
+        self._rooms: dict[str, list[Listeners]] = {}
+        self._state_hooks: list[Callback] = []
+        self._error_hooks: list[Callback] = []
+
+    def on_state(self, hook: Callback) -> None:
+        """Have a function called with every new state."""
+        self._state_hooks.append(hook)
+
+    def on_error(self, hook: Callback) -> None:
+        """Have a function called with every `ErrorContext`."""
+        self._error_hooks.append(hook)
+
+    def enter_room(self, name: str) -> Listeners:
+        """Make the listeners of one more handle of a room."""
+        listeners = Listeners()
+        self._rooms.setdefault(name, []).append(listeners)
+        return listeners
+
+    def leave_room(self, name: str, listeners: Listeners) -> None:
+        """End a handle's listeners; events do not reach them any more."""
+        listeners.end()
+        handles = self._rooms.get(name, [])
+        if listeners in handles:
+            handles.remove(listeners)
+        if not handles:
+            self._rooms.pop(name, None)
+
+    def entered(self, state: str) -> None:
+        """Tell the state hooks."""
+        for hook in self._state_hooks:
+            self.callbacks.post(hook, state)
+
+    def failed(self, context: ErrorContext) -> None:
+        """Tell the error hooks, or the log if there are none."""
+        if not self._error_hooks:
+            log.warning("%s: %s", context.phase.value, context.error)
+        for hook in self._error_hooks:
+            self.callbacks.post(hook, context, is_error_hook=True)
+
+    async def arrived(self, event: EventArrived, codec: CodecName) -> None:
+        """Deliver an event: to the handles of its rooms, then to the client's own listeners."""
+        await self.callbacks.room()
+
+        def failed(error: Exception) -> None:
+            self.failed(ErrorContext(Phase.VALIDATION, error, event=event.name))
+
+        delivery = Delivery(event, codec, self.callbacks.post, failed)
+        for name in dict.fromkeys(event.rooms):
+            for listeners in tuple(self._rooms.get(name, ())):
+                delivery.to(listeners)
+        delivery.to(self.listeners)
+
+    def end(self) -> None:
+        """Let every iterator end: nothing will come any more."""
+        self.listeners.end()
+        for handles in self._rooms.values():
+            for listeners in handles:
+                listeners.end()
+
+    def _callback_failed(self, error: Exception) -> None:
+        if self._error_hooks:
+            self.failed(ErrorContext(Phase.HANDLER, error))

@@ -1,0 +1,152 @@
+"""What a client has to say: now, later, or never.
+
+A link outlives its connections. It holds the queue, the requests and the rooms; while a
+connection is open it writes, and at each opening it joins the rooms before it sends the queue.
+"""
+
+import math
+from typing import Any, Literal, TypeAlias
+
+import anyio
+import anyio.lowlevel
+from pydantic import ValidationError
+
+from bytesocket_app.client.connection import WebSocketConnection
+from bytesocket_app.client.messages import event_frame, lifecycle_frame
+from bytesocket_app.client.queue import OfflineQueue
+from bytesocket_app.client.requests import PendingRequest, Requests
+from bytesocket_app.client.rooms import Membership, Rooms
+from bytesocket_app.client.settings import ClientSettings
+from bytesocket_app.errors import Disconnected, RequestError
+from bytesocket_app.events import EventModel, PayloadType
+from bytesocket_app.wire import Codec, MessageType
+
+Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
+"""What became of an event: on its way, kept for the next connection, or lost."""
+
+
+class Outgoing:
+    """The outgoing side of one client.
+
+    Args:
+        codec: How everything is written.
+        settings: The limits.
+    """
+
+    def __init__(self, codec: Codec, settings: ClientSettings) -> None:
+        self.codec = codec
+        self.settings = settings
+        self.requests = Requests(settings.request_limit)
+        self.rooms = Rooms()
+        self.over: Exception | None = None
+        """Why nothing can be sent any more, ever; None while there is hope."""
+        self._queue: OfflineQueue[bytes] = OfflineQueue(settings.queue_limit)
+        self._queued_requests: set[int | str] = set()
+        self._connection: WebSocketConnection | None = None
+
+    @property
+    def connection(self) -> WebSocketConnection | None:
+        """The open, authenticated connection, if there is one."""
+        connection = self._connection
+        return connection if connection is not None and connection.is_open else None
+
+    def opened(self, connection: WebSocketConnection) -> None:
+        """Take a connection into use: join the rooms, then send what waited."""
+        self._connection = connection
+        self.rooms.opened(self._ask)
+        self._queued_requests.clear()
+        for payload in self._queue.take():
+            connection.send(payload, is_binary=self.codec.is_binary)
+
+    def closed(self, reason: str) -> None:
+        """Do without a connection: requests that were sent end with `Disconnected`."""
+        self._connection = None
+        self.requests.disconnect(reason, keep=frozenset(self._queued_requests))
+        self.rooms.closed()
+
+    def end(self, error: Exception) -> None:
+        """Give up for good; every request ends."""
+        self.over = error
+        self._queued_requests.clear()
+        self._queue.take()
+        self.closed(str(error))
+
+    def _ask(self, kind: MessageType, room: str) -> None:
+        if self._connection is not None:
+            self._connection.send(
+                lifecycle_frame(self.codec, kind, room=room), is_binary=self.codec.is_binary
+            )
+
+    def join(self, room: str) -> Membership:
+        """Want a room; see `Rooms`."""
+        return self.rooms.join(room)
+
+    async def emit(self, event: EventModel, room: str | None = None) -> Outcome:
+        """Send an event, or keep it for later; waits while the network is behind.
+
+        A volatile event is neither kept nor waited for: it is dropped.
+
+        Raises:
+            EncodeError: The payload holds something that cannot be sent.
+        """
+        frame = event_frame(self.codec, event.__event_name__, event, room=room)
+        connection = self.connection
+        if connection is not None and event.__event_volatile__ and await connection.is_behind():
+            return "dropped"
+        if connection is not None:
+            connection.send(frame, is_binary=self.codec.is_binary)
+            await connection.drained()
+            return "sent"
+        await anyio.lowlevel.checkpoint()
+        if self.over is not None or event.__event_volatile__:
+            return "dropped"
+        return "queued" if self._queue.put(frame) else "dropped"
+
+    async def request(
+        self,
+        event: EventModel,
+        reply: PayloadType,
+        *,
+        room: str | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Send an event and wait for its answer.
+
+        Without a connection the request waits in the queue, within the same deadline.
+
+        Raises:
+            RequestError: The server refused, or its reply is not valid ("invalid_reply").
+            RequestTimeout: No answer in time; a request that was still queued is taken back.
+            Disconnected: The connection ended before the answer, or there will be none.
+            EncodeError: The payload holds something that cannot be sent.
+        """
+        if self.over is not None:
+            raise Disconnected(str(self.over))
+        seconds = self.settings.request_timeout if timeout is None else timeout
+        pending = self.requests.open(anyio.current_time(), seconds if seconds > 0 else math.inf)
+        try:
+            frame = event_frame(
+                self.codec, event.__event_name__, event, room=room, request=pending.id
+            )
+            self._send_request(frame, pending)
+            return self._valid(await pending.outcome(), reply)
+        finally:
+            self.requests.forget(pending)
+            if pending.id in self._queued_requests:
+                self._queued_requests.discard(pending.id)
+                self._queue.forget(pending.id)
+
+    def _send_request(self, frame: bytes, pending: PendingRequest) -> None:
+        connection = self.connection
+        if connection is not None:
+            connection.send(frame, is_binary=self.codec.is_binary)
+        elif self._queue.put(frame, request=pending.id):
+            self._queued_requests.add(pending.id)
+        else:
+            raise Disconnected("there is no connection, and the queue for the next one is full")
+
+    def _valid(self, value: Any, reply: PayloadType) -> Any:
+        try:
+            return reply.validate(value, self.codec.name)
+        except ValidationError as error:
+            raise RequestError("invalid_reply", f"the reply does not fit: {error}") from error

@@ -1,0 +1,199 @@
+"""Stay connected: dial, live through the connection, wait, dial again."""
+
+import logging
+import ssl
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+import anyio
+from websockets.uri import WebSocketURI
+
+from bytesocket_app.client.auth import Headers, fresh
+from bytesocket_app.client.backoff import Backoff
+from bytesocket_app.client.connection import WebSocketConnection
+from bytesocket_app.client.dial import Dial
+from bytesocket_app.client.listening_side import ListeningSide
+from bytesocket_app.client.messages import ABSENT
+from bytesocket_app.client.outgoing import Outgoing
+from bytesocket_app.client.payload import plain
+from bytesocket_app.client.session import Session
+from bytesocket_app.client.signal import Signal
+from bytesocket_app.errors import (
+    AuthError,
+    ConnectError,
+    Disconnected,
+    ErrorContext,
+    Phase,
+    Refusal,
+)
+from bytesocket_app.wire import CloseCode
+
+log = logging.getLogger("bytesocket.client")
+
+ClientState: TypeAlias = Literal["connecting", "open", "waiting", "closed"]
+"""Dialling or authenticating; ready for use; before the next dial; not running."""
+
+_UNAUTHORIZED: Final = {401, 403}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAddress:
+    """Where a client connects to, and as whom.
+
+    Attributes:
+        address: What to dial.
+        auth: Credentials, or a function that makes them; None sends none.
+        headers: Further headers, or a function that makes them.
+        ssl_context: For wss; None takes the system's certificates.
+    """
+
+    address: WebSocketURI
+    auth: Any = None
+    headers: Headers | None = None
+    ssl_context: ssl.SSLContext | None = None
+
+
+class Reconnector:
+    """All connections of one client, one after another.
+
+    Args:
+        endpoint: Where to.
+        outgoing: What the client has to say.
+        listening: Who is told what happens.
+    """
+
+    def __init__(
+        self, endpoint: ServerAddress, outgoing: Outgoing, listening: ListeningSide
+    ) -> None:
+        self._endpoint = endpoint
+        self._outgoing = outgoing
+        self._listening = listening
+        self._settings = outgoing.settings
+        self._state: ClientState = "closed"
+        self._changed = Signal()
+        self._connection: WebSocketConnection | None = None
+        self._dialling: anyio.CancelScope | None = None
+        self._is_closing = False
+
+    @property
+    def state(self) -> ClientState:
+        """What the connection is doing."""
+        return self._state
+
+    async def wait_open(self) -> None:
+        """Wait until the connection is ready for use.
+
+        Raises:
+            AuthError: The credentials were refused, for good.
+            UnknownContract: The server does not take this client's contract, for good.
+            Disconnected: The client was closed.
+        """
+        while self._state != "open":
+            if self._outgoing.over is not None:
+                raise self._outgoing.over
+            await self._changed.wait()
+
+    async def close(self) -> None:
+        """End the connection with 1000, make no other, and wait until that is done."""
+        self._is_closing = True
+        if self._connection is not None:
+            self._connection.close(CloseCode.NORMAL, "normal")
+        if self._dialling is not None:
+            self._dialling.cancel()
+        self._changed.notify()
+        while self._state != "closed":
+            await self._changed.wait()
+
+    async def run(self) -> None:
+        """Be connected, over and over, until closed or refused."""
+        backoff = Backoff(self._settings.backoff_base, self._settings.backoff_cap)
+        over: Exception = Disconnected("the client was closed")
+        try:
+            while not self._is_closing:
+                self._enter("connecting")
+                refused = await self._connect(backoff)
+                if refused is not None:
+                    over = refused
+                    return
+                if not self._is_closing:
+                    await self._pause(backoff.failed())
+        finally:
+            self._outgoing.end(over)
+            self._listening.end()
+            self._enter("closed")
+            self._changed.notify()
+
+    async def _pause(self, seconds: float) -> None:
+        self._enter("waiting")
+        with anyio.move_on_after(seconds):
+            while not self._is_closing:
+                await self._changed.wait()
+
+    async def _connect(self, backoff: Backoff) -> Refusal | None:
+        """Live through one connection; return why there must be no further one, if so."""
+        credentials: Any = None
+        try:
+            with anyio.CancelScope() as self._dialling:
+                credentials = await self._credentials()
+                self._connection = await self._dial()
+        except ConnectError as error:
+            self._listening.failed(ErrorContext(Phase.NETWORK, error))
+            return _unauthorized(error)
+        except Exception as error:
+            log.debug("no credentials for %s", self._endpoint.address.host, exc_info=True)
+            self._listening.failed(ErrorContext(Phase.AUTH, error))
+            return error if isinstance(error, AuthError) else None
+        finally:
+            self._dialling = None
+        if self._connection is None:
+            return None
+        return await self._live(self._connection, credentials, backoff)
+
+    async def _live(
+        self, connection: WebSocketConnection, credentials: Any, backoff: Backoff
+    ) -> Refusal | None:
+        if self._is_closing:
+            connection.close(CloseCode.NORMAL, "normal")
+        session = Session(
+            connection, self._outgoing, self._listening, credentials, lambda: self._enter("open")
+        )
+        try:
+            await session.run()
+        finally:
+            self._connection = None
+        if session.opened_at is not None:
+            lasted = anyio.current_time() - session.opened_at
+            backoff.lasted(lasted, stable_after=self._settings.stable_after)
+        return session.refused
+
+    async def _credentials(self) -> Any:
+        auth = self._endpoint.auth
+        return ABSENT if auth is None else plain(await fresh(auth), self._outgoing.codec)
+
+    async def _dial(self) -> WebSocketConnection:
+        dial = Dial(
+            address=self._endpoint.address,
+            headers=await fresh(self._endpoint.headers) or {},
+            subprotocols=(f"bytesocket.{self._outgoing.codec.name}",),
+            ssl_context=self._endpoint.ssl_context,
+            message_bytes=self._settings.message_bytes,
+            close_timeout=self._settings.close_timeout,
+        )
+        try:
+            with anyio.fail_after(self._settings.connect_timeout):
+                return await dial.connect()
+        except TimeoutError as error:
+            host = self._endpoint.address.host
+            raise ConnectError(f"{host} did not answer in time") from error
+
+    def _enter(self, state: ClientState) -> None:
+        if state != self._state:
+            self._state = state
+            self._changed.notify()
+            self._listening.entered(state)
+
+
+def _unauthorized(error: ConnectError) -> AuthError | None:
+    if error.status not in _UNAUTHORIZED:
+        return None
+    return AuthError(f"the server refused the connection with HTTP {error.status}")

@@ -1,0 +1,1 @@
+"""Declarations: handlers, rooms, routers and authentication, as an application states them."""

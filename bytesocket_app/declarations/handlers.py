@@ -1,0 +1,207 @@
+"""Handlers of events: resolved when they are declared, looked up by the event's name."""
+
+import logging
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, Union, get_args, get_origin
+
+from bytesocket_app.dependencies import bind
+from bytesocket_app.errors import ConfigurationError, Refusal
+from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
+from bytesocket_app.registry import Registry, check_refusals
+from bytesocket_app.signature import EMPTY, Bound, Offer, by_name, by_type, type_text
+from bytesocket_app.socket import Socket
+from bytesocket_app.types import EventName
+
+logger = logging.getLogger("bytesocket")
+
+EventHandler: TypeAlias = Callable[..., Any]
+"""A function for an event: `async def` or `def`; see `signature` for what it may ask for."""
+
+RoomGuard: TypeAlias = Callable[..., Any]
+"""A function that decides a join: it raises Refusal to say no."""
+
+SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
+"""The order of a handler call's values; room parameters follow from `PARAMETERS` on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One function for one event.
+
+    Attributes:
+        bound: The function, called with (socket, event, room, app, *room parameters).
+        spec: The event.
+        reply: The type of what it answers; None if it answers nothing.
+        emits: The server events it may return for the room's other members.
+        raises: The refusals it declares.
+        concurrent: Whether the socket's next message may be handled before this one is done.
+    """
+
+    bound: Bound
+    spec: EventSpec
+    reply: PayloadType | None
+    emits: tuple[type[ServerEvent], ...] = ()
+    raises: tuple[type[Refusal], ...] = ()
+    concurrent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedHandlers:
+    """What is to be called for an event, worked out when it is first asked for.
+
+    Attributes:
+        spec: The event.
+        validate_fast: What validates its payload, where that is one function for both codecs.
+        in_order: The handlers that the socket's next message waits for.
+        beside: The handlers that it does not wait for.
+        replies: Whether one of them answers.
+    """
+
+    spec: EventSpec
+    validate_fast: Callable[[Any], Any] | None
+    sequential: tuple[Handler, ...]
+    concurrent: tuple[Handler, ...]
+    replies: bool
+
+
+class HandlerTable:
+    """The handlers of one place: the application's, or one room's.
+
+    Attributes:
+        ready: What `take` gives for the events whose handlers are all for more than one time.
+    """
+
+    def __init__(self) -> None:
+        self._registry: Registry[EventName, Handler] = Registry()
+        self.ready: dict[EventName, ResolvedHandlers] = {}
+
+    def add(self, handler: Handler, *, once: bool = False) -> None:
+        """Add a handler.
+
+        Raises:
+            ConfigurationError: Another handler of the event already answers.
+        """
+        name, function = handler.spec.name, handler.bound.function
+        if handler.reply is not None:
+            for other in self._registry.peek(name):
+                if other.reply is not None and other.bound.function is not function:
+                    raise ConfigurationError(
+                        f"Event {name!r} is answered by {other.bound.source} and by "
+                        f"{handler.bound.source}: a request has one reply. Let one of the "
+                        "handlers return None."
+                    )
+        self._registry.add(name, handler, identity=function, once=once)
+        self.ready.pop(name, None)
+
+    def remove(self, name: EventName, function: Callable[..., Any] | None = None) -> None:
+        """Remove one function, or all of an event."""
+        self._registry.remove(name, function)
+        self.ready.pop(name, None)
+
+    def take(self, name: EventName) -> ResolvedHandlers | None:
+        """What is to be called for an event now; None if it has no handler."""
+        calls = self.ready.get(name)
+        if calls is None and name in self._registry:
+            before = self._registry.peek(name)
+            handlers = self._registry.take(name)
+            calls = ResolvedHandlers(
+                handlers[0].spec,
+                handlers[0].spec.payload.validate_fast,
+                tuple(handler for handler in handlers if not handler.concurrent),
+                tuple(handler for handler in handlers if handler.concurrent),
+                any(handler.reply is not None for handler in handlers),
+            )
+            if self._registry.peek(name) == before:  # none of them was for one time only
+                self.ready[name] = calls
+        return calls
+
+    def all(self) -> list[Handler]:
+        """Every handler, by event in the order of declaration."""
+        return [handler for name in self._registry for handler in self._registry.peek(name)]
+
+    def of(self, name: EventName) -> tuple[Handler, ...]:
+        """The handlers of an event, nothing taken."""
+        return self._registry.peek(name)
+
+
+def socket_offer() -> Offer:
+    """What asks for the socket: `socket: Socket[User]`."""
+    return Offer("the socket (Socket)", by_type(Socket, "socket"))
+
+
+def handler_offers(
+    event: str, payload: Callable[[str, Any], bool], app: type, room: Sequence[str] | None
+) -> list[Offer]:
+    """What an event handler may ask for, in the order of its call's values.
+
+    Args:
+        event: How a message calls the event; "" where there is none, as for a guard.
+        payload: Says whether a parameter asks for the event.
+        app: The application's class.
+        room: The parameters of the room's pattern; None outside rooms.
+    """
+    inside = room is not None
+
+    def room_name(name: str, annotation: Any) -> bool:
+        return inside and name == "room" and annotation in (str, EMPTY)
+
+    offers = [
+        socket_offer(),
+        Offer(f"the event ({event})" if event else "", payload, last=True),
+        Offer("the room's name (room: str)" if inside else "", room_name),
+        Offer(f"the application ({app.__name__})", by_type(app, "app")),
+    ]
+    offers += [Offer(f"the room's {name}", by_name(name)) for name in room or ()]
+    return offers
+
+
+def build_handler(
+    function: Callable[..., Any],
+    spec: EventSpec,
+    offers: Sequence[Offer],
+    *,
+    raises: tuple[type[Refusal], ...] = (),
+    concurrent: bool = False,
+    in_room: bool = False,
+) -> Handler:
+    """Resolve a function as a handler.
+
+    Raises:
+        ConfigurationError: A parameter cannot be served, the return type has no serializer, or
+            `raises` names something that is no refusal.
+    """
+    bound = bind(function, offers, role=f"a handler of {spec.name!r}")
+    check_refusals(raises, bound.source)
+    emits, reply = _results(bound, in_room=in_room)
+    if bound.returns is EMPTY and spec.reply is not None:
+        reply = PayloadType(spec.reply)  # said by `app.declare(..., reply=...)`
+    if reply is not None:
+        try:
+            _ = reply.adapter
+        except Exception as exc:
+            raise ConfigurationError(
+                f"{bound.source}: the return type {type_text(reply.annotation)} cannot be a reply "
+                f"({exc}). Return what Pydantic can serialize, or None."
+            ) from exc
+    return Handler(bound, spec, reply, emits, raises, concurrent)
+
+
+def _results(
+    bound: Bound, *, in_room: bool
+) -> tuple[tuple[type[ServerEvent], ...], PayloadType | None]:
+    """Tell a reply from events for the room: only a room handler's server events are emitted."""
+    returns = bound.returns
+    if returns is EMPTY or returns is None or returns is type(None):
+        return (), None
+    parts = get_args(returns) if get_origin(returns) in (Union, types.UnionType) else (returns,)
+    emits = tuple(
+        p for p in parts if in_room and isinstance(p, type) and issubclass(p, ServerEvent)
+    )
+    handles = any(p is ServerPayload or get_origin(p) is ServerPayload for p in parts)
+    replies = [p for p in parts if p not in emits and p is not type(None)]
+    if not replies or handles:
+        return emits, None
+    # Where an event went to the room there is nothing left to reply: the reply may be null.
+    return emits, PayloadType(returns if not emits else Union[(*replies, None)])

@@ -1,0 +1,1 @@
+"""Delivery: live sockets, who is in which room, and the fan-out of events to them."""

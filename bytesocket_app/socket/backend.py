@@ -1,0 +1,63 @@
+"""What a socket needs from those around it, so that it need not know them."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+
+from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire.frame import Frame
+
+S_contra = TypeVar("S_contra", contravariant=True)
+"""What the backend calls a socket."""
+
+
+class SocketBackend(Protocol[S_contra]):
+    """What a socket needs from those around it."""
+
+    def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName, /) -> Frame:
+        """Encode one event; raises UndeclaredEvent."""
+        ...
+
+    def publish(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: S_contra | None = None,
+        codec: CodecName | None = None,
+        bulk: bool = False,
+    ) -> None:
+        """Emit to the members of rooms."""
+        ...
+
+    def broadcast(
+        self,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: S_contra | None = None,
+        codec: CodecName | None = None,
+    ) -> None:
+        """Emit to every authenticated socket."""
+        ...
+
+    def publish_raw(
+        self, room: str, payload: str | bytes, *, exclude: S_contra | None = None
+    ) -> None:
+        """Send a ready frame to the members of a room."""
+        ...
+
+    async def join(self, socket: S_contra, room: str, /) -> None:
+        """Put a socket into a room and run the room's hooks."""
+        ...
+
+    async def leave(self, socket: S_contra, room: str, /) -> None:
+        """Take a socket out of a room and run the room's hooks."""
+        ...
+
+    def rooms_of(self, socket: S_contra, /) -> list[str]:
+        """The rooms a socket is in, the broadcast room not among them."""
+        ...
+
+    def release(self, socket: S_contra, /) -> None:
+        """Take a closed socket out of all rooms."""
+        ...

@@ -1,0 +1,93 @@
+"""An ASGI application's front: which scope goes to the socket, and which to the HTTP side."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject, serve_websocket
+from bytesocket_app.transports.http_side import answer, serve_http_side
+from bytesocket_app.transports.interface import Endpoint, Rejection
+from bytesocket_app.transports.lifespan import answer_lifespan, run_lifespan
+from bytesocket_app.transports.probes import probe
+from bytesocket_app.transports.writer import Writer
+
+UPGRADE_REQUIRED = (
+    "This is a WebSocket endpoint: connect with a WebSocket client, "
+    "as in connect('ws://{host}{path}').\n"
+)
+
+SHUTDOWN: Final = 10.0
+"""Seconds that the HTTP side's lifespan gets to end."""
+
+
+class AsgiEntry:
+    """Routes ASGI scopes: the socket's path, everything else, and the lifespan of both.
+
+    Args:
+        endpoint: Takes the WebSocket connections.
+        writer: Flushes sockets that have output.
+        running: Hosts the application's work for as long as a lifespan lasts.
+        path: The socket's path, compared whole.
+        http: What serves the rest; without it the rest is 404, beside the probes.
+
+    Attributes:
+        path: As given.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        writer: Writer,
+        running: Callable[[], AbstractAsyncContextManager[None]],
+        path: str,
+        http: ASGIApp | None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._writer = writer
+        self._running = running
+        self.path = path
+        self._http = http
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one scope to its end."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            await answer_lifespan(self._lifespan(scope), receive, send)
+        elif self._is_socket(scope):
+            await self.serve_socket(scope, receive, send, self.path)
+        elif self._http is not None:
+            await serve_http_side(self._http, scope, receive, send)
+        elif kind == "websocket":
+            await receive()
+            await reject(Rejection(404, f"No socket here; try {self.path}."), scope, send)
+        else:
+            status, text = probe(scope["path"], [self._endpoint]) or (404, "Not found.\n")
+            await answer(send, status, text)
+
+    async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        """Serve a scope of the socket's path: a WebSocket, or a request that wants an upgrade."""
+        if scope["type"] == "websocket":
+            await serve_websocket(self._endpoint, self._writer, scope, receive, send, path=path)
+            return
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"localhost").decode("latin-1")
+        await answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
+
+    def _is_socket(self, scope: Scope) -> bool:
+        """Compare the path with ours, taking off what a mount put before it."""
+        path: str = scope["path"]
+        root: str = scope.get("root_path", "")
+        if path == self.path:
+            return True
+        local = path[len(root) :] if root and path.startswith(root) else path
+        # Mounted at the socket's own path, nothing or a slash is left of it.
+        return local == self.path or (root.endswith(self.path) and local in {"", "/"})
+
+    @asynccontextmanager
+    async def _lifespan(self, scope: Scope) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._running())
+            if self._http is not None:
+                state: dict[str, Any] = scope.get("state", {})
+                await stack.enter_async_context(run_lifespan(self._http, state, timeout=SHUTDOWN))
+            yield

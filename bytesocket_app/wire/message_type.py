@@ -1,0 +1,36 @@
+"""The numbers in a message's `type` (protocol.md section 2)."""
+
+from enum import IntEnum
+
+
+class MessageType(IntEnum):
+    """What a message with a `type` means. 25 to 31 are left to the origin."""
+
+    OPEN = 1
+    CLOSE = 2
+    ERROR = 3
+    AUTH = 4
+    AUTH_SUCCESS = 5
+    AUTH_ERROR = 6
+    PING = 7
+    PONG = 8
+    JOIN_ROOM = 9
+    JOIN_ROOM_SUCCESS = 10
+    JOIN_ROOM_ERROR = 11
+    LEAVE_ROOM = 12
+    LEAVE_ROOM_SUCCESS = 13
+    LEAVE_ROOM_ERROR = 14
+    JOIN_ROOMS = 15
+    JOIN_ROOMS_SUCCESS = 16
+    JOIN_ROOMS_ERROR = 17
+    LEAVE_ROOMS = 18
+    LEAVE_ROOMS_SUCCESS = 19
+    LEAVE_ROOMS_ERROR = 20
+    QUEUE_FULL = 21
+    RECONNECT_FAILED = 22
+    UPGRADE = 23
+    MESSAGE = 24
+    REPLY = 32
+    """Our extension: `{type, id, data}`, the answer to a message that carried `id`."""
+    REPLY_ERROR = 33
+    """Our extension: `{type, id, data}` with an error context, the refusal of such a message."""

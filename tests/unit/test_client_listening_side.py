@@ -1,0 +1,71 @@
+"""Who is told what happens."""
+
+import anyio
+import pytest
+
+from bytesocket_app.client.listening_side import ListeningSide
+from bytesocket_app.client.messages import EventArrived
+from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.events import ServerEvent
+
+pytestmark = pytest.mark.anyio
+
+
+class Posted(ServerEvent, name="posted"):
+    text: str
+
+
+async def settle(listening: ListeningSide) -> None:
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listening.callbacks.run)
+            await listening.callbacks.idle()
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_rooms_event_reaches_each_handle_once_and_the_client() -> None:
+    listening, heard = ListeningSide(10), list[str]()
+    first, second = listening.enter_room("a"), listening.enter_room("a")
+    other = listening.enter_room("b")
+    first.add(Posted, lambda event: heard.append(f"1 {event.text}"))
+    second.add(Posted, lambda event: heard.append(f"2 {event.text}"))
+    other.add(Posted, lambda event: heard.append(f"b {event.text}"))
+    listening.listeners.add(Posted, lambda event: heard.append(f"all {event.text}"))
+    await listening.arrived(EventArrived("posted", {"text": "x"}, ("a", "a", "c")), "json")
+    listening.leave_room("a", first)
+    listening.leave_room("a", first)
+    await listening.arrived(EventArrived("posted", {"text": "y"}, ("a",)), "json")
+    listening.leave_room("a", second)
+    await listening.arrived(EventArrived("posted", {"text": "z"}), "json")
+    await settle(listening)
+    assert heard == ["1 x", "2 x", "all x", "2 y", "all y", "all z"]
+
+
+async def test_hooks_hear_states_and_errors() -> None:
+    listening, heard = ListeningSide(10), list[object]()
+    listening.on_state(heard.append)
+    listening.on_error(lambda context: heard.append(context.phase))
+    listening.entered("open")
+    listening.failed(ErrorContext(Phase.NETWORK, OSError()))
+    listening.listeners.add(Posted, lambda _: 1 / 0)
+    await listening.arrived(EventArrived("posted", {}), "json")
+    await listening.arrived(EventArrived("posted", {"text": ""}), "json")
+    await settle(listening)
+    assert heard == ["open", Phase.NETWORK, Phase.VALIDATION, Phase.HANDLER]
+
+
+async def test_without_an_error_hook_errors_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    listening = ListeningSide(10)
+    listening.failed(ErrorContext(Phase.NETWORK, OSError("no route")))
+    listening.listeners.add(Posted, lambda _: 1 / 0)
+    await listening.arrived(EventArrived("posted", {"text": ""}), "json")
+    await settle(listening)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+
+
+async def test_iterators_end_with_everything() -> None:
+    listening = ListeningSide(10)
+    streams = [listening.listeners.stream(Posted, 1), listening.enter_room("a").stream(Posted, 1)]
+    listening.end()
+    for stream in streams:
+        assert [event async for event in stream] == []

@@ -1,0 +1,364 @@
+"""Joining and leaving by message: decided as a whole, answered once."""
+
+from typing import Any
+
+import anyio
+import pytest
+from anyio import Event as Signal
+from anyio import create_task_group
+
+from bytesocket_app import ByteSocket, Limits, Policies, Refusal, Settings, Socket
+from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.delivery.hub import BROADCAST_ROOM
+from bytesocket_app.testing import RequestError, TestClient, virtual_clock
+from tests.support.talk import Wave, error, logged, talk, until, wait
+
+pytestmark = pytest.mark.anyio
+
+
+async def bulk(client: TestClient, kind: int, *rooms: str) -> Any:
+    """Send a bulk request and take its answer."""
+    await client.send({"type": kind, "rooms": list(rooms)})
+    answer = await client.receive_message()
+    assert answer["type"] in (kind + 1, kind + 2)
+    assert answer["rooms"] == list(rooms)
+    return answer
+
+
+def rooms_of(app: ByteSocket) -> list[str]:
+    return app.sockets()[0].rooms.list()
+
+
+def watched(room: Room) -> list[str]:
+    """What the hooks of a room are told."""
+    seen: list[str] = []
+
+    @room.on_join
+    async def joined(room: str) -> None:
+        seen.append(f"+{room}")
+
+    @room.on_leave
+    async def left(room: str) -> None:
+        seen.append(f"-{room}")
+
+    return seen
+
+
+class TestAnswers:
+    async def test_joining_and_leaving_are_confirmed(self) -> None:
+        app = talk()
+        app.room("lobby")
+        async with TestClient(app) as client:
+            await client.send({"type": 9, "room": "lobby"})
+            assert await client.receive_message() == {"type": 10, "room": "lobby"}
+            assert rooms_of(app) == ["lobby"]
+            await client.send({"type": 12, "room": "lobby"})
+            assert await client.receive_message() == {"type": 13, "room": "lobby"}
+            assert rooms_of(app) == []
+
+    async def test_a_bulk_request_is_confirmed_with_the_same_list(self) -> None:
+        app = talk()
+        for name in ("a", "b"):
+            app.room(name)
+        async with TestClient(app) as client:
+            assert await bulk(client, 15, "a", "b", "a") == {"type": 16, "rooms": ["a", "b", "a"]}
+            assert rooms_of(app) == ["a", "b"]
+            assert await bulk(client, 18, "b", "nowhere") == {
+                "type": 19,
+                "rooms": ["b", "nowhere"],
+            }
+            assert rooms_of(app) == ["a"]
+            assert (await bulk(client, 15))["type"] == 16
+
+    @pytest.mark.parametrize(
+        ("kind", "phase"),
+        [(9, "onJoinRoom"), (12, "onLeaveRoom"), (15, "onJoinRooms"), (18, "onLeaveRooms")],
+    )
+    async def test_the_broadcast_room_is_out_of_reach(self, kind: int, phase: str) -> None:
+        app = talk()
+        target = {"room": BROADCAST_ROOM} if kind < 15 else {"rooms": [BROADCAST_ROOM]}
+        async with TestClient(app) as client:
+            await client.send({"type": kind, **target})
+            answer = await client.receive_message()
+            assert answer["type"] == kind + 2
+            assert answer["data"]["phase"] == phase
+            assert error(answer)["code"] == "unknown_room"
+
+    async def test_middleware_has_no_part_in_it(self) -> None:
+        app = talk()
+        app.room("lobby")
+
+        @app.middleware
+        async def never(socket: Any, message: Any, call_next: Any) -> None:
+            raise AssertionError("membership is not a message")
+
+        async with TestClient(app) as client:
+            await client.join("lobby")
+            await client.leave("lobby")
+
+
+class TestPermission:
+    async def test_only_declared_rooms_can_be_joined(self) -> None:
+        async with TestClient(talk()) as client:
+            with pytest.raises(RequestError, match="There is no room 'x' to join") as caught:
+                await client.join("x")
+        assert caught.value.code == "unknown_room"
+
+    async def test_a_room_of_the_server_cannot_be_joined_by_a_client(self) -> None:
+        app = talk()
+        app.room("feed", join="server")
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError, match="There is no room"):
+                await client.join("feed")
+            await app.sockets()[0].rooms.join("feed")
+            assert rooms_of(app) == ["feed"]
+
+    async def test_the_open_policy_lets_all_in_but_not_where_a_guard_stands(self) -> None:
+        app = talk(Settings.drop_in())
+
+        @app.room("vip").guard
+        async def nobody() -> None:
+            raise Refusal("Members only.")
+
+        async with TestClient(app) as client:
+            await client.join("anything at all\n")
+            with pytest.raises(RequestError, match="Members only"):
+                await client.join("vip")
+            await client.join(BROADCAST_ROOM)
+
+    async def test_one_guard_serves_single_and_bulk_joins(self) -> None:
+        app = talk()
+        doc = app.room("doc:{number}")
+        asked: list[int] = []
+
+        @doc.guard
+        async def even(socket: Socket, number: int) -> None:
+            asked.append(number)
+            if number % 2:
+                raise Refusal("Only even ones.", code="odd", data=number)
+
+        seen = watched(doc)
+        async with TestClient(app) as client:
+            await client.join("doc:2")
+            with pytest.raises(RequestError) as caught:
+                await client.join("doc:3")
+            assert (caught.value.code, caught.value.data) == ("odd", 3)
+            answer = await bulk(client, 15, "doc:4", "doc:5", "doc:6")
+            assert (answer["type"], error(answer)["code"]) == (17, "odd")
+            assert rooms_of(app) == ["doc:2"]
+        assert asked == [2, 3, 4, 5]
+        assert seen == ["+doc:2", "-doc:2"]
+
+    async def test_guards_run_in_order_and_the_first_refusal_decides(self) -> None:
+        app = talk()
+        lobby = app.room("lobby")
+        asked: list[str] = []
+
+        @lobby.guard
+        async def first() -> None:
+            asked.append("first")
+
+        @lobby.guard
+        def second() -> None:
+            asked.append("second")
+            raise Refusal("second says no")
+
+        @lobby.guard
+        async def third() -> None:
+            asked.append("third")
+
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError, match="second says no"):
+                await client.join("lobby")
+        assert asked == ["first", "second"]
+
+    async def test_a_parameter_of_another_type_is_invalid(self) -> None:
+        app = talk()
+        doc = app.room("doc:{number}")
+
+        @doc.guard
+        async def check(number: int) -> None:
+            """Any number will do."""
+
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError, match="number cannot be 'x'") as caught:
+                await client.join("doc:x")
+        assert caught.value.code == "invalid"
+
+    async def test_a_guard_that_breaks_is_internal(self, caplog: pytest.LogCaptureFixture) -> None:
+        app = talk()
+
+        @app.room("lobby").guard
+        async def fail() -> None:
+            raise RuntimeError("secret")
+
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError, match="Something went wrong") as caught:
+                await client.join("lobby")
+        assert caught.value.code == "internal"
+        assert "secret" in caplog.text
+
+
+class TestLimits:
+    async def test_rooms_per_message(self) -> None:
+        app = talk(Settings(limits=Limits(rooms_per_message=2)))
+        app.room("r{n}")
+        async with TestClient(app) as client:
+            answer = await bulk(client, 15, "r1", "r2", "r3")
+            assert error(answer)["code"] == "too_many_rooms"
+
+    async def test_rooms_per_socket_and_joining_one_twice_is_no_new_one(self) -> None:
+        app = talk(Settings(limits=Limits(rooms_per_socket=2)))
+        app.room("r{n}")
+        async with TestClient(app) as client:
+            await client.join("r1")
+            answer = await bulk(client, 15, "r2", "r3")
+            assert error(answer)["code"] == "too_many_rooms"
+            await client.join("r2")
+            await client.join("r2")
+            await app.sockets()[0].rooms.join("r3")
+            await client.join("r1")
+
+    @pytest.mark.parametrize(
+        ("name", "fine"),
+        [
+            ("r" + "x" * 255, True),
+            ("r" + "x" * 256, False),
+            ("r" + "ä" * 128, False),
+            ("r\n", False),
+            ("r\x7f", False),
+            ("r\x85", False),
+            ("r👩\u200d💻 \u00a0", True),
+        ],
+    )
+    async def test_names(self, name: str, fine: bool) -> None:
+        app = talk()
+        app.room("r{n}")
+        async with TestClient(app) as client:
+            if fine:
+                await client.join(name)
+                return
+            with pytest.raises(RequestError, match="no room's name"):
+                await client.join(name)
+
+
+class TestHooks:
+    async def test_each_runs_once_disconnects_included(self) -> None:
+        app = talk()
+        seen = watched(app.room("r{n}"))
+        async with TestClient(app) as client:
+            for _ in range(2):
+                await client.join("r1")
+            await bulk(client, 15, "r1", "r2", "r3")
+            for _ in range(2):
+                await client.leave("r1")
+            socket = app.sockets()[0]
+            await socket.rooms.join("r4")
+            await socket.rooms.leave("r3")
+            await socket.close()
+        assert seen == ["+r1", "+r2", "+r3", "-r1", "+r4", "-r3", "-r2", "-r4"]
+
+    async def test_a_hook_that_raises_changes_nothing(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = talk()
+        lobby = app.room("lobby")
+        seen: list[str] = []
+
+        @lobby.on_join
+        async def fail() -> None:
+            raise RuntimeError("hook")
+
+        @lobby.on_join
+        async def after() -> None:
+            seen.append("after")
+
+        async with TestClient(app) as client:
+            await client.join("lobby")
+            assert rooms_of(app) == ["lobby"]
+        assert seen == ["after"]
+        assert len(logged(caplog)) == 1
+        assert "of room lobby failed" in logged(caplog)[0]
+
+
+class TestTime:
+    async def test_a_guard_that_takes_too_long_refuses(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = talk()
+        begun = Signal()
+
+        @app.room("lobby").guard
+        async def hang() -> None:
+            begun.set()
+            await anyio.sleep_forever()
+
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                await client.send({"type": 9, "room": "lobby"})
+                await wait(begun)
+                clock.advance(31)
+                answer = await client.receive_message()
+                assert (answer["type"], error(answer)["code"]) == (11, "timeout")
+                assert rooms_of(app) == []
+        assert "guard of" in logged(caplog)[0]
+
+    async def test_a_hook_that_takes_too_long_does_not_undo_the_join(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = talk()
+        begun = Signal()
+
+        @app.room("r{n}").on_join
+        async def hang() -> None:
+            begun.set()
+            await anyio.sleep_forever()
+
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                await client.send({"type": 15, "rooms": ["r1", "r2"]})
+                await wait(begun)
+                clock.advance(31)
+                assert await client.receive_message() == {"type": 16, "rooms": ["r1", "r2"]}
+                assert rooms_of(app) == ["r1", "r2"]
+        assert "hooks of" in logged(caplog)[0]
+
+    async def test_a_socket_closed_while_its_guard_decides_enters_nothing(self) -> None:
+        app = talk()
+        gate, begun = Signal(), Signal()
+        lobby = app.room("lobby")
+        seen = watched(lobby)
+
+        @lobby.guard
+        async def decide() -> None:
+            begun.set()
+            await gate.wait()
+
+        async with TestClient(app) as client, create_task_group() as tasks:
+            tasks.start_soon(client.send, {"type": 9, "room": "lobby"})
+            await wait(begun)
+            await app.sockets()[0].close()
+            gate.set()
+            await until(lambda: not app.housekeeping.sessions)
+        assert lobby.count() == 0
+        assert len(app.hub.index) == 0
+        assert not seen
+
+
+async def test_membership_is_asked_for_unless_the_policy_says_otherwise() -> None:
+    app = talk(Settings(policies=Policies(membership=False)))
+    app.room("lobby").relay(Wave)
+    async with TestClient(app) as outside, TestClient(app) as inside:
+        await inside.join("lobby")
+        await outside.emit(Wave(), room="lobby")
+        assert await inside.receive(Wave, room="lobby") == Wave()
+
+
+async def test_a_room_that_the_server_fills_cannot_be_left_by_its_client() -> None:
+    app = ByteSocket(title="T")
+    feed = app.room("feed", join="server")
+    async with TestClient(app) as client:
+        await app.sockets()[0].rooms.join("feed")
+        with pytest.raises(RequestError, match="no room 'feed' to leave") as caught:
+            await client.leave("feed")
+        assert (caught.value.code, feed.count()) == ("unknown_room", 1)
