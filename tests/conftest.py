@@ -3,6 +3,23 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.support.slowness"]
+
+# However busy the machine is: no example has a deadline, nor has drawing them.
+settings.register_profile(
+    "developer",
+    settings.get_profile("default"),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "ci", settings.get_profile("developer"), derandomize=True, database=None, print_blob=True
+)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "developer")
+)
 
 MOST_PROCESSES = 4
 """How many share the whole suite at most: each may start servers and compilers."""

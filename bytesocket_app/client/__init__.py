@@ -1,7 +1,7 @@
-"""The Python client: what generated clients are made of, and a client without a contract.
+"""The Python client: the base of generated clients, and a client without a contract.
 
-A generated module needs this door only. Nothing here knows the server side; it may import
-`events`, `wire`, `errors` and `types`.
+Generated modules import their names from this package. It is independent of the server side and
+builds on `events`, `wire`, `errors` and `types`.
 """
 
 from bytesocket_app.client.auth import Fresh, Headers, ValueOrFactory

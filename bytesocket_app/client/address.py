@@ -1,4 +1,4 @@
-"""From what a user calls the server to what is dialled."""
+"""Address to connect to, made from the URL that a user gives."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -11,15 +11,15 @@ _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
 def address(url: str, *, path: str = "", fingerprint: str = "") -> WebSocketURI:
-    """Work out the address to dial.
+    """Return the address to connect to.
 
     Args:
-        url: With the scheme ws, wss, http or https. Its own path and query are kept.
-        path: The contract's path, for a URL without one.
-        fingerprint: The contract's, added as the query's `contract`; "" adds nothing.
+        url: URL with the scheme ws, wss, http or https. A path and a query in it are kept.
+        path: The contract's path, used for a URL without one.
+        fingerprint: The contract's fingerprint, added to the query as `contract`; "" adds nothing.
 
     Raises:
-        ConfigurationError: It is no such URL.
+        ConfigurationError: The URL has another scheme or cannot be parsed.
 
     Source: protocol.md section 11, "URL".
     """

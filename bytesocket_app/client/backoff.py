@@ -1,4 +1,7 @@
-"""How long to wait before dialling again: full jitter, so that clients do not come in waves."""
+"""Delays between connection attempts: exponential backoff with full jitter.
+
+The jitter keeps clients from reconnecting all at once.
+"""
 
 import random
 from collections.abc import Callable
@@ -8,9 +11,9 @@ class Backoff:
     """Delays that grow with each failure in a row.
 
     Args:
-        base: Seconds that the first delay stays below.
-        cap: Seconds that every delay stays below.
-        draw: `draw(low, high)`, a random number between the two.
+        base: Upper limit of the first delay, in seconds.
+        cap: Upper limit of every delay, in seconds.
+        draw: Function `draw(low, high)` that returns a random number between the two.
     """
 
     def __init__(
@@ -31,6 +34,9 @@ class Backoff:
         return self._draw(0.0, limit)
 
     def lasted(self, seconds: float, *, stable_after: float) -> None:
-        """Forget the failures before a connection that was open this long (protocol.md Q40)."""
+        """Reset the count of failures after a connection of at least `stable_after` seconds.
+
+        Source: protocol.md Q40.
+        """
         if seconds >= stable_after:
             self._failures = 0

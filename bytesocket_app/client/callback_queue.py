@@ -1,6 +1,6 @@
-"""Runs listeners and hooks, one after another, away from the task that reads the socket.
+"""Queue that runs listeners and hooks one after another, in a task of its own.
 
-A listener may therefore wait for a reply: the reader goes on and hands the reply over.
+The task that reads the socket goes on meanwhile, so a listener may wait for a reply.
 """
 
 import inspect
@@ -14,15 +14,16 @@ from bytesocket_app.client.signal import Signal
 log = logging.getLogger("bytesocket.client")
 
 Callback: TypeAlias = Callable[[Any], object]
-"""Called with one argument; `async def` or `def`. What it returns is awaited or ignored."""
+"""Function of one argument, `async def` or `def`. An awaitable result is awaited, any other
+ignored."""
 
 
 class CallbackQueue:
-    """A queue of calls.
+    """A queue of calls, made one after another.
 
     Args:
-        limit: How many calls may wait before `room` makes the reader wait.
-        failed: Told about every exception that leaves a callback.
+        limit: Number of waiting calls from which on `room` waits.
+        failed: Called with each exception that a callback raises, except those of error hooks.
     """
 
     def __init__(self, limit: int, failed: Callable[[Exception], None]) -> None:
@@ -34,22 +35,22 @@ class CallbackQueue:
         self._less = Signal()
 
     def post(self, callback: Callback, argument: object, *, is_error_hook: bool = False) -> None:
-        """Have a callback called. An error hook's own exception is only logged."""
+        """Queue a call; never waits. An exception of an error hook is logged and not reported."""
         self._waiting.append((callback, argument, is_error_hook))
         self._more.notify()
 
     async def room(self) -> None:
-        """Wait until fewer calls than the limit are waiting."""
+        """Wait until fewer calls than the limit are queued."""
         while len(self._waiting) >= self._limit:
             await self._less.wait()
 
     async def idle(self) -> None:
-        """Wait until nothing waits and nothing runs."""
+        """Wait until no call is queued or running."""
         while self._waiting or self._is_running:
             await self._less.wait()
 
     async def run(self) -> None:
-        """Make the calls, for ever."""
+        """Make the queued calls, until cancelled."""
         while True:
             while not self._waiting:
                 await self._more.wait()

@@ -1,4 +1,4 @@
-"""The client: its lifetime, its state, and the protected verbs that generated classes type."""
+"""The client: its lifetime, its state, and the protected methods behind generated classes."""
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,20 +29,26 @@ ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
 
 
 class Client:
-    """A connection that comes back: `async with ChatClient(url) as chat: ...`.
+    """A client that reconnects: `async with ChatClient(url) as chat: ...`.
 
-    Entering starts connecting and returns at once; `await chat.ready` waits for it. Listeners
-    are called one after another, in the order of the events; an exception in one is logged, told
-    to `on_error`, and breaks nothing.
+    Entering starts connecting and returns at once; `await chat.ready` waits until the connection
+    is open. Leaving closes it and waits for running listeners, for `close_timeout` seconds at
+    most. A client can be entered once.
+
+    Listeners are called one after another, in the order of the events. An exception in one is
+    logged and reported to `on_error`; the next listener is called all the same.
 
     Args:
-        url: ws, wss, http or https; without a path, the contract's is used.
-        auth: Credentials, or a function that makes them at every connect; None sends none. If
-            the function raises AuthError the client gives up, at anything else it tries again.
+        url: URL with the scheme ws, wss, http or https; without a path, the contract's is used.
+        auth: Credentials, or a function called for each connection; None sends none. The client
+            gives up if the function raises AuthError, and tries again after any other exception.
         codec: The wire format to use; the contract's by default.
-        headers: Further headers of the handshake, or a function that makes them.
-        ssl_context: For wss; the system's certificates by default.
+        headers: Further headers of the handshake, or a function called for each connection.
+        ssl_context: TLS settings for wss; by default the system's certificates.
         settings: Timeouts and limits.
+
+    Raises:
+        ConfigurationError: The URL is no WebSocket address.
     """
 
     contract: ClassVar[ClientContract] = ClientContract()
@@ -93,40 +99,45 @@ class Client:
         tasks.cancel_scope.cancel()
         if isinstance(error, anyio.get_cancelled_exc_class()):
             return await tasks.__aexit__(kind, error, trace)
-        # The body's own exception is not the task group's business, which would wrap it.
+        # The task group would wrap the body's own exception, so it is not told of it.
         await tasks.__aexit__(None, None, None)
         return None
 
     async def close(self) -> None:
-        """Close the connection and do not come back. Everybody who waits is told."""
+        """Close the connection for good, and wait until that is done.
+
+        Pending requests raise `Disconnected`, iterators end. Closing goes on if the wait is
+        cancelled.
+        """
         await self._reconnector.close()
 
     @property
     def state(self) -> ClientState:
-        """What the connection is doing: connecting, open, waiting to dial again, or closed."""
+        """State of the connection: connecting, open, waiting before the next attempt, or closed."""
         return self._reconnector.state
 
     @property
     def ready(self) -> Awaitable[None]:
-        """Wait until the connection is open and authenticated.
+        """Awaitable that waits until the connection is open and authenticated.
 
         Raises:
-            AuthError: The server refused the credentials; there will be no further attempt.
-            UnknownContract: Nor will there be one where the server wants another contract.
+            AuthError: The server refused the credentials; the client makes no further attempt.
+            UnknownContract: The server does not accept this client's contract; the client makes no
+                further attempt.
             Disconnected: The client was closed.
         """
         return Ready(self._reconnector.wait_open)
 
     def on_state(self, callback: StateHook) -> StateHook:
-        """Have a function called with every new state."""
+        """Call a function with every new state. Returns the function."""
         self._listening.on_state(callback)
         return callback
 
     def on_error(self, callback: ErrorHook) -> ErrorHook:
-        """Have a function called with what went wrong, as an `ErrorContext`.
+        """Call a function with an `ErrorContext` for every error. Returns the function.
 
-        Failed dials, refusals, messages that are not valid, and exceptions of listeners. Without
-        such a function they are logged.
+        Errors are failed connection attempts, refusals, invalid messages, and exceptions of
+        listeners. Without such a function they are logged.
         """
         self._listening.on_error(callback)
         return callback

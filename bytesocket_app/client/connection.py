@@ -1,6 +1,6 @@
-"""One WebSocket over one byte stream: `websockets`' protocol core driven by anyio.
+"""WebSocket connection over a byte stream: the protocol core of `websockets`, driven by anyio.
 
-It knows frames, pings and closing, and nothing of ByteSocket's messages.
+Handles frames, pings and closing; does not interpret ByteSocket messages.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,16 +19,16 @@ from bytesocket_app.client.signal import Signal
 from bytesocket_app.wire import CloseCode, close_reason
 
 HIGH_WATER: Final = 64 * 1024
-"""Bytes waiting for the network above which `drained` waits."""
+"""Unsent bytes above which `drained` waits."""
 
 BEHIND: Final = 16 * 1024
-"""Bytes waiting for the network above which it is behind: what may be lost is not sent."""
+"""Unsent bytes above which the network counts as behind and volatile events are dropped."""
 
 TURNS: Final = 5
-"""Turns of the event loop in which a write that nothing holds up is done."""
+"""Turns of the event loop within which an unhindered write is finished."""
 
 Received: TypeAlias = Callable[[bytes, bool], Awaitable[None]]
-"""Called with each message: its payload, and whether the frame was binary."""
+"""Function called with each message: its payload, and True if the frame was binary."""
 
 BROKEN: Final = (
     OSError,
@@ -36,23 +36,25 @@ BROKEN: Final = (
     anyio.ClosedResourceError,
     anyio.EndOfStream,
 )
-"""What a stream raises when the connection below is gone."""
+"""Exceptions that a stream raises when its connection is lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a connection ended: the peer's close code, else ours, else 1006."""
+    """Close code and reason of a connection: the peer's, else ours, else 1006."""
 
     code: int
     reason: str
 
 
 class WebSocketConnection:
-    """An open WebSocket. `run` reads and writes until it ends; the rest may be called meanwhile.
+    """An open WebSocket.
+
+    `run` reads and writes until the connection ends; the other methods may be called meanwhile.
 
     Args:
-        stream: The bytes below.
-        protocol: The protocol core, its handshake done.
+        stream: The stream that carries the frames.
+        protocol: The protocol core, after its handshake.
         close_timeout: Seconds from our close frame until the connection is dropped.
     """
 
@@ -72,24 +74,27 @@ class WebSocketConnection:
 
     @property
     def is_open(self) -> bool:
-        """Whether messages can be sent."""
+        """True if messages can be sent."""
         return self._protocol.state is State.OPEN
 
     async def is_behind(self) -> bool:
-        """Whether so much waits for the network that what may be lost should not be added."""
+        """Return True if so many bytes are unsent that volatile events should be dropped.
+
+        Waits for some turns of the event loop, so that pending writes can finish.
+        """
         for _ in range(TURNS):
             if self._unsent <= BEHIND:
                 return False
-            await anyio.lowlevel.checkpoint()  # perhaps it waits for nothing but its turn
+            await anyio.lowlevel.checkpoint()  # the writer may only be waiting for its turn
         return True
 
     @property
     def subprotocol(self) -> str | None:
-        """What the server chose of what was offered."""
+        """Subprotocol that the server chose of those offered, or None."""
         return self._protocol.subprotocol
 
     def send(self, payload: bytes, *, is_binary: bool) -> None:
-        """Put a message on its way; nothing happens if the connection is not open."""
+        """Queue a message for sending; does nothing if the connection is not open. Never waits."""
         if not self.is_open:
             return
         if is_binary:
@@ -99,12 +104,12 @@ class WebSocketConnection:
         self._flush()
 
     async def drained(self) -> None:
-        """Wait until little enough waits for the network, or the connection is over."""
+        """Wait until the unsent bytes are below the limit, or the connection is over."""
         while self._unsent > HIGH_WATER and self.is_open:
             await self._progress.wait()
 
     def close(self, code: int, reason: str = "", *, timeout: float | None = None) -> None:
-        """Begin the closing handshake. `run` ends when the peer answers or the time is over."""
+        """Start the closing handshake. `run` ends when the peer answers or the timeout passes."""
         if self.is_open:
             self._protocol.send_close(code, close_reason(reason))
             self._flush()
@@ -120,7 +125,10 @@ class WebSocketConnection:
         self._scope.deadline = min(self._scope.deadline, anyio.current_time() + seconds)
 
     async def run(self, received: Received) -> Ending:
-        """Read messages until the connection is over, and close the stream."""
+        """Read messages until the connection is over, and close the stream.
+
+        If cancelled, a close frame is sent where that takes no time, and the stream is closed.
+        """
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
@@ -133,12 +141,12 @@ class WebSocketConnection:
         return self._ending()
 
     async def _leave(self) -> None:
-        """Close the stream; after a cancellation say goodbye first, if that takes no time."""
+        """Close the stream; if cancelled, send a close frame first where that takes no time."""
         if self.is_open and not self._is_aborted:
             self._protocol.send_close(CloseCode.GOING_AWAY)
             self._flush()
         with anyio.CancelScope(shield=True):
-            # A write that was cut off leaves half a frame behind: nothing can follow it.
+            # A cancelled write may have sent part of a frame, so nothing can be sent after it.
             if self._outgoing and not (self._is_writing or self._is_aborted):
                 with anyio.move_on_after(0.1), suppress(*BROKEN):
                     await self._stream.send(b"".join(self._outgoing))
@@ -191,7 +199,7 @@ class WebSocketConnection:
                 return self._protocol.receive_eof()
 
     async def _last_words(self) -> None:
-        """Let the writer finish: our half of the closing handshake should reach the peer."""
+        """Let the writer finish, so that our close frame reaches the peer."""
         with anyio.move_on_after(self._close_timeout):
             while self._unsent:
                 await self._progress.wait()

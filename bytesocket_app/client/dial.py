@@ -1,4 +1,4 @@
-"""From an address to an open WebSocket: TCP, TLS, and the opening handshake."""
+"""Connecting to an address: TCP, TLS, and the opening handshake."""
 
 import socket
 import ssl
@@ -18,21 +18,21 @@ from bytesocket_app.client.connection import BROKEN, WebSocketConnection
 from bytesocket_app.errors import ConnectError
 
 UNSENT: Final = 16 * 1024
-"""Bytes that the kernel takes off our hands beyond those on their way; left alone it takes
-megabytes, and we would not know that the network is behind."""
+"""Unsent bytes that the kernel may buffer. Its default is megabytes, which would hide that the
+network is behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dial:
-    """All that is needed to connect.
+    """Parameters of a connection attempt.
 
     Attributes:
-        address: Where to.
+        address: The address to connect to.
         headers: Further headers of the handshake.
-        subprotocols: What to offer, best first.
-        ssl_context: For wss; None takes the system's certificates.
-        message_bytes: The longest message to accept.
-        close_timeout: Seconds for a closing handshake.
+        subprotocols: Subprotocols to offer, best first.
+        ssl_context: TLS settings for wss; None takes the system's certificates.
+        message_bytes: Largest message to accept.
+        close_timeout: Seconds allowed for a closing handshake.
     """
 
     address: WebSocketURI
@@ -43,10 +43,12 @@ class Dial:
     close_timeout: float
 
     async def connect(self) -> WebSocketConnection:
-        """Connect and do the opening handshake. The caller sets the deadline.
+        """Connect and perform the opening handshake. The caller sets the deadline.
+
+        If cancelled or failed, the stream is closed.
 
         Raises:
-            ConnectError: There is no WebSocket at the address.
+            ConnectError: The address cannot be reached, or serves no WebSocket there.
         """
         try:
             stream = await self._stream()

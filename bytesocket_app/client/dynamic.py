@@ -1,4 +1,4 @@
-"""A client for event classes written by hand: for a server without a contract."""
+"""Client for hand-written event classes, to use with a server that has no contract."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
@@ -16,26 +16,26 @@ T = TypeVar("T")
 
 
 class DynamicRoom(ClientRoom):
-    """A room handle that takes any event class."""
+    """A room handle that accepts any event class."""
 
     @overload
     def on(self, event: type[S], /) -> Listening[S]: ...
     @overload
     def on(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
     def on(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
-        """Have a function called with every event of this class in this room."""
+        """Call a function with every event of this class in this room. Returns the function."""
         return self._on(event, callback)
 
     def off(self, event: type[S], callback: Callable[[S], object]) -> None:
-        """Call a function no more."""
+        """Remove a function; one that was never added is ignored."""
         self._off(event, callback)
 
     def events(self, event: type[S]) -> EventStream[S]:
-        """Iterate over this room's events of this class."""
+        """Return an iterator over this room's events of this class, from now on."""
         return self._events(event)
 
     async def emit(self, event: ClientEvent) -> Outcome:
-        """Send an event into the room."""
+        """Send an event into the room; see `DynamicClient.emit`."""
         return await self._emit(event)
 
     async def request(
@@ -47,7 +47,7 @@ class DynamicRoom(ClientRoom):
 
 
 class DynamicClient(Client):
-    """A client that takes any event class.
+    """A client that accepts any event class.
 
     `class Echo(ClientEvent, name="echo"): text: str` and `await client.emit(Echo(text="hi"))`.
     """
@@ -57,19 +57,26 @@ class DynamicClient(Client):
     @overload
     def on(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
     def on(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
-        """Have a function called with every event of this class, in rooms or not."""
+        """Call a function with every event of this class, in rooms or not. Returns the function."""
         return self._on(event, callback)
 
     def off(self, event: type[S], callback: Callable[[S], object]) -> None:
-        """Call a function no more."""
+        """Remove a function; one that was never added is ignored."""
         self._off(event, callback)
 
     def events(self, event: type[S]) -> EventStream[S]:
-        """Iterate over the events of this class, in rooms or not."""
+        """Return an iterator over the events of this class, in rooms or not, from now on."""
         return self._events(event)
 
     async def emit(self, event: ClientEvent) -> Outcome:
-        """Send an event."""
+        """Send an event, or queue it for the next connection; returns which of the two.
+
+        Waits while the network is behind. If that wait is cancelled, the event is sent all the
+        same.
+
+        Raises:
+            EncodeError: The payload holds a value that cannot be sent.
+        """
         return await self._emit(event)
 
     async def request(
@@ -77,15 +84,27 @@ class DynamicClient(Client):
     ) -> R:
         """Send an event and wait for its reply, validated as `reply`.
 
+        If cancelled, a request that is still queued is taken back; one that was sent may still be
+        carried out.
+
         Raises:
-            RequestError: The server refused, or its reply is not valid ("invalid_reply").
-            RequestTimeout: No answer in time, as from a server that knows no replies.
-            Disconnected: The connection ended before the answer, or there will be none.
+            RequestError: The server refused, its reply is not valid ("invalid_reply"), or too many
+                requests are pending ("too_many_requests").
+            RequestTimeout: No answer came in time; some servers do not send replies at all.
+            Disconnected: The connection ended before the answer, the client is closed, or the queue
+                for the next connection is full.
+            EncodeError: The payload holds a value that cannot be sent.
         """
         answer: R = await self._request(event, timeout, PayloadType(reply))
         return answer
 
     def join(self, room: str, /, **parameters: object) -> DynamicRoom:
-        """Join a room by its name, or by a pattern such as `doc:{doc_id}` and its parameters."""
+        """Join a room by its name, or by a pattern such as `doc:{doc_id}` and its parameters.
+
+        Returns at once; `await room.ready` waits until the room is joined.
+
+        Raises:
+            ConfigurationError: The parameters are not those of the pattern.
+        """
         handle: DynamicRoom = self._join(room, parameters, DynamicRoom)
         return handle

@@ -1,18 +1,19 @@
-"""When to ping, and when a server that does not answer counts as gone."""
+"""Heartbeat of a connection: times of pings, and the deadline of their answer."""
 
 import math
 from typing import Literal
 
 
 class Heartbeat:
-    """The two deadlines of one connection. It reads no clock: `now` is seconds on any clock.
+    """The ping and pong deadlines of a connection.
 
-    A running pong timer is never restarted by a further ping (protocol.md Q41).
+    Reads no clock: `now` is seconds on any clock. A running pong timer is not restarted by a
+    further ping (protocol.md Q41).
 
     Args:
-        interval: Seconds between two pings; 0 turns everything off.
-        timeout: Seconds from a ping to its pong.
-        now: When the connection opened.
+        interval: Seconds between two pings; 0 turns the heartbeat off.
+        timeout: Seconds from a ping to its pong; 0 waits for ever.
+        now: Time at which the connection opened.
     """
 
     def __init__(self, interval: float, timeout: float, now: float) -> None:
@@ -23,11 +24,11 @@ class Heartbeat:
 
     @property
     def due(self) -> float:
-        """When `check` has something to say again; infinity for never."""
+        """Time at which to call `check` next; infinity for never."""
         return min(self._next_ping, self._pong_due)
 
     def check(self, now: float) -> Literal["ping", "dead"] | None:
-        """Say what is to be done: send a ping, or give the connection up."""
+        """Return what to do now: send a ping, give the connection up ("dead"), or nothing."""
         if now >= self._pong_due:
             return "dead"
         if now < self._next_ping:
@@ -37,5 +38,5 @@ class Heartbeat:
         return "ping"
 
     def pong(self) -> None:
-        """Note that the server answered."""
+        """Record that the server answered."""
         self._pong_due = math.inf

@@ -1,4 +1,4 @@
-"""Who wants to hear which event: callbacks and iterators of one client or one room handle."""
+"""Listeners for events: callbacks and iterators of one client or one room handle."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ T = TypeVar("T")
 
 
 EventClasses: TypeAlias = Mapping[EventName, type[EventModel]]
-"""The event classes of a generated client, by the names that its verbs take."""
+"""The event classes of a generated client, by the names that its methods accept."""
 
 
 def event_class(event: type[E] | EventName, known: EventClasses) -> type[E]:
-    """Return an event's class, given itself or its name.
+    """Return an event's class, given the class itself or the event's name.
 
     Raises:
-        ConfigurationError: No event of that name arrives.
+        ConfigurationError: No known event has that name.
     """
     if isinstance(event, type):
         return event
@@ -39,18 +39,18 @@ def event_class(event: type[E] | EventName, known: EventClasses) -> type[E]:
 
 
 class Listening(Protocol[E]):
-    """What `on(event)` returns: a decorator that keeps the function's type."""
+    """Decorator that `on(event)` returns; keeps the function's type."""
 
     def __call__(self, callback: Callable[[E], T], /) -> Callable[[E], T]:
-        """Have the function called with every event, and return it."""
+        """Call the function with every event. Returns the function."""
         ...
 
 
 @dataclass(slots=True, eq=False)
 class Subscription:
-    """Everybody who listens for one event class.
+    """The listeners for one event class.
 
-    Iterators are held weakly: one that was left by `break` takes its place with it.
+    Iterators are held by weak references: one that is no longer used is removed by itself.
     """
 
     model: type[EventModel]
@@ -72,36 +72,36 @@ class Listeners:
         return by_model[event]
 
     def add(self, event: type[E], callback: Callable[[E], object]) -> None:
-        """Have `callback` called with every arriving event of this class; adding twice is once."""
+        """Call `callback` with every event of this class; adding it again has no effect."""
         callbacks = self._subscription(event).callbacks
         if callback not in callbacks:
             callbacks.append(callback)
 
     def on(self, event: type[E], callback: Callable[[E], object] | None) -> Any:
-        """Add a callback and return it, or return the decorator that does."""
+        """Add a callback and return it; without one, return a decorator that adds it."""
         if callback is None:
             return partial(self.on, event)
         self.add(event, callback)
         return callback
 
     def remove(self, event: type[E], callback: Callable[[E], object]) -> None:
-        """Call it no more; a callback that was never added is ignored."""
+        """Remove a callback; one that was never added is ignored."""
         callbacks = self._subscription(event).callbacks
         if callback in callbacks:
             callbacks.remove(callback)
 
     def stream(self, event: type[E], limit: int) -> EventStream[E]:
-        """Make an iterator over the arriving events of this class."""
+        """Return an iterator over the arriving events of this class, of which `limit` may wait."""
         stream = EventStream[E](limit)
         self._subscription(event).streams.add(stream)
         return stream
 
     def named(self, name: EventName) -> list[Subscription]:
-        """The subscriptions that an arriving event concerns."""
+        """Return the subscriptions to an event name."""
         return list(self._by_name.get(name, {}).values())
 
     def end(self) -> None:
-        """Forget everybody; iterators end."""
+        """Remove all callbacks and end all iterators."""
         for by_model in self._by_name.values():
             for subscription in by_model.values():
                 for stream in list(subscription.streams):
@@ -110,13 +110,14 @@ class Listeners:
 
 
 class Delivery:
-    """Hands one arrived event to scopes of listeners, validating it once per event class.
+    """Delivery of one event to groups of listeners; validates it once per event class.
 
     Args:
-        event: What arrived.
-        codec: The codec of the frame it came in.
-        post: Has a callback called later.
-        failed: Told once about a payload that is not valid, and about a slow iterator.
+        event: The event that arrived.
+        codec: The codec of its frame.
+        post: Queues a call of a callback.
+        failed: Called once per event class with the error of an invalid payload, and for each
+            iterator that drops an event.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class Delivery:
         self._valid: dict[type[EventModel], EventModel | None] = {}
 
     def to(self, listeners: Listeners) -> None:
-        """Deliver to one scope: iterators at once, callbacks later, in order of registration."""
+        """Deliver to one group: iterators at once, callbacks later, in order of registration."""
         for subscription in listeners.named(self._event.name):
             if not subscription.callbacks and not len(subscription.streams):
                 continue

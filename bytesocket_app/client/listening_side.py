@@ -1,4 +1,4 @@
-"""Everybody who hears what happens: listeners, room handles, and the state and error hooks."""
+"""Incoming side of a client: its listeners, its room handles, its state and error hooks."""
 
 import logging
 
@@ -15,11 +15,11 @@ class ListeningSide:
     """The incoming side of one client.
 
     Args:
-        limit: How many calls may wait before the socket is not read any further.
+        limit: Number of waiting calls from which on the socket is not read.
 
     Attributes:
-        listeners: The client's own; each room handle brings its own as well.
-        dispatcher: Makes all calls.
+        listeners: The client's own listeners; each room handle has its own as well.
+        callbacks: Queue that makes all calls.
     """
 
     def __init__(self, limit: int) -> None:
@@ -30,21 +30,21 @@ class ListeningSide:
         self._error_hooks: list[Callback] = []
 
     def on_state(self, hook: Callback) -> None:
-        """Have a function called with every new state."""
+        """Call a function with every new state."""
         self._state_hooks.append(hook)
 
     def on_error(self, hook: Callback) -> None:
-        """Have a function called with every `ErrorContext`."""
+        """Call a function with every `ErrorContext`."""
         self._error_hooks.append(hook)
 
     def enter_room(self, name: str) -> Listeners:
-        """Make the listeners of one more handle of a room."""
+        """Return the listeners of a new handle of a room."""
         listeners = Listeners()
         self._rooms.setdefault(name, []).append(listeners)
         return listeners
 
     def leave_room(self, name: str, listeners: Listeners) -> None:
-        """End a handle's listeners; events do not reach them any more."""
+        """End a handle's listeners; no further events reach them."""
         listeners.end()
         handles = self._rooms.get(name, [])
         if listeners in handles:
@@ -53,19 +53,22 @@ class ListeningSide:
             self._rooms.pop(name, None)
 
     def entered(self, state: str) -> None:
-        """Tell the state hooks."""
+        """Report a new state to the state hooks."""
         for hook in self._state_hooks:
             self.callbacks.post(hook, state)
 
     def failed(self, context: ErrorContext) -> None:
-        """Tell the error hooks, or the log if there are none."""
+        """Report an error to the error hooks; log it if there are none."""
         if not self._error_hooks:
             log.warning("%s: %s", context.phase.value, context.error)
         for hook in self._error_hooks:
             self.callbacks.post(hook, context, is_error_hook=True)
 
     async def arrived(self, event: EventArrived, codec: CodecName) -> None:
-        """Deliver an event: to the handles of its rooms, then to the client's own listeners."""
+        """Deliver an event to the handles of its rooms, then to the client's own listeners.
+
+        Waits first while too many calls are queued.
+        """
         await self.callbacks.room()
 
         def failed(error: Exception) -> None:
@@ -78,7 +81,7 @@ class ListeningSide:
         delivery.to(self.listeners)
 
     def end(self) -> None:
-        """Let every iterator end: nothing will come any more."""
+        """Remove all listeners and end their iterators."""
         self.listeners.end()
         for handles in self._rooms.values():
             for listeners in handles:

@@ -1,6 +1,6 @@
-"""What a client reads off the wire and writes to it, as values without I/O.
+"""Messages that a client receives and sends, as plain values without I/O.
 
-`classify` is protocol.md section 11, "Receive": the first shape that fits decides.
+`classify` follows protocol.md section 11, "Receive": the first shape that fits decides.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType
 
 ABSENT: Final = object()
-"""The `data` of a message that has none."""
+"""Stands for the `data` of a message that has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventArrived:
-    """A user event. `rooms` is empty for a global one."""
+    """A user event. `rooms` is empty for an event outside rooms."""
 
     name: EventName
     data: Any
@@ -25,26 +25,26 @@ class EventArrived:
 
 @dataclass(frozen=True, slots=True)
 class AuthAccepted:
-    """Type 5."""
+    """Message type 5: the credentials were accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuthRefused:
-    """Type 6; also a server's way to expel a client at any time (Q38)."""
+    """Message type 6: the credentials were refused, or the server expels the client (Q38)."""
 
     context: Any
 
 
 @dataclass(frozen=True, slots=True)
 class ServerComplained:
-    """Type 3: something that this client sent was not carried out."""
+    """Message type 3: a message of this client was not carried out."""
 
     context: Any
 
 
 @dataclass(frozen=True, slots=True)
 class MembershipAnswered:
-    """Types 10, 11, 13, 14 and their bulk forms."""
+    """Answer to a join or leave: message types 10, 11, 13, 14 and their bulk forms."""
 
     rooms: tuple[str, ...]
     is_join: bool
@@ -54,7 +54,10 @@ class MembershipAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Replied:
-    """Types 32 and 33: `data` is the reply, or the error context of a refusal."""
+    """Answer to a request: message types 32 and 33.
+
+    `data` is the reply, or the error context of a refusal.
+    """
 
     request: RequestId
     data: Any
@@ -74,7 +77,7 @@ _BULK_REFUSED = {MessageType.JOIN_ROOMS_ERROR, MessageType.LEAVE_ROOMS_ERROR}
 
 
 def classify(value: object) -> Incoming | None:
-    """Say what a decoded message is; None for what a client ignores."""
+    """Return the meaning of a decoded message; None for one that clients ignore."""
     if not isinstance(value, dict):
         return None
     message = cast("dict[str, Any]", value)
@@ -148,7 +151,11 @@ def event_frame(
     room: str | None = None,
     request: RequestId | None = None,
 ) -> bytes:
-    """Write a user event, global or into a room, with an `id` if an answer is expected."""
+    """Encode a user event, outside rooms or for one, with an `id` if an answer is expected.
+
+    Raises:
+        EncodeError: The payload holds a value that cannot be sent.
+    """
     message: dict[str, Any] = {} if room is None else {"room": room}
     message["event"] = event
     if request is not None:
@@ -158,5 +165,9 @@ def event_frame(
 
 
 def lifecycle_frame(codec: Codec, kind: MessageType, **members: object) -> bytes:
-    """Write a message with a `type`."""
+    """Encode a message with a `type`.
+
+    Raises:
+        EncodeError: A member holds a value that cannot be sent.
+    """
     return codec.encode({"type": int(kind), **members})

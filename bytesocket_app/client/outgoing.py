@@ -1,7 +1,7 @@
-"""What a client has to say: now, later, or never.
+"""Outgoing messages: sent now, kept for the next connection, or dropped.
 
-A link outlives its connections. It holds the queue, the requests and the rooms; while a
-connection is open it writes, and at each opening it joins the rooms before it sends the queue.
+`Outgoing` outlives the connections. It holds the queue, the requests and the rooms, and writes
+while a connection is open. When one opens, it joins the rooms first and then sends the queue.
 """
 
 import math
@@ -22,14 +22,14 @@ from bytesocket_app.events import EventModel, PayloadType
 from bytesocket_app.wire import Codec, MessageType
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
-"""What became of an event: on its way, kept for the next connection, or lost."""
+"""Outcome of sending an event: sent, queued for the next connection, or dropped."""
 
 
 class Outgoing:
     """The outgoing side of one client.
 
     Args:
-        codec: How everything is written.
+        codec: Codec of all messages.
         settings: The limits.
     """
 
@@ -39,19 +39,19 @@ class Outgoing:
         self.requests = Requests(settings.request_limit)
         self.rooms = Rooms()
         self.over: Exception | None = None
-        """Why nothing can be sent any more, ever; None while there is hope."""
+        """Reason why the client will not connect again; None while it may."""
         self._queue: OfflineQueue[bytes] = OfflineQueue(settings.queue_limit)
         self._queued_requests: set[int | str] = set()
         self._connection: WebSocketConnection | None = None
 
     @property
     def connection(self) -> WebSocketConnection | None:
-        """The open, authenticated connection, if there is one."""
+        """The open, authenticated connection; None without one."""
         connection = self._connection
         return connection if connection is not None and connection.is_open else None
 
     def opened(self, connection: WebSocketConnection) -> None:
-        """Take a connection into use: join the rooms, then send what waited."""
+        """Start using a connection: join the rooms, then send the queue."""
         self._connection = connection
         self.rooms.opened(self._ask)
         self._queued_requests.clear()
@@ -59,13 +59,13 @@ class Outgoing:
             connection.send(payload, is_binary=self.codec.is_binary)
 
     def closed(self, reason: str) -> None:
-        """Do without a connection: requests that were sent end with `Disconnected`."""
+        """Stop using the connection: requests that were sent end with `Disconnected`."""
         self._connection = None
         self.requests.disconnect(reason, keep=frozenset(self._queued_requests))
         self.rooms.closed()
 
     def end(self, error: Exception) -> None:
-        """Give up for good; every request ends."""
+        """Give up for good: empty the queue and end every request with `Disconnected`."""
         self.over = error
         self._queued_requests.clear()
         self._queue.take()
@@ -78,16 +78,17 @@ class Outgoing:
             )
 
     def join(self, room: str) -> Membership:
-        """Want a room; see `Rooms`."""
+        """Add a handle of a room; see `Rooms.join`."""
         return self.rooms.join(room)
 
     async def emit(self, event: EventModel, room: str | None = None) -> Outcome:
-        """Send an event, or keep it for later; waits while the network is behind.
+        """Send an event, or queue it for the next connection; waits while the network is behind.
 
-        A volatile event is neither kept nor waited for: it is dropped.
+        A volatile event is dropped where others are queued or waited for. If the wait for the
+        network is cancelled, the event is sent all the same.
 
         Raises:
-            EncodeError: The payload holds something that cannot be sent.
+            EncodeError: The payload holds a value that cannot be sent.
         """
         frame = event_frame(self.codec, event.__event_name__, event, room=room)
         connection = self.connection
@@ -112,13 +113,16 @@ class Outgoing:
     ) -> Any:
         """Send an event and wait for its answer.
 
-        Without a connection the request waits in the queue, within the same deadline.
+        Without a connection the request waits in the queue, within the same deadline. If cancelled,
+        a queued request is taken back; one that was sent may still be carried out.
 
         Raises:
-            RequestError: The server refused, or its reply is not valid ("invalid_reply").
-            RequestTimeout: No answer in time; a request that was still queued is taken back.
-            Disconnected: The connection ended before the answer, or there will be none.
-            EncodeError: The payload holds something that cannot be sent.
+            RequestError: The server refused, its reply is not valid ("invalid_reply"), or too many
+                requests are pending ("too_many_requests").
+            RequestTimeout: No answer came in time; a request that was still queued is taken back.
+            Disconnected: The connection ended before the answer, the client is closed, or the queue
+                for the next connection is full.
+            EncodeError: The payload holds a value that cannot be sent.
         """
         if self.over is not None:
             raise Disconnected(str(self.over))

@@ -1,7 +1,7 @@
-"""From a payload as the user made it to what the wire carries.
+"""Conversion of a user's payload to the plain values that the wire carries.
 
-The MessagePack payload is the JSON-mode value with bytes left raw, so that one type serves both
-codecs. Fields that nobody set stay out: the server's defaults stay the server's.
+A MessagePack payload is the JSON-mode value with bytes left raw, so that a type means the same on
+either codec. Fields that were not set are left out, so that the server's defaults apply.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from bytesocket_app.wire import Codec
 
 
 def plain(value: object, codec: Codec) -> Any:
-    """Turn a payload into plain values that the codec can write.
+    """Convert a payload to plain values that the codec can write.
 
     Args:
-        value: A model, or anything that Pydantic can turn into JSON.
-        codec: What writes it: bytes become text for JSON, as the model says.
+        value: A model, or any value that Pydantic can convert to JSON.
+        codec: Codec of the message: for JSON, bytes become text as the model configures.
 
     Raises:
-        EncodeError: It holds something that JSON has no word for.
+        EncodeError: The payload holds a value that JSON cannot express.
     """
     _forget_unset(value)
     try:
@@ -51,7 +51,7 @@ def _with_raw_bytes(value: Any) -> Any:
 
 
 def _forget_unset(value: Any) -> None:
-    """Let a field that was set to UNSET count as not set, here and in what it holds."""
+    """Mark fields that were set to UNSET as not set, in nested values too."""
     if isinstance(value, BaseModel):
         for name in list(value.model_fields_set):
             member = getattr(value, name, None)

@@ -1,4 +1,4 @@
-"""What is said while nobody listens: kept in order, up to a bound."""
+"""Queue of messages for the next connection: in order, up to a limit."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -10,17 +10,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Queued(Generic[T]):
-    """One message that waits. `request` is its id if somebody waits for its answer."""
+    """A queued message. `request` is its id if its answer is awaited."""
 
     payload: T
     request: RequestId | None = None
 
 
 class OfflineQueue(Generic[T]):
-    """Messages for the next connection. A full queue refuses the newest (protocol.md 11).
+    """Messages for the next connection. A full queue refuses further ones (protocol.md 11).
 
     Args:
-        limit: How many messages it holds at most.
+        limit: Largest number of messages.
     """
 
     def __init__(self, limit: int) -> None:
@@ -31,17 +31,17 @@ class OfflineQueue(Generic[T]):
         return len(self._waiting)
 
     def put(self, payload: T, *, request: RequestId | None = None) -> bool:
-        """Keep a message; False if the queue is full and the message is lost."""
+        """Add a message; returns False if the queue is full and the message is lost."""
         if len(self._waiting) >= self._limit:
             return False
         self._waiting.append(Queued(payload, request))
         return True
 
     def forget(self, request: RequestId) -> None:
-        """Take back a request that nobody waits for any more: it must not be carried out."""
+        """Remove a request whose answer is no longer awaited, so that it is not carried out."""
         self._waiting = [item for item in self._waiting if item.request != request]
 
     def take(self) -> list[T]:
-        """Empty the queue and return what it held, oldest first."""
+        """Empty the queue and return its messages, oldest first."""
         waiting, self._waiting = self._waiting, []
         return [item.payload for item in waiting]

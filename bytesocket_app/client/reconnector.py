@@ -1,4 +1,4 @@
-"""Stay connected: dial, live through the connection, wait, dial again."""
+"""Reconnection loop of a client: connect, run the connection, wait, connect again."""
 
 import logging
 import ssl
@@ -31,20 +31,21 @@ from bytesocket_app.wire import CloseCode
 log = logging.getLogger("bytesocket.client")
 
 ClientState: TypeAlias = Literal["connecting", "open", "waiting", "closed"]
-"""Dialling or authenticating; ready for use; before the next dial; not running."""
+"""State of a client: connecting or authenticating; ready for use; waiting before the next
+attempt; not running."""
 
 _UNAUTHORIZED: Final = {401, 403}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerAddress:
-    """Where a client connects to, and as whom.
+    """Address of the server, with the credentials and headers to connect with.
 
     Attributes:
-        address: What to dial.
-        auth: Credentials, or a function that makes them; None sends none.
-        headers: Further headers, or a function that makes them.
-        ssl_context: For wss; None takes the system's certificates.
+        address: The address to connect to.
+        auth: Credentials, or a function that returns them; None sends none.
+        headers: Further headers, or a function that returns them.
+        ssl_context: TLS settings for wss; None takes the system's certificates.
     """
 
     address: WebSocketURI
@@ -54,12 +55,12 @@ class ServerAddress:
 
 
 class Reconnector:
-    """All connections of one client, one after another.
+    """The connections of one client, one after another.
 
     Args:
-        endpoint: Where to.
-        outgoing: What the client has to say.
-        listening: Who is told what happens.
+        endpoint: The address and credentials.
+        outgoing: The outgoing side of the client.
+        listening: The incoming side, which is told of events, states and errors.
     """
 
     def __init__(
@@ -77,15 +78,16 @@ class Reconnector:
 
     @property
     def state(self) -> ClientState:
-        """What the connection is doing."""
+        """State of the connection."""
         return self._state
 
     async def wait_open(self) -> None:
         """Wait until the connection is ready for use.
 
         Raises:
-            AuthError: The credentials were refused, for good.
-            UnknownContract: The server does not take this client's contract, for good.
+            AuthError: The credentials were refused; no further attempt is made.
+            UnknownContract: The server does not accept this client's contract; no further attempt
+                is made.
             Disconnected: The client was closed.
         """
         while self._state != "open":
@@ -94,7 +96,10 @@ class Reconnector:
             await self._changed.wait()
 
     async def close(self) -> None:
-        """End the connection with 1000, make no other, and wait until that is done."""
+        """Close the connection with 1000, make no other, and wait until that is done.
+
+        Closing goes on if the wait is cancelled.
+        """
         self._is_closing = True
         if self._connection is not None:
             self._connection.close(CloseCode.NORMAL, "normal")
@@ -105,7 +110,7 @@ class Reconnector:
             await self._changed.wait()
 
     async def run(self) -> None:
-        """Be connected, over and over, until closed or refused."""
+        """Connect again and again, until closed or refused for good."""
         backoff = Backoff(self._settings.backoff_base, self._settings.backoff_cap)
         over: Exception = Disconnected("the client was closed")
         try:
@@ -130,7 +135,7 @@ class Reconnector:
                 await self._changed.wait()
 
     async def _connect(self, backoff: Backoff) -> Refusal | None:
-        """Live through one connection; return why there must be no further one, if so."""
+        """Run one connection; return the refusal if there must be no further one, else None."""
         credentials: Any = None
         try:
             with anyio.CancelScope() as self._dialling:

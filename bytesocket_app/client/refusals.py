@@ -1,8 +1,8 @@
-"""Reading what a server says went wrong, in any of the shapes there are.
+"""Parsing of the error contexts that servers send, in any known shape.
 
-Ours sends `{"phase", "error": {"code", "message", "data"}, "event", "details"}`. A TypeScript
-server sends an `error` that is a list `[name, message, cause]`, a text, `{}`, or whatever its
-application passed (protocol.md section 2, "Error context"; Q28).
+This framework's server sends `{"phase", "error": {"code", "message", "data"}, "event",
+"details"}`. A TypeScript server sends an `error` that is a list `[name, message, cause]`, a text,
+`{}`, or any value that its application passed (protocol.md section 2, "Error context"; Q28).
 """
 
 from typing import Any, cast
@@ -11,11 +11,11 @@ from bytesocket_app.errors import ErrorContext, Phase, RequestError
 
 
 def refusal(context: object, *, default: str = "refused") -> RequestError:
-    """Make the error to raise out of an error context of any shape.
+    """Return the error to raise for an error context of any shape.
 
     Args:
         context: The message's `data`.
-        default: The code where the server names none.
+        default: The code to use if the server names none.
     """
     members = _members(context)
     error = members.get("error", context if not members else None)
@@ -36,7 +36,7 @@ def refusal(context: object, *, default: str = "refused") -> RequestError:
 
 
 def _from_list(error: list[object], default: str) -> RequestError:
-    """Read the origin's `[name, message, cause]`."""
+    """Parse the list `[name, message, cause]` of a TypeScript server."""
     texts = [item if isinstance(item, str) else "" for item in error[:2]]
     name, message = (*texts, "", "")[:2]
     code = "timeout" if name == "TimeoutError" else default
@@ -44,7 +44,7 @@ def _from_list(error: list[object], default: str) -> RequestError:
 
 
 def server_error(context: object) -> ErrorContext:
-    """Make what the error hook gets of a server's type 3 or of a refused leave."""
+    """Return the error hook's argument for a message of type 3 or a refused join or leave."""
     members = _members(context)
     phase = members.get("phase")
     known = phase if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER

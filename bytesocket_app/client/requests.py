@@ -1,4 +1,4 @@
-"""Requests that wait for their answer. Each one ends: result, refusal, timeout or disconnection."""
+"""Pending requests. Each ends with a result, a refusal, a timeout or a disconnection."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -11,11 +11,11 @@ from bytesocket_app.types import RequestId
 
 
 class PendingRequest:
-    """One request under way.
+    """A request whose answer is awaited.
 
     Attributes:
-        id: What the answer will name.
-        deadline: When to give up, in seconds of the clock that `now` was taken from.
+        id: The id that the answer will carry.
+        deadline: Time at which to give up, in seconds on anyio's clock.
     """
 
     def __init__(self, request: RequestId, deadline: float) -> None:
@@ -26,7 +26,7 @@ class PendingRequest:
         self._error: Exception | None = None
 
     def settle(self, value: Any = None, error: Exception | None = None) -> None:
-        """Set the outcome; the first one counts."""
+        """Set the outcome; only the first call has an effect."""
         if not self._done.is_set():
             self._value, self._error = value, error
             self._done.set()
@@ -49,10 +49,10 @@ class PendingRequest:
 
 
 class Requests:
-    """All requests of one client under way, by id. Ids are never used twice.
+    """The pending requests of one client, by id. Ids are not reused.
 
     Args:
-        limit: How many may wait at a time.
+        limit: Largest number of pending requests.
     """
 
     def __init__(self, limit: int) -> None:
@@ -64,10 +64,10 @@ class Requests:
         return len(self._waiting)
 
     def open(self, now: float, timeout: float) -> PendingRequest:
-        """Begin a request that must be answered within `timeout` seconds from `now`.
+        """Add a request that must be answered within `timeout` seconds from `now`.
 
         Raises:
-            RequestError: Too many are waiting already (code "too_many_requests").
+            RequestError: Too many requests are pending already (code "too_many_requests").
         """
         if len(self._waiting) >= self._limit:
             raise RequestError(
@@ -78,23 +78,23 @@ class Requests:
         return pending
 
     def forget(self, pending: PendingRequest) -> None:
-        """Drop a request that has ended, however it did; a late answer finds nobody."""
+        """Remove a request that has ended; a late answer to it is ignored."""
         self._waiting.pop(pending.id, None)
 
     def answer(self, request: RequestId, data: Any) -> None:
-        """Hand a reply to whoever waits for it; an answer to nobody's request is ignored."""
+        """Settle a request with its reply; an answer to no pending request is ignored."""
         pending = self._waiting.get(request)
         if pending is not None:
             pending.settle(data)
 
     def refuse(self, request: RequestId, error: RequestError) -> None:
-        """Hand a refusal to whoever waits for it."""
+        """Settle a request with a refusal; a refusal of no pending request is ignored."""
         pending = self._waiting.get(request)
         if pending is not None:
             pending.settle(error=error)
 
     def disconnect(self, reason: str, *, keep: frozenset[RequestId] = frozenset()) -> None:
-        """End every request with `Disconnected`, those in `keep` excepted: they were never sent."""
+        """End every request with `Disconnected`, except those in `keep`, which were never sent."""
         for pending in list(self._waiting.values()):
             if pending.id not in keep:
                 pending.settle(error=Disconnected(reason))

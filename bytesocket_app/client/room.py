@@ -1,4 +1,4 @@
-"""A handle on one room, kept joined over reconnections until it is left."""
+"""Room handle, which keeps the room joined over reconnections until it is left."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,16 +18,16 @@ from bytesocket_app.types import EventName
 E = TypeVar("E", bound=EventModel)
 
 Replies: TypeAlias = Mapping[EventName, PayloadType]
-"""What a request resolves to, by the name of its event."""
+"""The type of each request's reply, by the name of its event."""
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
 def room_name(pattern: str, parameters: Mapping[str, object]) -> str:
-    """Fill a room pattern's parameters in: `doc:{doc_id}` and 7 make `doc:7`.
+    """Fill in a room pattern's parameters: `doc:{doc_id}` and 7 make `doc:7`.
 
     Raises:
-        ConfigurationError: A parameter is missing, or is one too many.
+        ConfigurationError: A parameter is missing, or is not in the pattern.
     """
     wanted = set(_PARAMETER.findall(pattern))
     if wanted != set(parameters):
@@ -49,7 +49,7 @@ def declared_reply(replies: Replies, event: EventModel) -> PayloadType:
     """Return the reply that the contract declares for an event.
 
     Raises:
-        ConfigurationError: It declares none, so a request would never be answered.
+        ConfigurationError: The contract declares none, so a request would never be answered.
     """
     reply = replies.get(event.__event_name__)
     if reply is None:
@@ -61,14 +61,14 @@ def declared_reply(replies: Replies, event: EventModel) -> PayloadType:
 
 
 class ClientRoom:
-    """One handle on one room. Handles are counted: the last one to leave leaves the room.
+    """A handle of one room. Handles are counted: the room is left when the last handle leaves.
 
-    Generated clients derive from it and give its verbs their types.
+    Generated clients derive from this class and give its methods their types.
 
     Args:
-        name: The room's name, parameters filled in.
-        outgoing: What the client has to say.
-        listening: Brings the room's events to this handle.
+        name: The room's name, with parameters filled in.
+        outgoing: The outgoing side of the client.
+        listening: The incoming side, which delivers the room's events to this handle.
     """
 
     _arriving: ClassVar[EventClasses] = {}
@@ -84,17 +84,17 @@ class ClientRoom:
 
     @property
     def is_joined(self) -> bool:
-        """Whether the server has let this client in, on this connection."""
+        """True if the server has let this client in, on the current connection."""
         room = self._membership
         return not self._has_left and room.is_joined and not room.is_leaving
 
     @property
     def ready(self) -> Awaitable[None]:
-        """Wait until the room is joined.
+        """Awaitable that waits until the room is joined.
 
         Raises:
-            RequestError: The server refuses; the join is tried again after a reconnection.
-            Disconnected: The handle has left, or the client will not connect again.
+            RequestError: The server refused; the join is tried again after a reconnection.
+            Disconnected: The handle has left the room, or the client will not connect again.
         """
         return Ready(self._wait)
 
@@ -109,7 +109,10 @@ class ClientRoom:
             await self._membership.changed.wait()
 
     async def leave(self) -> None:
-        """Let this handle go; its listeners hear nothing more. Leaving twice is leaving once."""
+        """Give up this handle and end its listeners. Further calls have no effect.
+
+        Does not wait for the server's answer.
+        """
         if self._has_left:
             return
         self._has_left = True

@@ -1,8 +1,8 @@
-"""Which rooms a client wants, and which it is in.
+"""Rooms that a client wants, and rooms that it has joined.
 
-At most one membership request per room is under way; its answer is compared with what is wanted
-by then. So nothing is joined twice on opening (protocol.md Q33), and a room that was left while
-offline or while its join was under way is left (Q34).
+Each room has at most one membership request pending; when its answer comes, it is compared with
+what is wanted by then. So no room is joined twice when a connection opens (protocol.md Q33), and a
+room that was left while offline or during its join is left (Q34).
 """
 
 from collections.abc import Callable
@@ -14,20 +14,24 @@ from bytesocket_app.errors import RequestError
 from bytesocket_app.wire import MessageType
 
 Ask: TypeAlias = Callable[[MessageType, str], None]
-"""Sends a join or a leave."""
+"""Function that sends a join or a leave for a room."""
 
 
 @dataclass(slots=True, eq=False)
 class Membership:
-    """One room's state.
+    """State of one room.
 
     Attributes:
-        handles: How many handles want the room; the last one to go leaves it.
-        is_joined: The server has said so, on this connection.
-        is_asked: A join or a leave is under way.
-        is_leaving: It is a leave: who joins meanwhile is not in before the join that follows it.
-        error: Why the last join was refused; it is tried again after a reconnection.
-        changed: Notified at every change.
+        handles: Number of handles that want the room; it is left when the last one goes.
+        is_joined: True if the server confirmed the join, on the current connection.
+        is_asked: True while a join or a leave is pending.
+        is_leaving: True while the pending request is a leave; a handle that joins meanwhile is in
+            the room only after the join that follows.
+        is_settled: True after a refusal: nothing is asked again until the handles or the connection
+            change.
+        error: Refusal of the last join; the join is tried again after a reconnection.
+        changed: Signal for waiters, notified at answers, when the connection ends, and when a
+            handle leaves.
     """
 
     handles: int = 0
@@ -40,7 +44,7 @@ class Membership:
 
 
 class Rooms:
-    """The rooms of one client, over all of its connections."""
+    """The rooms of one client, across its connections."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, Membership] = {}
@@ -50,11 +54,11 @@ class Rooms:
         return room in self._rooms
 
     def joined(self) -> list[str]:
-        """The rooms that the client is in now."""
+        """Return the rooms that the client is in now."""
         return [name for name, room in self._rooms.items() if room.is_joined]
 
     def join(self, name: str) -> Membership:
-        """Want a room once more; a refused join is tried again."""
+        """Add a handle of a room and join the room if needed; a refused join is tried again."""
         room = self._rooms.setdefault(name, Membership())
         room.handles += 1
         room.is_settled = False
@@ -64,21 +68,21 @@ class Rooms:
         return room
 
     def leave(self, name: str) -> None:
-        """Want a room once less."""
+        """Remove a handle of a room; leaves the room with the last one."""
         room = self._rooms[name]
         room.handles -= 1
         room.is_settled = False
         self._reconcile(name, room)
 
     def opened(self, ask: Ask) -> None:
-        """Join every wanted room, once: a connection is there."""
+        """Join every wanted room on a new connection."""
         self._ask = ask
         for name, room in list(self._rooms.items()):
             room.error = None
             self._reconcile(name, room)
 
     def closed(self) -> None:
-        """Be in no room any more: the connection is gone. What is wanted stays wanted."""
+        """Record the end of the connection: no room is joined; wanted rooms stay wanted."""
         self._ask = None
         for name, room in list(self._rooms.items()):
             room.is_joined = room.is_asked = room.is_leaving = room.is_settled = False
@@ -86,7 +90,7 @@ class Rooms:
             room.changed.notify()
 
     def answered(self, name: str, *, is_join: bool, error: RequestError | None) -> None:
-        """Take the server's answer; one about an unknown room is ignored."""
+        """Process the server's answer to a join or leave; one for an unknown room is ignored."""
         room = self._rooms.get(name)
         if room is None:
             return

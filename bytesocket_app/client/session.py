@@ -1,4 +1,4 @@
-"""One connection's life: open, authenticate, read until it ends."""
+"""Session of one connection: authenticate, send pings, read until the connection ends."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,18 +34,18 @@ from bytesocket_app.wire import CloseCode, MessageType, decode
 
 
 class Session:
-    """One connection.
+    """The session of one connection.
 
     Args:
-        connection: The fresh connection.
-        outgoing: What the client has to say.
-        listening: Who hears what the server says.
-        credentials: What to authenticate with; ABSENT does not authenticate.
+        connection: The new connection.
+        outgoing: The outgoing side of the client.
+        listening: The incoming side, which is told of events and errors.
+        credentials: Credentials to send; ABSENT sends none.
         opened: Called when the connection is ready for use.
 
     Attributes:
-        opened_at: When it was ready for use, on anyio's clock; None before.
-        refused: Why the server turned the client away for good; None while it did not.
+        opened_at: Time at which the connection was ready for use, on anyio's clock; None before.
+        refused: The server's final refusal of the client; None without one.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Session:
         self.refused: Refusal | None = None
 
     async def run(self) -> Ending:
-        """Live until the connection ends; the link loses it then."""
+        """Run until the connection ends, then detach it from the outgoing side."""
         ending = Ending(CloseCode.ABNORMAL, "")
         try:
             async with anyio.create_task_group() as tasks:
@@ -91,7 +91,7 @@ class Session:
             await self._beat(self._heartbeat)
 
     def _open(self) -> None:
-        """Take the connection into use, once; a further type 5 means nothing (Q38)."""
+        """Start using the connection, once; a further message of type 5 is ignored (Q38)."""
         if self._heartbeat is not None:
             return
         now = anyio.current_time()

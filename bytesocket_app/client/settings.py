@@ -1,4 +1,4 @@
-"""What a client's user may tune. Seconds, bytes and counts."""
+"""Settings of a client: seconds, bytes and counts."""
 
 from dataclasses import dataclass
 
@@ -7,45 +7,47 @@ from bytesocket_app.types import CodecName
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSettings:
-    """All tunable numbers of one client; the defaults suit a server of ours."""
+    """Timeouts and limits of one client; the defaults suit a server of this framework."""
 
     connect_timeout: float = 10.0
-    """From dialling to the finished handshake."""
+    """Seconds for connecting, including the handshake."""
     auth_timeout: float = 10.0
-    """From sending the credentials to the server's answer; 0 waits for ever (Q37)."""
+    """Seconds from sending the credentials to the server's answer; 0 waits for ever (Q37)."""
     request_timeout: float = 10.0
-    """A request's deadline unless the call names one."""
+    """Seconds allowed for a request unless the call sets a timeout; 0 waits for ever."""
     close_timeout: float = 2.0
-    """From our close frame to the end of the connection; then it is dropped."""
+    """Seconds from our close frame until the connection is dropped."""
     ping_interval: float = 25.0
-    """Between two pings of ours; 0 turns the heartbeat off."""
+    """Seconds between two pings; 0 turns the heartbeat off."""
     pong_timeout: float = 20.0
-    """From a ping to its pong; then the connection is taken for dead."""
+    """Seconds from a ping to its pong, after which the connection is closed; 0 waits for ever."""
     backoff_base: float = 0.5
-    """The first reconnection waits a random time up to this; each further one up to twice more."""
+    """Longest wait before the first reconnection, in seconds; doubles with each further failure.
+    The actual wait is random."""
     backoff_cap: float = 15.0
-    """No reconnection waits longer than this."""
+    """Longest wait before any reconnection, in seconds."""
     stable_after: float = 3.0
-    """A connection that was open this long starts the backoff anew when it is lost (Q40)."""
+    """Seconds that a connection must have been open to reset the backoff (Q40)."""
     queue_limit: int = 100
-    """Messages kept while there is no connection; a further one is dropped."""
+    """Messages queued while there is no connection. A further event is dropped, a further request
+    fails."""
     request_limit: int = 1000
-    """Requests waiting for their answer; a further one is refused at once."""
+    """Pending requests; a further one fails at once."""
     event_buffer: int = 1000
-    """Events waiting for a listener, and for each iterator."""
+    """Calls queued for listeners before reading pauses, and events kept by each iterator."""
     message_bytes: int = 16 * 1024 * 1024
-    """One incoming message; a longer one closes the connection with 1009."""
+    """Bytes of one incoming message; a longer one closes the connection with 1009."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientContract:
-    """What a generated client knows of its server.
+    """Facts about the server that a generated client contains.
 
     Attributes:
         title: The application's title.
-        path: The socket's path, used for a URL that has none.
-        fingerprint: The contract's SHA-256 in hex, sent along when connecting; "" sends none.
-        codec: The wire format to ask for; JSON unless a payload holds bytes.
+        path: The socket's path, used for a URL without one.
+        fingerprint: The contract's SHA-256 in hex, sent when connecting; "" sends none.
+        codec: The wire format to request; generated clients use JSON unless a payload holds bytes.
     """
 
     title: str = ""

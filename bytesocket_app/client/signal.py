@@ -1,4 +1,4 @@
-"""Waiting for something to change."""
+"""Primitives to wait for a change."""
 
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
@@ -8,13 +8,13 @@ from typing_extensions import override
 
 
 class Signal:
-    """Wakes everybody who waits, again and again."""
+    """A notification that can be waited for repeatedly."""
 
     def __init__(self) -> None:
         self._event: anyio.Event | None = None
 
     def notify(self) -> None:
-        """Wake those who wait now; those who come later wait for the next time."""
+        """Wake all current waiters; later ones wait for the next call."""
         event, self._event = self._event, None
         if event is not None:
             event.set()
@@ -27,7 +27,7 @@ class Signal:
 
 
 class Ready(Awaitable[None]):
-    """Something to `await`, as often as one likes; not awaiting it is no mistake."""
+    """An awaitable that may be awaited any number of times, or never."""
 
     def __init__(self, wait: Callable[[], Awaitable[None]]) -> None:
         self._wait = wait

@@ -1,4 +1,4 @@
-"""`async for event in chat.events(Posted)`: events as they come."""
+"""Iterators over events: `async for event in chat.events(Posted)`."""
 
 from collections import deque
 from typing import Generic, Self, TypeVar
@@ -9,13 +9,13 @@ E = TypeVar("E")
 
 
 class EventStream(Generic[E]):
-    """An iterator over the events of one class; it goes on over reconnections.
+    """An iterator over the events of one class, which continues over reconnections.
 
-    It collects from the moment it is made, and ends when it or the client is closed. If more than
-    `limit` events wait, the oldest go.
+    Events are collected from its creation on. The iteration ends when the iterator or the client
+    is closed. If more than `limit` events wait, the oldest are dropped.
 
     Args:
-        limit: How many events may wait.
+        limit: Largest number of waiting events.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,7 +25,7 @@ class EventStream(Generic[E]):
         self._changed = Signal()
 
     def push(self, event: E) -> bool:
-        """Add an event; False if the oldest one had to go for it."""
+        """Add an event; returns False if the oldest one was dropped for it."""
         if self._is_ended:
             return True
         has_space = len(self._waiting) < self._limit
@@ -36,12 +36,12 @@ class EventStream(Generic[E]):
         return has_space
 
     def end(self) -> None:
-        """Let the iteration end once what waits has been taken."""
+        """End the iteration after the events that wait."""
         self._is_ended = True
         self._changed.notify()
 
     async def aclose(self) -> None:
-        """End at once."""
+        """End the iteration at once and drop the events that wait. Never waits."""
         self._waiting.clear()
         self.end()
 

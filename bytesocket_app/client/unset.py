@@ -1,4 +1,4 @@
-"""The value of a field that is not there: neither null nor a default."""
+"""UNSET, the value of an absent field: neither null nor a default."""
 
 from enum import Enum
 from typing import Any, Final, Literal
@@ -9,7 +9,7 @@ from typing_extensions import override
 
 
 class Unset(Enum):
-    """The type of `UNSET`. It has one member, so that type checkers narrow `is UNSET`."""
+    """Type of `UNSET`: an enum of one member, so that type checkers narrow `is UNSET`."""
 
     UNSET = "UNSET"
 
@@ -24,9 +24,9 @@ class Unset(Enum):
     def __get_pydantic_core_schema__(
         cls, _source: Any, _handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        """Accept the very object and nothing that comes off the wire."""
+        """Accept only the object itself, which no decoded value is."""
         return core_schema.is_instance_schema(cls)
 
 
 UNSET: Final = Unset.UNSET
-"""Stands for an absent field in generated models; it is never sent."""
+"""Stands for an absent field in generated models; never sent."""

@@ -1,9 +1,8 @@
-"""The contract: what an application and its clients have agreed on, as one canonical document.
+"""The contract between an application and its clients, as a canonical document.
 
-`source` holds what the application declares, `build` writes the document from it, and everything
-else (clients in any language, the command line, comparison of two versions) reads the document.
-Pydantic's JSON Schema is mended on the way: `schema`, `tidy`, `naming` and `types`. Nothing here
-knows of sockets or handlers.
+`describe` collects an application's declarations into a `source`, and `build` writes the document
+from it. Generators of clients, the command line and `compatibility` read the document. `schema`,
+`tidy`, `naming` and `types` adapt Pydantic's JSON Schema.
 """
 
 from bytesocket_app.contract.build import build

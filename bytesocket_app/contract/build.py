@@ -1,4 +1,4 @@
-"""From an application's declarations to its contract."""
+"""Building of a contract from an application's declarations."""
 
 import inspect
 from collections import Counter
@@ -21,13 +21,14 @@ from bytesocket_app.types import EventName
 
 
 def build(source: ContractSource) -> Contract:
-    """Write the contract of an application.
+    """Return the contract of an application.
 
-    The same declarations give the same bytes, whatever their order, the order of imports, the
-    hash seed, or whether the module runs as `__main__`.
+    The same declarations give the same bytes, independent of their order, the order of imports,
+    the hash seed, and of a module's running as `__main__`.
 
     Raises:
-        ContractError: A type has no form in JSON, two types no name, or one name two meanings.
+        ContractError: A type cannot be written as JSON Schema, two types cannot be told apart by
+            name, or an event, a room or a refusal's code is declared twice.
     """
     types = TypeTable()
     body = {
@@ -72,7 +73,7 @@ def _event(entry: EventEntry, types: TypeTable) -> dict[str, Any]:
 
 
 def _room(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
-    # Only where there are any: most guards have nothing to say about their reasons.
+    # The key is absent without refusals, as for most rooms.
     refusals = {"refusals": _codes(room.raises)} if room.raises else {}
     return {
         **refusals,
@@ -107,7 +108,7 @@ def _codes(raises: Iterable[type[Refusal]]) -> list[str]:
 
 
 def _refusals(source: ContractSource, types: TypeTable) -> dict[str, Any]:
-    """Describe every declared refusal once, by its code."""
+    """Return the description of each declared refusal, by its code."""
     raisers: list[EventEntry | RoomEventEntry | RoomEntry] = [*source.events, *source.rooms]
     raisers += [entry for room in source.rooms for entry in room.client_events]
     known: dict[str, type[Refusal]] = {}
@@ -130,7 +131,7 @@ def _refusal(code: str, refusal: type[Refusal], types: TypeTable) -> dict[str, A
 
 
 def _meaning(refusal: type[Refusal]) -> tuple[str, Any]:
-    """Return a refusal's documentation and the annotation of its `data`, where it has them."""
+    """Return a refusal's documentation, "" without one, and its annotation of `data`, or None."""
     own = refusal not in {Refusal, AuthError}
     doc = own and refusal.__doc__
     return (inspect.cleandoc(doc) if doc else "", get_type_hints(refusal).get("data"))
@@ -157,7 +158,7 @@ def _name_key(name: EventName) -> tuple[str, bool]:
 
 
 def _plain_name(name: EventName) -> EventName:
-    """Return the name as JSON has it: `7.0` and `7` are one number on the wire."""
+    """Return the name as JSON writes it: `7.0` and `7` are one number on the wire."""
     return int(name) if isinstance(name, float) and name.is_integer() else name
 
 

@@ -1,4 +1,4 @@
-"""From an application's declarations to the contract's source: what is there, as plain data."""
+"""Collection of an application's declarations into the contract's source."""
 
 import inspect
 from collections.abc import Iterable
@@ -31,10 +31,11 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
     path: str,
     serialization: CodecName,
 ) -> ContractSource:
-    """Collect what an application declares, all of which has to be complete by now.
+    """Collect the declarations of an application, whose types must be complete by now.
 
     Raises:
-        ConfigurationError: A type that was not complete before is doubtful, and that is an error.
+        ConfigurationError: There are lint findings about a type that was not complete before, and
+            findings are errors.
     """
     catalogue.settle()
     declared = list(rooms)
@@ -86,7 +87,7 @@ def _room(room: Room) -> RoomEntry:
             name: str if annotation is inspect.Parameter.empty else annotation
             for name, annotation in room.parameters.items()
         },
-        join=room.join,
+        join=room.joined_by,
         client_events=tuple(entries),
         server_events=tuple(arriving),
         raises=tuple(room.refusals),

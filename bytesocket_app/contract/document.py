@@ -1,7 +1,7 @@
-"""The contract document: canonical JSON with a fingerprint over all of it.
+"""The contract document: canonical JSON with a fingerprint of its content.
 
-Canonical is: keys sorted, two spaces of indent, UTF-8 text as it is, one newline at the end. The
-same application gives the same bytes, so a file can be compared, checked in and reviewed.
+Canonical JSON has sorted keys, two spaces of indent, unescaped Unicode text, and one newline at the
+end. The same application gives the same bytes, so a file can be compared, checked in and reviewed.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from bytesocket_app.errors import ContractError
 
 FORMAT: Final = 1
-"""The version of the document's own shape; a reader refuses what is newer."""
+"""Version of the document's format; a reader refuses newer ones."""
 
 KEYS: Final = frozenset(
     {
@@ -32,7 +32,7 @@ KEYS: Final = frozenset(
         "version",
     }
 )
-"""What every document holds."""
+"""Keys of every document."""
 
 _AGAIN: Final = "Write it again with `bytesocket generate contract`."
 
@@ -51,10 +51,10 @@ class Contract:
 
     @classmethod
     def seal(cls, body: Mapping[str, Any]) -> Self:
-        """Make a contract of a document that has no fingerprint yet.
+        """Make a contract from a document without a fingerprint.
 
         Raises:
-            ContractError: It holds a value that JSON has no word for, such as NaN.
+            ContractError: The document holds a value that JSON cannot express.
         """
         try:
             text = canonical(to_jsonable_python(body))
@@ -66,7 +66,7 @@ class Contract:
         return cls(dict(sorted(document.items())), fingerprint)
 
     def to_json(self) -> str:
-        """Return the document's canonical text, ready to be written as UTF-8."""
+        """Return the document's canonical text, to be written as UTF-8."""
         return canonical(self.document)
 
     @classmethod
@@ -74,12 +74,12 @@ class Contract:
         """Read a document that `to_json` wrote.
 
         Args:
-            text: The file's text.
-            place: What to call it in errors: a file name, a git reference.
+            text: The text of the document.
+            place: Name of its source in errors: a file name, a git reference.
 
         Raises:
-            ContractError: It is not JSON, not a contract, of a newer format, or was changed by
-                hand since it was written.
+            ContractError: The text is not JSON, is not a contract, has a newer format, or was
+                changed since it was written.
         """
         document = _parsed(text, place)
         written = document.get("format")
@@ -105,15 +105,15 @@ def canonical(value: object) -> str:
     """Return the canonical JSON text of a value, with a newline at its end.
 
     Raises:
-        TypeError: It holds something that is not a JSON value.
-        ValueError: It holds NaN or an infinity.
+        TypeError: Some part of the value is not a JSON value.
+        ValueError: Some part of the value is NaN or an infinity.
     """
     text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
     return text + "\n"
 
 
 def _digest(text: str) -> str:
-    # A lone surrogate is legal in a Python text and in no UTF-8: it must not stop the hash.
+    # Python text may hold a lone surrogate, which UTF-8 cannot encode: it must not raise here.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

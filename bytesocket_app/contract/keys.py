@@ -1,4 +1,4 @@
-"""Keys of mappings: always text on the wire, whatever their type in Python."""
+"""Keys of mappings, which are text on the wire for any Python type."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -9,16 +9,16 @@ _PLAIN = {"type", "title", "minLength", "maxLength", "pattern"}
 
 
 class KeyProblem(Exception):
-    """A key that does not come back from JSON as it went in; ends as a NoSchema with its field."""
+    """Type of a key that JSON cannot return unchanged; the generator raises a NoSchema for it."""
 
 
 def key_hints(mapping: Schema, key: Schema, resolve: Callable[[Schema], Schema]) -> Schema:
-    """Return a mapping's schema with its key's type as `x-key` and its key set as text.
+    """Return a mapping's schema with its key's type as `x-key` and a fixed set of keys as text.
 
     Args:
         mapping: The schema Pydantic wrote.
-        key: The schema of the key as a value.
-        resolve: Follows references.
+        key: The schema of the key's type.
+        resolve: Function that follows references.
 
     Raises:
         KeyProblem: The key is a tuple, None, an object or bytes.

@@ -1,8 +1,8 @@
-"""Names of types in the contract: stable, readable, and never by accident.
+"""Names of types in the contract, stable and readable.
 
-A type is called by its class's name where that is unique in the application. Where it is not, all
-of the clash are prefixed with the shortest run of their dotted parents that tells them apart.
-Titles, order of registration and the module's being run as `__main__` have no influence.
+A type has the name of its class if that is unique in the application. Otherwise all classes of that
+name are prefixed with as many of their dotted parents as are needed to tell them apart. Titles, the
+order of registration, and a module's running as `__main__` have no influence.
 """
 
 import re
@@ -21,18 +21,18 @@ _UNIONS: Final = frozenset({"Optional", "Union"})
 
 @dataclass(frozen=True, slots=True)
 class TypePath:
-    """Where a type comes from: dotted parts, its own name last, and what a generic was given."""
+    """Dotted path of a type, its own name last, with the arguments of a generic."""
 
     parts: tuple[str, ...]
     arguments: tuple["TypePath", ...] = ()
 
     def label(self) -> str:
-        """Return a text that says which type this is, free of addresses."""
+        """Return a text that identifies the type, without memory addresses."""
         inside = ",".join(argument.label() for argument in self.arguments)
         return ".".join(self.parts) + (f"[{inside}]" if inside else "")
 
     def name(self, own: int = 0, given: int = 0) -> str:
-        """Return a readable name, with so many parents before it and before its arguments."""
+        """Return a readable name, prefixed with `own` parents, its arguments with `given` ones."""
         prefix = "".join(_camel(part) for part in self.parts[:-1][-own:]) if own else ""
         last = self.parts[-1]
         if not self.arguments:
@@ -44,17 +44,17 @@ class TypePath:
 
     @property
     def depth(self) -> int:
-        """How many parents there are to tell it apart by."""
+        """Number of parents that a name can be prefixed with."""
         return max([len(self.parts) - 1, *(argument.depth for argument in self.arguments)])
 
 
 def type_path(core_ref: str, known: Mapping[str, str]) -> TypePath:
-    """Read Pydantic's internal reference of a type, `module.Class:id[argument:id,...]`.
+    """Parse Pydantic's internal reference of a type, `module.Class:id[argument:id,...]`.
 
     Args:
         core_ref: The reference.
-        known: Dotted path of each class that has a reference itself, by its id: an argument is
-            written without its module there.
+        known: Dotted path of each class that has a reference itself, by its id; a reference gives
+            arguments without their module.
     """
     head, bracket, inside = core_ref.partition("[")
     path = _dotted(_ID.sub("", head))
@@ -65,17 +65,17 @@ def type_path(core_ref: str, known: Mapping[str, str]) -> TypePath:
 
 
 def class_ids(core_refs: Iterable[str]) -> dict[str, str]:
-    """Return the dotted path of each class that is not a generic's offspring, by its id."""
+    """Return the dotted path of each class that is not a parametrised generic, by its id."""
     plain = (ref.rpartition(":") for ref in core_refs if "[" not in ref)
     return {number: path for path, _, number in plain}
 
 
 def choose_names(paths: Mapping[str, TypePath], chosen: Mapping[str, str]) -> dict[str, str]:
-    """Give every type its name; no two are equal.
+    """Choose a unique name for every type.
 
     Args:
         paths: The types, by label.
-        chosen: Names that the user picked (`x-name`).
+        chosen: Names that the user chose (`x-name`).
 
     Raises:
         ContractError: Two types cannot be told apart by name.
@@ -102,12 +102,12 @@ def choose_names(paths: Mapping[str, TypePath], chosen: Mapping[str, str]) -> di
 
 
 def input_names(names: Mapping[str, str], split: Iterable[str]) -> dict[str, str]:
-    """Name the types as clients send them: `BoxInput` where that differs from `Box`.
+    """Return the names of the types as clients send them: `BoxInput` if that differs from `Box`.
 
-    A class that is called `BoxInput` itself keeps its name, and the twin becomes `BoxAsInput`.
+    If another class has the name `BoxInput`, the type is named `BoxAsInput`.
 
     Raises:
-        ContractError: There is a class of that name too.
+        ContractError: Other classes have both names.
     """
     taken = set(names.values())
     result = dict(names)
@@ -125,7 +125,7 @@ def _twins(name: str) -> tuple[str, str]:
 
 
 def _family_names(family: Mapping[str, TypePath], level: int) -> dict[str, str]:
-    # Pages of two different Cats differ in their arguments only: their own parents say nothing.
+    # Generics that differ in their arguments only are told apart by their arguments' parents.
     same_origin = len({path.parts for path in family.values()}) == 1 and len(family) > 1
     own = 0 if same_origin else level
     return {label: path.name(own, level) for label, path in family.items()}
@@ -154,7 +154,7 @@ def _dotted(path: str) -> tuple[str, ...]:
 
 
 def _main_module() -> list[str]:
-    """Return what the module that runs as `__main__` is called when it is imported."""
+    """Return the parts of the name under which the `__main__` module would be imported."""
     main = sys.modules.get("__main__")
     spec = getattr(main, "__spec__", None)
     if spec is not None:
@@ -179,7 +179,7 @@ def _argument(text: str, known: Mapping[str, str]) -> TypePath:
 
 
 def _shown(text: str) -> TypePath:
-    """Read a type as Pydantic prints it: `list[Union[Cat, NoneType]]`."""
+    """Parse a type as Pydantic prints it: `list[Union[Cat, NoneType]]`."""
     text = text.strip()
     alternatives = _split(text, "|")
     if len(alternatives) > 1:
@@ -208,7 +208,7 @@ def _word(text: str) -> str:
 
 
 def _split(text: str, at: str = ",") -> list[str]:
-    """Split at a separator that stands in no bracket and no quotes."""
+    """Split at a separator, except in brackets and quotes."""
     parts, depth, quote = [""], 0, ""
     for sign in text:
         if quote:

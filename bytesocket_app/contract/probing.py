@@ -1,7 +1,7 @@
-"""Questions to Pydantic's core schemas that its JSON Schema generator does not ask.
+"""Properties of Pydantic's core schemas that its JSON Schema generator does not read.
 
-Core schemas are nested dicts, described in `pydantic_core.core_schema`; what is read of them here
-has been the same since Pydantic 2.10.
+Core schemas are nested dicts, described in `pydantic_core.core_schema`. The keys that are read here
+have been the same since Pydantic 2.10.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _WRAPPERS: Final = frozenset(
 
 
 def hidden_only_from_input(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema without `SkipJsonSchema`: what it hides is sent all the same."""
+    """Return the schema without `SkipJsonSchema`, which hides values that are sent all the same."""
     metadata = cast("dict[str, Any]", schema.get("metadata") or {})
     shown = dict(metadata)
     for key in _FUNCTIONS:
@@ -28,7 +28,7 @@ def hidden_only_from_input(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def shown_if_required(field: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a field without `SkipJsonSchema` where input fails for want of it."""
+    """Return a field without `SkipJsonSchema` if input requires the field."""
     inner = field.get("schema")
     if inner is None or inner["type"] == "default" or field.get("required") is False:
         return field
@@ -36,7 +36,7 @@ def shown_if_required(field: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def formless(schema: Mapping[str, Any]) -> str | None:
-    """Say in words what cannot be written as JSON, or None where Pydantic's words must do."""
+    """Return words for a value that JSON cannot express; None where Pydantic's message is used."""
     match schema["type"]:
         case "callable":
             return "a function"
@@ -51,7 +51,7 @@ def formless(schema: Mapping[str, Any]) -> str | None:
 
 
 def may_be_missing(schema: Mapping[str, Any]) -> bool:
-    """Say whether a field's value may be Pydantic's `MISSING`, which is left out on output."""
+    """Return True if a field's value may be Pydantic's `MISSING`, which is left out on output."""
     kind = schema["type"]
     if kind == "missing-sentinel":
         return True
@@ -63,7 +63,10 @@ def may_be_missing(schema: Mapping[str, Any]) -> bool:
 
 
 def alias_problem(field: Mapping[str, Any]) -> str | None:
-    """Say why no client could send a field: an `AliasPath` alone points into another value."""
+    """Return the reason why no client could send a field; None if clients can.
+
+    The reason is an alias that only points into another value, by an `AliasPath`.
+    """
     alias = field.get("validation_alias")
     if not isinstance(alias, list):
         return None
@@ -82,12 +85,12 @@ def alias_problem(field: Mapping[str, Any]) -> str | None:
 def other_names(
     fields: Mapping[str, Mapping[str, Any]], *, by_name: bool, incoming: bool
 ) -> dict[str, list[str]]:
-    """Return the names beside its own under which input takes a field, where there are some.
+    """Return the further names under which input accepts fields, by each field's own name.
 
     Args:
-        fields: The fields by their Python name.
-        by_name: Whether that name is taken too.
-        incoming: Whether the schema is one of input; a field's own name may differ on output.
+        fields: The fields by their Python names.
+        by_name: True if input accepts the Python names too.
+        incoming: True for a schema of input; a field's own name may differ on output.
     """
     found: dict[str, list[str]] = {}
     for name, field in fields.items():
@@ -100,7 +103,7 @@ def other_names(
 
 
 def _input_names(alias: object) -> list[str]:
-    """Return the names among a field's aliases; a path into another value is none."""
+    """Return the names among a field's aliases; a path into another value is not a name."""
     if isinstance(alias, str):
         return [alias]
     paths = cast("list[object]", alias) if isinstance(alias, list) else []
@@ -111,7 +114,7 @@ def _input_names(alias: object) -> list[str]:
 
 
 def tag_names(discriminator: Any) -> list[str]:
-    """Return the names under which a tagged union looks for its tag, on the wire or off it."""
+    """Return the names under which a tagged union looks for its tag."""
     if isinstance(discriminator, str):
         return [discriminator]
     if not isinstance(discriminator, list):
@@ -123,12 +126,12 @@ def tag_names(discriminator: Any) -> list[str]:
 
 
 def returns_from_json(value: object) -> bool:
-    """Say whether JSON gives an enum's value back as it was: a tuple comes back as a list."""
+    """Return True if JSON returns an enum's value unchanged; a tuple would return as a list."""
     return value is None or isinstance(value, str | int | float)
 
 
 def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:
-    """Return the hint for times that must have a zone (`aware`) or must not (`naive`)."""
+    """Return the hint for times that must have a time zone (`aware`) or must not (`naive`)."""
     constraint = schema.get("tz_constraint")
     if constraint is None:
         return {}
@@ -136,7 +139,7 @@ def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _choice(choice: Any) -> Any:
-    # A member of a union may come with a label.
+    # A member of a union may be a pair of schema and label.
     return cast("tuple[Any, str]", choice)[0] if isinstance(choice, tuple) else choice
 
 

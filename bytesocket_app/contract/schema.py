@@ -1,26 +1,26 @@
-"""JSON Schema that tells the truth: Pydantic's own generator with its lies and losses mended.
+"""Generator of JSON Schemas: Pydantic's own, with its errors and omissions corrected.
 
-One generator serves all types of an application, in both modes: `validation` for what comes in,
-`serialization` for what goes out. What it returns is raw: references name types by Pydantic's
-internal reference, and `contract.tidy` brings it into the document's shape.
+One generator serves all types of an application, in both modes: `validation` for input,
+`serialization` for output. Its schemas are raw: references name types by Pydantic's internal
+reference, and `contract.tidy` converts the schemas to the document's shape.
 
 Hints for the generators of clients, beside the plain keywords of JSON Schema:
 
-- `x-order`: names of an object's properties as declared, where that is not the alphabet's order.
+- `x-order`: names of an object's properties in declared order, if that is not alphabetical.
 - `x-enum-names`: names of an enum's members, parallel to `enum`.
 - `x-flags`: `{name: number}` of an `IntFlag` or `Flag`; every combination is valid.
-- `x-key`: schema of a mapping's key where that is not plain text.
+- `x-key`: schema of a mapping's key if that is not plain text.
 - `x-type`: `"decimal"` on both forms of a `Decimal`, limited by `x-max-digits` and
   `x-decimal-places`.
-- `x-bytes`: `"utf8"`, `"base64"` or `"hex"`, how JSON carries bytes (MessagePack: raw); with
+- `x-bytes`: `"utf8"`, `"base64"` or `"hex"`, the encoding of bytes in JSON (MessagePack: raw); with
   `x-min-bytes` and `x-max-bytes`.
-- `x-inf-nan`: `"strings"`, where JSON carries NaN and the infinities as `"NaN"`, `"Infinity"` and
+- `x-inf-nan`: `"strings"` if JSON carries NaN and the infinities as `"NaN"`, `"Infinity"` and
   `"-Infinity"`.
-- `x-timezone`: `"aware"` or `"naive"`, where a time must have one or must not.
-- `x-aliases`: `{property: [other names]}` under which input takes a property too.
-- `x-strict`: input is not converted from another type, `"1"` to `1`.
-- `x-open`: users' own, on a set of values: clients must expect others.
-- `x-unknown`: why nothing is known of what is sent: a serializer without a return annotation.
+- `x-timezone`: `"aware"` or `"naive"` if a time must have a time zone or must not.
+- `x-aliases`: `{property: [other names]}` under which input accepts a property too.
+- `x-strict`: input is not converted from another type, such as `"1"` to `1`.
+- `x-open`: set by users on a set of values: clients must expect other values.
+- `x-unknown`: reason why the output is not known: a serializer without a return annotation.
 """
 
 import inspect
@@ -53,14 +53,15 @@ _TUPLES: Final = frozenset({"named-tuple", "call"})
 _CONVERTED: Final = frozenset(
     {"bool", "date", "datetime", "decimal", "float", "int", "time", "timedelta"}
 )
-"""What Pydantic makes of other JSON types, unless it is strict."""
+"""Types to which Pydantic converts other JSON types, unless it is strict."""
 _FIELDS: Final = frozenset({"model-field", "typed-dict-field", "dataclass-field", "computed-field"})
 
 
 class NoSchema(Exception):
-    """A part of a type has no form in JSON.
+    """A part of a type cannot be written as JSON.
 
-    Not Pydantic's own error on purpose: at unions that one is swallowed and the member left out.
+    Pydantic's own error is not used, because its generator catches that in unions and leaves the
+    member out.
     """
 
     def __init__(self, field: str, reason: str) -> None:
@@ -70,7 +71,7 @@ class NoSchema(Exception):
 
 
 class SchemaGenerator(ValueSchemas):
-    """Generates the raw schemas of one contract; `take` once per type and mode."""
+    """Generates the raw schemas of one contract, by a call of `take` per type and mode."""
 
     def __init__(self) -> None:
         super().__init__(by_alias=True, ref_template=REF_PREFIX + "{model}")
@@ -80,14 +81,14 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def build_schema_type_to_method(self) -> dict[Any, _Method]:
-        """Wrap what writes mappings and named tuples: which methods there are is Pydantic's."""
+        """Wrap Pydantic's methods for mappings and named tuples, of which versions have others."""
         methods = cast("dict[Any, _Method]", super().build_schema_type_to_method())
         methods |= {kind: partial(self._keyed, methods[kind]) for kind in _MAPPINGS & set(methods)}
         methods |= {kind: partial(self._full, methods[kind]) for kind in _TUPLES & set(methods)}
         return methods
 
     def take(self, schema: CoreSchema, mode: JsonSchemaMode) -> Schema:
-        """Return the raw schema of one type; `definitions` grows by the types it refers to.
+        """Return the raw schema of a type; adds the types that it refers to to `definitions`.
 
         Raises:
             NoSchema: A part of the type cannot be written as JSON.
@@ -97,10 +98,10 @@ class SchemaGenerator(ValueSchemas):
         return self.generate_inner(schema)
 
     def definition(self, key: str) -> Schema:
-        """Return the raw schema a reference stands for.
+        """Return the raw schema that a reference points to.
 
         Raises:
-            NoSchema: That type has none.
+            NoSchema: The type cannot be written as JSON, or was never defined.
         """
         found = cast("Mapping[str, Schema]", self.definitions).get(key)
         if found is None:
@@ -108,7 +109,7 @@ class SchemaGenerator(ValueSchemas):
         return found
 
     def resolved(self, schema: Schema) -> Schema:
-        """Return the schema at the end of a chain of references; `{}` where there is none yet."""
+        """Return the schema at the end of a chain of references; `{}` if not defined yet."""
         while str(schema.get("$ref", "")).startswith(REF_PREFIX):
             key = schema["$ref"].removeprefix(REF_PREFIX)
             schema = cast("Mapping[str, Schema]", self.definitions).get(key, {})
@@ -117,33 +118,33 @@ class SchemaGenerator(ValueSchemas):
     @property
     @override
     def mode(self) -> JsonSchemaMode:
-        """The direction asked for; a model's own `json_schema_mode_override` would falsify it."""
+        """The mode that `take` was given; a model's `json_schema_mode_override` is ignored."""
         return self._mode
 
     @override
     def get_defs_ref(self, core_mode_ref: Any) -> Any:
-        """Name a type by its identity; readable names are given when all types are known."""
+        """Name a type by its identity; readable names are chosen when all types are known."""
         core_ref, mode = core_mode_ref
         return f"{core_ref}|{mode}"
 
     @override
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JsonSchemaValue:
-        """Refuse, everywhere: a union with an impossible member is not the rest of it."""
+        """Raise NoSchema, also within unions: leaving out a member would change the type."""
         raise self._refusal(f"{formless(schema) or error_info} has no form in JSON")
 
     @override
     def is_subclass_schema(self, schema: core_schema.IsSubclassSchema) -> JsonSchemaValue:
-        """Refuse classes as values, for which Pydantic writes that anything will do."""
+        """Raise NoSchema for classes as values, for which Pydantic would write "any value"."""
         return self.handle_invalid_for_json_schema(cast("CoreSchema", schema), "a class")
 
     @override
     def generate_inner(self, schema: Any) -> JsonSchemaValue:
-        """Keep track of the field, and show in output what is hidden from input only."""
+        """Track the current field, and show in output what is hidden from input only."""
         if self.mode == "serialization":
             schema = hidden_only_from_input(schema)
         kind = schema["type"]
         if kind in _CONVERTED and schema.get("strict", self._config.strict):
-            # In both modes, as `x-aliases`: a hint about input alone would make two types of one.
+            # In both modes, as `x-aliases`: a hint in input alone would split one type into two.
             return super().generate_inner(schema) | {"x-strict": True}
         if kind not in _FIELDS:
             return super().generate_inner(schema)
@@ -158,7 +159,7 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def definitions_schema(self, schema: core_schema.DefinitionsSchema) -> JsonSchemaValue:
-        """Remember the definitions that fail: they matter only where they are used."""
+        """Record the definitions that fail, and raise only where they are used."""
         for definition in schema["definitions"]:
             try:
                 self.generate_inner(definition)
@@ -170,7 +171,7 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """Say whether the key is always there: on output a default makes it no rarer."""
+        """Return True if the key is always present; on output, a field with a default is."""
         if self.mode == "validation":
             return super().field_is_required(field, total)
         if field.get("serialization_exclude_if") is not None:
@@ -181,26 +182,26 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def model_fields_schema(self, schema: core_schema.ModelFieldsSchema) -> JsonSchemaValue:
-        """Note the fields' names for error messages."""
+        """Record the fields' names for error messages."""
         fields = schema["fields"]
         self._names.update((id(field), name) for name, field in fields.items())
         return super().model_fields_schema(schema) | self._aliases(fields)
 
     @override
     def dataclass_args_schema(self, schema: core_schema.DataclassArgsSchema) -> JsonSchemaValue:
-        """Note the fields' names for error messages."""
+        """Record the fields' names for error messages."""
         fields = {field["name"]: field for field in schema["fields"]}
         self._names.update((id(field), name) for name, field in fields.items())
         return super().dataclass_args_schema(schema) | self._aliases(fields)
 
     @override
     def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
-        """Note the fields' names for error messages, and admit extra keys where they are taken."""
+        """Record the fields' names for error messages, and write the setting for extra keys."""
         self._names.update((id(field), name) for name, field in schema["fields"].items())
         cls = schema.get("cls")
         with self._at(cls.__name__ if cls else "TypedDict", root=True):
             result = super().typed_dict_schema(schema)
-        # It has its model's word on extra keys, which Pydantic wrote down from 2.11 on.
+        # Pydantic writes the setting for extra keys from 2.11 on.
         extra = schema.get("config", {}).get("extra_fields_behavior")
         if extra in {"allow", "forbid"}:
             result.setdefault("additionalProperties", extra == "allow")
@@ -208,14 +209,14 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        """Start a new path; say what `extra` means, and the documentation, as written.
+        """Start a new path; write the setting `extra` and the documentation.
 
-        Pydantic before 2.13 leaves out both for a plain dataclass in a model.
+        Pydantic before 2.13 leaves both out for a plain dataclass in a model.
         """
         cls = schema["cls"]
         with self._at(cls.__name__, root=True):
             result = super().dataclass_schema(schema)
-        # A dataclass without documentation gets its signature.
+        # A dataclass without documentation has its signature as its docstring.
         doc = cls.__doc__ if not (cls.__doc__ or "").startswith(f"{cls.__name__}(") else None
         result.pop("description", None)
         if doc:
@@ -227,19 +228,19 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """Start a new path, and give a parametrised generic its class's documentation."""
+        """Start a new path; give a parametrised generic the documentation of its class."""
         with self._at(schema["cls"].__name__, root=True):
             result = super().model_schema(schema)
         model = cast("type[BaseModel]", schema["cls"])
         if hasattr(model, "__deprecated__") and "__deprecated__" not in vars(model):
-            result.pop("deprecated", None)  # its base is, which Pydantic before 2.14 takes for it
+            result.pop("deprecated", None)  # of a base class: Pydantic before 2.14 inherits it
         origin = model.__pydantic_generic_metadata__["origin"]
         if origin is not None and origin.__doc__ and "description" not in result:
             result["description"] = inspect.cleandoc(origin.__doc__)
         return result
 
     def _aliases(self, fields: Mapping[str, Mapping[str, Any]]) -> Schema:
-        """Note under which other names input takes a field."""
+        """Return the hint with the further names under which input accepts fields."""
         config = self._config.config_dict
         by_name = bool(config.get("populate_by_name") or config.get("validate_by_name"))
         incoming = self.mode == "validation"
@@ -249,7 +250,7 @@ class SchemaGenerator(ValueSchemas):
     # ---- mappings, tuples and unions
 
     def _keyed(self, plain: _Method, schema: Any) -> JsonSchemaValue:
-        """Keep the key's type, which JSON Schema cannot say."""
+        """Add the key's type, which JSON Schema cannot express."""
         result = plain(schema)
         if "patternProperties" not in result:
             result.setdefault("additionalProperties", True)
@@ -261,7 +262,7 @@ class SchemaGenerator(ValueSchemas):
             raise self._refusal(str(problem)) from None
 
     def _full(self, plain: _Method, schema: Any) -> JsonSchemaValue:
-        """Demand every item of a named tuple on output, defaulted or not."""
+        """Require every item of a named tuple on output, with or without a default."""
         result = plain(schema)
         if self.mode == "serialization" and "prefixItems" in result:
             result["minItems"] = len(result["prefixItems"])
@@ -269,7 +270,7 @@ class SchemaGenerator(ValueSchemas):
 
     @override
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
-        """Note where the tag may stand; which it is shows when all members are known."""
+        """Record the candidates for the tag; `contract.tidy` decides when all members are known."""
         result = super().tagged_union_schema(schema)
         result["discriminator"] = {"candidates": tag_names(schema["discriminator"])}
         return result

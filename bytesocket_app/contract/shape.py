@@ -1,7 +1,7 @@
-"""What a JSON Schema looks like: where schemas stand inside a schema, and walking over them.
+"""Structure of JSON Schemas: the keywords that hold schemas, and walking over them.
 
-Keywords such as `default`, `examples` and `enum` hold values: a property named `title` or a value
-with a key `$ref` is no keyword, so every walk goes through `each_schema` and `mapped`.
+Keywords such as `default`, `examples` and `enum` hold values, in which `title` or `$ref` is no
+keyword. So every walk uses `each_schema` or `mapped`.
 """
 
 import json
@@ -13,7 +13,7 @@ Schema: TypeAlias = dict[str, Any]
 """A JSON Schema, as plain JSON values."""
 
 REF_PREFIX: Final = "#/types/"
-"""What every reference in a contract begins with."""
+"""Prefix of every reference in a contract."""
 
 _ONE: Final = frozenset(
     {"additionalProperties", "contentSchema", "items", "not", "propertyNames", "x-key"}
@@ -23,7 +23,7 @@ _NAMED: Final = frozenset({"patternProperties", "properties"})
 
 
 def each_schema(schema: Schema) -> Iterator[Schema]:
-    """Yield the schemas that stand directly inside one."""
+    """Yield the schemas directly inside a schema."""
     for key, value in schema.items():
         if key in _ONE and isinstance(value, dict):
             yield cast("Schema", value)
@@ -34,7 +34,7 @@ def each_schema(schema: Schema) -> Iterator[Schema]:
 
 
 def mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """Return a copy in which `change` has been applied to every schema directly inside."""
+    """Return a copy with `change` applied to every schema directly inside."""
     result: Schema = {}
     for key, value in schema.items():
         if key in _ONE:
@@ -50,7 +50,7 @@ def mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
 
 
 def references(schema: Schema) -> Iterator[str]:
-    """Yield what the references anywhere inside a schema point to, without the prefix."""
+    """Yield the targets of all references inside a schema, without the prefix."""
     ref = schema.get("$ref")
     if isinstance(ref, str) and ref.startswith(REF_PREFIX):
         yield ref.removeprefix(REF_PREFIX)
@@ -58,17 +58,17 @@ def references(schema: Schema) -> Iterator[str]:
         yield from references(inner)
 
 
-# Made once: `json.dumps` makes an encoder for each call that wants anything unusual.
+# Made once: `json.dumps` makes an encoder for each call with unusual options.
 _encode: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 def compact(value: object) -> str:
-    """Return the shortest canonical text of a JSON value, to compare and to sort by."""
+    """Return the shortest canonical text of a JSON value, for comparison and sorting."""
     return _encode(value)
 
 
 def finite(value: object) -> bool:
-    """Say whether a value is free of NaN and infinities, which JSON has no word for."""
+    """Return True for a value without NaN and infinities, which JSON cannot express."""
     if isinstance(value, float):
         return math.isfinite(value)
     if isinstance(value, dict):

@@ -1,7 +1,8 @@
-"""What an application declares, as plain data: the input of the contract.
+"""Declarations of an application as plain data, from which the contract is built.
 
-The application fills these in; nothing here knows of sockets, handlers or registries. Annotations
-may be any type Pydantic can validate: models, dataclasses, typed dicts, unions, scalars, None.
+`contract.describe` collects them; this module is independent of sockets, handlers and registries.
+Annotations may be any type that Pydantic can validate: models, dataclasses, typed dicts, unions,
+scalars, None.
 """
 
 from collections.abc import Mapping
@@ -14,13 +15,13 @@ from bytesocket_app.types import CodecName, Direction, EventName
 
 
 class _NoReply(Enum):
-    """A type of one value, so that any annotation, `None` included, can be told from it."""
+    """Type of NO_REPLY, which differs from any annotation, `None` included."""
 
     NO_REPLY = "no reply"
 
 
 NO_REPLY: Final = _NoReply.NO_REPLY
-"""Stands for the reply of a handler that answers nothing."""
+"""Stands for the reply of a handler that does not reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,15 @@ class EventEntry:
     """One event.
 
     Attributes:
-        name: On the wire. `"7"` and `7` are two events.
-        direction: Who sends it.
+        name: The name on the wire. `"7"` and `7` are two events.
+        direction: Sender of the event: clients, the server, or both.
         payload: Annotation of its payload.
-        volatile: It may be lost: never queued, first to be dropped.
-        doc: Its documentation, as given by the caller; `""` for none.
-        is_global: A client may send it outside a room.
-        reply: Annotation of what a handler outside rooms answers; `None` and `NO_REPLY` both mean
-            that `request` is not offered.
-        raises: The refusals that handler declares.
+        volatile: True if the event may be lost: never queued, first to be dropped.
+        doc: Documentation of the event; `""` for none.
+        is_global: True if a client may send the event outside rooms.
+        reply: Annotation of the reply of a handler outside rooms; with `None` or `NO_REPLY`,
+            clients do not offer `request`.
+        raises: The refusals that the handlers outside rooms declare.
     """
 
     name: EventName
@@ -65,10 +66,10 @@ class RoomEntry:
     Attributes:
         pattern: A name, or a pattern such as `doc:{doc_id}`.
         params: Annotation of each parameter of the pattern.
-        join: Who may put a socket into it.
-        client_events: What a client may send into it.
-        server_events: What is known to arrive there.
-        raises: The refusals that its guards declare.
+        join: Side that may put a socket into the room.
+        client_events: Events that a client may send into the room.
+        server_events: Events that are known to arrive there.
+        raises: The refusals that the room's guards declare.
     """
 
     pattern: str
@@ -91,7 +92,7 @@ class ContractSource:
     """A whole application. The order of events and rooms has no meaning.
 
     Attributes:
-        auth: None without authentication, `"handshake"` where headers and cookies decide.
+        auth: None without authentication, `"handshake"` if headers or cookies are checked.
     """
 
     title: str

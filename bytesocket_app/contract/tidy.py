@@ -1,7 +1,7 @@
-"""From Pydantic's raw schemas to the document's: noise out, order in, unions made plain.
+"""Conversion of raw schemas to the document's shape: cleaned, ordered, unions simplified.
 
-Everything that depends on the order of imports or on the process is settled here: members of
-unions and of `Literal` are sorted (`typing` hands out whichever spelling was built first).
+Removes all dependence on the process and on the order of imports: members of unions and of
+`Literal` are sorted, as `typing` caches the order in which a type was first written.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,29 +10,29 @@ from typing import Any, cast
 from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact, mapped
 
 Resolve = Callable[[Schema], Schema]
-"""Follows a schema's `$ref` chain to the raw schema at its end."""
+"""Function that follows a schema's `$ref` chain to the raw schema at its end."""
 
 
 def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
-    """Return a raw schema in the document's shape, references and union order untouched.
+    """Return a raw schema in the document's shape; references and union order are unchanged.
 
     Args:
-        schema: As the generator wrote it.
-        outgoing: It says what the server sends: defaults mean nothing there.
-        resolve: Follows references among the raw schemas.
+        schema: The schema from the generator.
+        outgoing: True for a schema of output, where defaults have no meaning.
+        resolve: Function that follows references among the raw schemas.
     """
     result = mapped(schema, lambda inner: tidied(inner, outgoing=outgoing, resolve=resolve))
-    for key in ("title", "x-allow"):  # the latter is between the author and `events.lint`
+    for key in ("title", "x-allow"):  # the latter is for `events.lint` only
         result.pop(key, None)
     if "default" in result:
         default = result.pop("default")
-        # A secret shows as asterisks: no default anybody could use.
+        # A secret's default is written as asterisks, which is of no use.
         if not outgoing and result.get("format") != "password":
             result["default"] = _steady(default, schema, resolve)
     if "properties" in result:
         _order_properties(result)
     if result.get("format") != "binary":
-        # A type that puts its bytes into text itself (Base64Bytes) is plain text on both wires.
+        # A type that writes its bytes as text (Base64Bytes) is plain text with either codec.
         for hint in ("x-bytes", "x-min-bytes", "x-max-bytes"):
             result.pop(hint, None)
     if "enum" in result and "x-enum-names" not in result:
@@ -43,7 +43,7 @@ def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
 
 
 def renamed(schema: Schema, names: Callable[[str], str]) -> Schema:
-    """Return a schema with its references renamed and, as that decides it, its unions sorted."""
+    """Return a schema with its references renamed, and its unions sorted accordingly."""
     result = mapped(schema, lambda inner: renamed(inner, names))
     ref = result.get("$ref")
     if isinstance(ref, str) and ref.startswith(REF_PREFIX):
@@ -72,7 +72,7 @@ def _order_properties(schema: Schema) -> None:
 
 
 def _steady(value: object, schema: Schema, resolve: Resolve) -> object:
-    """Return a default whose sets are in one order: they come in that of the hash seed."""
+    """Return a default with its sets sorted, whose order depends on the hash seed."""
     schema = resolve(schema)
     for member in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
         value = _steady(value, member, resolve)
@@ -92,10 +92,10 @@ def _steady(value: object, schema: Schema, resolve: Resolve) -> object:
 
 
 def _settle_tag(union: Schema, *, outgoing: bool, resolve: Resolve) -> None:
-    """Flatten nested unions, find the tag, and require it at the union.
+    """Flatten nested unions, find the tag, and make it required in the union.
 
-    A member may have a default for its tag, and a union needs it all the same. Without a tag that
-    all members share (a callable discriminator) the union is a plain one.
+    A union needs the tag even if a member has a default for it. Without a tag that all members
+    share, as with a callable discriminator, the union is a plain one.
     """
     branches = [flat for branch in union.pop("oneOf") for flat in _flat(branch)]
     candidates = cast("list[str]", union.pop("discriminator").get("candidates", []))
@@ -122,7 +122,7 @@ def _flat(branch: Schema) -> Iterator[Schema]:
 
 
 def _objects(branch: Schema, resolve: Resolve) -> Iterator[Schema]:
-    """Yield the object schemas a branch may be, through references and unions behind them."""
+    """Yield the object schemas of a branch, following references and unions."""
     found = resolve(branch)
     members = cast("list[Schema] | None", found.get("oneOf") or found.get("anyOf"))
     if members is None:
@@ -138,7 +138,7 @@ def _tag(candidates: list[str], leaves: list[Schema], *, outgoing: bool) -> str 
             return name
     if not outgoing or not candidates or not leaves:
         return None
-    # Pydantic knows the tag's name on input only; on output it may have another alias.
+    # Pydantic gives the tag's name on input only; on output it may have another alias.
     first = cast("Mapping[str, Schema]", leaves[0].get("properties", {}))
     for name in sorted(first):
         tags = [_constants(leaf.get("properties", {}).get(name, {})) for leaf in leaves]

@@ -1,4 +1,4 @@
-"""All types of one contract: generated together, named together, input and output told apart."""
+"""Types of a contract: generated and named together, with separate input and output."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from bytesocket_app.contract.tidy import renamed, tidied
 from bytesocket_app.errors import ContractError
 
 Way: TypeAlias = Literal["input", "output"]
-"""Whether clients send a type or the server does."""
+"""Direction of a type: "input" if clients send its values, "output" if the server does."""
 
 _MODES: Final[Mapping[Way, Literal["validation", "serialization"]]] = {
     "input": "validation",
@@ -27,19 +27,19 @@ _ADVICE: Final = (
 )
 
 Ways: TypeAlias = dict[Way, Schema]
-"""One type's schema for each way it is used, references by label."""
+"""Schemas of a type, one for each direction in use, with references by label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Stands in a document for a schema until all types have names."""
+    """Placeholder in a document for a schema until all types have names."""
 
     index: int
 
 
 @dataclass(slots=True)
 class TypeTable:
-    """Collects annotations; `settle` gives their schemas and the named types they refer to."""
+    """Collects annotations; `settle` returns their schemas and the named types in them."""
 
     _generator: SchemaGenerator = field(default_factory=SchemaGenerator)
     _roots: list[tuple[Schema, Way, str]] = field(default_factory=list[tuple[Schema, Way, str]])
@@ -48,15 +48,16 @@ class TypeTable:
     )
 
     def add(self, annotation: Any, way: Way, what: str) -> Slot:
-        """Take one annotation.
+        """Add an annotation.
 
         Args:
-            annotation: Any type Pydantic can validate.
-            way: Whether it comes in or goes out.
-            what: Names its place in errors, `payload of event 'chat:post'`.
+            annotation: Any type that Pydantic can validate.
+            way: Direction of its values.
+            what: Name of its place in errors: `payload of event 'chat:post'`.
 
         Raises:
-            ContractError: It cannot be written as JSON Schema, or names what is not there.
+            ContractError: The annotation cannot be written as JSON Schema, or refers to a name
+                that is not defined.
         """
         try:
             raw = self._generator.take(self._adapter(annotation).core_schema, _MODES[way])
@@ -75,10 +76,11 @@ class TypeTable:
         return Slot(len(self._roots) - 1)
 
     def settle(self) -> tuple[list[Schema], dict[str, Schema]]:
-        """Return the schema of each slot, and all named types.
+        """Return the schema of each slot, and all named types by name.
 
         Raises:
-            ContractError: A type that is referred to has no schema, or two types no name.
+            ContractError: A type that is referred to cannot be written as JSON Schema, or two types
+                cannot be told apart by name.
         """
         raw = self._reachable()
         paths = _paths(raw)
@@ -101,7 +103,7 @@ class TypeTable:
         return roots, types
 
     def _adapter(self, annotation: Any) -> TypeAdapter[Any]:
-        # An id is only good while its object lives, so the annotation is kept beside it.
+        # An id is unique only while its object lives, so the annotation is kept beside it.
         known = self._adapters.get(id(annotation))
         if known is None:
             adapter = TypeAdapter[Any](annotation)
@@ -113,7 +115,7 @@ class TypeTable:
         return tidied(schema, outgoing=way == "output", resolve=self._generator.resolved)
 
     def _reachable(self) -> dict[str, tuple[Schema, Way]]:
-        """Return the raw definitions that the roots refer to, however indirectly."""
+        """Return the raw definitions that the roots refer to, directly or indirectly."""
         found: dict[str, tuple[Schema, Way]] = {}
         for root, _, what in self._roots:
             pending = [*references(root)]
@@ -148,7 +150,7 @@ def _paths(keys: Mapping[str, object]) -> dict[str, TypePath]:
 
 
 def _by_label(schemas: Mapping[str, Schema], labels: Mapping[str, str]) -> dict[str, Ways]:
-    """Join what differs by address only: one generic given `int | str` and `str | int`."""
+    """Merge types of one label: a generic may be given `int | str` and `str | int`."""
     table: dict[str, Ways] = {}
     for key, schema in schemas.items():
         ways = table.setdefault(labels[key], {})
@@ -162,7 +164,7 @@ def _by_label(schemas: Mapping[str, Schema], labels: Mapping[str, str]) -> dict[
 
 
 def _chosen_names(table: Mapping[str, Ways]) -> dict[str, str]:
-    """Take out the names that users picked with `json_schema_extra={"x-name": ...}`."""
+    """Remove and return the names that users chose with `json_schema_extra={"x-name": ...}`."""
     chosen: dict[str, str] = {}
     for label, ways in table.items():
         for schema in ways.values():
@@ -173,7 +175,7 @@ def _chosen_names(table: Mapping[str, Ways]) -> dict[str, str]:
 
 
 def _split(table: Mapping[str, Ways]) -> frozenset[str]:
-    """Return the types whose input differs from their output, in themselves or further down."""
+    """Return the types whose input differs from their output, directly or in a type they use."""
     both = {label: ways for label, ways in table.items() if len(ways) == len(_MODES)}
     split = {
         label for label, ways in both.items() if compact(ways["input"]) != compact(ways["output"])

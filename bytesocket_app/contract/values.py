@@ -1,7 +1,6 @@
-"""Schemas of single values: enums, decimals, bytes, times, and what serializers make of them.
+"""Schemas of single values: enums, decimals, bytes, times, and results of serializers.
 
-The structural half, objects, unions and references, is in `contract.schema`, where the hints are
-listed too.
+Objects, unions and references are in `contract.schema`, which also lists the hints.
 """
 
 from collections.abc import Mapping
@@ -24,22 +23,22 @@ _CONTAINERS: Final = frozenset({dict, list})
 
 
 class ValueSchemas(GenerateJsonSchema):
-    """Pydantic's generator with the truth about single values."""
+    """Pydantic's generator with corrected schemas of single values."""
 
-    # What Pydantic would only warn about is refused by `SchemaGenerator`, or left out in silence.
+    # Problems that Pydantic warns about raise in `SchemaGenerator`, or are left out silently.
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # noqa: RUF012
 
     @override
     def encode_default(self, dft: Any) -> Any:
-        """Write a default as clients would; leave it out where JSON has no word for it.
+        """Write a default as clients would send it; leave it out if JSON cannot express it.
 
-        Pydantic writes null for NaN, which is another value, and, before 2.13, what the server
-        would send: a number for a timedelta that comes in as text.
+        Pydantic writes null for NaN, which is another value, and before 2.13 the value that the
+        server would send: a number for a timedelta that clients send as text.
         """
         if not finite(dft):
             raise PydanticSerializationError("not a finite number")
         if type(dft) in _PLAIN or (type(dft) in _CONTAINERS and not dft):
-            return dft  # as it is: a serializer for each would take most of the time
+            return dft  # unchanged: making a serializer for each would be slow
         kind: Any = Any
         if not (isinstance(dft, BaseModel) or is_dataclass(dft)):  # with a config of its own
             kind = cast("Any", type)(dft)
@@ -52,7 +51,7 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
-        """Admit what is not known: without a return annotation a serializer may send anything."""
+        """Mark the output of a serializer without a return annotation as unknown."""
         if scalar := scalar_return(schema):
             return {"type": scalar}
         if opaque_serializer(schema):
@@ -61,9 +60,9 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        """Add the members' names, once each; a flag is any combination of its bits.
+        """Add the members' names, without aliases; a flag may be any combination of its bits.
 
-        A member whose value is a tuple can be sent, and never comes back.
+        A member whose value is a tuple can be sent by the server but not by clients.
         """
         enum = cast("type[Enum]", schema["cls"])
         if issubclass(enum, Flag):
@@ -83,7 +82,7 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
-        """Refuse members of plain enums that come in: Pydantic finds them in no JSON."""
+        """Refuse members of plain enums in input, which Pydantic cannot read from JSON."""
         if self.mode == "validation":
             for value in cast("list[object]", schema["expected"]):
                 if isinstance(value, Enum) and not isinstance(value, str | int):
@@ -97,9 +96,9 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """Mark decimals, which travel as text, and keep their limits.
+        """Mark decimals, which are sent as text, and keep their limits.
 
-        The pattern that some versions of Pydantic (2.12, 2.13) make of those goes.
+        Removes the pattern that some versions of Pydantic (2.12, 2.13) make of the limits.
         """
         result = {**super().decimal_schema(schema), "x-type": "decimal"}
         for form in (result, *result.get("anyOf", ())):
@@ -112,7 +111,7 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
-        """Say where NaN and the infinities go through JSON as text."""
+        """Mark numbers whose NaN and infinities are text in JSON."""
         result = super().float_schema(schema)
         as_text = self._config.ser_json_inf_nan == "strings"
         if as_text and schema.get("allow_inf_nan") is not False and not schema.get("strict"):
@@ -121,12 +120,12 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def fraction_schema(self, schema: object) -> JsonSchemaValue:
-        """Write fractions as text, as every Pydantic reads and writes them."""
+        """Write fractions as text, as all versions of Pydantic read and write them."""
         return {"type": "string", "format": "fraction"}
 
     @override
     def str_schema(self, schema: core_schema.StringSchema) -> JsonSchemaValue:
-        """Keep the limits that a model's configuration sets, as Pydantic does since 2.13."""
+        """Add the limits that a model's configuration sets, as Pydantic does since 2.13."""
         result = super().str_schema(schema)
         limits = {
             "minLength": self._config.str_min_length,
@@ -136,7 +135,7 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def bytes_schema(self, schema: core_schema.BytesSchema) -> JsonSchemaValue:
-        """Say how JSON carries bytes in this direction; limits count bytes, not characters."""
+        """Write the encoding of bytes in JSON for this direction; limits count bytes, not text."""
         incoming = self.mode == "validation"
         text = self._config.val_json_bytes if incoming else self._config.ser_json_bytes
         result: Schema = {"type": "string", "format": "binary", "x-bytes": text}
@@ -149,17 +148,17 @@ class ValueSchemas(GenerateJsonSchema):
 
     @override
     def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
-        """Keep whether a time zone is required or refused."""
+        """Add the hint that a time zone is required or refused."""
         return super().datetime_schema(schema) | timezone_hint(schema)
 
     @override
     def time_schema(self, schema: core_schema.TimeSchema) -> JsonSchemaValue:
-        """Keep whether a time zone is required or refused."""
+        """Add the hint that a time zone is required or refused."""
         return super().time_schema(schema) | timezone_hint(schema)
 
     @override
     def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
-        """Take text whatever is sent: a number that comes in would not mean the same."""
+        """Write input as text even if output is a number: input gives numbers another meaning."""
         if self.mode == "validation":
             return {"type": "string", "format": "duration"}
         return super().timedelta_schema(schema)

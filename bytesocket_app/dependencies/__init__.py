@@ -1,4 +1,4 @@
-"""Dependencies: what a function asks for by `Annotated[T, Depends(fn)]`, made for each call."""
+"""Dependencies: values that a function requests by `Annotated[T, Depends(fn)]`, made per call."""
 
 from bytesocket_app.dependencies.binding import bind
 from bytesocket_app.dependencies.marker import Depends

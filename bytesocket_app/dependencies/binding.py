@@ -1,4 +1,4 @@
-"""From a function with dependencies to a call; a function without any is bound as ever."""
+"""Binding of functions with dependencies. Functions without any are bound by `signature`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,17 +18,17 @@ Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
 def bind(
     function: Callable[..., Any], offers: Sequence[Offer], *, role: str, app: Any = None
 ) -> Bound:
-    """Resolve a function's parameters, its dependencies and theirs.
+    """Resolve a function's parameters, its dependencies, and their parameters.
 
     Args:
-        function: `async def`, or `def`, which will run in a worker thread.
-        offers: What can be asked for; the values of a call come in the same order.
-        role: What the function is to be, for messages: "a handler of chat:post".
-        app: The application, where no offer leads to it.
+        function: An `async def`, or a `def`, which runs in a worker thread.
+        offers: Values that can be requested; a call passes them in the same order.
+        role: Purpose of the function, for error messages: "a handler of chat:post".
+        app: The application, if no offer leads to it.
 
     Raises:
-        ConfigurationError: A parameter asks for what is not on offer, an annotation cannot be
-            resolved, or dependencies ask for each other.
+        ConfigurationError: A parameter requests a value that is not offered, an annotation cannot
+            be resolved, or dependencies form a cycle.
     """
     parameters, hints = read_signature(function, role)
     wants: dict[str, Wanted] = {}
@@ -43,7 +43,7 @@ def bind(
 
 
 def _connection(annotation: Any) -> Wanted | None:
-    """Starlette's view of the handshake, asked for without a dependency between."""
+    """Return a dependency for an annotation with a Starlette connection; None for others."""
     if connection_maker(annotation) is None:
         return None
 
@@ -56,11 +56,11 @@ def _connection(annotation: Any) -> Wanted | None:
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """How a call goes, with or without overrides.
+    """Plan of a call, with or without overrides.
 
     Attributes:
-        steps: How the values after the offers' are made.
-        slots: Where among all values the function's own dependencies are, in their order.
+        steps: Steps that make the values after those of the offers.
+        slots: Indexes of the function's own dependencies among all values, in their order.
     """
 
     steps: Sequence[DependencyStep]
@@ -71,7 +71,7 @@ class _Dependent:
     """A function with dependencies.
 
     Attributes:
-        bound: The function; its call makes the dependencies first and cleans up after it.
+        bound: The bound function, whose call makes the dependencies first and cleans them up.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class _Dependent:
         self._offers = offers
         self._wants = tuple(wants.values())
         self._app = app
-        # The function sees its dependencies as further offers, which no other name may take.
+        # For the function, its dependencies are further offers, which match their own names only.
         plain = [replace(offer, matches=_except(wants, offer.matches)) for offer in offers]
         plain += [Offer("", _named(name)) for name in wants]
         inner = bind_plainly(function, plain, role=role)
@@ -119,7 +119,7 @@ class _Dependent:
 
 
 def _owner(plan: Plan, offers: Sequence[Offer], app: Any) -> Callable[[Sequence[Any]], Any]:
-    """How to find the application among the values of a call."""
+    """Return a function that finds the application among the values of a call."""
     indexes = (i for i, o in enumerate(offers) if not o.last and o.matches("app", EMPTY))
     direct, socket = next(indexes, None), plan.offer(Socket)
 

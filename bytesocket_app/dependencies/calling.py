@@ -1,4 +1,4 @@
-"""One call with dependencies: make them, call the function, clean up whatever came of it."""
+"""Calls with dependencies: make them, call the function, clean them up in any case."""
 
 import inspect
 import logging
@@ -23,21 +23,21 @@ from bytesocket_app.errors import where
 logger = logging.getLogger("bytesocket")
 
 Values = list[Any]
-"""What a call has so far: the values of all offers, then what each step made, in order."""
+"""Values of a call so far: those of all offers, then the results of the steps, in order."""
 
 CleanUp = Callable[[BaseException | None], Awaitable[object]]
-"""Runs what follows a `yield`; given an exception, throws it in there."""
+"""Function that runs the code after a `yield`; an exception given to it is raised there."""
 
 Picks = list[tuple[str | None, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class DependencyStep:
-    """How one value of a call is made.
+    """Step of a call that makes one value.
 
     Attributes:
-        make: Given all values so far; None if `open` makes it.
-        open: Given all values so far, returns the value and its clean-up.
+        make: Function of all values so far that returns the value; None if `open` is used.
+        open: Function of all values so far that returns the value and its clean-up.
         source: `file:line` of the function, for the log.
     """
 
@@ -47,12 +47,12 @@ class DependencyStep:
 
 
 def step(function: Callable[..., Any], picks: Picks, width: int) -> DependencyStep:
-    """Make a step of a dependency's function.
+    """Return the step for a dependency's function.
 
     Args:
-        function: As the application wrote it.
-        picks: For each parameter its keyword, None for a positional one, and the value's index.
-        width: How many values there are when its turn comes.
+        function: The function as the application wrote it.
+        picks: For each parameter its keyword, None for a positional one, and its value's index.
+        width: Number of values before this step.
     """
     target = underlying(function)
     if not isinstance(function, type):
@@ -66,7 +66,12 @@ def step(function: Callable[..., Any], picks: Picks, width: int) -> DependencySt
 
 
 def at_once(function: Callable[..., Any], *indexes: int) -> DependencyStep:
-    """Make a step of something of ours that needs no thread, given the values of the indexes."""
+    """Return the step for a function of the framework, called without a thread.
+
+    Args:
+        function: The function.
+        indexes: Indexes of the values to pass.
+    """
 
     async def make(*values: Any) -> Any:
         return function(*(values[index] for index in indexes))
@@ -80,17 +85,17 @@ async def run(
     values: Values,
     bound: float,
 ) -> Any:
-    """Carry out a call.
+    """Make the dependencies, call the function, and clean up; returns the function's result.
 
-    Clean-up runs in the reverse order, sheltered from the call's deadline. A clean-up that
-    swallows the exception thrown into it does not make the call succeed; one that raises another
-    gives the call's outcome, unless the call was cancelled.
+    Clean-up runs in reverse order, shielded from cancellation of the call. A clean-up that
+    suppresses the exception raised in it does not make the call succeed; one that raises another
+    exception determines the call's outcome, unless the call was cancelled.
 
     Args:
-        steps: What to make first.
+        steps: Steps that make the dependencies.
         invoke: The function, called with all values.
-        values: The values of the offers; what the steps make is appended.
-        bound: Seconds for all clean-up; 0 for as long as it likes.
+        values: The values of the offers; the results of the steps are appended.
+        bound: Seconds for all clean-up; 0 for no limit.
     """
     makes = [each.make for each in steps if each.make is not None]
     if len(makes) == len(steps):  # nothing to clean up
@@ -99,8 +104,8 @@ async def run(
         return await invoke(*values)
     opened: list[tuple[CleanUp, str]] = []
     result, error = None, None
-    # The shelter is put up before anything is made: a dependency may hold a cancel scope or a
-    # task group over its `yield`, and those must be left in the order they were entered.
+    # The scope is entered before anything is made: a dependency may hold a cancel scope or a
+    # task group over its `yield`, and those must be left in the reverse order of entering.
     with CancelScope() as shelter:
         try:
             for each in steps:
@@ -121,14 +126,14 @@ async def run(
         try:
             raise error
         finally:
-            del error  # a frame that holds its own traceback is garbage only for the collector
+            del error  # a frame that refers to its own traceback is freed by the collector only
     return result
 
 
 async def _close(
     opened: list[tuple[CleanUp, str]], error: BaseException | None, shelter: CancelScope
 ) -> BaseException | None:
-    """Clean up; returns what the call ends with, None where all went well."""
+    """Clean up; return the exception that the call ends with, or None."""
     while opened:
         clean_up, source = opened.pop()
         try:
@@ -146,7 +151,7 @@ async def _close(
 
 
 def _alone(error: BaseException) -> BaseException:
-    """The exception that a task group over a `yield` wrapped, where it had no other."""
+    """Return the only exception of a group, which a task group over a `yield` wraps."""
     while _is_group(error) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
@@ -178,7 +183,7 @@ async def _enter_in_thread(
     async def clean_up(error: BaseException | None) -> object:
         trace = None if error is None else error.__traceback__
         leave = partial(manager.__exit__, None if error is None else type(error), error, trace)
-        # A limiter of its own: clean-up must not wait for threads that wait for what it frees.
+        # A limiter of its own: clean-up must not wait for threads that wait for its resource.
         return await to_thread.run_sync(leave, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
     return value, clean_up

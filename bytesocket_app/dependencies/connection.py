@@ -1,6 +1,6 @@
-"""Starlette's view of a handshake, for dependencies that HTTP routes and sockets share.
+"""Starlette connections made from a handshake, for dependencies shared with HTTP routes.
 
-Nothing is imported: the class to make is the one that the parameter is annotated with.
+Starlette is not imported: the class to make is the annotation of the parameter.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ _HOME = "starlette"
 
 
 def connection_maker(annotation: Any) -> Callable[[Handshake], Any] | None:
-    """How to make what a parameter asks for, if that is Starlette's view of a connection."""
+    """Return the function that makes a Starlette connection for a parameter; None for others."""
     for kind in getattr(annotation, "__mro__", ()):
         if kind.__module__.partition(".")[0] != _HOME:
             continue
@@ -31,7 +31,7 @@ def _connection(kind: Callable[..., Any], handshake: Handshake) -> Any:
 
 
 def _request(kind: Callable[..., Any], handshake: Handshake) -> Any:
-    """A request as the handshake was one (RFC 6455 section 4.1): a GET without a body."""
+    """Return the handshake's HTTP request (RFC 6455 section 4.1): a GET without a body."""
     scope = _scope(handshake)
     scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
     return kind({**scope, "type": "http", "method": "GET", "scheme": scheme})
@@ -49,7 +49,7 @@ async def _not_yours(*_: Any) -> NoReturn:
 
 
 def _scope(handshake: Handshake) -> Mapping[str, Any]:
-    """The ASGI scope; without one (picows, a test in memory), as much of it as is known."""
+    """Return the ASGI scope; without one (picows, a test in memory), its known parts."""
     native = handshake.native
     if native.get("type") == "websocket":
         return native

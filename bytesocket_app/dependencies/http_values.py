@@ -1,7 +1,7 @@
-"""Values of the handshake that a parameter names: FastAPI's `Query()`, `Header()` and `Cookie()`.
+"""Parameters that read a value of the handshake: FastAPI's `Query()`, `Header()` and `Cookie()`.
 
-Nothing is imported: a marker says where its value is (`in_`), what it is called there (`alias`,
-`convert_underscores`) and what it is without (`get_default`).
+FastAPI is not imported: a marker has the place of its value (`in_`), its name there (`alias`,
+`convert_underscores`) and its default (`get_default`).
 """
 
 import inspect
@@ -21,12 +21,12 @@ Find = Callable[[Handshake, str], Sequence[str]]
 def value_reader(
     mark: Any, parameter: inspect.Parameter, annotation: Any
 ) -> Callable[[Handshake], Any] | None:
-    """Make the dependency that reads what a marked parameter asks for; None if it is no marker.
+    """Return the dependency that reads the value of a marked parameter; None without a marker.
 
     Args:
-        mark: What stands in the annotation, or as the default.
-        parameter: Whose name is the value's, unless the marker has another.
-        annotation: The parameter's, without its markers.
+        mark: Item of the annotation, or the default, that may be a marker.
+        parameter: The parameter, which names the value unless the marker does.
+        annotation: The parameter's annotation without its markers.
     """
     kind = getattr(getattr(mark, "in_", None), "value", None)
     find = _FIND.get(kind) if isinstance(kind, str) else None
@@ -64,7 +64,7 @@ def _without(mark: Any, parameter: inspect.Parameter, lacks: str) -> Any:
 
 
 def _name(mark: Any, name: str) -> str:
-    """What a value is called: the marker's alias, else as the parameter, in a header's spelling."""
+    """Return the value's name: the marker's alias, else the parameter's name, as a header's."""
     if mark.alias:
         return str(mark.alias)
     return name.replace("_", "-") if getattr(mark, "convert_underscores", False) else name
@@ -85,7 +85,7 @@ def _header(handshake: Handshake, name: str) -> Sequence[str]:
 
 
 def _header_parts(handshake: Handshake, name: str) -> Sequence[str]:
-    """A header that is a list, repeated or not, by its parts (RFC 9110 section 5.3)."""
+    """Return the parts of a header that is a list, repeated or not (RFC 9110 section 5.3)."""
     return [part.strip() for text in _header(handshake, name) for part in text.split(",")]
 
 

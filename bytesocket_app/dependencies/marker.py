@@ -1,4 +1,4 @@
-"""The marker of a dependency: ours, or any of the same shape (FastAPI's is)."""
+"""Marker of a dependency: `Depends`, or any with the same attributes, such as FastAPI's."""
 
 import inspect
 from collections.abc import Callable
@@ -11,14 +11,14 @@ from bytesocket_app.signature import EMPTY
 
 @dataclass(frozen=True, slots=True)
 class Depends:
-    """Ask for what a function makes: `session: Annotated[Session, Depends(get_session)]`.
+    """Request the result of a function: `session: Annotated[Session, Depends(get_session)]`.
 
-    The function may be `async def` or `def`, which runs in a worker thread. If it yields, what
-    follows the `yield` is the clean-up: it runs after the call, whatever became of it.
+    The function may be `async def` or `def`, which runs in a worker thread. If it yields, the code
+    after the `yield` is the clean-up, which runs after the call, even if that failed.
 
     Args:
         dependency: The function, a class or any other callable.
-        use_cache: Whether all who ask for it in one call share one value.
+        use_cache: True if all requests for it in one call share one value.
     """
 
     dependency: Callable[..., Any]
@@ -30,9 +30,9 @@ class Wanted:
     """A dependency that a parameter asks for.
 
     Attributes:
-        function: What makes it.
-        use_cache: Whether all who ask for it in one call share one value.
-        scopes: What FastAPI's `Security(fn, scopes=[...])` demands of those it asks.
+        function: The function that makes the value.
+        use_cache: True if all requests for it in one call share one value.
+        scopes: The scopes of FastAPI's `Security(fn, scopes=[...])`.
     """
 
     function: Callable[..., Any]
@@ -41,10 +41,10 @@ class Wanted:
 
 
 def wanted(parameter: inspect.Parameter, annotation: Any) -> Wanted | None:
-    """Read the marker of a parameter: in its annotation, or as its default.
+    """Return the dependency that a parameter's annotation or default requests; None without one.
 
-    A marker that names no function stands for the annotated class itself. One that names a place
-    in the handshake, FastAPI's `Cookie()` for one, asks for what is read there.
+    A marker without a function stands for the annotated class itself. A marker for a place in the
+    handshake, such as FastAPI's `Cookie()`, requests the value there.
     """
     annotation = getattr(annotation, "__value__", annotation)
     marks = [parameter.default]

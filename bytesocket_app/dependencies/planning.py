@@ -1,7 +1,7 @@
-"""What one call needs, found out when the function is registered: each dependency one step.
+"""Plan of a function's calls, made at registration, with a step for each dependency.
 
-The steps stand in the order they are made, so that a step finds all it asks for among the values
-before it: those of the offers first, then one of each step.
+The steps are in the order of execution, so that a step finds its arguments among the values before
+it: those of the offers first, then one of each step.
 """
 
 import inspect
@@ -18,26 +18,26 @@ from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 
 Chain = tuple[Callable[..., Any], ...]
-"""Who asks for whom, from the registered function on."""
+"""Functions that request each other, from the registered function on."""
 
 _asks_handshake = by_type(Handshake)
 
 
 class _Unheard:
-    """An annotation that no offer can mean: what matches it matches everything."""
+    """An annotation that no offer is for: an offer that matches it matches everything."""
 
 
 class Plan:
     """The steps of a function's calls.
 
     Args:
-        offers: What the function itself may ask for; its dependencies may too.
-        own: What the function annotated its own parameters with, by the offer's index.
-        overrides: Functions to call in the place of others.
+        offers: Values that the function and its dependencies may request.
+        own: The annotations of the function's own parameters, by the offer's index.
+        overrides: Functions to call in place of others.
 
     Attributes:
-        steps: How the values after the offers' are made.
-        asked: What the dependencies ask for: an offer's index and the annotation.
+        steps: Steps that make the values after those of the offers.
+        asked: Requests of the dependencies: an offer's index and the annotation.
     """
 
     def __init__(
@@ -56,10 +56,11 @@ class Plan:
         self._scoped = 0
 
     def need(self, want: Wanted, chain: Chain) -> int:
-        """Plan a dependency; returns its value's index.
+        """Plan a dependency and return its value's index.
 
         Raises:
-            ConfigurationError: It cannot be called or served, or it asks for itself.
+            ConfigurationError: The dependency is not callable, requests a value that is not
+                offered, or depends on itself.
         """
         scopes = (*self._scopes, *want.scopes)
         if want.use_cache:
@@ -81,13 +82,13 @@ class Plan:
         self._scopes = outer
         index = self._add(step(function, picks, self._width))
         if want.use_cache:
-            # What looks at its scopes is another value for others.
+            # A dependency that reads its scopes is shared only where the scopes are equal.
             key = scopes if self._scoped > before else None
             self._shared.append((want.function, key, index))
         return index
 
     def offer(self, kind: type) -> int | None:
-        """The index of the offer that a parameter annotated with a class asks for."""
+        """Return the index of the offer for a parameter annotated with a class, or None."""
         found = (i for i, o in enumerate(self._offers) if not o.last and o.matches("", kind))
         return next(found, None)
 
@@ -145,7 +146,11 @@ class Plan:
         return None
 
     def _offered(self, name: str, annotation: Any) -> int | None:
-        """Find an offer. One that matches anything means what the function itself took it for."""
+        """Return the index of an offer for a parameter, or None.
+
+        An offer that matches anything counts only with the annotation that the function itself has
+        for it, or without one.
+        """
         for index, offer in enumerate(self._offers):
             if not offer.matches(name, annotation):
                 continue
@@ -162,7 +167,7 @@ class Plan:
         return self._derived("handshake", _handshake_of, self.offer(Socket))
 
     def _derived(self, what: Any, make: Callable[[Any], Any], source: int | None) -> int | None:
-        """Plan a value that is made of another one, once in a call; None without that one."""
+        """Plan a value made from another one, once per call; returns None without that one."""
         if source is None:
             return None
         key = ("derived", what)
@@ -174,7 +179,7 @@ class Plan:
 
 
 def _is_application(annotation: Any) -> bool:
-    """Whether this is the application's class, told by its name: it stands a few layers above."""
+    """Return True for the application's class, by its name: this layer cannot import it."""
     return any(
         (kind.__module__, kind.__name__) == ("bytesocket_app.application", "ByteSocket")
         for kind in getattr(annotation, "__mro__", ())
@@ -182,15 +187,15 @@ def _is_application(annotation: Any) -> bool:
 
 
 def _is_scopes(annotation: Any) -> bool:
-    """Whether this is FastAPI's `SecurityScopes`: all scopes that are demanded on the way here."""
+    """Return True for FastAPI's `SecurityScopes`, which gets the scopes of all outer markers."""
     named = (getattr(annotation, "__module__", ""), getattr(annotation, "__name__", ""))
     return named == ("fastapi.security.oauth2", "SecurityScopes")
 
 
 def _is_from_http(parameter: inspect.Parameter, annotation: Any) -> bool:
-    """Whether a parameter says that its value is where no socket has any: FastAPI's `Body()`.
+    """Return True for a FastAPI marker that sockets have no value for, such as `Body()`.
 
-    Left alone, it would get the marker itself, or silently always its default.
+    Without a check, the parameter would get the marker itself, or always its default.
     """
     marks = (parameter.default, *getattr(annotation, "__metadata__", ()))
     return any(type(mark).__module__.partition(".")[0] == "fastapi" for mark in marks)

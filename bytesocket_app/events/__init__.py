@@ -1,6 +1,6 @@
-"""Events: the models that users write, and the catalogue of those an application declares.
+"""Events: the models that users write, and the catalogue of an application's events.
 
-Nothing here knows sockets or rooms. May import `wire`, `errors` and `types`.
+Independent of sockets and rooms; builds on `wire`, `errors` and `types`.
 """
 
 from bytesocket_app.events.catalogue import Catalogue, EventSource, EventSpec

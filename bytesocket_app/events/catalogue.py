@@ -1,4 +1,4 @@
-"""All events of one application: who may send what, and how it is written."""
+"""Catalogue of an application's events: their names, directions, payloads and encoding."""
 
 import difflib
 import pkgutil
@@ -22,32 +22,33 @@ from bytesocket_app.wire import CODECS, HOLE
 
 Declaration: TypeAlias = type[EventModel] | EventHandle[Any]
 EventSource: TypeAlias = ModuleType | Sequence[Declaration]
-"""Where an application's events come from: a module, or a list of classes and handles."""
+"""Source of an application's events: a module, or a list of classes and handles."""
 
 
 Writer: TypeAlias = Callable[[Any], bytes]
-"""Writes a message outside rooms, given its payload; raises `EncodeError`."""
+"""Function that encodes a message outside rooms, given its payload; raises `EncodeError`."""
 
 RoomWriter: TypeAlias = Callable[[str | list[str], Any], bytes]
-"""Writes a message for a room or for several, given their names and its payload; raises
-`EncodeError`."""
+"""Function that encodes a message for one or more rooms, given their names and its payload;
+raises `EncodeError`."""
 
 RoomKey: TypeAlias = Literal["room", "rooms"]
-"""Which of the two a message has."""
+"""Key of a message that names its room or rooms."""
 
 
 class EventSpec:
     """One declared event.
 
     Attributes:
-        name: Its name on the wire.
-        direction: Who sends it.
-        from_client: Whether clients send it.
-        from_server: Whether the server sends it.
-        payload: How its payload is read and written.
-        volatile: Whether it may be lost.
-        subject: The field that tells volatile ones apart that are not each other's successors.
-        origin: The class or handle it was declared by; None for `on("name")`.
+        name: The event's name on the wire.
+        direction: Sender of the event: clients, the server, or both.
+        from_client: True if clients may send this event.
+        from_server: True if the server may send this event.
+        payload: The payload's type.
+        volatile: True if the event may be lost.
+        subject: Field of a volatile event; a newer event replaces an older one only if this field
+            is equal.
+        origin: The class or handle that declares the event; None for `on("name")`.
         reply: The declared reply's type, or None.
     """
 
@@ -75,7 +76,7 @@ class EventSpec:
 
     @cached_property
     def source(self) -> str:
-        """`file:line`, for messages and tables; found when asked for: a class's takes a while."""
+        """`file:line` of the declaration, for messages; found on first use, since that is slow."""
         if self._source or self.origin is None:
             return self._source
         return where(self.origin) if isinstance(self.origin, type) else self.origin.source
@@ -87,7 +88,7 @@ class EventSpec:
         return (getdoc(self.origin) or "").strip() if own else ""
 
     def writer(self, codec: CodecName) -> Writer:
-        """What writes a whole message outside rooms, given its payload."""
+        """Return the function that encodes a whole message outside rooms, given its payload."""
         found = self._writers.get(codec)
         if found is None:
             start, end = CODECS[codec].envelope({"event": self.name, "data": HOLE})
@@ -95,7 +96,7 @@ class EventSpec:
         return found
 
     def room_writer(self, codec: CodecName, key: RoomKey) -> RoomWriter:
-        """What writes a whole message that was sent to a room, or to several at once."""
+        """Return the function that encodes a whole message for a room, or for several rooms."""
         found = self._room_writers.get((codec, key))
         if found is None:
             encode = CODECS[codec].encode
@@ -108,7 +109,10 @@ class EventSpec:
         return found
 
     def subject_of(self, payload: object) -> str | None:
-        """What a volatile event tells about, as text: of one thing, the newest is enough."""
+        """Return the value of a volatile event's `subject` field as text; None without the field.
+
+        Of the events with one value, the newest is enough.
+        """
         return None if self.subject is None else str(getattr(payload, self.subject, None))
 
     @override
@@ -121,7 +125,7 @@ class Catalogue:
 
     Args:
         source: A module, or a list of classes and handles.
-        lint: Looks through their types, and those of replies; None lets anything pass.
+        lint: Checks the types of payloads and replies; None checks nothing.
     """
 
     def __init__(self, source: EventSource = (), lint: Lint | None = None) -> None:
@@ -133,10 +137,11 @@ class Catalogue:
             self.declare(item)
 
     def declare(self, item: Any) -> EventSpec:
-        """Add an event class or a handle; adding it twice is adding it once.
+        """Add an event class or a handle; adding it again has no effect.
 
         Raises:
-            ConfigurationError: Another event has the name, or it is no event.
+            ConfigurationError: The item is no event, another event has its name, or a lint finding
+                is an error.
         """
         known = self.spec(item)
         if known is not None:
@@ -161,10 +166,11 @@ class Catalogue:
         return spec
 
     def add(self, spec: EventSpec) -> EventSpec:
-        """Add a spec.
+        """Add a spec, and check the types of its payload and reply.
 
         Raises:
-            ConfigurationError: Another event has the name; `7` and `"7"` count as one.
+            ConfigurationError: Another event has the name (`7` and `"7"` count as one), or a lint
+                finding is an error.
         """
         twin = self._by_text.setdefault(str(spec.name), spec)
         if twin is not spec:
@@ -183,27 +189,27 @@ class Catalogue:
     def check(
         self, payload: PayloadType, ways: Sequence[Way], what: str, source: Callable[[], str]
     ) -> None:
-        """Look for what is doubtful in a type; see `Lint.check`."""
+        """Check a type; see `Lint.check`."""
         if self._lint is not None:
             self._lint.check(payload, ways, what, source)
 
     def check_reply(
         self, reply: PayloadType | None, spec: EventSpec, source: Callable[[], str]
     ) -> None:
-        """Look for what is doubtful in the type of an event's reply, if it has one."""
+        """Check the type of an event's reply, if there is one; see `Lint.check`."""
         if reply is not None:
             self.check(reply, ["output"], f"reply to event {spec.name!r}", source)
 
     def settle(self) -> None:
-        """Look through the types that were not complete when they were declared."""
+        """Check the types that were not complete when they were declared; see `Lint.settle`."""
         if self._lint is not None:
             self._lint.settle()
 
     def outgoing(self, event: object) -> tuple[EventSpec, Any]:
-        """Find the spec and the payload of something the server emits.
+        """Return the spec and the payload of an event that the server emits.
 
         Raises:
-            UndeclaredEvent: The application did not declare it, or clients send it.
+            UndeclaredEvent: The application did not declare the event, or only clients send it.
         """
         payload: Any = event
         spec = self._by_origin.get(type(event))
@@ -214,11 +220,11 @@ class Catalogue:
         return spec, payload
 
     def spec(self, origin: object) -> EventSpec | None:
-        """The spec of a class or handle, if it is declared."""
+        """Return the spec of a class or handle; None if it is not declared."""
         return self._by_origin.get(origin) if isinstance(origin, Hashable) else None
 
     def near(self, name: object) -> str:
-        """Say which declared names look like `name`: ` Did you mean 'chat:post'?`, or nothing."""
+        """Return a hint to a similar declared name, ` Did you mean 'chat:post'?`, or ""."""
         found = difflib.get_close_matches(str(name), [str(n) for n in self.by_name], n=1)
         return f" Did you mean {found[0]!r}?" if found else ""
 

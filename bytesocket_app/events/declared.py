@@ -1,4 +1,4 @@
-"""Events whose payload is somebody else's type: a scalar, a union, a model that is no event.
+"""Events declared by name, whose payload is any type: a scalar, a union, a model that is no event.
 
 `declare` returns a handle; calling the handle with a payload makes an event to emit.
 """
@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 class Payload(Generic[T]):
-    """A payload on its way out, made by calling a handle.
+    """An event to emit, made by calling a handle with a payload.
 
     Attributes:
-        handle: The declaration it belongs to.
-        value: The payload, valid for the declared type.
+        handle: The declaration of the event.
+        value: The payload, validated by the declared type.
     """
 
     __slots__ = ("handle", "value")
@@ -36,7 +36,7 @@ class Payload(Generic[T]):
 
 
 def is_payload(value: object) -> TypeIs[Payload[Any]]:
-    """Whether something was made by calling a handle."""
+    """Return True for an event that was made by calling a handle."""
     return isinstance(value, Payload)
 
 
@@ -59,17 +59,17 @@ class BothPayload(ClientPayload[T], ServerPayload[T]):
 
 
 class EventHandle(Generic[T]):
-    """A declared event: its name, its payload's type, its direction.
+    """A declared event, with its name, its payload's type and its direction.
 
     Attributes:
         name: The name on the wire.
         payload: The payload's type as it was declared.
-        direction: Who sends it.
+        direction: Sender of the event: clients, the server, or both.
         reply: The reply's type, or None.
         source: `file:line` of the declaration.
 
     Raises:
-        ConfigurationError: The name is none, or a type has no validator.
+        ConfigurationError: The name is not valid, or Pydantic cannot validate a type.
     """
 
     direction: Direction
@@ -101,7 +101,7 @@ class EventHandle(Generic[T]):
 
 
 def is_handle(value: object) -> TypeIs[EventHandle[Any]]:
-    """Whether something was made by `declare`."""
+    """Return True for a handle that was made by `declare`."""
     return isinstance(value, EventHandle)
 
 
@@ -111,7 +111,7 @@ class ClientHandle(EventHandle[T]):
     direction: Direction = "client"
 
     def __call__(self, value: T) -> ClientPayload[T]:
-        """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
+        """Make an event of a payload; raises pydantic.ValidationError for an invalid one."""
         return ClientPayload(self, self._checked(value))
 
 
@@ -121,7 +121,7 @@ class ServerHandle(EventHandle[T]):
     direction: Direction = "server"
 
     def __call__(self, value: T) -> ServerPayload[T]:
-        """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
+        """Make an event of a payload; raises pydantic.ValidationError for an invalid one."""
         return ServerPayload(self, self._checked(value))
 
 
@@ -132,7 +132,7 @@ class BothHandle(ClientHandle[T], ServerHandle[T]):
 
     @override
     def __call__(self, value: T) -> BothPayload[T]:
-        """Make an event of this payload; raises pydantic.ValidationError if it is not one."""
+        """Make an event of a payload; raises pydantic.ValidationError for an invalid one."""
         return BothPayload(self, self._checked(value))
 
 
@@ -161,7 +161,8 @@ def declare(
     """Declare an event whose payload is any type that Pydantic can validate.
 
     Raises:
-        ConfigurationError: The name or the direction is not one, or the type has no validator.
+        ConfigurationError: The name or the direction is not valid, or Pydantic cannot validate a
+            type.
     """
     if direction not in _HANDLES:
         raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What is doubtful in a payload's type: values that do not arrive as they were sent."""
+"""Lint findings about payload types: values that do not arrive as they were sent."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, Final, Literal, TypeAlias
 
 Way: TypeAlias = Literal["input", "output"]
-"""Whether clients send it or the server does."""
+"""Direction of a type: "input" if clients send its values, "output" if the server does."""
 
 Node: TypeAlias = Mapping[str, Any]
 """A part of a Pydantic core schema, or a configuration in one."""
@@ -46,7 +46,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "Give it another name with alias=, or no default",
     ),
 }
-"""The stable codes, each with what is the matter and what to do about it."""
+"""Stable code of each finding, with its problem and its remedy."""
 
 _SAFE: Final = 2**53
 _OBJECT_MEMBERS: Final = frozenset(
@@ -59,12 +59,12 @@ _OBJECT_MEMBERS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """One finding.
+    """A finding about a type.
 
     Attributes:
         code: A key of `TEXTS`.
-        owner: The class whose field it is; None for a payload that is no class.
-        field: The field's name in Python; "" for the whole.
+        owner: The class that the finding is about; None for a payload that is no class.
+        field: The field's Python name; "" for the whole class or payload.
     """
 
     code: str
@@ -73,12 +73,12 @@ class LintFinding:
 
 
 def value_doubts(node: Node, config: Node, way: Way) -> Iterator[str]:
-    """Yield the codes of what is doubtful in a schema of a single value itself.
+    """Yield the codes of the findings about the schema of a single value.
 
     Args:
         node: The schema.
-        config: The configuration it is under.
-        way: Who sends it.
+        config: The configuration that applies to it.
+        way: Direction in which the value is sent.
     """
     check = _CHECKS.get(node["type"])
     if check is not None:
@@ -86,7 +86,7 @@ def value_doubts(node: Node, config: Node, way: Way) -> Iterator[str]:
 
 
 def is_object_member(name: str, one: Node) -> bool:
-    """Whether a field may be absent that no JavaScript object is without."""
+    """Return True for an optional field with the name of a member of all JavaScript objects."""
     alias = one.get("validation_alias")
     optional = one["schema"]["type"] == "default" or one.get("required") is False
     return optional and (alias if isinstance(alias, str) else name) in _OBJECT_MEMBERS
@@ -131,7 +131,7 @@ _CHECKS: Final[Mapping[str, Callable[[Node, Node, Way], Iterator[str]]]] = {
 
 
 def _in_words(config: Node) -> bool:
-    """Whether JSON gets "NaN" as text, which comes back as what it was."""
+    """Return True if NaN is written as the text "NaN", which is read back as NaN."""
     return bool(config.get("ser_json_inf_nan") == "strings")
 
 

@@ -1,6 +1,6 @@
-"""Looking through a payload's core schema for what is doubtful in it.
+"""Inspection of a payload type's core schema for lint findings.
 
-Once per type and direction, when an event is declared; `events.doubts` says what is doubtful.
+Models are inspected once per direction; `events.findings` defines the findings.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,14 +17,14 @@ _NO_SCHEMAS: Final = frozenset(
         *("json_schema_input_schema", "members", "metadata", "ref", "serialization", "type"),
     }
 )
-"""Keys of schemas under which no schemas stand that are looked through as they are."""
+"""Keys of a schema whose values are not searched for further schemas."""
 
 _NOTHING: Final[Node] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a schema stands, what its author allows there, and its configuration."""
+    """Place of a schema: its class and field, the codes allowed there, and its configuration."""
 
     config: Node
     owner: type | None = None
@@ -32,24 +32,24 @@ class _Place:
     allowed: frozenset[str] = frozenset()
 
     def inside(self, node: Node) -> "_Place":
-        """The place of a class's fields: a configuration of its own replaces the outer one."""
+        """Return the place of a class's fields; its own configuration replaces the outer one."""
         cls: Any = node.get("cls")
         given: Any = getattr(cls, "model_config", None) or getattr(cls, "__pydantic_config__", None)
         allowed = _allowed((given or _NOTHING).get("json_schema_extra"))
         return _Place(node.get("config", self.config), cls, "", allowed)
 
     def at(self, name: str, node: Node) -> "_Place":
-        """The place of a field."""
+        """Return the place of a field."""
         return replace(self, field=name).allowing(node)
 
     def allowing(self, node: Node) -> "_Place":
-        """The same place with what a `Field(json_schema_extra=...)` allows."""
+        """Return the same place, allowing the codes of a `Field(json_schema_extra=...)` too."""
         extra = (node.get("metadata") or _NOTHING).get("pydantic_js_extra")
         return self if extra is None else replace(self, allowed=self.allowed | _allowed(extra))
 
 
 class Inspection:
-    """Looks through core schemas; models that it has seen once are not looked at again."""
+    """Inspects core schemas, each model once per direction."""
 
     def __init__(self) -> None:
         self._known: set[tuple[type, Way]] = set()
@@ -70,7 +70,7 @@ class Inspection:
         }
 
     def doubts(self, schema: Node, way: Way) -> list[LintFinding]:
-        """Return what is doubtful in a type that is sent one way, where it was not told yet."""
+        """Return the findings about a type in a direction, except in models inspected before."""
         self._way = way
         self._definitions, self._found = {}, {}
         self._visit(schema, _Place(_NOTHING))
@@ -99,7 +99,7 @@ class Inspection:
             self._found[LintFinding(code, place.owner, place.field)] = None
 
     def _written_otherwise(self, node: Node, place: _Place) -> bool:
-        """Whether a serializer decides what is sent, and not the type."""
+        """Return True if a serializer decides what is sent, and not the type. Adds its findings."""
         if self._way == "input" or "serialization" not in node:
             return False
         serialization = node["serialization"]
@@ -122,7 +122,7 @@ class Inspection:
         self._visit(node["schema"], place)
 
     def _reference(self, node: Node, place: _Place) -> None:
-        # Once: what refers to itself would go on for ever.
+        # Each definition once: a recursive type would not end.
         target = self._definitions.pop(node["schema_ref"], None)
         if target is not None:
             self._visit(target, place)
@@ -157,7 +157,7 @@ class Inspection:
             self._children(node, place)
 
     def _after(self, node: Node, place: _Place) -> None:
-        # Pydantic's own have a form of their own: Base64Bytes and SecretBytes come in as text.
+        # Not within Pydantic's own validators: Base64Bytes and SecretBytes are sent as text.
         if getattr(node["function"]["function"], "__module__", "") != "pydantic.types":
             self._children(node, place)
 
@@ -171,26 +171,26 @@ class Inspection:
 
 
 def _taken(node: Node) -> Node | None:
-    """What comes in before a validator, where its `json_schema_input_type` says so."""
+    """Return the schema that a validator's `json_schema_input_type` declares; None without one."""
     older = (node.get("metadata") or _NOTHING).get("pydantic_js_input_core_schema")  # 2.10.3
     found: Node | None = node.get("json_schema_input_schema", older)
     return found
 
 
 def doubt_of_all(code: str, schema: Node) -> list[LintFinding]:
-    """Return a doubt about a type as a whole, if its author does not allow it."""
+    """Return a finding about a type as a whole, unless the type's author allows its code."""
     place = _Place(_NOTHING).inside(schema).allowing(schema)
     return [] if code in place.allowed else [LintFinding(code, place.owner, "")]
 
 
 def _allowed(extra: object) -> frozenset[str]:
-    """The codes that the author knows of, `json_schema_extra={"x-allow": ["nan"]}`."""
+    """Return the codes that the author allows: `json_schema_extra={"x-allow": ["nan"]}`."""
     listed = cast("dict[str, object]", extra).get("x-allow") if isinstance(extra, dict) else None
     return frozenset(map(str, cast("list[object]", listed) if isinstance(listed, list) else ()))
 
 
 def _schemas(value: object) -> Iterator[Node]:
-    """Yield the schemas in what a key of a schema holds."""
+    """Yield the schemas in the value of a schema's key."""
     if isinstance(value, dict):
         node = cast("dict[str, Any]", value)
         if isinstance(node.get("type"), str):
@@ -204,7 +204,7 @@ def _schemas(value: object) -> Iterator[Node]:
 
 
 def _named(fields: Any) -> Iterable[tuple[str, Node]]:
-    """The fields of a model or a typed dict by name, or of a dataclass in their order."""
+    """Return the fields of a model, a typed dict or a dataclass with their names."""
     if isinstance(fields, dict):
         return cast("dict[str, Node]", fields).items()
     return ((one["name"], one) for one in cast("list[Node]", fields))

@@ -1,4 +1,4 @@
-"""Telling authors, where they declare an event, what will not arrive as it was sent."""
+"""Lint of declared types: warns about values that would not arrive as they were sent."""
 
 import inspect
 import re
@@ -14,10 +14,10 @@ from bytesocket_app.events.payload import PayloadType
 
 
 class Lint:
-    """Reports the doubts about one application's types, each once.
+    """Reports the findings about one application's types, each once.
 
     Args:
-        strict: Whether they are errors.
+        strict: True to raise an error in place of warnings.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -29,26 +29,28 @@ class Lint:
     def check(
         self, payload: PayloadType, ways: Iterable[Way], what: str, source: Callable[[], str]
     ) -> None:
-        """Look through a type, now, or at `settle` if it refers to what is not defined yet.
+        """Check a type now, or at `settle` if it refers to a name that is not defined yet.
+
+        Each finding is a `ContractWarning`.
 
         Args:
             payload: The type.
-            ways: Who sends it.
-            what: Names its place, `event 'chat:post'`.
-            source: Gives `file:line` of the declaration, for what stands in no class.
+            ways: Directions in which its values are sent.
+            what: Name of its place in the message: `event 'chat:post'`.
+            source: Returns `file:line` of the declaration, for findings outside classes.
 
         Raises:
-            ConfigurationError: There are doubts, and the application is strict.
+            ConfigurationError: There are findings, and `strict` is set.
         """
         asked = (payload, tuple(ways), what, source)
         if not self._look(*asked):
             self._waiting.append(asked)
 
     def settle(self) -> None:
-        """Look through what was not complete when it was declared.
+        """Check the types that were not complete when they were declared.
 
         Raises:
-            ConfigurationError: There are doubts, and the application is strict.
+            ConfigurationError: There are findings, and `strict` is set.
         """
         waiting, self._waiting = self._waiting, []
         for asked in waiting:
@@ -79,7 +81,7 @@ class Lint:
         for place, text, home in told:
             file, _, line = place.rpartition(":")
             module = sys.modules.get(home)
-            # Where a plain warning would keep it: Python then shows it once, as users know it.
+            # The registry of a plain warning, so that Python shows each warning once, as usual.
             kept = None if module is None else vars(module).setdefault("__warningregistry__", {})
             warnings.warn_explicit(
                 text,
@@ -92,7 +94,7 @@ class Lint:
 
 
 def _written(doubt: LintFinding, what: str, source: Callable[[], str]) -> tuple[str, str, str]:
-    """Return where a doubt is, what is said of it, and the name of the module it stands in."""
+    """Return a finding's place, its text, and the name of its module."""
     problem, remedy = TEXTS[doubt.code]
     allow = f"json_schema_extra={{'x-allow': ['{doubt.code}']}}"
     subject, place, home = "it", "", ""
@@ -106,7 +108,7 @@ def _written(doubt: LintFinding, what: str, source: Callable[[], str]) -> tuple[
 
 
 def _owned(doubt: LintFinding) -> LintFinding:
-    """Lay a doubt to the class that declares the field: many may inherit it."""
+    """Return the finding with the class that declares the field, which others may inherit."""
     for cls in () if doubt.owner is None else doubt.owner.__mro__:
         if doubt.field in vars(cls).get("__annotations__", {}):
             return replace(doubt, owner=cls)
@@ -114,7 +116,7 @@ def _owned(doubt: LintFinding) -> LintFinding:
 
 
 def _place(owner: type, name: str) -> str:
-    """`file:line` of a field, or of its class where the field cannot be seen."""
+    """Return `file:line` of a field, or of its class if the field's line is not found."""
     try:
         lines, first = inspect.getsourcelines(owner)
         file = inspect.getsourcefile(owner)

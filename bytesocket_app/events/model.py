@@ -1,7 +1,7 @@
-"""Events as Pydantic models; the direction is in the type, so checkers refuse the wrong way.
+"""Events as Pydantic models, with the direction in the type, so that type checkers verify it.
 
-The bases keep what they know in dunders: an event class reserves no attribute, and a field may be
-called `name` or `volatile`.
+The bases keep their data in dunder attributes, so that fields may have any name, such as `name` or
+`volatile`.
 """
 
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from bytesocket_app.types import Direction, EventName
 
 
 class EventModel(BaseModel):
-    """The common base of the three event bases. Derive from those, not from this."""
+    """Common base of ClientEvent, ServerEvent and Event. Derive from those, not from this one."""
 
     __event_name__: ClassVar[EventName]
     __event_direction__: ClassVar[Direction]
@@ -32,10 +32,10 @@ class EventModel(BaseModel):
         abstract: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Derive the event's name, direction and marks from the class statement.
+        """Set the event's name, direction and flags from the class statement.
 
         Raises:
-            ConfigurationError: The name cannot be one, or nothing says who sends the event.
+            ConfigurationError: The name is not valid, or no base class gives a direction.
         """
         super().__init_subclass__(**kwargs)
         cls.__event_name__ = snake_case(cls.__name__) if name is None else checked_name(name, cls)
@@ -55,10 +55,10 @@ class EventModel(BaseModel):
     @classmethod
     @override
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Check that the field that `volatile=` names is there.
+        """Check that the field that `volatile=` names exists.
 
         Raises:
-            ConfigurationError: It is not.
+            ConfigurationError: The class has no such field.
         """
         super().__pydantic_init_subclass__(**kwargs)
         subject = cls.__event_subject__
@@ -78,10 +78,10 @@ class ClientEvent(EventModel, abstract=True):
     Without `name=` the name is the class's in snake_case. `abstract=True` makes a base for other
     events that is not an event itself.
 
-    `volatile=True` marks an event that may be lost: never queued offline, the first to be dropped
-    for a slow reader, who gets the newest of each sender in a room. Where one sender tells about
-    several things, `volatile="user"` keeps the newest for each value of that field. Classes
-    derived from a volatile one are volatile too.
+    `volatile=True` marks an event that may be lost: it is never queued offline, and is the first
+    to be dropped for a slow reader, who gets the newest of each sender in a room. If one sender
+    reports on several things, `volatile="user"` keeps the newest for each value of the field
+    `user`. Classes derived from a volatile one are volatile too.
     """
 
     __event_direction__: ClassVar[Direction] = "client"
@@ -94,6 +94,6 @@ class ServerEvent(EventModel, abstract=True):
 
 
 class Event(ClientEvent, ServerEvent, abstract=True):
-    """An event of both directions: members of a room may relay it to each other."""
+    """An event of both directions, which rooms may also relay between their members."""
 
     __event_direction__: ClassVar[Direction] = "both"

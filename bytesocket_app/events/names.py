@@ -1,4 +1,4 @@
-"""Event names: derived from a class, or checked as given (protocol.md section 2)."""
+"""Event names: derived from a class's name, or checked as given (protocol.md section 2)."""
 
 import re
 from typing import Final
@@ -11,23 +11,23 @@ _MAX_NUMBER: Final = 2**53 - 1
 
 
 def snake_case(text: str) -> str:
-    """Turn a class name into an event name: `HTTPReply` becomes `http_reply`."""
+    """Return the event name for a class name: `HTTPReply` becomes `http_reply`."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", text)
     return parted.lower()
 
 
 def checked_name(name: object, owner: type | None = None) -> EventName:
-    """Return `name` if it can be an event's name on the wire, as a plain `str`, `int` or `float`.
+    """Return `name` as a plain `str`, `int` or `float` if it is a valid event name.
 
-    A whole float becomes an int: on the wire `7.0` and `7` are one name.
+    A whole float becomes an int, since `7.0` and `7` are one name on the wire.
 
     Args:
-        name: What the user gave; members of a string or integer enum are fine.
-        owner: The event class, for the message; without one it names the caller.
+        name: The name as the user gave it; members of a string or integer enum are accepted.
+        owner: The event class, for the error message, which names the caller without it.
 
     Raises:
-        ConfigurationError: It is empty, a bool, not finite, beyond what a JavaScript number can
-            tell apart, or neither text nor number.
+        ConfigurationError: The name is empty, a bool, not finite, beyond JavaScript's safe
+            integers, not valid Unicode, or neither text nor number.
     """
     if isinstance(name, str) and name and _is_text(name):
         return str.__str__(name)
@@ -41,7 +41,7 @@ def checked_name(name: object, owner: type | None = None) -> EventName:
 
 
 def _is_text(name: str) -> bool:
-    """Whether UTF-8 can carry it: lone surrogates have no bytes."""
+    """Return True if UTF-8 can encode the name; lone surrogates cannot be encoded."""
     try:
         name.encode()
     except UnicodeEncodeError:

@@ -1,9 +1,9 @@
-"""How one payload type is read from and written to the wire.
+"""Validation and serialization of payload types, for either codec.
 
-A payload comes as decoded JSON or MessagePack. Validating the decoded value (Python mode) is the
-fast way and right for nearly every type; strict models, bytes, and unions of text with a type
-that is written as text differ between Pydantic's two modes and are sent through its JSON mode, so
-that a type means the same on both codecs.
+A payload arrives as decoded JSON or MessagePack. Validating the decoded value (Pydantic's Python
+mode) is fast and right for nearly every type. Strict models, bytes, and unions of text with a type
+that is written as text differ between Python mode and JSON mode; they are validated in JSON mode,
+so that a type means the same on either codec.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,15 +25,15 @@ _TEXTUAL: Final = frozenset(
         *("bytes", "enum", "complex", "fraction", "definition-ref"),
     }
 )
-"""What Pydantic finds in text only when it reads JSON, if plain text is another choice; and what
-may lead there."""
+"""Types that Pydantic reads from text only in JSON mode if plain text is another choice of a
+union; and schemas that may refer to such a type."""
 
 
 class PayloadType:
-    """One type, ready to validate what comes in and to write what goes out.
+    """A payload's type, with functions to validate and serialize its values.
 
     Args:
-        annotation: Any type Pydantic can validate.
+        annotation: Any type that Pydantic can validate.
     """
 
     def __init__(self, annotation: Any) -> None:
@@ -41,27 +41,27 @@ class PayloadType:
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """Pydantic's view of the type; building it fails for a type without a validator."""
+        """Pydantic's adapter of the type; raises if Pydantic cannot validate the type."""
         return TypeAdapter(self.annotation)
 
     def core_schema(self) -> Any:
-        """Pydantic's schema of the type; None without one, or while a name in it is not defined."""
+        """Return Pydantic's schema of the type; None without one or if a name is undefined."""
         try:
             schema = self.adapter.core_schema
-            _ = schema["type"]  # raises where the schema only stands in for one to come
-        except Exception:  # noqa: BLE001 - whoever needs the type says what is wrong with it
+            _ = schema["type"]  # raises if the schema is a placeholder for one that is not complete
+        except Exception:  # noqa: BLE001 - the error is reported where the type is used
             vars(self).pop("adapter", None)
             return None
         return schema
 
     @cached_property
     def has_bytes(self) -> bool:
-        """Whether a value can hold bytes: raw in MessagePack, text in JSON."""
+        """True if a value can hold bytes, which are raw in MessagePack and text in JSON."""
         return any(node.get("type") == "bytes" for node in _nodes(self.adapter.core_schema))
 
     @property
     def depends_on_codec(self) -> bool:
-        """Whether a value can mean one thing in JSON and another in MessagePack; see `_raw`."""
+        """True if a value can mean one thing in JSON and another in MessagePack; see `_raw`."""
         schema = self.adapter.core_schema
         return (
             self.has_bytes and custom_before_bytes(schema) and _modes_differ(schema, raw_bytes=True)
@@ -69,19 +69,19 @@ class PayloadType:
 
     @cached_property
     def may_be_absent(self) -> bool:
-        """Whether a message without `data` means an empty object: models without payload."""
+        """True if a message without `data` means an empty object: for models."""
         return isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
 
     @cached_property
     def validate_fast(self) -> Callable[[Any], Any] | None:
-        """`validate` for either codec, where that makes no difference: the usual case."""
+        """`validate` without its codec, if the codec makes no difference (usual); else None."""
         if _modes_differ(self.adapter.core_schema):
             return None
         return self.adapter.validator.validate_python
 
     @cached_property
     def validate(self) -> Callable[[Any, CodecName], Any]:
-        """`validate(decoded, codec)` gives the value or raises `pydantic.ValidationError`."""
+        """`validate(decoded, codec)`: returns the value or raises `pydantic.ValidationError`."""
         python = self.adapter.validator.validate_python
         if self.validate_fast is not None:
             return lambda decoded, _: python(decoded)
@@ -100,7 +100,11 @@ class PayloadType:
         return through_json
 
     def _raw(self, python: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """How a decoded MessagePack value is validated by a type that can hold bytes."""
+        """Return the function that validates decoded MessagePack for a type that can hold bytes.
+
+        If JSON mode cannot be used with raw bytes (a user's validator stands before them), the
+        function validates in Python mode, so that the value may depend on the codec.
+        """
         schema = self.adapter.core_schema
         validate = json_validator(schema) if _modes_differ(schema, raw_bytes=True) else None
         if validate is None:
@@ -115,12 +119,12 @@ class PayloadType:
         return through_json
 
     def to_json(self, value: Any) -> bytes:
-        """Write a value as JSON text, by alias."""
+        """Serialize a value as JSON text, by alias."""
         return self.adapter.serializer.to_json(value, by_alias=True)
 
     @cached_property
     def to_binary(self) -> Callable[[Any], bytes]:
-        """Write a value as MessagePack: what JSON would say, with bytes left raw."""
+        """Function that writes a value as MessagePack: the JSON-mode value with raw bytes."""
         serialize = self.adapter.serializer.to_python
         if self.has_bytes:
             raw = raw_serializer(self.adapter.core_schema)
@@ -130,10 +134,10 @@ class PayloadType:
         return lambda value: BINARY.encode(serialize(value, mode="json", by_alias=True))
 
     def dump(self, value: Any, codec: CodecName) -> bytes:
-        """Write a value for one of the codecs.
+        """Serialize a value for a codec.
 
         Raises:
-            EncodeError: It has no form there, such as bytes in JSON that are no UTF-8 text.
+            EncodeError: The codec cannot express the value, such as non-UTF-8 bytes in JSON.
         """
         try:
             return self.to_json(value) if codec == "json" else self.to_binary(value)
@@ -144,7 +148,7 @@ class PayloadType:
             ) from exc
 
     def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
-        """Make a `dump` for one codec that writes something before and after the value."""
+        """Return a `dump` for one codec that puts `prefix` and `suffix` around the value."""
         to_json, to_binary = self.adapter.serializer.to_json, self.to_binary
 
         is_json = codec == "json"
@@ -153,13 +157,13 @@ class PayloadType:
             try:
                 written = to_json(value, by_alias=True) if is_json else to_binary(value)
             except PydanticSerializationError:
-                written = self.dump(value, codec)  # says what is wrong
+                written = self.dump(value, codec)  # raises an EncodeError that names the problem
             return prefix + written + suffix
 
         return write
 
     def plain(self, value: Any) -> Any:
-        """The value as JSON would say it, as Python objects."""
+        """Return the value as decoded JSON: plain Python objects."""
         return from_json(self.to_json(value))
 
 
@@ -183,7 +187,10 @@ def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:
 
 
 def _modes_differ(schema: Any, *, raw_bytes: bool = False) -> bool:
-    """Whether JSON mode reads a value otherwise than Python mode; raw bytes read as themselves."""
+    """Return True if JSON mode may read a value otherwise than Python mode does.
+
+    With `raw_bytes`, bytes count as read alike in both.
+    """
     textual = _TEXTUAL - {"bytes"} if raw_bytes else _TEXTUAL
     for node in _nodes(schema):
         kind = node.get("type")
@@ -201,7 +208,7 @@ def _has_kind(node: dict[str, Any]) -> bool:
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Walk a core schema without recursion; it is made of plain dicts, lists and tuples."""
+    """Walk over a core schema, made of plain dicts, lists and tuples, without recursion."""
     waiting: list[Any] = [schema]
     seen = set[int]()
     while waiting:

@@ -1,8 +1,8 @@
-"""Pydantic's JSON mode for values that hold raw bytes, as MessagePack has them and JSON has not.
+"""Validation in Pydantic's JSON mode of values that hold raw bytes, as MessagePack does.
 
-A strict model, or a union of text with what is written as text, is read as JSON reads it: only
-then does `"2020-01-01T00:00:00Z"` count as a date. Raw bytes cannot go that way, so they travel as
-marked text, and a copy of the type's schema knows the mark.
+A strict model, or a union of text with a type that is written as text, has to be read in JSON mode:
+only there does `"2020-01-01T00:00:00Z"` count as a date. JSON cannot hold raw bytes, so they are
+converted to marked text, which a changed copy of the type's schema converts back.
 """
 
 from collections.abc import Callable
@@ -14,18 +14,18 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import SchemaValidator, core_schema, to_json
 
 _MARK: Final = f"\x00{token_hex(8)}:"
-"""Begins a text that stands for bytes; of this process alone, so that no peer can write it."""
+"""Prefix of text that stands for bytes; random per process, so that no peer can send it."""
 
 _OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
 _CUSTOM: Final = ("function-before", "function-wrap", "function-plain")
 
 
 def json_validator(schema: Any) -> Callable[[Any], Any] | None:
-    """Build `validate(decoded)` for a core schema, in JSON mode with raw bytes.
+    """Return `validate(decoded)` for a core schema, in JSON mode with raw bytes.
 
     Returns:
-        None where it cannot be: a validator of the user's own would get to see marked text, or
-        this Pydantic does not let a schema be changed.
+        None if that is not possible: a user's validator would see the marked text, or the installed
+        Pydantic does not allow changed schemas.
     """
     if custom_before_bytes(schema) or not _is_supported():
         return None
@@ -35,7 +35,7 @@ def json_validator(schema: Any) -> Callable[[Any], Any] | None:
 
 def _validator(schema: Any) -> SchemaValidator:
     try:
-        # Else the models in it would be read by the validators they already have.
+        # By default, the models inside would be read by their existing, unchanged validators.
         return SchemaValidator(schema, _use_prebuilt=False)
     except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
         return SchemaValidator(schema)
@@ -43,7 +43,7 @@ def _validator(schema: Any) -> SchemaValidator:
 
 @cache
 def _is_supported() -> bool:
-    """Try it: some versions of Pydantic prefer a model's own validator and cannot be told."""
+    """Return True if a changed schema is used: some Pydantics use a model's own validator."""
 
     class InputProbe(BaseModel):
         raw: bytes
@@ -54,7 +54,7 @@ def _is_supported() -> bool:
 
 
 def marked(value: Any) -> Any:
-    """Put the mark on bytes, in dicts and lists too."""
+    """Convert bytes to marked text, in dicts and lists too."""
     if isinstance(value, bytes):
         return _MARK + value.decode("latin-1")
     if _is_dict(value):
@@ -65,7 +65,7 @@ def marked(value: Any) -> Any:
 
 
 def unmarked(value: Any) -> Any:
-    """Turn marked text into bytes again, in dicts and lists too."""
+    """Convert marked text back to bytes, in dicts and lists too."""
     if _kind_of(value) == "bytes":
         return value[len(_MARK) :].encode("latin-1")
     if _is_dict(value):
@@ -96,7 +96,7 @@ def _reading_marks(schema: Any) -> Any:
     ref, kind = node.get("ref"), node.get("type")
     if kind == "bytes":
         node.pop("ref", None)
-        # What is not marked is read as JSON always reads it, with its say in a union around it.
+        # Text without the mark is read as JSON mode always reads it, also within a union.
         raw = core_schema.no_info_before_validator_function(unmarked, _core(node))
         choices = {"bytes": raw, "text": _core(node)}
         return core_schema.tagged_union_schema(choices, _kind_of, ref=ref)
@@ -110,7 +110,7 @@ def _reading_marks(schema: Any) -> Any:
 
 
 def custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
-    """Whether a user's validator stands between the input and a place for bytes."""
+    """Return True if a user's validator gets the input before a bytes schema does."""
     if _is_list(schema) or _is_tuple(schema):
         return any(custom_before_bytes(item, inside=inside) for item in schema)
     if not _is_dict(schema):

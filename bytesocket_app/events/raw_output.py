@@ -1,8 +1,8 @@
-"""The JSON-mode value of a payload with its bytes left raw: what MessagePack carries.
+"""Serialization of a payload for MessagePack: the JSON-mode value with bytes left raw.
 
-Pydantic's JSON mode turns bytes into text, and its Python mode leaves more than bytes as they are.
-So a copy of the type's schema writes bytes as marked text, in JSON mode, and the marks are taken
-off again. What puts its bytes into text itself, such as `Base64Bytes`, stays text.
+Pydantic's JSON mode writes bytes as text, and its Python mode leaves other types unconverted too.
+So a changed copy of the type's schema writes bytes as marked text in JSON mode, which is then
+converted back to bytes. Types that write their bytes as text, such as `Base64Bytes`, stay text.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,10 +18,10 @@ _OPAQUE: Final = frozenset({"default", "metadata", "ref"})
 
 
 def raw_serializer(schema: Any) -> Callable[[Any], Any] | None:
-    """Build `serialize(value)` for a core schema.
+    """Return `serialize(value)` for a core schema.
 
     Returns:
-        None where it cannot be: this Pydantic does not let a schema be changed.
+        None if the installed Pydantic does not allow changed schemas.
     """
     return _serializer(schema) if _is_supported() else None
 
@@ -29,7 +29,7 @@ def raw_serializer(schema: Any) -> Callable[[Any], Any] | None:
 def _serializer(schema: Any) -> Callable[[Any], Any]:
     changed = _writing_marks(schema)
     try:
-        # Else the models in it would be written by the serializers they already have.
+        # By default, the models inside would be written by their existing, unchanged serializers.
         serializer = SchemaSerializer(changed, _use_prebuilt=False)
     except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
         serializer = SchemaSerializer(changed)
@@ -38,7 +38,7 @@ def _serializer(schema: Any) -> Callable[[Any], Any]:
 
 @cache
 def _is_supported() -> bool:
-    """Try it: some versions of Pydantic prefer a model's own serializer and cannot be told."""
+    """Return True if a changed schema is used: some Pydantics use a model's own serializer."""
 
     class OutputProbe(BaseModel):
         raw: bytes

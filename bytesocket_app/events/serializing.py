@@ -1,4 +1,4 @@
-"""What a custom serializer in a Pydantic core schema says about its result."""
+"""Result types of custom serializers, as far as a Pydantic core schema declares them."""
 
 import functools
 import inspect
@@ -14,9 +14,9 @@ _SCALARS: Final[Mapping[object, str]] = {
 
 
 def opaque_serializer(schema: Mapping[str, Any]) -> bool:
-    """Say whether a custom serializer is in charge whose result nobody declared.
+    """Return True for a custom serializer whose result type is not declared.
 
-    Pydantic's own serializers declare nothing either, and keep the type's form.
+    Pydantic's own serializers do not count: they declare nothing either, but keep the type's form.
     """
     if schema["type"] not in {"function-plain", "function-wrap"}:
         return False
@@ -27,7 +27,7 @@ def opaque_serializer(schema: Mapping[str, Any]) -> bool:
 
 
 def scalar_return(schema: Mapping[str, Any]) -> str | None:
-    """Return the JSON type of `PlainSerializer(str)` and its like, which need no annotation."""
+    """Return the JSON type of a serializer like `PlainSerializer(str)`; None for others."""
     if schema["type"] != "function-plain" or schema.get("return_schema") is not None:
         return None
     function = schema["function"]
@@ -35,7 +35,7 @@ def scalar_return(schema: Mapping[str, Any]) -> str | None:
 
 
 def masks_secrets(schema: Mapping[str, Any]) -> bool:
-    """Say whether this is what writes `SecretStr` and its like: as asterisks."""
+    """Return True for the serializer of `SecretStr` and its like, which writes asterisks."""
     function = _plain(schema.get("function"))
     name = str(getattr(function, "__name__", ""))
     return getattr(function, "__module__", "") == "pydantic.types" and "_secret" in name

@@ -1,4 +1,4 @@
-"""`python -m bytesocket_cli` is `bytesocket`."""
+"""Entry point of `python -m bytesocket_cli`, the same as `bytesocket`."""
 
 from bytesocket_cli.main import main
 

@@ -1,4 +1,4 @@
-"""What a project lets `diff` pass: `[[tool.bytesocket.diff.allow]]`, each with its reason.
+"""Allowances: findings that a project lets `diff` accept, each with its reason.
 
 ::
 
@@ -24,15 +24,15 @@ _TEXTS = ("code", "event", "room", "path", "reason")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """One entry.
+    """One entry of `[[tool.bytesocket.diff.allow]]`.
 
     Attributes:
-        code: What it lets pass.
-        reason: Why, for whoever reads it next year.
-        event: Only of this event, by its name as text.
-        room: Only of the room with this pattern.
-        path: Only at this path of a payload, `$.text`.
-        until: The last day that it counts.
+        code: Code of the findings to accept.
+        reason: Reason to accept them, for later readers.
+        event: Event's name as text; None matches any.
+        room: Room's pattern; None matches any.
+        path: Path in the payload, `$.text`; None matches any.
+        until: Last day that the entry is valid; None for no end.
     """
 
     code: str
@@ -44,16 +44,16 @@ class Allowance:
 
     @override
     def __str__(self) -> str:
-        """Name the entry for a person."""
+        """Return the entry's conditions as readable text."""
         parts = [self.code, self.event, self.room and f"room {self.room}", self.path]
         return " ".join(part for part in parts if part)
 
     def has_expired(self, today: date) -> bool:
-        """Whether its last day has passed."""
+        """Return True if the entry's last day has passed."""
         return self.until is not None and today > self.until
 
     def matches(self, finding: Mapping[str, Any]) -> bool:
-        """Whether a finding, as JSON, is what it lets pass."""
+        """Return True if the entry accepts a finding, given as JSON values."""
         wanted = {"event": self.event, "room": self.room, "path": self.path}
         return finding["code"] == self.code and all(
             value is None or (finding[key] is not None and str(finding[key]) == value)
@@ -65,11 +65,12 @@ def parse(where: str, table: object) -> tuple[Allowance, ...]:
     """Read `[tool.bytesocket.diff]`.
 
     Args:
-        where: The file, for messages.
-        table: What stands there.
+        where: The file's name, for messages.
+        table: The setting's value.
 
     Raises:
-        CliError: It is no table, or an entry lacks its code or reason or has what nobody reads.
+        CliError: The value is no table, or an entry lacks its code or reason or has a wrong or
+            unknown key.
     """
     fields = cast("Mapping[str, object]", table) if isinstance(table, dict) else {"?": table}
     entries = fields.get("allow", [])
@@ -79,10 +80,10 @@ def parse(where: str, table: object) -> tuple[Allowance, ...]:
 
 
 def check_codes(where: str, allowances: Sequence[Allowance], codes: Sequence[str]) -> None:
-    """Refuse codes that do not exist.
+    """Check that all allowed codes exist.
 
     Raises:
-        CliError: There is one; the message names the nearest that does.
+        CliError: A code does not exist; the message suggests the nearest that does.
     """
     for allowance in allowances:
         if allowance.code not in codes:

@@ -1,4 +1,4 @@
-"""One child process of `dev`: started, listened to, told to serve, and stopped."""
+"""Child process of `dev`: its start, its messages, the order to serve, and its end."""
 
 import json
 import signal
@@ -13,14 +13,14 @@ from anyio.abc import Process
 from bytesocket_cli.targets import Target
 
 GRACE = 2.0
-"""Seconds that open sockets get when the server stops or is replaced."""
+"""Seconds that open sockets get to close when the server stops or is replaced."""
 
 PATIENCE = 2.3
 """Seconds after which a child that was told to stop is killed."""
 
 
 class Child:
-    """One process that has imported the application, or is about to."""
+    """Process that imports the application, and serves it when told to."""
 
     def __init__(self, process: Process, control: socket.socket) -> None:
         self._process = process
@@ -50,11 +50,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """Process id."""
         return self._process.pid
 
     async def report(self) -> dict[str, Any]:
-        """Wait for the child's next message; empty if it ended without one."""
+        """Wait for the child's next message; return {} if the child ended without one."""
         while b"\n" not in self._buffer:
             try:
                 chunk = self._control.recv(65536)
@@ -79,7 +79,7 @@ class Child:
         return await self._process.wait()
 
     async def stop(self) -> None:
-        """Let the child drain and end; kill it when it does not."""
+        """Tell the child to close its sockets and end; kill it if it does not end in time."""
         self.is_wanted = False
         with suppress(OSError):  # it is gone, or leaving
             self._control.shutdown(socket.SHUT_WR)

@@ -1,4 +1,4 @@
-"""What the commands print: colour and tables on a terminal, plain text when piped."""
+"""Output of the commands: colour and tables on a terminal, plain text when piped."""
 
 import os
 import sys
@@ -7,29 +7,29 @@ from typing import TextIO
 
 
 def is_fancy(stream: TextIO) -> bool:
-    """Whether to use colour there: a terminal, and nobody asked for plain text."""
+    """Return True if the stream is a terminal and no setting asks for plain text."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
 
 
 def say(text: str = "", *, style: str | None = None) -> None:
-    """Print one line for the person who runs the command.
+    """Print one line to stdout.
 
     Args:
         text: The line.
-        style: How it looks on a terminal, in the words of rich: `bold red`.
+        style: Style on a terminal, as rich names it: `bold red`.
     """
     _print(text, sys.stdout, style=style)
 
 
 def warn(text: str) -> None:
-    """Print to stderr something that did not stop the command."""
+    """Print a warning to stderr: the command goes on."""
     _print(text, sys.stderr, style="yellow")
 
 
 def fail(text: str) -> None:
-    """Print to stderr why the command could not do its work."""
+    """Print an error to stderr."""
     _print(text, sys.stderr, style="red", label="error: ")
 
 
@@ -41,7 +41,7 @@ def diff(lines: Sequence[str]) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows under a heading."""
+    """Print rows under column headings."""
     if is_fancy(sys.stdout):
         _rich_table(columns, rows)
         return

@@ -1,4 +1,4 @@
-"""Contract documents as the commands see them: loaded from a target or a file, and compared."""
+"""Contract documents for the commands: saved ones read, and two compared in one line."""
 
 from collections.abc import Container, Mapping
 from pathlib import Path
@@ -8,18 +8,18 @@ from bytesocket_cli.errors import CliError
 from bytesocket_cli.project import find
 
 _TOLD: Final = 6
-"""Changes that one line names."""
+"""Maximum number of changes named in one line."""
 
 
 def saved(target: str | None, start: Path) -> Path | None:
-    """Find the contract file that a TARGET means.
+    """Find the saved contract that a TARGET names.
 
     Args:
-        target: As the user wrote it; None for the project's `app`.
-        start: The folder the command runs in.
+        target: The argument as given; None for the project's `app`.
+        start: The folder that the command runs in.
 
     Returns:
-        The file, which need not be there; None if an application is meant.
+        Path of the file, which need not exist; None if TARGET names an application.
     """
     if target is not None:
         return Path(target) if target.endswith(".json") else None
@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, Any]:
     """Read a saved contract.
 
     Raises:
-        CliError: The file cannot be read, or is no contract of a format we know.
+        CliError: The file cannot be read, or is no contract of a known format.
     """
     from bytesocket_app.contract import Contract
     from bytesocket_app.errors import ConfigurationError
@@ -46,10 +46,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
-    """Say in one line how a contract changed; None if it did not.
+    """Describe in one line how a contract changed; None if it did not.
 
     Returns:
-        For example `contract 1a2b3c4d -> 5e6f7a8b: + event chat:typing, ~ event chat:post (text:
+        Text such as `contract 1a2b3c4d -> 5e6f7a8b: + event chat:typing, ~ event chat:post (text:
         field removed)`, where `+` is added, `-` removed, and `~` changed.
     """
     if old["fingerprint"] == new["fingerprint"]:
@@ -67,7 +67,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
 def _changed(
     old: Mapping[str, Any], new: Mapping[str, Any], *, told: Container[str]
 ) -> dict[str, dict[str, None]]:
-    """What changed about each event and room that is still there, in a few words each."""
+    """Describe the changes of each event and room that both contracts have, in a few words."""
     from bytesocket_app.contract.compatibility import compare
 
     changed: dict[str, dict[str, None]] = {}
@@ -90,7 +90,7 @@ def _names(document: Mapping[str, Any]) -> list[str]:
 
 
 def type_name(schema: Mapping[str, Any] | None) -> str | None:
-    """Name a payload's type for a table: `Post`, `string`, `Item[]`, `A | B`."""
+    """Return a payload's type as shown in a table: `Post`, `string`, `Item[]`, `A | B`."""
     if schema is None:
         return None
     if "$ref" in schema:

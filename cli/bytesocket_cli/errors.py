@@ -1,4 +1,4 @@
-"""The one error of the command line: a message for a person, and an exit code."""
+"""Errors of the command line: a message for the user, and an exit code."""
 
 FINE = 0
 FINDINGS = 1
@@ -6,11 +6,11 @@ USAGE = 2
 
 
 class CliError(Exception):
-    """Ends the command with one message on stderr and no traceback.
+    """Error that ends the command with one message on stderr and no traceback.
 
     Args:
-        message: What, where, and what to do; further lines only where they show something.
-        code: `FINDINGS` for a check that found something, `USAGE` for everything a user can mend.
+        message: The problem, its place, and a remedy; further lines only for source or lists.
+        code: `FINDINGS` for a check that found something, `USAGE` for errors a user can fix.
     """
 
     def __init__(self, message: str, *, code: int = USAGE) -> None:

@@ -1,4 +1,4 @@
-"""A contract document to the files that are generated from it."""
+"""Generation of files from a contract document."""
 
 import json
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from bytesocket_cli.project import Generation, Language, Package
 
 
 def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
-    """Generate one target.
+    """Generate the files of one target.
 
     Args:
-        document: A contract.
-        generation: The language and the place; JavaScript gets its types beside it.
+        document: A contract document.
+        generation: Language and path; for JavaScript a file of types is added beside it.
 
     Raises:
-        CliError: JavaScript is to be written to a file whose name does not end in .js or .mjs.
+        CliError: The language is JavaScript and the path does not end in .js or .mjs.
     """
     path = generation.output
     if generation.target != "javascript":
@@ -33,7 +33,7 @@ def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
 
 
 def text(document: Mapping[str, Any], language: Language, *, package: Package | None = None) -> str:
-    """Generate one target as text; of JavaScript the module without its types."""
+    """Generate one target as text; for JavaScript only the module, without its types."""
     if language == "contract":
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     if language == "python":
@@ -56,7 +56,7 @@ def text(document: Mapping[str, Any], language: Language, *, package: Package | 
 
 
 def outputs(generation: Generation) -> list[Path]:
-    """The files that a target consists of."""
+    """Return the paths of the files that a target consists of."""
     path = generation.output
     if generation.target == "javascript":
         return [path, path.with_suffix(".d.mts" if path.suffix == ".mjs" else ".d.ts")]

@@ -1,4 +1,4 @@
-"""A target to a live application: imports the user's code and explains what goes wrong there."""
+"""Import of a target's application, with errors that point into the user's code."""
 
 import importlib
 import inspect
@@ -26,12 +26,12 @@ from bytesocket_cli.targets import Target
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """An application in this process.
+    """Application imported into this process.
 
     Attributes:
-        asgi: What the server calls: the ByteSocket, or the application it is part of.
+        asgi: ASGI application for the server: the ByteSocket, or the application it is part of.
         applications: The ByteSockets in it.
-        import_string: `module:attribute`.
+        import_string: Import path, as `module:attribute`.
     """
 
     asgi: Any
@@ -43,7 +43,7 @@ class Loaded:
         """The only ByteSocket.
 
         Raises:
-            CliError: There is none, or several.
+            CliError: There is no ByteSocket, or more than one.
         """
         if len(self.applications) == 1:
             return self.applications[0]
@@ -60,27 +60,28 @@ class Loaded:
 
     @property
     def message_bytes(self) -> int:
-        """The longest message that any of the applications takes; 0 without a limit."""
+        """Largest message size that any of the ByteSockets accepts, in bytes; 0 for no limit."""
         limits = [one.settings.limits.message_bytes for one in self.applications]
         return 0 if 0 in limits else max(limits, default=0)
 
     @property
     def has_pages(self) -> bool:
-        """Whether it serves more than sockets."""
+        """True if the application serves HTTP requests too."""
         return any(one is not self.asgi or one.http is not None for one in self.applications)
 
     async def drain(self, grace: float) -> None:
-        """Close all sockets within so many seconds."""
+        """Close all sockets within `grace` seconds."""
         async with anyio.create_task_group() as tasks:
             for application in self.applications:
                 tasks.start_soon(application.drain, grace)
 
 
 def load(target: Target) -> Loaded:
-    """Import a target. What the user's code prints meanwhile goes to stderr.
+    """Import a target; output of the user's code during the import goes to stderr.
 
     Raises:
-        CliError: It cannot be imported, or is no application; says where in the user's code.
+        CliError: The target cannot be imported, or is no application; the message names the place
+            in the user's code.
     """
     for path in reversed(target.import_paths):
         if str(path) not in sys.path:
@@ -94,7 +95,7 @@ def load(target: Target) -> Loaded:
 
 
 def _print_contract_warnings() -> None:
-    """From now on, print what is doubtful in an application in one line each, like errors."""
+    """Print contract warnings in one line each from now on, like errors."""
     usual = warnings.showwarning
 
     def show(
@@ -154,7 +155,7 @@ def _explain(error: BaseException, target: Target) -> str:
 
 
 def _place(error: BaseException, target: Target) -> tuple[str, int] | None:
-    """Find the line of the user's code to blame: the innermost of the project, else of anybody."""
+    """Find the line to report: the innermost in the project's code, else the innermost at all."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return error.filename, error.lineno
     frames = [
@@ -199,7 +200,7 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
 
 
 def _host(public: dict[str, Any]) -> str | None:
-    """The name of the one application that ByteSockets of the module are attached to."""
+    """Return the name of the only application that ByteSockets are attached to, or None."""
     hosts = {
         id(value): name
         for name, value in reversed(public.items())
@@ -240,7 +241,7 @@ def _offered(value: Any) -> list[str]:
 
 
 def _is_asgi(value: Any) -> bool:
-    """Whether a server can call it: an instance whose call is a coroutine function."""
+    """Return True for an ASGI application: an `async` callable with three required parameters."""
     if inspect.isclass(value) or not callable(value):
         return False
     call: Any = value if inspect.isfunction(value) else type(value).__call__
@@ -252,7 +253,7 @@ def _is_asgi(value: Any) -> bool:
 
 
 def _applications(asgi: Any) -> list[ByteSocket]:
-    """Find the ByteSockets in an application: itself, or below its routes and mounts."""
+    """Find the ByteSockets in an application: itself, or those in its routes and mounts."""
     found: list[ByteSocket] = []
     seen: set[int] = set()
     waiting = [asgi]
@@ -265,7 +266,7 @@ def _applications(asgi: Any) -> list[ByteSocket]:
             found.append(one)
         else:
             routes = getattr(one, "routes", ())
-            # A mount hands on the `routes` of what it mounts: a method, if that is ours.
+            # Only a list is looked into: `routes` of an unknown application may be anything.
             waiting += [getattr(one, "app", None), *(routes if isinstance(routes, list) else ())]
     return found
 

@@ -1,4 +1,4 @@
-"""The command table, the version, and the one place where errors become exit codes."""
+"""Command line: the commands, the version, and exit codes for errors."""
 
 import sys
 from typing import Annotated
@@ -52,7 +52,7 @@ def _root(
 def main() -> None:
     """Run the command line: the console entry point.
 
-    Exit codes: 0 fine, 1 findings (of a check), 2 everything that the user can mend.
+    Exit codes: 0 success, 1 findings of a check, 2 errors that the user can fix.
     """
     try:
         app(prog_name="bytesocket")
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _is_configuration(error: Exception) -> bool:
-    """Whether the framework says that the application is declared wrongly; its text is ready."""
+    """Return True for the framework's ConfigurationError, whose message is ready to be shown."""
     from bytesocket_app.errors import ConfigurationError
 
     return isinstance(error, ConfigurationError)

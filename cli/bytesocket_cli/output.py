@@ -1,4 +1,4 @@
-"""Files to be written: compared, written whole or not at all, never half."""
+"""Generated files: compared with those on disk, and written atomically."""
 
 import difflib
 import errno
@@ -14,38 +14,38 @@ from bytesocket_cli.errors import CliError
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as it should be: where, and its bytes."""
+    """File to be written: its path and its bytes."""
 
     path: Path
     content: bytes
 
 
 def text_file(path: Path, text: str) -> File:
-    """Make a file of a text; generated text ends its lines with a bare newline everywhere."""
+    """Make a file of text, in UTF-8 and with line feeds on every platform."""
     return File(path, text.encode())
 
 
 def is_current(file: File) -> bool:
-    """Whether the file is there already, byte for byte.
+    """Return True if the file on disk has these bytes already.
 
     Raises:
-        CliError: There is something that cannot be read as a file.
+        CliError: The path exists and cannot be read as a file.
     """
     return _present(file) == file.content
 
 
 def drift(file: File, shown: str) -> list[str]:
-    """Compare a file with what it should be.
+    """Compare the file on disk with its expected content.
 
     Args:
-        file: As it should be.
-        shown: Its name in the diff.
+        file: The expected file.
+        shown: Name of the file in the diff.
 
     Returns:
-        A unified diff from what is there to what should be, or nothing if they are the same.
+        Lines of a unified diff from the present to the expected content; none if they are equal.
 
     Raises:
-        CliError: There is something that cannot be read as a file.
+        CliError: The path exists and cannot be read as a file.
     """
     present = _present(file)
     if present == file.content:
@@ -58,13 +58,13 @@ def drift(file: File, shown: str) -> list[str]:
 
 
 def write(files: Sequence[File]) -> list[File]:
-    """Write files, all of them or none: each is complete beside its place before any is moved.
+    """Write files: all are first written to temporary files beside their paths, then moved.
 
     Returns:
-        Those that were written; what is current is left alone, so that nobody sees it change.
+        Files that were written; files with the right content already are not touched.
 
     Raises:
-        CliError: A place is a folder or cannot be written; nothing was changed.
+        CliError: A path is a folder or cannot be written; no file was changed.
     """
     stale = [file for file in files if not is_current(file)]
     staged: list[tuple[Path, Path]] = []
@@ -97,7 +97,7 @@ def _stage(file: File) -> Path:
 
 
 def _mode(path: Path) -> int:
-    """Keep the file's permissions; a new one gets what `open` would give it."""
+    """Return the file's permissions; for a new file those that `open` would give it."""
     with suppress(FileNotFoundError):
         return path.stat().st_mode & 0o777
     mask = os.umask(0)

@@ -1,10 +1,10 @@
-"""A project's settings: `[tool.bytesocket]` in its pyproject.toml.
+"""Project settings: `[tool.bytesocket]` in its pyproject.toml.
 
 ::
 
     [tool.bytesocket]
-    app = "chat.app:app"             # what the commands take without a TARGET; for generate and
-                                     # events it may be a saved contract, "contract.json"
+    app = "chat.app:app"             # the default TARGET; for generate, diff and events it may
+                                     # be a saved contract, "contract.json"
     backend = "asyncio"              # or "trio"
 
     [[tool.bytesocket.generate]]
@@ -13,7 +13,7 @@
 
     [[tool.bytesocket.generate]]
     target = "typescript"
-    for = "bytesocket-client"        # the types that this npm package's generics take
+    for = "bytesocket-client"        # only types, for the generics of @bytesocket/client
     output = "web/events.ts"
 
 `allowances` reads `[[tool.bytesocket.diff.allow]]`.
@@ -33,19 +33,19 @@ Language: TypeAlias = Literal["typescript", "javascript", "python", "asyncapi", 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 Package: TypeAlias = Literal["bytesocket-client"]
-"""A package of others that types are written for: `@bytesocket/client`."""
+"""npm package that types can be generated for: `@bytesocket/client`."""
 
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One file to be generated.
+    """File to be generated.
 
     Attributes:
-        target: In which language.
-        output: Where.
-        package: Only the types, for that package; of `typescript`.
+        target: Language, or another format.
+        output: Path of the file.
+        package: npm package to write only types for, with `typescript`; None for a client.
     """
 
     target: Language
@@ -55,14 +55,14 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with an application, and what its pyproject.toml says about it.
+    """Folder with an application, and the settings in its pyproject.toml.
 
     Attributes:
-        directory: Absolute; paths in the settings are relative to it.
+        directory: Absolute path; paths in the settings are relative to it.
         app: The default TARGET, if there is one.
         backend: The event loop to run on.
         generations: The files that `generate` without arguments writes.
-        allowed: What `diff` lets pass.
+        allowed: Findings that `diff` accepts.
     """
 
     directory: Path
@@ -73,28 +73,28 @@ class Project:
 
     @property
     def settings(self) -> Path:
-        """The file that the settings are in, or would be."""
+        """Path of the pyproject.toml, which need not exist."""
         return self.directory / "pyproject.toml"
 
     @property
     def contract(self) -> Path | None:
-        """The file that the contract is written to, if there is one."""
+        """Path that `generate` writes the contract to; None if none is set."""
         return next((one.output for one in self.generations if one.target == "contract"), None)
 
     @property
     def import_paths(self) -> tuple[Path, ...]:
-        """What has to be on `sys.path` to import the project without installing it."""
+        """Folders to put on `sys.path` to import the project without installing it."""
         return tuple(path for path in (self.directory, self.directory / "src") if path.is_dir())
 
 
 def find(start: Path) -> Project:
     """Find the project that a file or folder belongs to.
 
-    Goes up to the nearest pyproject.toml; one without `[tool.bytesocket]` makes its own folder no
-    project of ours, so that an example inside another repository stays its own project.
+    The nearest pyproject.toml at or above it decides. If that has no `[tool.bytesocket]`, the
+    folder itself is the project, so an example inside another repository is its own project.
 
     Raises:
-        CliError: A pyproject.toml cannot be read or holds a setting that is wrong.
+        CliError: A pyproject.toml cannot be read or has a wrong setting.
     """
     start = start.resolve()
     folder = start if start.is_dir() else start.parent

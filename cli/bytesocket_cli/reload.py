@@ -1,4 +1,4 @@
-"""`dev`'s parent process: it owns the listening socket and replaces the child that serves.
+"""Parent process of `dev`: it owns the listening socket and replaces the child that serves.
 
 For each change a new child imports the application while the old one still serves. If the import
 fails, the error is shown and nothing else happens. Otherwise the old child closes its sockets and
@@ -22,20 +22,19 @@ from bytesocket_cli.targets import Target
 from bytesocket_cli.watching import changes
 
 Report: TypeAlias = dict[str, Any]
-"""What a child says; see the worker."""
+"""Message from a child; see `worker`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReloadPlan:
-    """What to supervise.
+    """Configuration of the supervisor.
 
     Attributes:
         target: The application.
         listener: The bound socket.
-        reload: Whether to watch for changes.
-        ignored: Files that never cause a reload, because we write them.
-        ready: Called with the child's report when the application was loaded: first at the start,
-            then after each change.
+        reload: True to watch for changes.
+        ignored: Files that never cause a reload, because this command writes them.
+        ready: Callback for each child that begins to serve, called with the child's report.
     """
 
     target: Target
@@ -46,7 +45,7 @@ class ReloadPlan:
 
 
 class Supervisor:
-    """The children over time: at most one that serves, and one that is tried."""
+    """Supervisor of the children: at most one that serves, and one that is being tried."""
 
     def __init__(self, plan: ReloadPlan) -> None:
         self._plan = plan
@@ -58,10 +57,11 @@ class Supervisor:
         self._news = anyio.Event()
 
     async def work(self, stopped: anyio.Event) -> str | None:
-        """Serve, and replace what serves after each change.
+        """Serve, and replace the serving child after each change.
 
         Returns:
-            Why it cannot go on: the first attempt failed, or, without reload, the server ended.
+            The failure that ends it: the first attempt failed, or, without reload, the server
+            ended.
         """
         failure: str | None = None
         async with self._tasks:
@@ -149,7 +149,7 @@ class Supervisor:
         """Start a child and wait until it has imported the application, or has failed to.
 
         Returns:
-            The child, and its report; None if the next change came first.
+            The child, and its report, or None for the report if the next change came first.
         """
         child = await Child.start(self._plan.target, self._plan.listener)
         self._children.append(child)
@@ -188,7 +188,7 @@ class Supervisor:
 
 
 async def supervise(plan: ReloadPlan) -> None:
-    """Serve until SIGINT or SIGTERM; a second one ends it without waiting.
+    """Serve until SIGINT or SIGTERM; a second signal kills the children without waiting.
 
     Raises:
         CliError: The application could not be imported or started the first time, or without

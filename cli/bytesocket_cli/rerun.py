@@ -1,6 +1,6 @@
-"""One command again and again: in a fresh process, at once and after each change of a file.
+"""Repetition of a command in a new process: at once, and after each change of a file.
 
-A fresh process, since an application's modules cannot be imported a second time in the same one.
+The process is new each time, since modules that were imported once are not imported again.
 """
 
 import signal
@@ -19,13 +19,13 @@ from bytesocket_cli.watching import changes
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """What to repeat.
+    """Command to repeat, and the files to watch.
 
     Attributes:
-        arguments: Of the command, without its name.
+        arguments: Arguments of the command, without its name.
         roots: The folders to watch.
         ignored: Files that the command writes.
-        only: The one file whose change counts; None for all that belong to an application.
+        only: The only file whose change counts; None for all files of an application.
     """
 
     arguments: Sequence[str]
@@ -37,7 +37,7 @@ class Repetition:
 async def repeat(repetition: Repetition) -> None:
     """Run the command now and after each change, until SIGINT or SIGTERM.
 
-    A run that fails has said why; the next change may mend it.
+    A failed run prints its own error, and does not end the repetition.
     """
     stopped = anyio.Event()
     async with anyio.create_task_group() as tasks:
@@ -52,7 +52,7 @@ async def repeat(repetition: Repetition) -> None:
 
 
 class _Changes:
-    """The files that changed since they were last asked for."""
+    """Files that changed since the last call of `next`."""
 
     def __init__(self) -> None:
         self._found: set[Path] = set()
@@ -63,7 +63,7 @@ class _Changes:
         self._news.set()
 
     async def next(self) -> list[str]:
-        """Wait for a change; return the names of all files that changed meanwhile."""
+        """Wait for a change; return the names of all files that changed since the last call."""
         await self._news.wait()
         names = sorted(path.name for path in self._found)
         self._found.clear()

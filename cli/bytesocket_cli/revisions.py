@@ -1,4 +1,4 @@
-"""Contracts of other revisions: `git:REF` and `git:REF:PATH`, read from git's own store."""
+"""Contracts of other revisions: `git:REF` and `git:REF:PATH`, read from the git repository."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from bytesocket_cli.project import Project
 PREFIX = "git:"
 
 PATIENCE = 20.0
-"""Seconds for one git command."""
+"""Timeout of one git command, in seconds."""
 
 _COMMIT = 'commit one: list target = "contract" in pyproject.toml and run bytesocket generate'
 
@@ -22,14 +22,14 @@ def committed(text: str, project: Project, start: Path) -> tuple[str, str]:
 
     Args:
         text: `git:REF` for the contract file of `[tool.bytesocket]`, or `git:REF:PATH`.
-        project: Whose contract.
-        start: The folder that a PATH is relative to; the repository's root is tried as well.
+        project: The project that the contract belongs to.
+        start: The folder that PATH is relative to; the repository's root is tried as well.
 
     Returns:
-        The file's text, and what to call it in messages.
+        The file's text, and its name for messages.
 
     Raises:
-        CliError: There is no git, no such revision, or no contract in it.
+        CliError: git is not installed, or there is no such revision, or no contract in it.
     """
     ref, _, name = text.removeprefix(PREFIX).partition(":")
     if not ref or ref.startswith("-"):
@@ -46,7 +46,7 @@ def committed(text: str, project: Project, start: Path) -> tuple[str, str]:
 
 
 def _candidates(name: str, project: Project, folder: Path, root: Path) -> Sequence[str]:
-    """Name the places to look, from the root of the repository."""
+    """List the paths to look for, relative to the root of the repository."""
     places = [folder / name, root / name] if name else [project.contract]
     inside = [place.resolve() for place in places if place is not None]
     return [p.relative_to(root).as_posix() for p in inside if p.is_relative_to(root)]

@@ -1,4 +1,4 @@
-"""A new project: its names, its files from the templates, and what is generated from its code."""
+"""New project: its names, its files from the templates, and its generated files."""
 
 import keyword
 import os
@@ -20,18 +20,18 @@ from bytesocket_cli.generation import outputs
 from bytesocket_cli.project import parse
 
 NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-"""What packaging accepts as a project's name, and cannot be mistaken for an option."""
+"""Pattern of project names that packaging accepts and no command takes for an option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A project's names.
+    """Names of a project.
 
     Attributes:
-        folder: Where it goes, absolute.
-        project: `my-chat`.
-        package: `my_chat`.
-        title: `My Chat`.
+        folder: Absolute path of its folder.
+        project: Name for packaging: `my-chat`.
+        package: Name to import: `my_chat`.
+        title: Name for people: `My Chat`.
     """
 
     folder: Path
@@ -41,10 +41,10 @@ class Names:
 
 
 def name_project(folder: Path) -> Names:
-    """Take a project's names from its folder's.
+    """Derive a project's names from its folder's name.
 
     Raises:
-        CliError: It cannot be a project's or a package's name; says one that can.
+        CliError: The name cannot be a project's or a package's; the message suggests another.
     """
     folder = folder.resolve()
     name = folder.name
@@ -68,11 +68,11 @@ def _taken() -> frozenset[str]:
 
 
 class Scaffold:
-    """One project to be made.
+    """Project to be made.
 
     Args:
-        names: What it is called.
-        template: Which of the project templates.
+        names: Names of the project.
+        template: Name of a project template.
     """
 
     def __init__(self, names: Names, template: str) -> None:
@@ -80,10 +80,11 @@ class Scaffold:
         self._template = template
 
     def check(self, *, force: bool) -> None:
-        """Look whether the folder can be written to.
+        """Check that the project can be written to its folder.
 
         Raises:
-            CliError: It is a file, or not empty and not forced, or a folder is in a file's place.
+            CliError: The folder is a file, or not empty without `force`, or has no parent, or has
+                a folder where the project has a file.
         """
         folder = self._names.folder
         if folder.exists() and not folder.is_dir():
@@ -99,7 +100,7 @@ class Scaffold:
                 raise CliError(f"{folder / path} is a folder, where the project has a file")
 
     def planned(self) -> list[Path]:
-        """The files of the project, relative to its folder, generated ones included."""
+        """List the files of the project, generated ones too, relative to its folder."""
         rendered = dict(self._rendered())
         settings = tomllib.loads(rendered[Path("pyproject.toml")].decode())
         project = parse(Path("pyproject.toml"), settings["tool"]["bytesocket"])
@@ -107,13 +108,13 @@ class Scaffold:
         return sorted({*rendered, *generated})
 
     def write(self) -> list[Path]:
-        """Make the project beside its place, then move it there.
+        """Make the project in a temporary folder beside its own, then move it there.
 
         Returns:
             The files, relative to the project's folder.
 
         Raises:
-            CliError: It could not be made; nothing is left behind.
+            CliError: The project cannot be made; a new folder is not left behind.
         """
         folder = self._names.folder
         try:
@@ -155,7 +156,7 @@ def _walk(root: Traversable, path: PurePosixPath) -> Iterator[PurePosixPath]:
 
 
 def _generate(folder: Path) -> None:
-    """Generate what the project's settings list, as its user does: in a process of its own."""
+    """Run `bytesocket generate` in the project's folder, in a new process."""
     command = [sys.executable, "-P", "-m", "bytesocket_cli", "generate"]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
     done = subprocess.run(  # noqa: S603 - our own command

@@ -1,4 +1,4 @@
-"""Where a contract comes from: a file, an application, or another revision of a file."""
+"""Sources of contracts: a file, an application, or another revision of a file."""
 
 import subprocess
 import sys
@@ -13,12 +13,12 @@ from bytesocket_cli.project import Project, find
 from bytesocket_cli.revisions import PREFIX, committed
 
 PATIENCE = 60.0
-"""Seconds for an application to be imported in a process of its own."""
+"""Timeout of importing an application in a new process, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A contract and what it is called in messages."""
+    """Contract, and its name for messages."""
 
     place: str
     document: Mapping[str, Any]
@@ -29,14 +29,15 @@ def pair(old: str, new: str | None) -> tuple[Source, Source, Project]:
 
     Args:
         old: A contract file (.json), a TARGET, `git:REF` or `git:REF:PATH`.
-        new: The same; None for the project's own application.
+        new: The same; None for the project's own application or saved contract.
 
     Returns:
-        Both, and the project whose settings count: that of NEW if it is an application, else the
-        one around the current folder.
+        Both contracts, and the project whose settings apply: that of NEW if it is an application,
+        else the one around the current folder.
 
     Raises:
-        CliError: One of them cannot be read, or is no contract that this version knows.
+        CliError: A contract cannot be read, or a file is no contract of a known format.
+        ConfigurationError: A revision or another process gave no contract of a known format.
     """
     if not _is_application(new):
         project = find(Path.cwd())
@@ -72,7 +73,7 @@ def _application(text: str | None) -> tuple[Source, Project]:
 
 
 def _in_own_process(text: str) -> Source:
-    """Import an application apart: both may consist of modules of one name."""
+    """Import an application in a new process: the two may have modules of the same name."""
     command = [sys.executable, "-P", "-m", "bytesocket_cli", "generate", "contract", text]
     try:
         done = subprocess.run(  # noqa: S603 - this program itself; `text` is a TARGET

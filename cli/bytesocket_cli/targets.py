@@ -1,4 +1,4 @@
-"""TARGET, as the user writes it, to a place that can be imported. Nothing is imported here."""
+"""Resolution of the argument TARGET to a module that can be imported; nothing is imported here."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from bytesocket_cli.errors import CliError
 from bytesocket_cli.project import Project, find
 
 DISCOVERY = ("app.py", "main.py", "*/app.py", "*/main.py", "src/*/app.py")
-"""Where an application is looked for when nothing names it."""
+"""Patterns of the files that may hold the application if nothing names it."""
 
 NOT_OURS = frozenset(
     {"__pycache__", "build", "dist", "docs", "env", "node_modules", "site-packages", "tests"}
     | {"test", "venv"}
 )
-"""Folders that are never looked into or watched, beside those that begin with a dot."""
+"""Names of folders that are never searched or watched, like those that begin with a dot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an application is.
+    """Location of an application.
 
     Attributes:
-        project: The project it belongs to.
-        root: The folder that goes first on `sys.path`.
+        project: The project that it belongs to.
+        root: The folder to put first on `sys.path`.
         module: The dotted name to import.
-        attribute: A dotted name in the module; None takes the only application there.
+        attribute: The dotted name in the module; None for the only application there.
     """
 
     project: Project
@@ -36,12 +36,12 @@ class Target:
 
     @property
     def import_paths(self) -> tuple[Path, ...]:
-        """What goes to the front of `sys.path`, in this order."""
+        """Folders to put at the front of `sys.path`, in this order."""
         return tuple(dict.fromkeys((self.root, *self.project.import_paths)))
 
     @property
     def watched(self) -> tuple[Path, ...]:
-        """The folders whose changes matter: the project's, and its package's elsewhere."""
+        """Folders to watch: the project's, and the package's if it is elsewhere."""
         project, package = self.project.directory, self.root
         package /= self.module.partition(".")[0]
         if package.is_relative_to(project) or not package.is_dir():
@@ -50,15 +50,15 @@ class Target:
 
 
 def resolve(text: str | None, start: Path) -> Target:
-    """Find out what a TARGET means.
+    """Resolve a TARGET to the location of an application.
 
     Args:
         text: `module:attribute`, a path to a file or folder (`path:attribute` too), or None for
-            the project's own: `[tool.bytesocket] app`, then discovery.
-        start: The folder the command runs in.
+            the project's own: `[tool.bytesocket] app`, else the file that discovery finds.
+        start: The folder that the command runs in.
 
     Raises:
-        CliError: There is nothing there, or more than one thing.
+        CliError: The target names no file or module, or more than one file may be meant.
     """
     start = start.resolve()
     if text is None:
@@ -75,7 +75,7 @@ def resolve(text: str | None, start: Path) -> Target:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a folder can hold the project's own code: no environment, cache or dependency."""
+    """Return True if a folder can hold the project's code: no environment, cache or dependency."""
     name = path.name
     return not (name.startswith(".") or name in NOT_OURS or (path / "pyvenv.cfg").exists())
 
@@ -119,7 +119,7 @@ def _at_folder(folder: Path, attribute: str | None, start: Path) -> Target:
 
 
 def _at_file(path: Path, attribute: str | None, project: Project) -> Target:
-    """Climb out of the package that the file is part of, and name the module from there."""
+    """Find the folder above the file's outermost package, and the module's name from there."""
     names = [] if path.name == "__init__.py" else [path.stem]
     root = path.parent
     while (root / "__init__.py").is_file():
@@ -148,7 +148,7 @@ def _candidates(directory: Path) -> Iterator[Path]:
 
 
 def _only(found: list[Path], start: Path) -> Path:
-    """Take the one candidate; where some do not mention the framework, they are not candidates."""
+    """Return the only candidate; files that mention `bytesocket` are preferred to others."""
     likely = [path for path in found if b"bytesocket" in path.read_bytes().lower()] or found
     if len(likely) == 1:
         return likely[0]

@@ -1,4 +1,4 @@
-"""A verdict on two contracts: findings, what a project allows of them, as text and as JSON."""
+"""Verdict on two contracts: findings, and allowances for them, as text and as JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bytesocket_cli import console
 from bytesocket_cli.allowances import Allowance
 
 Found: TypeAlias = Mapping[str, Any]
-"""A finding as JSON values: `contract.compatibility.Finding.to_dict`."""
+"""Finding as JSON values: `contract.compatibility.Finding.to_dict`."""
 
 HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
     "wire": ("deployed clients, or the server, fail at run time", "bold red"),
@@ -17,17 +17,17 @@ HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
     "silent": ("accepted, but lost or of another meaning", "bold magenta"),
     "safe": ("nobody notices", "bold green"),
 }
-"""What a level means, and how it looks; worst first."""
+"""Meaning and terminal style of each level, worst first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """Findings, and what a project allows of them.
+    """Findings, and the project's allowances for them.
 
     Attributes:
-        findings: Each with the entry that lets it pass.
-        unused: Entries that let nothing pass.
-        expired: Entries whose day has passed.
+        findings: Each finding with the entry that allows it, or None.
+        unused: Entries that allow no finding.
+        expired: Entries whose last day has passed.
     """
 
     findings: Sequence[tuple[Found, Allowance | None]]
@@ -37,12 +37,12 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What there is to say about two contracts.
+    """Result of comparing two contracts.
 
     Attributes:
-        old: What OLD is called, and its fingerprint.
-        new: What NEW is called, and its fingerprint.
-        allowed: All findings, worst first, and what the project allows of them.
+        old: Name and fingerprint of OLD.
+        new: Name and fingerprint of NEW.
+        allowed: All findings, worst first, and the project's allowances for them.
         fail_on: The levels that fail.
     """
 
@@ -53,17 +53,17 @@ class Verdict:
 
     @property
     def counted(self) -> list[Found]:
-        """The findings that nothing lets pass."""
+        """Findings that no entry allows."""
         return [finding for finding, allowance in self.allowed.findings if allowance is None]
 
     @property
     def failed(self) -> bool:
-        """Whether one of them has a level that fails."""
+        """True if a finding that no entry allows has a level that fails."""
         return any(self.fail_on.intersection(finding["levels"]) for finding in self.counted)
 
     @property
     def worst(self) -> str:
-        """The worst level among them; `safe` without any."""
+        """Worst level of the findings that no entry allows; `safe` if there are none."""
         levels = {finding["level"] for finding in self.counted}
         return next((level for level in HEADINGS if level in levels), "safe")
 
@@ -87,7 +87,7 @@ class Verdict:
 
 
 def allow(findings: Sequence[Found], allowances: Sequence[Allowance], today: date) -> Allowed:
-    """Give each finding the entry that lets it pass; what is safe needs none."""
+    """Pair each finding with the first valid entry that allows it; safe findings get none."""
     expired = [one for one in allowances if one.has_expired(today)]
     valid = [one for one in allowances if one not in expired]
     paired = [(finding, _match(finding, valid)) for finding in findings]
@@ -96,7 +96,7 @@ def allow(findings: Sequence[Found], allowances: Sequence[Allowance], today: dat
 
 
 def show(verdict: Verdict) -> None:
-    """Print a verdict for a person."""
+    """Print a verdict as text."""
     (old, mark), (new, mark_now) = verdict.old, verdict.new
     console.say(f"{old} {mark[:8]} -> {new} {mark_now[:8]}")
     for level, (meaning, style) in HEADINGS.items():
@@ -133,7 +133,7 @@ def _lines(finding: Found) -> Iterator[str]:
 
 
 def _head(finding: Found) -> str:
-    """Say where and what: `chat:post payload $.text FIELD_REMOVED c2s`."""
+    """Return a finding's place and code: `chat:post payload $.text: FIELD_REMOVED c2s`."""
     room = finding["room"] and f"room {finding['room']}"
     places = [finding["event"], room, finding["part"], finding["path"]]
     place = " ".join(str(part) for part in places if part is not None) or "application"

@@ -1,4 +1,4 @@
-"""Which files of a project matter, and when they change."""
+"""Watching of a project's files for changes."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
@@ -11,15 +11,15 @@ from bytesocket_cli.targets import is_ours
 SUFFIXES = frozenset(
     {".py", ".html", ".css", ".js", ".json", ".toml", ".yaml", ".yml", ".env", ".j2", ".jinja"}
 )
-"""What a running application is made of. A database or a log beside it changes all the time."""
+"""Suffixes of files to watch; others, such as databases and logs, may change at any time."""
 
 
 def relevant(roots: Iterable[Path], ignored: Iterable[Path]) -> Callable[[Change, str], bool]:
     """Make the filter for watchfiles.
 
     Args:
-        roots: The watched folders; what is above them does not decide.
-        ignored: Files that are written by ourselves.
+        roots: The watched folders; names of folders above them are not looked at.
+        ignored: Files that the command itself writes.
     """
     folders = tuple(roots)
     own = frozenset(ignored)
@@ -37,14 +37,14 @@ def _inside(path: Path, folder: Path) -> bool:
     if not path.is_relative_to(folder):
         return False
     between = path.relative_to(folder).parents
-    # Tests are watched by nobody: running the old code again tells nothing.
+    # Tests are not watched: a change there does not change the application.
     return all(is_ours(folder / part) for part in between if part.name)
 
 
 async def changes(
     roots: Iterable[Path], ignored: Iterable[Path], stop: anyio.Event
 ) -> AsyncIterator[frozenset[Path]]:
-    """Yield the files that changed, gathered over a moment of quiet, until `stop` is set."""
+    """Yield sets of changed files, changes close in time together, until `stop` is set."""
     folders = tuple(roots)
     watched = awatch(*folders, watch_filter=relevant(folders, ignored), stop_event=stop)
     async for found in watched:

@@ -1,8 +1,8 @@
-"""The process that serves: `run` itself, and the child that `dev` starts anew for each change.
+"""Serving process: `run` itself, or the child that `dev` starts for each change.
 
-A child gets its orders over a socket pair, one JSON object a line, and answers there: `ready`
-(imported, not yet serving) or `error`; then `started` or `failed`. It begins to serve when it is
-sent a line and stops when the other end is shut, so it never outlives its parent.
+A child reports to its parent over a socket pair, one JSON object a line: `ready` (imported, not
+yet serving) or `error`; then `started` or `failed`. It begins to serve when the parent sends a
+line, and stops when the parent shuts its end, so it never outlives its parent.
 """
 
 import json
@@ -30,28 +30,28 @@ from bytesocket_cli.project import Backend, Project
 from bytesocket_cli.targets import Target
 
 EXTRA = 1.5
-"""Seconds beyond the grace after which the process ends itself, whatever still hangs in it."""
+"""Seconds after the grace period before the process is ended, whatever still runs in it."""
 
 NEEDS = {
     "picows": ("picows", "pip install 'bytesocket[native]'"),
     "uvicorn": ("uvicorn", "pip install uvicorn"),
 }
-"""What a transport runs on that is no dependency, and how to get it."""
+"""Optional package that each transport needs, and the command that installs it."""
 
 Until = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """How to serve.
+    """Configuration of a serving process.
 
     Attributes:
         listener: A bound socket.
         backend: The event loop.
         transport: The server: `hypercorn`, `uvicorn` or `picows`.
-        grace: Seconds that open sockets get at the end.
-        certificate: For https and wss.
-        started: Called when connections are accepted.
+        grace: Seconds that open sockets get to close at the end.
+        certificate: Certificate for https and wss; None for http and ws.
+        started: Callback for the moment when connections are accepted.
     """
 
     listener: socket.socket
@@ -63,10 +63,11 @@ class Service:
 
 
 def serve(loaded: Loaded, service: Service, until: Until) -> None:
-    """Serve until `until` returns, and end within the grace and a moment.
+    """Serve until `until` returns, then end within the grace period and `EXTRA` seconds.
 
     Raises:
-        CliError: The server is not installed, or the application could not start.
+        CliError: The server is not installed or does not run on the event loop, or the application
+            could not start.
     """
     run_server = _runner(service)
     hosting = Hosting(
@@ -106,11 +107,11 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
 
 
 def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | None:
-    """The certificate of two options, if they are given, and fit to be served with.
+    """Make and check the certificate of two options; None if neither is given.
 
     Raises:
         CliError: There is a key without a certificate.
-        ConfigurationError: They cannot be read, or do not belong together.
+        ConfigurationError: The files cannot be read, or do not belong together.
     """
     if certfile is None:
         if keyfile is not None:
@@ -122,7 +123,7 @@ def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | No
 
 
 async def until_signal() -> None:
-    """Return at the first SIGINT or SIGTERM; a second one ends the process at once."""
+    """Wait for the first SIGINT or SIGTERM; a second one then ends the process at once."""
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
             break
@@ -153,7 +154,7 @@ def _runner(service: Service) -> Callable[..., Awaitable[None]]:
 
 
 def end_within(seconds: float) -> None:
-    """End the process even if a peer, a thread or the event loop itself never lets go."""
+    """End the process after a time, even if a peer, a thread or the event loop is stuck."""
     # What servers leave behind when their connections are cut is no news by now.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     last_resort = threading.Timer(seconds, _leave)
@@ -172,24 +173,24 @@ def _ignore(*_: object) -> None:
 
 
 class Orders:
-    """The child's end of the socket pair."""
+    """Child's end of the socket pair."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
 
     def report(self, message: dict[str, Any]) -> None:
-        """Send one message to the parent; a parent that is gone does not read it."""
+        """Send one message to the parent; do nothing if the parent is gone."""
         try:
             self._control.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             return
 
     def wait_to_serve(self) -> bool:
-        """Wait for the order to serve; False if there will be none."""
+        """Wait for the order to serve; return False if the parent is gone instead."""
         return self._control.recv(64) != b""
 
     async def until_stop(self) -> None:
-        """Return when the parent shuts its end, or somebody sends SIGTERM."""
+        """Wait until the parent shuts its end, or SIGTERM arrives."""
         self._control.settimeout(0)
 
         async def watch_parent() -> None:
@@ -254,7 +255,7 @@ def _obey(orders: Orders, listener: socket.socket, arguments: dict[str, Any]) ->
 
 
 def describe(loaded: Loaded) -> dict[str, Any]:
-    """Say what was loaded; the parent never imports the user's code itself."""
+    """Describe what was loaded for the parent, which never imports the user's code itself."""
     applications = [{"title": one.title, "path": one.path} for one in loaded.applications]
     contract = loaded.application.contract().document if len(loaded.applications) == 1 else None
     return {

@@ -1,1 +1,1 @@
-"""Files that `bytesocket` renders or copies; no code."""
+"""Files that the `bytesocket` command renders or copies; no code."""

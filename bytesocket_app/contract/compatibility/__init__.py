@@ -1,9 +1,9 @@
-"""Whether a new contract breaks the clients of an old one.
+"""Compatibility of a new contract with the clients of an old one.
 
-`compare` takes two documents and returns findings. Below it: `application`, `events` and `rooms`
-compare their parts of the documents; `schemas` walks over two types side by side, with `objects`,
-`arrays`, `unions` and `scalars` for their kinds; `rules` is the table that says what each code
-means and how bad it is for clients that send (c2s) and for clients that receive (s2c).
+`compare` takes two documents and returns findings. `application`, `events` and `rooms` compare
+their parts of the documents. `schemas` walks over two types side by side, with `objects`, `arrays`,
+`unions` and `scalars` for their kinds. `rules` is the table of the meaning of each code and of its
+levels for what clients send (c2s) and for what the server sends (s2c).
 """
 
 from bytesocket_app.contract.compatibility.codes import Code

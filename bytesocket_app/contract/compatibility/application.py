@@ -1,4 +1,4 @@
-"""Changes of what belongs to no event: where and how clients connect."""
+"""Changes of the application itself: title, path, codec and authentication."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -18,7 +18,7 @@ _PLAIN: Final = (
 
 
 def application(documents: Documents) -> Iterator[Finding]:
-    """Compare title, path, codec and authentication, and what a newer version may have added."""
+    """Compare title, version, path, codec, authentication, and keys that are not known."""
     old, new = documents.old, documents.new
     for key, code in _PLAIN:
         if old[key] != new[key]:

@@ -11,7 +11,7 @@ from bytesocket_app.contract.shape import Schema
 
 
 def arrays(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
-    """Compare two arrays, whose items have one type each, or a type for each place."""
+    """Compare two arrays, of one type of items or of one type per position."""
     is_tuple = "prefixItems" in old or "prefixItems" in new
     for place in range(max(len(_prefix(old)), len(_prefix(new)))):
         yield from _items(_item(old, place), _item(new, place), f"{path}[{place}]", deeper)
@@ -22,13 +22,13 @@ def arrays(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Chan
 
 
 def _items(old: Schema | None, new: Schema | None, path: str, deeper: Deeper) -> Iterator[Change]:
-    """Compare what can stand in one place, if something can in both."""
+    """Compare the types of a position, if both arrays can have an item there."""
     if old is not None and new is not None:
         yield from deeper.compare(old, new, path)
 
 
 def _lengths(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare how long tuples are; a list that becomes one, or the reverse, has its own codes."""
+    """Compare the lengths of tuples; changes between list and tuple have their own codes."""
     (least, most), (least_now, most_now) = _span(old), _span(new)
     was_tuple, is_tuple = "prefixItems" in old, "prefixItems" in new
     is_wider = least_now < least or most_now > most or was_tuple > is_tuple
@@ -60,7 +60,7 @@ def _item(schema: Schema, place: int) -> Schema | None:
 
 
 def _rest(schema: Schema) -> Schema | None:
-    """Return the type of the items after the prefix; None if there can be none."""
+    """Return the type of the items after the prefix; None if no such items are allowed."""
     items: Any = schema.get("items", True)
     if items is False or _span(schema)[1] <= len(_prefix(schema)):
         return None

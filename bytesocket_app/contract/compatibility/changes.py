@@ -1,4 +1,4 @@
-"""Changes of types, found by walking over two schemas side by side."""
+"""Changes between two schemas, and the interface of comparisons."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Change:
     """One difference between two schemas.
 
     Attributes:
-        code: What it is.
-        path: Where, from the root of the payload: `$.items[].name`.
-        old: What was there, in a few words; empty if nothing was.
-        new: What is there now.
+        code: The kind of change.
+        path: Path from the root of the payload: `$.items[].name`.
+        old: Short text for the old schema or value; empty without one.
+        new: Short text for the new one.
     """
 
     code: Code
@@ -30,26 +30,26 @@ class Change:
     new: str = ""
 
     def breaks(self, way: Way) -> bool:
-        """Whether this fails at run time in a direction."""
+        """Return True if the change fails at run time in a direction."""
         return Level.WIRE in RULES[self.code].levels(way)
 
 
 Pursue: TypeAlias = Callable[[Schema, Schema, str], Generator[Change]]
-"""Compares two schemas inside those at hand, at a path."""
+"""Function that compares two inner schemas at a path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deeper:
-    """How a comparison goes on inside.
+    """Functions with which a comparison continues in inner schemas.
 
     Attributes:
-        way: Who sends the data.
-        compare: Compares for good: a pair of named types is walked over once.
-        attempt: Compares on trial, for instance to find out which members of two unions belong
-            together; what it finds is not reported.
-        unless: Compares for good, unless something breaks for which there is an excuse; then as if
-            nothing had been compared.
-        fits: Whether nothing fails at run time if one type takes the place of the other.
+        way: Sender of the data.
+        compare: Yields the changes to report; a pair of named types is compared once.
+        attempt: Yields changes that are not reported and does not mark pairs as compared, for
+            instance to match the members of two unions.
+        unless: As `compare`; but if a change breaks and the given function excuses that, yields
+            nothing and does not mark pairs as compared.
+        fits: Returns True if nothing fails at run time when the second type replaces the first.
     """
 
     way: Way
@@ -60,7 +60,7 @@ class Deeper:
 
 
 def breaks(changes: Iterable[Change], way: Way) -> bool:
-    """Whether one of the changes fails at run time in a direction."""
+    """Return True if one of the changes fails at run time in a direction."""
     return any(change.breaks(way) for change in changes)
 
 

@@ -1,4 +1,4 @@
-"""The codes of all findings. They are stable: configuration and scripts refer to them."""
+"""Codes of all findings. The codes are stable: configuration and scripts refer to them."""
 
 from enum import StrEnum, auto
 from typing import Any
@@ -7,7 +7,7 @@ from typing_extensions import override
 
 
 class Code(StrEnum):
-    """What changed; `rules` says what each of them means and how bad it is, in which direction."""
+    """Kind of a change; `rules` gives the meaning and the levels of each code."""
 
     @staticmethod
     @override

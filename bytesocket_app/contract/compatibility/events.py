@@ -1,8 +1,8 @@
 """Changes of events.
 
-An event of both directions is judged in both: what old clients send has to fit the new input, and
-what the new server sends has to fit the old output. That covers relays between old clients and new
-ones too: the server validates what is relayed, and writes it again as its own output.
+An event of both directions is compared in both: data of old clients has to fit the new input, and
+data of the new server has to fit the old output. This covers relays between old and new clients
+too: the server validates relayed data and writes it again as its own output.
 """
 
 from collections.abc import Iterator, Mapping
@@ -74,11 +74,11 @@ def _event(
 
 
 def _by_name(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Index events; `7` and `"7"` are two names."""
+    """Return the events by name; `7` and `"7"` are two names."""
     return {compact(event["name"]): event for event in document["events"]}
 
 
 def _heir(old: Mapping[str, Any], added: list[Mapping[str, Any]]) -> str:
-    """Say under which name a removed event may have come back."""
+    """Return a hint to the new name of an event that may have been renamed, or ""."""
     same = [one for one in added if all(one[key] == old[key] for key in ("input", "output"))]
     return f"renamed to {compact(same[0]['name'])}?" if len(same) == 1 else ""

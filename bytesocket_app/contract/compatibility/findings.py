@@ -1,4 +1,4 @@
-"""Findings: a change with its place, its levels and what to do about it."""
+"""Findings: changes with their place, their levels and advice."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +15,12 @@ from bytesocket_app.types import EventName
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in the contract something changed.
+    """Place of a change in the contract.
 
     Attributes:
-        event: The event, if it is about one.
-        room: The room's pattern, if it is about one.
-        part: What of it: `payload`, `reply`, `credentials`, `refusal muted`; empty for the whole.
+        event: Name of the event; None for a change outside events.
+        room: Pattern of the room; None for a change outside rooms.
+        part: Changed part: `payload`, `reply`, `credentials`, `refusal muted`; empty for the whole.
     """
 
     event: EventName | None = None
@@ -29,7 +29,7 @@ class Place:
 
     @override
     def __str__(self) -> str:
-        """Name the place for a person."""
+        """Return the place as readable text."""
         words = [] if self.event is None else [compact(self.event).strip('"')]
         words += [f"room {self.room}"] if self.room is not None else []
         words += [self.part] if self.part else []
@@ -41,12 +41,12 @@ class Finding:
     """One line of a verdict.
 
     Attributes:
-        code: What changed.
-        way: Who sends the data it is about; None where that does not matter.
+        code: The kind of change.
+        way: Sender of the data; None where the direction does not matter.
         place: The event or room.
-        path: Where in the payload, `$.items[].name`; empty outside of payloads.
-        old: What was there, in a few words.
-        new: What is there now.
+        path: Path in the payload, `$.items[].name`; empty outside payloads.
+        old: Short text for the old schema or value.
+        new: Short text for the new one.
     """
 
     code: Code
@@ -58,28 +58,28 @@ class Finding:
 
     @property
     def levels(self) -> Levels:
-        """How bad it is, worst first."""
+        """Levels of the change, worst first."""
         return RULES[self.code].levels(self.way or Way.C2S)
 
     @property
     def level(self) -> Level:
-        """The worst of its levels."""
+        """Worst level of the change."""
         return self.levels[0]
 
     @property
     def message(self) -> str:
-        """What happened, in one sentence without a full stop."""
+        """Description of the change: one sentence without a full stop."""
         step = f" ({self.old} -> {self.new})" if self.old and self.new else ""
         step = step or (f" ({self.old or self.new})" if self.old or self.new else "")
         return RULES[self.code].meaning + step
 
     @property
     def advice(self) -> str:
-        """What to do; empty where nothing needs doing."""
+        """Advice on what to do; empty for a safe change."""
         return "" if self.level is Level.SAFE else RULES[self.code].advice
 
     def order(self) -> tuple[Any, ...]:
-        """Sort by level, then by place."""
+        """Return the sort key: by level, then by place."""
         event, room = self.place.event, self.place.room
         name = "" if event is None else str(event)
         key = name, isinstance(event, str), room or "", self.place.part, self.path
@@ -104,5 +104,5 @@ class Finding:
 
 
 def of_change(change: Change, way: Way, place: Place) -> Finding:
-    """Make a finding of a change inside a payload."""
+    """Return the finding for a change inside a payload."""
     return Finding(change.code, way, place, change.path, change.old, change.new)

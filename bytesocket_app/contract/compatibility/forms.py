@@ -1,4 +1,4 @@
-"""What a schema is, whatever it is called: references followed, unions flattened, kinds named."""
+"""Normal forms of schemas: references followed, unions flattened, kinds named."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ANNOTATIONS: Final = frozenset(
         *("default", "deprecated", "x-unknown", "contentMediaType", "$ref"),
     }
 )
-"""Keywords that do not say which values fit, or are looked at elsewhere."""
+"""Keywords that do not restrict the values, or are compared elsewhere."""
 
 _KINDS: Final = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _UNIONS: Final = ("anyOf", "oneOf")
@@ -30,8 +30,8 @@ class Types:
         """Follow a schema's references.
 
         Returns:
-            The name of the last type on the way, and its schema, with what stands beside the
-            references laid over it.
+            The name of the last type in the chain, and its schema, merged with the keywords beside
+            the references.
         """
         name: str | None = None
         seen: set[str] = set()
@@ -42,10 +42,10 @@ class Types:
         return name, {key: value for key, value in schema.items() if key != "$ref"}
 
     def members(self, schema: Schema) -> list[Schema]:
-        """Return the members of the union that a schema is: no unions themselves, null last.
+        """Return the members of a union, flattened, with null last.
 
-        Sets of values are one member together, and what takes anything leaves no other. A schema
-        that is no union is its own only member.
+        Sets of values are joined into one member. A member that accepts any value is returned
+        alone. A schema that is no union is its only member.
         """
         flat = list(self._flat(schema, frozenset()))
         anything = [member for member in flat if kind(self.resolved(member)[1]) == "any"]
@@ -59,7 +59,7 @@ class Types:
         return [part for one in (*rest, *sets) for part in self._without_null(one)]
 
     def _without_null(self, member: Schema) -> list[Schema]:
-        """Split null off a set of values."""
+        """Separate null from a set of values."""
         _, found = self.resolved(member)
         pairs = [pair for pair in _named(found) if pair[0] is not None]
         if len(pairs) == len(values(found)):
@@ -80,18 +80,18 @@ class Types:
                 yield schema
             return
         within = seen | ({name} if name else set[str]())
-        # What stands beside a union holds for its members: the limits of a decimal, for instance.
+        # Keywords beside a union apply to its members: the limits of a decimal, for instance.
         beside = {key: value for key, value in found.items() if key not in _OUTSIDE}
         for member in cast("list[Schema]", found[union]):
             yield from self._flat(_overlaid(member, beside), within)
 
 
 def kind(schema: Schema) -> str:
-    """Name what a resolved schema is.
+    """Return the kind of a resolved schema.
 
     Returns:
-        A type of JSON Schema, or `any`, `bytes`, `enum`, `flags`, or `other` for what only
-        keywords describe that we do not know.
+        A type of JSON Schema, or `any`, `bytes`, `enum`, `flags`, or `other` for a schema of
+        unknown keywords.
     """
     if "const" in schema or "enum" in schema:
         return "enum"
@@ -108,12 +108,12 @@ def kind(schema: Schema) -> str:
 
 
 def values(schema: Schema) -> list[Any]:
-    """Return the values of a set of values."""
+    """Return the values of a `const` or an `enum`."""
     return [schema["const"]] if "const" in schema else list(schema.get("enum", ()))
 
 
 def words(schema: Schema, name: str | None = None) -> str:
-    """Name a type for a person: `Post`, `string (uuid)`, `integer`."""
+    """Return a readable name of a type: `Post`, `string (uuid)`, `integer`."""
     if name:
         return name
     ref = _reference(schema)
@@ -138,7 +138,7 @@ def _reference(schema: Schema) -> str | None:
 
 
 def _overlaid(below: Schema, above: Schema) -> Schema:
-    """Lay the keywords around a type over it; the tag of a union adds to what is `required`."""
+    """Merge the keywords beside a reference into its type; `required` is combined."""
     merged = {**below, **{key: value for key, value in above.items() if key != "$ref"}}
     if "required" in below and "required" in above:
         merged["required"] = sorted({*below["required"], *above["required"]})
@@ -151,7 +151,7 @@ def _joined(sets: list[Schema]) -> Schema:
 
 
 def _named(schema: Schema) -> list[tuple[Any, str]]:
-    """Return the values of a set with the names of their constants, empty where there are none."""
+    """Return the values of a set with the names of their constants, "" without names."""
     found = values(schema)
     names = list(schema.get("x-enum-names", ()))
     return list(zip(found, names if len(names) == len(found) else [""] * len(found), strict=True))

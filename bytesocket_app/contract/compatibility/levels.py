@@ -1,34 +1,34 @@
-"""The words of a verdict: how bad a change is, and for whom."""
+"""Levels and directions of findings."""
 
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad a change is, worst first.
+    """Severity of a change, worst first.
 
-    Deployed clients keep the code that was generated from the old contract, and the server runs
-    the new one: `WIRE` is about them, `SOURCE` about the day they are generated again.
+    Deployed clients keep the code generated from the old contract, while the server runs the new
+    one: `WIRE` is about those, `SOURCE` about clients that are generated again.
     """
 
     WIRE = "wire"
-    """A deployed client, or the server, fails at run time."""
+    """Failure of a deployed client, or of the server, at run time."""
     SOURCE = "source"
-    """Code that uses the client may not compile any more when the client is generated again."""
+    """Code that uses the client may no longer compile when the client is generated again."""
     SILENT = "silent"
-    """Everything is accepted, and means something else, or is lost; also what cannot be judged."""
+    """Data is accepted, but has another meaning or is lost; also changes that cannot be judged."""
     SAFE = "safe"
-    """Nobody notices."""
+    """No effect on clients."""
 
     @property
     def rank(self) -> int:
-        """0 for the worst."""
+        """Position of the level; 0 for the worst."""
         return list(Level).index(self)
 
 
 class Way(StrEnum):
-    """Who sends the data that a finding is about."""
+    """Sender of the data that a finding is about."""
 
     C2S = "c2s"
-    """Clients: what old ones send has to be accepted, so the new type must be a supertype."""
+    """Clients: data of old clients has to be accepted, so the new type must be a supertype."""
     S2C = "s2c"
-    """The server: what it sends has to be understood, so the new type must be a subtype."""
+    """The server: old clients have to understand its data, so the new type must be a subtype."""

@@ -1,7 +1,7 @@
 """Changes of objects: fields, unknown keys, and mappings.
 
-`additionalProperties` is `false` where unknown keys are refused, absent where they are ignored,
-`true` where they are kept, and a schema where they need a type.
+`additionalProperties` is `false` if unknown keys are refused, absent if they are ignored, `true` if
+they are kept, and a schema if their values need a type.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from bytesocket_app.contract.compatibility.scalars import limits
 from bytesocket_app.contract.shape import Schema
 
 Extra: TypeAlias = Literal["refused", "ignored", "kept"] | Schema
-"""What happens to keys that are no fields."""
+"""Treatment of keys that are no fields."""
 
 _KEYS: Final = {
     "narrower": Code.KEY_NARROWED,
@@ -28,7 +28,7 @@ _TEXT: Final[Schema] = {"type": "string"}
 def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
     """Compare two objects."""
     before, after = fields(old), fields(new)
-    # What is deeper comes later: whoever looks for one break only finds the near ones first.
+    # Inner changes come later: a search for a single break finds the cheaper ones first.
     for name in [name for name in before if name not in after]:
         yield from _removed(name, old, new, _place(path, name), deeper)
     for name in [name for name in after if name not in before]:
@@ -44,7 +44,11 @@ def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Cha
 
 
 def keys(old: Schema, new: Schema, deeper: Deeper) -> Literal["narrower", "wider", "other"] | None:
-    """Compare two types as texts, which is what keys and room parameters are on the wire."""
+    """Compare two types as text, which keys and room parameters are on the wire.
+
+    Returns:
+        The relation of the new type to the old one; None if both accept the same text.
+    """
     if _is_text(old) or _is_text(new):
         if _is_text(old) and _is_text(new):
             return None
@@ -57,7 +61,7 @@ def keys(old: Schema, new: Schema, deeper: Deeper) -> Literal["narrower", "wider
 
 
 def extra(schema: Schema) -> Extra:
-    """Return what happens to keys that are no fields."""
+    """Return the treatment of keys that are no fields."""
     said: Any = schema.get("additionalProperties")
     if said is False:
         return "refused"
@@ -68,7 +72,7 @@ def extra(schema: Schema) -> Extra:
 
 
 def fields(schema: Schema) -> Mapping[str, Schema]:
-    """Return the fields by the name that they have on the wire."""
+    """Return the fields by their names on the wire."""
     return cast("Mapping[str, Schema]", schema.get("properties", {}))
 
 
@@ -116,7 +120,7 @@ def _added(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> It
         return
     ways_to_say_it = _aliases(new).get(name, ())
     if any(other in fields(old) and _requires(old, other) for other in ways_to_say_it):
-        return  # the old name is still taken, and old clients always send it
+        return  # the old name is still accepted, and old clients always send it
     if _requires(new, name):
         yield Change(Code.FIELD_ADDED_REQUIRED, path, new=now)
         return
@@ -174,7 +178,7 @@ def _requires(schema: Schema, name: str) -> bool:
 
 
 def _aliases(schema: Schema) -> Mapping[str, list[str]]:
-    """Return the other names under which a field is taken, by its own."""
+    """Return the further names under which fields are accepted, by each field's own name."""
     return cast("Mapping[str, list[str]]", schema.get("x-aliases", {}))
 
 

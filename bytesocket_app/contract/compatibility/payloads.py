@@ -1,4 +1,4 @@
-"""Payloads, replies and refusals: everything with a schema, judged in its direction."""
+"""Changes of payloads, replies and refusals, each compared in its direction."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ class Documents:
     new: Mapping[str, Any]
 
     def comparison(self, way: Way) -> Comparison:
-        """Start a comparison of two schemas."""
+        """Return a new comparison of types in a direction."""
         return Comparison(self.old["types"], self.new["types"], way)
 
     def payload(self, old: Schema, new: Schema, way: Way, place: Place) -> Iterator[Finding]:
@@ -30,11 +30,11 @@ class Documents:
     def answer(
         self, old: Mapping[str, Any], new: Mapping[str, Any], place: Place
     ) -> Iterator[Finding]:
-        """Compare what a client's event is answered with: the reply, and the refusals' codes.
+        """Compare the answers to a client's event: the reply, and the refusals' codes.
 
         Args:
-            old: The entry of an event, or of an event in a room: `reply` and `refusals`.
-            new: The entry now.
+            old: The old entry of an event, or of an event in a room, with `reply` and `refusals`.
+            new: The new entry.
             place: The event.
         """
         reply, reply_now = old["reply"], new["reply"]
@@ -46,7 +46,7 @@ class Documents:
         yield from codes(old, new, place)
 
     def refusals(self) -> Iterator[Finding]:
-        """Compare the data of the refusals that both documents know."""
+        """Compare the data of the refusals that both documents have."""
         before, after = self.old["refusals"], self.new["refusals"]
         for code in sorted(before.keys() & after.keys()):
             place = Place(part=f"refusal {code}")
@@ -59,7 +59,7 @@ class Documents:
 
 
 def codes(old: Mapping[str, Any], new: Mapping[str, Any], place: Place) -> Iterator[Finding]:
-    """Compare which refusals are declared; a room without any does not have the key."""
+    """Compare the declared refusals; a room without refusals does not have the key."""
     before, after = set(old.get("refusals", ())), set(new.get("refusals", ()))
     for code in sorted(after - before):
         yield Finding(Code.REFUSAL_ADDED, Way.S2C, place, new=code)
@@ -70,7 +70,7 @@ def codes(old: Mapping[str, Any], new: Mapping[str, Any], place: Place) -> Itera
 def unknown(
     old: Mapping[str, Any], new: Mapping[str, Any], known: frozenset[str], place: Place
 ) -> Iterator[Finding]:
-    """Report what changed under keys that this version knows nothing of."""
+    """Report changes under keys that this version does not know."""
     for key in sorted((old.keys() | new.keys()) - known):
         if old.get(key) != new.get(key):
             yield Finding(Code.UNKNOWN_CHANGED, None, place, new=key)

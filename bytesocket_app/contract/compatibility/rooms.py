@@ -1,4 +1,4 @@
-"""Changes of rooms: patterns, parameters, who may join, and which events they have."""
+"""Changes of rooms: patterns, parameters, permission to join, and events."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -24,7 +24,7 @@ _PARAM: Final[Mapping[str | None, Code]] = {
 
 
 def rooms(documents: Documents) -> Iterator[Finding]:
-    """Compare the rooms of two documents; the names of parameters are not seen on the wire."""
+    """Compare the rooms of two documents; names of parameters do not appear on the wire."""
     before, after = _by_shape(documents.old), _by_shape(documents.new)
     for shape in sorted(before.keys() | after.keys()):
         old, new = before.get(shape), after.get(shape)
@@ -39,7 +39,7 @@ def rooms(documents: Documents) -> Iterator[Finding]:
 def _removed(
     old: Mapping[str, Any], after: list[Mapping[str, Any]], documents: Documents
 ) -> Iterator[Finding]:
-    """A room by name may live on in a pattern whose parameters take any text."""
+    """Report a removed room, which may be covered by a pattern whose parameters take any text."""
     place = Place(room=old["pattern"])
     for new in after:
         is_open = all(schema == {"type": "string"} for schema in new["params"].values())
@@ -71,7 +71,7 @@ def _room(
 def _inside(
     old: Mapping[str, Any], new: Mapping[str, Any], documents: Documents
 ) -> Iterator[Finding]:
-    """Compare who may join, and the events."""
+    """Compare the permission to join, the refusals and the events."""
     pattern = old["pattern"]
     if old["join"] != new["join"]:
         code = Code.ROOM_JOIN_OPENED if new["join"] == "client" else Code.ROOM_JOIN_CLOSED
@@ -102,7 +102,7 @@ def _names(
 
 
 def _by_shape(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Index rooms by their pattern without the parameters' names."""
+    """Return the rooms by their pattern without the parameters' names."""
     return {_shape(room["pattern"]): room for room in document["rooms"]}
 
 

@@ -1,7 +1,7 @@
-"""The table of verdicts: what each code means, how bad it is in each direction, what to do.
+"""Rules of comparison: the meaning, the levels in each direction, and the advice for each code.
 
-`c2s` is about what clients send, `s2c` about what the server sends: payloads, replies and the data
-of refusals. A change without a direction of its own has the same levels in both.
+`c2s` is about data from clients, `s2c` about data from the server: payloads, replies and the data
+of refusals. A change without a direction has the same levels in both.
 """
 
 from collections.abc import Mapping
@@ -12,27 +12,28 @@ from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.levels import Level, Way
 
 Levels: TypeAlias = tuple[Level, ...]
-"""Levels of one change, worst first."""
+"""Levels of a change, worst first."""
 
 SAFE: Final[Levels] = (Level.SAFE,)
 WIRE: Final[Levels] = (Level.WIRE,)
 SOURCE: Final[Levels] = (Level.SOURCE,)
 SILENT: Final[Levels] = (Level.SILENT,)
 LOST: Final[Levels] = (Level.SOURCE, Level.SILENT)
-"""Nothing fails at run time; something is lost in silence, and new code cannot name it."""
+"""Levels of a removal that fails nowhere at run time: data is lost silently, and code generated
+anew does not have the name."""
 UNREAD: Final[Levels] = (Level.WIRE, Level.SOURCE)
-"""Old clients cannot read it, and new code has a case more to deal with."""
+"""Levels of new data that old clients cannot read, and that new code has to handle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is known of a code.
+    """Rule for a code.
 
     Attributes:
-        meaning: What happened, as a sentence without a full stop.
-        c2s: How bad it is in what clients send.
-        s2c: How bad it is in what the server sends.
-        advice: How to change the same thing without the break.
+        meaning: Description of the change: a sentence without a full stop.
+        c2s: Levels in data from clients.
+        s2c: Levels in data from the server.
+        advice: Advice on how to avoid the break, or what to do about the change.
     """
 
     meaning: str

@@ -9,7 +9,7 @@ from bytesocket_app.contract.compatibility.forms import kind, values, words
 from bytesocket_app.contract.shape import Schema, compact
 
 PLAIN: Final = frozenset({"path", "password"})
-"""Formats that any text has."""
+"""Formats that allow any text."""
 
 BOUNDS: Final = (
     ("minimum", "exclusiveMinimum", 1),
@@ -25,7 +25,7 @@ BOUNDS: Final = (
     ("x-max-digits", None, -1),
     ("x-decimal-places", None, -1),
 )
-"""Limits with an order: keyword, its exclusive form, and 1 if a greater one is tighter."""
+"""Ordered limits: keyword, its exclusive form, and 1 if a greater limit is tighter, else -1."""
 
 LIMITS: Final = frozenset(
     {word for keyword, other, _ in BOUNDS for word in (keyword, other) if word}
@@ -49,13 +49,13 @@ def sets(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 
 
 def openness(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Say whether a set of values was opened or closed."""
+    """Report that a set of values was opened or closed."""
     if bool(old.get("x-open")) != bool(new.get("x-open")):
         yield Change(Code.ENUM_OPENED if new.get("x-open") else Code.ENUM_CLOSED, path)
 
 
 def flags(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare two sets of flags; any combination of them is a value."""
+    """Compare two sets of flags, any combination of which is a value."""
     before, after = old["x-flags"], new["x-flags"]
     for name in before.keys() - after.keys():
         yield Change(Code.FLAG_REMOVED, path, old=name)
@@ -67,7 +67,7 @@ def flags(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 
 
 def set_and_type(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare a set of values with a whole type, either way round."""
+    """Compare a set of values with a whole type, in either order."""
     closed, whole = (old, new) if kind(old) == "enum" else (new, old)
     is_wider = closed is old
     if _format(whole) is not None or not all(_is_of(kind(whole), one) for one in values(closed)):
@@ -81,7 +81,7 @@ def set_and_type(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 
 
 def formats(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare what text looks like: its format, its time zone, how it carries bytes."""
+    """Compare the form of text: its format, its time zone, and its encoding of bytes."""
     before, after = _format(old), _format(new)
     if before != after:
         code = Code.FORMAT_CHANGED
@@ -105,7 +105,7 @@ def formats(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 
 
 def finiteness(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare whether NaN and the infinities travel, which they do as text."""
+    """Compare the support for NaN and the infinities, which are sent as text."""
     before, after = "x-inf-nan" in old, "x-inf-nan" in new
     if before != after:
         code = Code.TYPE_WIDENED if after else Code.TYPE_NARROWED
@@ -132,7 +132,7 @@ def limits(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 
 
 def _is_within(whole: Schema, value: Any) -> bool:
-    """Whether a value surely keeps to the limits of a type."""
+    """Return True if a value is certainly within the limits of a type."""
     if whole.keys() & {"pattern", "multipleOf"}:
         return False
     measures = {"minimum": value, "maximum": value}
@@ -158,7 +158,7 @@ def _is_of(what: str, value: object) -> bool:
 def _bound(
     schema: Schema, keyword: str, exclusive: str | None, sign: int
 ) -> tuple[float, int] | None:
-    """Return a limit so that a greater one is tighter; second, whether it excludes itself."""
+    """Return a limit, signed so that greater is tighter, and 1 if it is exclusive, else 0."""
     found: list[tuple[float, int]] = []
     if _is_number(schema.get(keyword)):
         found.append((sign * schema[keyword], 0))
@@ -187,7 +187,7 @@ def _unordered(keyword: str, old: Any, new: Any) -> Code:
 
 
 def _format(schema: Schema) -> str | None:
-    """Return the form of a text; None where any text will do."""
+    """Return the format of a text; None if any text is allowed."""
     if schema.get("x-type") == "decimal":
         return "decimal"
     form = schema.get("format")
@@ -195,7 +195,7 @@ def _format(schema: Schema) -> str | None:
 
 
 def _is_kind_of(one: str | None, other: str | None) -> bool:
-    """Whether every text of one format has the other: `uuid4` and `uuid`."""
+    """Return True if all text of one format has the other format too: `uuid4` and `uuid`."""
     return other == "uuid" and one is not None and one.startswith("uuid")
 
 

@@ -1,4 +1,4 @@
-"""Two schemas to the changes between them: structure, not names, decides."""
+"""Comparison of two schemas by structure, not by names."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
@@ -32,19 +32,19 @@ _JUDGED: Final = (
     | {"x-aliases", "x-bytes", "x-enum-names", "x-flags", "x-inf-nan", "x-key", "x-open"}
     | {"x-strict", "x-timezone", "x-type"}
 )
-"""Keywords with an opinion of ours; another one that changes is reported as such."""
+"""Keywords that are compared; a change of any other is reported as KEYWORD_CHANGED."""
 
 
 class Comparison:
     """Compares schemas of two documents, for one direction.
 
-    A pair of named types is walked over once and taken for equal when it comes again, so recursive
-    types end, and a change of a type that is used twice is reported where it is met first.
+    A pair of named types is compared once and counts as equal afterwards. So recursive types end,
+    and a change of a type is reported at its first use only.
 
     Args:
         old: The types of the old document.
         new: The types of the new one.
-        way: Who sends the data.
+        way: Sender of the data.
     """
 
     def __init__(self, old: Mapping[str, Schema], new: Mapping[str, Schema], way: Way) -> None:
@@ -58,7 +58,7 @@ class Comparison:
 
     @property
     def deeper(self) -> Deeper:
-        """This comparison, for those who compare what schemas stand in."""
+        """Functions of this comparison, for comparing parts that contain schemas."""
         return self._deeper
 
     def compare(self, old: Schema, new: Schema, path: str = "$") -> Generator[Change]:
@@ -66,7 +66,7 @@ class Comparison:
         name, before = self._old.resolved(old)
         name_now, after = self._new.resolved(new)
         if name is not None and name_now is not None:
-            # With what stands beside the references: a union may require its members' tag there.
+            # Includes the keywords beside a reference: a union may require its members' tag there.
             pair = compact(old), compact(new)
             if pair in self._visited:
                 return
@@ -103,7 +103,7 @@ class Comparison:
             yield from self._unions.compare(olds, news, tag, path)
 
     def _attempt(self, old: Schema, new: Schema, path: str) -> Generator[Change]:
-        """Compare without remembering what was visited."""
+        """Compare without marking pairs as visited."""
         before = self._visited
         self._visited = set(before)
         try:
@@ -112,7 +112,7 @@ class Comparison:
             self._visited = before
 
     def _fits(self, old: Schema, new: Schema) -> bool:
-        """Look for the first break; one that was found will always be there."""
+        """Return False at the first break. A break is remembered for the pair."""
         pair = compact(old), compact(new)
         if pair not in self._unfit:
             with closing(self._attempt(old, new, "")) as found:
@@ -124,7 +124,7 @@ class Comparison:
     def _unless(
         self, old: Schema, new: Schema, path: str, is_excused: Callable[[], bool]
     ) -> Iterator[Change]:
-        """Compare once, and forget it if a break is excused: what it visited is not reported."""
+        """Compare; if a break is excused, yield nothing and mark no pair as visited."""
         before = self._visited
         self._visited = set(before)
         found = list(self.compare(old, new, path))
@@ -180,13 +180,13 @@ class Comparison:
                 yield from finiteness(old, new, path)
 
     def _content(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
-        """Compare what JSON inside a text has to be."""
+        """Compare the schemas of JSON inside text."""
         before, after = old.get("contentSchema"), new.get("contentSchema")
         if before is not None or after is not None:
             yield from self.compare(before or {}, after or {}, f"{path}<json>")
 
     def _rest(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
-        """Say what changed that nobody else looks at: it may mean anything."""
+        """Report changes of `allOf`, and of keywords that nothing else compares."""
         parts, parts_now = old.get("allOf", []), new.get("allOf", [])
         if len(parts) == len(parts_now):
             for part, part_now in zip(parts, parts_now, strict=True):
@@ -200,7 +200,7 @@ class Comparison:
 
 
 def _marks(old: Schema, new: Schema, path: str) -> Iterator[Change]:
-    """Compare what is said about a type that does not change which values fit."""
+    """Compare the marks of a type that do not restrict its values."""
     if new.get("deprecated") and not old.get("deprecated"):
         yield Change(Code.DEPRECATED, path)
     if bool(old.get("x-strict")) != bool(new.get("x-strict")):

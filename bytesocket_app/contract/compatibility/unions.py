@@ -1,4 +1,4 @@
-"""Changes of unions: sets of members, matched by name, by tag, and by likeness."""
+"""Changes of unions, whose members are matched by name, by tag, and by similarity."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -14,7 +14,7 @@ Pair: TypeAlias = tuple[Schema, Schema]
 
 _ALIKE: Final = {"integer": "number", "flags": "number"}
 _WHOLE: Final = frozenset({"array", "object", "enum", "flags"})
-"""Kinds of which two members are taken for one that changed, however much it did."""
+"""Kinds of which two members count as one that changed, even if all of it changed."""
 
 
 class Unions:
@@ -23,14 +23,14 @@ class Unions:
     Args:
         old: The types of the old document.
         new: The types of the new one.
-        deeper: Compares members.
+        deeper: Functions that compare members.
     """
 
     def __init__(self, old: Types, new: Types, deeper: Deeper) -> None:
         self._old = old
         self._new = new
         self._deeper = deeper
-        # Only a ranking hangs on these, so what was taken for equal meanwhile does no harm.
+        # Used only for a ranking, so pairs that count as equal, being visited, do no harm.
         self._costs: dict[tuple[str, str], tuple[int, int] | None] = {}
 
     def compare(
@@ -39,10 +39,10 @@ class Unions:
         """Compare the members of two unions.
 
         Args:
-            old: The members, none of them a union.
-            new: The members now.
-            tag: The field that tells the objects of both apart, if there is one.
-            path: Where the unions stand.
+            old: The old members, none of them a union.
+            new: The new members.
+            tag: The field that tells the objects of both unions apart; None without one.
+            path: Path of the unions.
         """
         pairs, lost, fresh = _split(old, new, self._same_name)
         if tag is not None:
@@ -62,7 +62,7 @@ class Unions:
     def _is_covered(
         self, before: Schema, after: Schema, old: list[Schema], new: list[Schema]
     ) -> bool:
-        """Whether what a pair breaks is taken by another member: a new literal beside `str`."""
+        """Return True if another member accepts what a pair breaks: a new literal beside `str`."""
         fits = self._deeper.fits
         if self._deeper.way is Way.C2S:
             return any(fits(before, other) for other in new if other is not after)
@@ -81,7 +81,7 @@ class Unions:
     def _alike(
         self, old: list[Schema], new: list[Schema]
     ) -> tuple[list[Pair], list[Schema], list[Schema]]:
-        """Pair what is most alike first; two scalars only if one can stand for the other."""
+        """Pair the most similar members first; two scalars only if one can replace the other."""
         ranked: list[tuple[int, int, int, int]] = []
         for i, one in enumerate(old):
             for j, other in enumerate(new):
@@ -103,7 +103,7 @@ class Unions:
         )
 
     def _cost(self, one: Schema, other: Schema) -> tuple[int, int] | None:
-        """Return how much of a member breaks and changes, or None if they are no pair."""
+        """Return the number of breaks and of changes of two members; None if they are no pair."""
         what = kind(self._old.resolved(one)[1])
         what_now = kind(self._new.resolved(other)[1])
         if _ALIKE.get(what, what) != _ALIKE.get(what_now, what_now):
@@ -131,7 +131,11 @@ def _tags(types: Types, member: Schema, tag: str) -> set[str]:
 def _split(
     old: Iterable[Schema], new: Iterable[Schema], belong: Callable[[Schema, Schema], bool]
 ) -> tuple[list[Pair], list[Schema], list[Schema]]:
-    """Pair each old member with the first new one that belongs to it."""
+    """Pair each old member with the first new one that `belong` accepts.
+
+    Returns:
+        The pairs, the old members without a partner, and the new ones without one.
+    """
     pairs: list[Pair] = []
     lost: list[Schema] = []
     fresh = list(new)

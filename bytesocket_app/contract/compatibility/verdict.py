@@ -1,4 +1,4 @@
-"""Two documents to a verdict."""
+"""Comparison of two documents."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from bytesocket_app.contract.compatibility.rooms import rooms
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Finding]:
-    """Find everything that clients of the old contract, or their authors, could notice of the new.
+    """Return all changes that clients of the old contract, or their authors, could notice.
 
     Args:
-        old: The document that deployed clients were generated from.
-        new: The document of the server that is to be deployed.
+        old: The document from which deployed clients were generated.
+        new: The document of the server to be deployed.
 
     Returns:
-        Findings, worst first, in a stable order. Documentation leaves none.
+        Findings, worst first, in a stable order. Changes of documentation are not reported.
     """
     documents = Documents(old, new)
     found = [
@@ -32,7 +32,7 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Finding]:
 
 
 def _once(findings: Iterable[Finding]) -> Iterable[Finding]:
-    """Leave out repetitions: a type that got another name did so wherever it is used."""
+    """Leave out repeated findings; a renamed type is reported once, not at each use."""
     renamed: set[tuple[str, str]] = set()
     for finding in dict.fromkeys(findings):
         if finding.code is Code.TYPE_RENAMED:

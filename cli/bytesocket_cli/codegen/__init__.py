@@ -1,1 +1,1 @@
-"""Contract documents to source text."""
+"""Code generation: source text from contract documents."""

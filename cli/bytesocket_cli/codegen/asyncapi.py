@@ -1,7 +1,7 @@
-"""The AsyncAPI 3.0 document of a contract: the same facts for tools that read that format.
+"""AsyncAPI 3.0 document of a contract, for tools that read that format.
 
 The described application is the server: it receives what clients send. There is one WebSocket, the
-channel `socket`; rooms are channels within it, told apart by the messages' `room`.
+channel `socket`; rooms are channels within it, distinguished by the messages' `room`.
 
 Source: https://www.asyncapi.com/docs/reference/specification/v3.0.0 and the WebSockets binding
 0.1.0; the messages are protocol.md sections 2 to 5.
@@ -41,7 +41,7 @@ _HANDSHAKE: Final = (
 
 
 def asyncapi(document: Document) -> str:
-    """Write the AsyncAPI document, as JSON, which is YAML as well.
+    """Write the AsyncAPI document as JSON, which is valid YAML too.
 
     Args:
         document: A contract document, format 1.
@@ -53,7 +53,7 @@ def asyncapi(document: Document) -> str:
 
 
 class _Writer:
-    """Collects channels, operations and messages of one contract."""
+    """Writer of the channels, operations and messages of one contract."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -69,7 +69,7 @@ class _Writer:
         self._operations: dict[str, Made] = {}
 
     def document(self) -> Made:
-        """Write all of it."""
+        """Return the whole document."""
         contract = self._document
         auth: Mapping[str, Any] | None = contract["auth"]
         credentials = None
@@ -108,7 +108,7 @@ class _Writer:
         return components | security
 
     def _add_socket(self, *, by_message: bool) -> None:
-        """Add the connection itself, with what is said outside of rooms."""
+        """Add the connection's channel, with the messages outside of rooms."""
         contract = self._document
         query = {
             "contract": {
@@ -141,7 +141,7 @@ class _Writer:
         self._operate("protocol-error", "send", _SOCKET, ["protocol-error"])
 
     def _add_room(self, room: Mapping[str, Any]) -> None:
-        """Add one room, or a family of rooms, with what is said in it."""
+        """Add the channel of one room, or of the rooms of one pattern, with its messages."""
         room_key = self._room_keys[room["pattern"]]
         channel = f"room-{room_key}"
         made: Made = {
@@ -171,7 +171,7 @@ class _Writer:
             self._operate(f"send-{room_key}-events", "send", channel, sent)
 
     def _guard(self, key: str, channel: str, refusals: Iterable[str]) -> None:
-        """Say with what a room's guard refuses to let clients in, in place of the plain error."""
+        """Add the message of a room's guard refusing a join, in place of the plain error."""
         message = f"{key}-guard-refused"
         self._messages[message] = messages.guarded_message(self._refusal_keys(refusals))
         del self._channels[channel]["messages"]["protocol-join_room_error"]
@@ -182,7 +182,7 @@ class _Writer:
         return [f"refusal-{self._refusals[code]}" for code in codes]
 
     def _parameter(self, schema: Schema) -> Made:
-        """Write a room's parameter: AsyncAPI knows only texts, so the schema stands beside."""
+        """Write a room's parameter: AsyncAPI has only text, so the schema is an `x-` field."""
         made: Made = {"x-schema": self._schemas.schema(schema)}
         target = resolved(schema, self._document["types"])
         if "description" in target:
@@ -193,7 +193,7 @@ class _Writer:
     def _receive(
         self, event: Mapping[str, Any], entry: Mapping[str, Any], channel: str, key: str
     ) -> None:
-        """Add what clients send: an event, and how it is answered there."""
+        """Add an event that clients send, and its answers in that channel."""
         name = event["name"]
         sent = self._event(event, "input", in_room=channel != _SOCKET)
         operation = self._operate(f"receive-{key}", "receive", channel, [sent])
@@ -257,7 +257,7 @@ class _Writer:
         }
 
     def _listed(self, channel: str, keys: Sequence[str]) -> Iterator[Made]:
-        """List messages as those of a channel, which every operation's messages have to be."""
+        """Add messages to a channel and list references to them there, as operations need."""
         for key in keys:
             self._channels[channel]["messages"][key] = {"$ref": _MESSAGES + key}
             yield {"$ref": f"#/channels/{channel}/messages/{key}"}
@@ -272,7 +272,7 @@ def _server(protocol: str, *, secured: bool) -> Made:
 
 
 def _security(auth: Mapping[str, Any] | None, credentials: Any) -> Made:
-    """Write who may come in; what the contract does not say of a handshake is left open."""
+    """Write the security scheme; a handshake's is generic, as the contract does not describe it."""
     if auth is None:
         return {}
     if auth["via"] == "message":

@@ -1,7 +1,7 @@
-"""The messages on the wire, as AsyncAPI describes them: envelopes around the contract's payloads.
+"""AsyncAPI descriptions of the messages on the wire: envelopes around the contract's payloads.
 
 The shapes are those of the protocol: `{event, data}`, `{room, event, data}`, and numbered messages
-of the protocol itself. The numbers are repeated here on purpose: they are fixed for ever.
+of the protocol itself. The numbers are repeated here on purpose: the protocol fixes them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ _EVENT_NAME: Final[Made] = {"type": ["string", "number"]}
 
 
 def protocol_schemas() -> Made:
-    """Write the schemas that every document has: how the server says no."""
+    """Write the schemas that every document has: request ids and refusals."""
     detail = {
         "loc": {"type": "array", "items": {"type": ["string", "integer"]}},
         "msg": STRING,
@@ -44,12 +44,12 @@ def protocol_schemas() -> Made:
 
 
 def refusal_schema(code: str | None, doc: str, *, data: Any) -> Made:
-    """Write what a refusal carries.
+    """Write the schema of a refusal.
 
     Args:
-        code: Its code; None for any.
-        doc: What it means; may be empty.
-        data: The schema of its data; `True` where nothing is known of it.
+        code: The refusal's code; None for any.
+        doc: Description; may be empty.
+        data: The schema of the refusal's data; `True` if it is unknown.
     """
     properties = {
         "code": STRING if code is None else {"const": code},
@@ -61,10 +61,10 @@ def refusal_schema(code: str | None, doc: str, *, data: Any) -> Made:
 
 
 def error_context(refusals: Sequence[str]) -> Made:
-    """Write why something was refused.
+    """Write the schema of an error: the refusal, and the place where it occurred.
 
     Args:
-        refusals: Keys of the declared refusals' schemas, which come before any other.
+        refusals: Keys of the declared refusals' schemas, listed before the general one.
     """
     known = [{"$ref": SCHEMAS + key} for key in (*refusals, "protocol-Refusal")]
     properties = {
@@ -85,14 +85,14 @@ def error_context(refusals: Sequence[str]) -> Made:
 def event_message(
     name: str | float, data: Any, *, in_room: bool, has_id: bool, may_lack_data: bool, doc: str
 ) -> Made:
-    """Write an event on the wire.
+    """Write the message of an event.
 
     Args:
         name: The event's name.
         data: The schema of its payload.
-        in_room: It goes through a room, or through several.
-        has_id: Clients send it, and may ask for an answer.
-        may_lack_data: `data` may be left out, as it is empty.
+        in_room: True for an event sent into one or more rooms.
+        has_id: True for an event that clients send, with an optional id for an answer.
+        may_lack_data: True if `data` may be left out, because it is empty.
         doc: The event's documentation.
     """
     properties: Made = {"room": STRING, "rooms": _array(STRING)} if in_room else {}
@@ -106,13 +106,13 @@ def event_message(
 
 
 def reply_message(name: str | float, data: Any) -> Made:
-    """Write the answer to an event that was sent with an `id`."""
+    """Write the message that answers an event sent with an `id`."""
     payload = _numbered(REPLY, {"id": _ID, "data": data})
     return _message(f"reply to {name}", payload, correlates=True)
 
 
 def refused_message(name: str | float, refusals: Sequence[str]) -> Made:
-    """Write the refusal of an event that was sent with an `id`.
+    """Write the message that refuses an event sent with an `id`.
 
     Args:
         name: The event's name.
@@ -124,7 +124,7 @@ def refused_message(name: str | float, refusals: Sequence[str]) -> Made:
 
 
 def guarded_message(refusals: Sequence[str]) -> Made:
-    """Write the refusal to let a client into a room whose guard declares refusals.
+    """Write the message that refuses a join of a room whose guard declares refusals.
 
     Args:
         refusals: Keys of the guard's refusals.
@@ -137,7 +137,7 @@ def protocol_messages(credentials: Any) -> dict[str, Made]:
     """Write the protocol's own messages, by the last part of their keys.
 
     Args:
-        credentials: The schema of what clients authenticate with; None without such a message.
+        credentials: The schema of the credentials; None without authentication by message.
     """
     context = {"$ref": ERROR_CONTEXT}
     made = {

@@ -1,7 +1,7 @@
-"""A contract's schemas in AsyncAPI's dialect, and names that its keys allow.
+"""Schemas of a contract in AsyncAPI's dialect, and keys in the form that it allows.
 
-The contract speaks JSON Schema 2020-12; AsyncAPI's own schemas are a superset of draft-07, and its
-parser knows no other without a plug-in.
+The contract uses JSON Schema 2020-12; AsyncAPI's own schemas are a superset of draft-07, and its
+parser reads no other without a plug-in.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from bytesocket_cli.codegen.schema import Schema, fields, is_list, is_object, open_kinds, ref_name
 
 Made: TypeAlias = dict[str, Any]
-"""A part of the document that is being written."""
+"""Part of the document that is being written."""
 
 SCHEMAS: Final = "#/components/schemas/"
 
@@ -22,27 +22,27 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_.]")
 _HASH_SHOWN: Final = 8
 _LISTS: Final = frozenset({"allOf", "anyOf", "oneOf"})
 _UNSPEAKABLE: Final = frozenset({"$ref", "__proto__", "hasOwnProperty"})
-"""Names of fields that tools, the official parser among them, mistake where they stand as a key."""
+"""Field names that tools, including the official parser, misread as a key of `properties`."""
 
 _NOT_FINITE: Final = ("NaN", "Infinity", "-Infinity")
 _SINGLES: Final = frozenset({"additionalProperties", "contains", "not", "propertyNames", "x-key"})
 _LATER: Final = frozenset(
     {"contentSchema", "minContains", "maxContains", "unevaluatedItems", "unevaluatedProperties"}
 )
-"""Keywords that draft-07 does not know."""
+"""Keywords that draft-07 does not have."""
 
 
 def safe_keys(names: Iterable[str | float]) -> dict[str | float, str]:
     """Give each name a key of ASCII letters, digits, dots and underscores.
 
-    A dash is in none of them: it joins keys to longer ones that are still unambiguous. Names that
-    would share a key get a part of their hash, all of them, so that none moves when one is added.
+    No key contains a dash, so keys can be joined by dashes without ambiguity. All names that would
+    share a key get a part of their hash, so a name that is added later changes no such key.
 
     Args:
-        names: Names of one kind. `"7"` and `7` are two.
+        names: Names of one kind. `"7"` and `7` are different names.
 
     Returns:
-        Name to key; a number is looked up as the number.
+        Mapping from name to key; a number is looked up as the number.
     """
     plain = {name: _UNSAFE.sub(".", str(name)) or "_" for name in names}
     shared = Counter(plain.values())
@@ -56,11 +56,11 @@ def _digest(name: str | float) -> str:
 
 
 class SchemaWriter:
-    """Writes schemas of one contract.
+    """Writer of one contract's schemas.
 
     Args:
         types: The contract's `types`.
-        keys: Name of each of them to its key in `components.schemas`.
+        keys: Mapping from the name of each type to its key in `components.schemas`.
     """
 
     def __init__(self, types: Mapping[str, Schema], keys: Mapping[str | float, str]) -> None:
@@ -70,8 +70,8 @@ class SchemaWriter:
     def schema(self, schema: Schema | bool) -> Any:  # noqa: FBT001 - a schema may be a boolean
         """Write a schema in AsyncAPI's dialect.
 
-        A reference that has keywords beside it becomes a part of an `allOf`: draft-07 ignores what
-        stands beside a `$ref`.
+        A reference that has keywords beside it becomes a part of an `allOf`: draft-07 ignores
+        keywords beside a `$ref`.
         """
         if isinstance(schema, bool):
             return schema
@@ -82,7 +82,7 @@ class SchemaWriter:
         return {"anyOf": [made, *others]} if others else made
 
     def _closed(self, schema: Schema) -> Made:
-        """Write a schema without the values that only its hints tell of."""
+        """Write a schema without the values that only its `x-` hints allow."""
         name = ref_name(schema)
         made = self._keywords({k: v for k, v in schema.items() if name is None or k != "$ref"})
         if name is None:
@@ -111,7 +111,7 @@ class SchemaWriter:
         return made
 
     def _properties(self, declared: Mapping[str, Schema], made: Made) -> None:
-        """Write fields in the model's order, as the document is read by people."""
+        """Write fields in the model's order, for human readers."""
         plain = {name: one for name, one in declared.items() if name not in _UNSPEAKABLE}
         made["properties"] = self._named(plain)
         if len(plain) < len(declared):
@@ -124,7 +124,7 @@ class SchemaWriter:
         return {name: self.schema(schema) for name, schema in schemas.items()}
 
     def _items(self, schema: Schema, made: Made) -> None:
-        """Write what an array holds; a tuple's items are a list in draft-07."""
+        """Write the items of an array; a tuple's items are a list in draft-07."""
         prefix = made.pop("prefixItems", None)
         if prefix:
             made["items"] = [self.schema(item) for item in prefix]

@@ -1,8 +1,8 @@
-"""Types for users of the npm package `@bytesocket/client`: the event map that its generics take.
+"""Types for the npm package `@bytesocket/client`: the event map that its generics take.
 
 That package's map has `emit` and `listen` by event, `emitRoom` and `listenRoom` by room and event
-(its README, "Asymmetric usage"). Its `emitRooms` wants each list of rooms spelt out, which no
-contract does: messages to several rooms at once keep the loose types that it has without.
+(its README, "Asymmetric usage"). Its `emitRooms` needs every list of rooms written out, which a
+contract does not have: messages to several rooms at once keep the package's general types.
 """
 
 import re
@@ -41,7 +41,7 @@ def bytesocket_client(document: Document) -> str:
         document: A contract document, format 1.
 
     Returns:
-        The text of one `.ts` file of types; it imports types of the package, and nothing else.
+        Text of one `.ts` file of types, which imports nothing but types of the package.
 
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
@@ -81,7 +81,7 @@ class _EventMapWriter:
         return "\n".join(lines)
 
     def _map(self, events: Iterable[Mapping[str, Any]], field: str, indent: str) -> str:
-        """Write payloads by event; a literal type, as an interface has no index signature."""
+        """Write payloads by event, as a type literal: an interface has no index signature."""
         inner = indent + "  "
         lines = [
             doc_comment(event["doc"], inner)
@@ -100,10 +100,10 @@ class _EventMapWriter:
         return self._map(events, "input", "    ")
 
     def _rooms(self, rooms: Sequence[Mapping[str, Any]], content: _Content) -> str:
-        """Write something by room; a pattern is a key for every name that it fits.
+        """Write content by room; a pattern is a key for all names that match it.
 
-        An exact room beside a pattern that fits its name stands in a type of its own: within one,
-        TypeScript wants the two to agree.
+        An exact name that matches a pattern is put in a separate type, since TypeScript requires
+        both to agree within one.
         """
         patterns = [_expression(room) for room in rooms if room["params"]]
         apart: list[str] = []
@@ -117,7 +117,7 @@ class _EventMapWriter:
         return " & ".join(parts) or "{}"
 
     def _template(self, room: Mapping[str, Any]) -> str:
-        """Write the type of all names that a pattern fits."""
+        """Write the type of all names that match a pattern."""
         params: Mapping[str, Any] = room["params"]
         parts = [
             self._part(params[part]) if at % 2 else _template_text(part)
@@ -140,6 +140,6 @@ def _expression(room: Mapping[str, Any]) -> re.Pattern[str]:
 
 
 def _template_text(text: str) -> str:
-    """Write text between backticks: quoted as a string is, and what would end it escaped."""
+    """Escape text for a template literal: like a string, and also backticks and `${`."""
     inner = quoted(text)[1:-1].replace('\\"', '"')
     return inner.replace("`", "\\`").replace("${", "\\${")

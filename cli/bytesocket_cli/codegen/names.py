@@ -1,7 +1,7 @@
-"""Names of models and text of users, made safe for a target language.
+"""Names and text of a contract, made safe for a target language.
 
-A contract may hold any text: names are turned into identifiers by one rule, and text goes into
-literals and comments in a form that cannot end them.
+A contract may hold any text: names are turned into identifiers, and text is escaped so that it
+cannot end the literal or comment that it is put in.
 """
 
 import json
@@ -26,7 +26,7 @@ SymbolConstructor TextDecoder TextEncoder TypeError URL Uint8Array WeakMap WeakS
 console globalThis
 """
 TYPESCRIPT_RESERVED = frozenset([*_TYPESCRIPT_WORDS.split(), *_TYPESCRIPT_GLOBALS.split()])
-"""Names a generated type may not have: words, built-in types, and global types that are meant."""
+"""Names that a generated type may not have: keywords, built-in types, and used global names."""
 
 PROPERTY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _EXPONENT_FROM = 1e21  # where JavaScript begins to write numbers with an exponent
@@ -37,7 +37,7 @@ _LINE_BREAK = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def identifier(name: str) -> str:
-    """Turn a model's name into an identifier of both target languages.
+    """Turn a model's name into an identifier for TypeScript and Python.
 
     `Post` stays; `admin.User` becomes `AdminUser`, `Page[Cat]` becomes `PageOfCat`. Letters of any
     alphabet are kept.
@@ -46,7 +46,7 @@ def identifier(name: str) -> str:
         name: A name of the contract's `types`.
 
     Returns:
-        An identifier; not yet checked against reserved or other names.
+        Identifier, not yet checked against reserved or other names.
     """
     if name.isidentifier():
         return name
@@ -60,18 +60,18 @@ def identifier(name: str) -> str:
 def unique_identifiers(
     names: Iterable[str], reserved: Iterable[str], *, suffix: str = "Model"
 ) -> dict[str, str]:
-    """Give every model a name of its own that is not taken already.
+    """Give every model a unique identifier that is not reserved.
 
-    A name that is an identifier as it stands is served first, so a mangled one never takes it.
-    Collisions get `suffix`, as often as needed; never numbers, which would move when models do.
+    Names that are identifiers already come first, so no changed name takes theirs. Colliding names
+    get `suffix`, as often as needed; never numbers, which would change when models are added.
 
     Args:
         names: All names of the contract's `types`.
-        reserved: Identifiers no model may have.
-        suffix: What a colliding name gets.
+        reserved: Identifiers that no model may have.
+        suffix: Text to append to a colliding name.
 
     Returns:
-        Contract name to identifier, in the order of the names.
+        Mapping from contract name to identifier, in the order of the names.
     """
     taken = set(reserved)
     chosen: dict[str, str] = {}
@@ -85,9 +85,9 @@ def unique_identifiers(
 
 
 def quoted(text: str) -> str:
-    """Write text as a JavaScript string literal that shows, and hides, nothing.
+    """Write text as a JavaScript string literal without invisible characters.
 
-    Characters that are invisible, end a line, or turn the direction of text are escaped.
+    Characters that are invisible, end a line, or change the direction of text are escaped.
     """
     return "".join(
         character if character.isprintable() else json.dumps(character)[1:-1]
@@ -99,7 +99,7 @@ def literal(value: object) -> str:
     """Write a JSON value as a JavaScript literal.
 
     Raises:
-        TypeError: The value is none that JSON knows.
+        TypeError: The value is no JSON value.
     """
     if isinstance(value, str):
         return quoted(value)
@@ -112,9 +112,9 @@ def literal(value: object) -> str:
 
 
 def property_key(name: str) -> str:
-    """Write a property's name for an object or interface, quoted where it must be.
+    """Write a property's name for an object or interface, quoted where necessary.
 
-    `__proto__` is no property at all in an object literal unless its key is computed.
+    `__proto__` is a computed key: any other sets the prototype in an object literal.
     """
     if name == "__proto__":
         return '["__proto__"]'
@@ -134,13 +134,13 @@ def event_literal(name: str | float) -> str:
 
 
 def number(value: float) -> str:
-    """Write a number as JavaScript does: a whole float has no fraction."""
+    """Write a number as JavaScript does: a whole number has no fraction."""
     whole = float(value).is_integer() and abs(value) < _EXPONENT_FROM
     return str(int(value)) if whole else repr(value)
 
 
 def one_line(text: str) -> str:
-    """Make text safe for a comment that ends with its line."""
+    """Make text safe for a comment that ends at the end of its line."""
     text = _LINE_BREAK.sub(" ", text)
     return "".join(character for character in text if character.isprintable()).strip()
 
@@ -148,16 +148,16 @@ def one_line(text: str) -> str:
 def doc_comment(text: str, indent: str = "", *, deprecated: bool = False) -> str:
     """Write a documentation comment, or nothing for an empty text.
 
-    The text cannot end the comment (`*/`), steer a compiler (`@ts-expect-error`), become a tag of
-    its own (`@deprecated`), or hide lines (U+2028).
+    The text cannot end the comment (`*/`), give the compiler directives (`@ts-expect-error`),
+    become a tag (`@deprecated`), or hide lines (U+2028).
 
     Args:
-        text: What to say; lines are kept.
-        indent: What each line begins with.
-        deprecated: Whether editors shall strike the name out.
+        text: Text of the comment; its lines are kept.
+        indent: Indentation of each line.
+        deprecated: True to add the tag `@deprecated`.
 
     Returns:
-        Whole lines, each with its line end.
+        Whole lines, each with its line feed.
     """
     lines = [_comment_line(line) for line in _LINE_BREAK.split(text.strip())]
     if deprecated:
@@ -172,6 +172,6 @@ def doc_comment(text: str, indent: str = "", *, deprecated: bool = False) -> str
 
 
 def _comment_line(line: str) -> str:
-    """Neutralise one line of a comment."""
+    """Escape one line of a comment."""
     shown = "".join(character for character in line.rstrip() if character.isprintable())
     return _TAG_AT_START.sub(r"\1\\@", shown.replace("*/", "*\\/")).replace("@ts-", "@ ts-")

@@ -1,6 +1,6 @@
-"""The Python client of a contract: models, event classes, and a typed class over the runtime.
+"""Python client of a contract: models, event classes, and a typed class over the runtime.
 
-Everything that is not the contract's is imported under a private alias, so that a field or a model
+Everything that is not the contract's is imported under a private alias, so a field or a model
 named `date`, `Literal` or `type` shadows nothing.
 """
 
@@ -52,19 +52,19 @@ _STANDARD = 7
 def python(document: Document) -> str:
     """Write the Python client of a contract.
 
-    The same contract gives the same bytes.
+    The same contract always gives the same text.
 
     Args:
         document: A contract document, format 1.
 
     Returns:
-        The text of one module; it needs the package `bytesocket` and nothing else.
+        Text of one module, which needs no package but `bytesocket` and its dependencies.
     """
     return _Module(document).text()
 
 
 class _Module:
-    """One module in the making."""
+    """Writer of one module."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -82,7 +82,7 @@ class _Module:
         self._verbs = VerbWriter(self._events, self._writer)
 
     def text(self) -> str:
-        """Put the parts together."""
+        """Return the module's whole text."""
         blocks = [
             *self._type_blocks(),
             *self._event_blocks(),
@@ -157,7 +157,7 @@ class _Module:
         return [block]
 
     def _room_base(self) -> list[Block]:
-        """Write the class that rooms share: any event that the server sends may come in a room."""
+        """Write the base class of rooms: any event that the server sends may come in a room."""
         if not self._rooms or not self._verbs.hearing():
             return []
         doc = docstring("A handle on a room.", "    ")
@@ -202,7 +202,7 @@ class _Module:
 
 
 def _public(names: Mapping[str, str], reserved: Iterable[str]) -> dict[str, str]:
-    """Rename what begins with an underscore: such names are the module's own."""
+    """Rename types that begin with an underscore, which is reserved for the module itself."""
     taken = {*reserved, *names.values()}
     public = dict(names)
     for name, identifier in names.items():
@@ -237,7 +237,7 @@ def _credentials(document: Document) -> Schema | None:
 
 
 def _schemas(document: Document) -> list[Schema]:
-    """List every payload's schema: what events, replies, credentials and refusals hold."""
+    """List all schemas: of types, events, replies, credentials and refusals."""
     found: list[Iterable[Schema | None]] = [document["types"].values(), [_credentials(document)]]
     found += [[e["input"], e["output"], e["reply"]] for e in document["events"]]
     found += [[e["reply"] for e in room["client_events"]] for room in document["rooms"]]

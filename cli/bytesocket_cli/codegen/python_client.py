@@ -1,4 +1,4 @@
-"""The client class of a contract and its room classes, as source text."""
+"""Members of a contract's client class and of its room classes, as source text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ _CHAINED = 100
 
 
 def union(names: Iterable[str]) -> str:
-    """Write a union of classes, each once; a long `A | B | ...` is too deep for pyright."""
+    """Write a union of classes, each once; a long one as `Union`, as pyright limits `A | B`."""
     members = list(dict.fromkeys(names))
     if len(members) > _CHAINED:
         return f"_t.Union[{', '.join(members)}]"
@@ -25,11 +25,11 @@ def union(names: Iterable[str]) -> str:
 
 
 class VerbWriter:
-    """Writes the typed verbs of the client and of rooms.
+    """Writer of the typed methods of the client and of rooms.
 
     Args:
         events: The event classes.
-        writer: Writes annotations.
+        writer: Writer of annotations.
     """
 
     def __init__(self, events: EventClasses, writer: AnnotationWriter) -> None:
@@ -37,7 +37,7 @@ class VerbWriter:
         self._writer = writer
 
     def hearing(self) -> list[str]:
-        """Write `on`, `off` and `events`; nothing if the server sends no event."""
+        """Write `on`, `off` and `events`; nothing if the server sends no events."""
         return hearing(list(self._events.arriving.values()))
 
     def names(self) -> list[str]:
@@ -45,11 +45,11 @@ class VerbWriter:
         return names_table(list(self._events.arriving.values()))
 
     def saying(self, sent: Sequence[EventClass], replies: Sequence[Reply]) -> list[str]:
-        """Write `emit` and `request`, each if there is something to send or to ask.
+        """Write `emit` if there are events to send, and `request` if any have a reply.
 
         Args:
             sent: The events that can be sent.
-            replies: Those among them with a reply, and its schema.
+            replies: The events that have a reply, with the reply's schema.
         """
         lines = list[str]()
         events = union(event.identifier for event in sent)
@@ -104,11 +104,11 @@ class VerbWriter:
 
 
 def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> list[str]:
-    """Write `join`, if there is a room to join.
+    """Write `join`; nothing if there is no room to join.
 
     Args:
         rooms: The rooms' entries in the contract, and their class names.
-        writer: Writes the parameters' annotations.
+        writer: Writer of the parameters' annotations.
     """
     if not rooms:
         return []

@@ -1,6 +1,6 @@
-"""Which class stands for which event.
+"""Choice of the class that represents each event.
 
-The payload's own class is the event class, where that payload belongs to one event only. Else the
+A payload's own class is the event class if the payload belongs to one event only. Otherwise the
 event gets a class derived from the payload's, or a root model around a payload without fields.
 """
 
@@ -21,14 +21,14 @@ _BASES = {"client": "_bs.ClientEvent", "server": "_bs.ServerEvent", "both": "_bs
 
 @dataclass(frozen=True, slots=True)
 class EventClass:
-    """One generated event class.
+    """Generated class of an event.
 
     Attributes:
-        identifier: Its name in the module.
+        identifier: Name of the class in the module.
         entry: The event's entry in the contract.
-        schema: Its payload.
-        direction: Who sends instances of this class.
-        type_name: The contract name of the payload's class, if this is that very class.
+        schema: Schema of the payload.
+        direction: Sender of its instances: `client`, `server` or `both`.
+        type_name: Contract name of the payload's class if this is that class, else None.
     """
 
     identifier: str
@@ -39,12 +39,12 @@ class EventClass:
 
     @property
     def bases(self) -> str:
-        """What stands between the parentheses of the class statement of the payload's class."""
+        """Bases and keyword arguments in the class statement of a payload's own class."""
         return f"{_BASES[self.direction]}, {self.keywords}"
 
     @property
     def keywords(self) -> str:
-        """The keyword arguments of the class statement."""
+        """Keyword arguments of the class statement."""
         volatile = ", volatile=True" if self.entry["volatile"] else ""
         return f"name={literal(self.entry['name'])}{volatile}"
 
@@ -65,13 +65,13 @@ class EventClass:
 
 
 class EventClasses:
-    """The event classes of one contract.
+    """Event classes of one contract.
 
     Args:
         events: The contract's events.
         types: The contract's types.
-        names: Contract name to Python class name, for each type.
-        reserved: Names that no event class may have, those of types excepted.
+        names: Mapping from the contract name of each type to its Python class name.
+        reserved: Names that no event class may have, besides those of types.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class EventClasses:
             self._add(event)
 
     def of_type(self, name: str) -> EventClass | None:
-        """Return the event whose class is a type's own class."""
+        """Return the event whose class is the type's own class, or None."""
         return next((event for event in self.all if event.type_name == name), None)
 
     def _claims(self, event: Entry) -> Iterable[str]:

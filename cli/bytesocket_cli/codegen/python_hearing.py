@@ -1,8 +1,8 @@
-"""The verbs that hear events: `on`, `off` and `events`, by the event's class or by its name.
+"""Methods that receive events: `on`, `off` and `events`, by the event's class or by its name.
 
-A name is an overload of its own, which type checkers pay for twice over: names are taken by clients
-of contracts with up to `NAMED` arriving events, classes by any. To remove a callback is worth no
-overloads.
+Every name needs one overload in `on` and one in `events`, which slow type checkers down. So names
+are accepted in contracts with up to `NAMED` arriving events only, classes in all. `off` has one
+overload for all names.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from bytesocket_cli.codegen.python_events import EventClass
 from bytesocket_cli.codegen.python_names import literal
 
 NAMED = 150
-"""With more arriving events than this, classes alone are taken: overloads cost checkers seconds."""
+"""Maximum number of arriving events that can be named; more overloads cost checkers seconds."""
 
 _ON = [
     "    @_t.overload",
@@ -42,17 +42,17 @@ _EVENTS_BODY = [
 
 
 def named(arriving: Sequence[EventClass]) -> list[EventClass]:
-    """List the events that may be named: a fraction is no literal type, and many cost too much."""
+    """List the events that can be named: none if there are too many, and no fractions."""
     if len(arriving) > NAMED:
         return []
     return [event for event in arriving if isinstance(event.entry["name"], str | int)]
 
 
 def hearing(arriving: Sequence[EventClass]) -> list[str]:
-    """Write the verbs.
+    """Write the methods.
 
     Args:
-        arriving: What the server sends.
+        arriving: Events that the server sends.
     """
     events = named(arriving)
     if not arriving:

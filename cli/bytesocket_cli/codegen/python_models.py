@@ -1,4 +1,4 @@
-"""The named types of a contract as Python declarations: models, enums and aliases."""
+"""Python declarations of a contract's named types: models, enums and aliases."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -26,14 +26,14 @@ _PLAIN = frozenset({"string", "integer", "number", "boolean", "null"})
 
 
 class ModelWriter:
-    """Writes the declarations of one contract's types.
+    """Writer of the declarations of one contract's types.
 
     Args:
         types: The contract's `types`.
-        names: Contract name to Python class name, for each of them.
-        writer: Writes the annotations.
+        names: Mapping from the contract name of each type to its Python class name.
+        writer: Writer of the annotations.
         config: Pydantic settings of every model.
-        payloads: Where these types are used, without a name.
+        payloads: Schemas that may refer to `types`: those of all payloads.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ModelWriter:
         self._config = config
 
     def ordered(self) -> list[str]:
-        """List the contract names so that each comes after what it refers to, cycles excepted."""
+        """List the contract names, each after the types that it refers to, except in cycles."""
         done: dict[str, None] = {}
         begun: set[str] = set()
 
@@ -71,10 +71,10 @@ class ModelWriter:
         """Write one type's declaration as lines.
 
         Args:
-            name: Its contract name.
-            bases: What stands between the parentheses of its class statement.
-            known: Contract names that are declared already; others are written as text.
-            doc: Its documentation where the schema has none.
+            name: Contract name of the type.
+            bases: Bases and keyword arguments of its class statement.
+            known: Contract names that are declared already; others are quoted in annotations.
+            doc: Documentation for a schema that has none.
         """
         schema, identifier = self._types[name], self._names[name]
         text = str(schema.get("description", "")) or doc
@@ -91,9 +91,10 @@ class ModelWriter:
         return self._late_alias(name)
 
     def _late_alias(self, name: str) -> list[str]:
-        """Write an alias that refers to what is declared later, or to itself.
+        """Write an alias that refers to a type declared later, or to itself.
 
-        Under its own name pyright takes it for a variable, when another module leads there first.
+        Recursion goes through a second name: by its own name pyright may take the alias for a
+        variable, depending on the module that it checks first.
         """
         identifier, again = self._names[name], f"_{self._names[name]}Again"
         names = {**self._names, name: again}
@@ -107,10 +108,10 @@ class ModelWriter:
         """Write the body of a model.
 
         Args:
-            schema: An object schema.
-            doc: The class's documentation.
-            tags: Properties that unions need even though they have a default.
-            is_late: Annotations name classes that are declared later.
+            schema: Schema of an object.
+            doc: Documentation of the class.
+            tags: Properties that unions require even if they have a default.
+            is_late: True if annotations name classes that are declared later.
         """
         members = self._fields(schema, tags)
         lines = docstring(doc, _INDENT)
@@ -149,7 +150,7 @@ class ModelWriter:
 
 
 class _Field:
-    """One field on its way to source text."""
+    """Field of a model, to be written as source text."""
 
     def __init__(self, key: str, attribute: str, schema: Schema, annotation: str) -> None:
         self.key = key
@@ -191,7 +192,7 @@ class _Field:
 
 
 def _is_plain(schema: Schema) -> bool:
-    """Tell whether a JSON default is the Python value as it stands."""
+    """Return True if a default in JSON is the same value in Python."""
     if "x-type" in schema:
         return False
     if "anyOf" in schema:
@@ -202,13 +203,13 @@ def _is_plain(schema: Schema) -> bool:
 
 
 def config_line(config: Mapping[str, str]) -> str:
-    """Write a class's settings."""
+    """Write the settings of a model class."""
     settings = ", ".join(f"{key}={value}" for key, value in sorted(config.items()))
     return f"{_INDENT}model_config = _p.ConfigDict({settings})"
 
 
 def _always_sent(attributes: Iterable[str]) -> list[str]:
-    """Have constants count as set: a union at the server cannot do without its tag."""
+    """Write the method that marks constants as set: unions at the server need their tags."""
     marks = ", ".join(literal(attribute) for attribute in attributes)
     return [
         f"{_INDENT}@_te.override",
@@ -233,7 +234,7 @@ def _enum(identifier: str, schema: Schema) -> list[str]:
 
 
 def _demanded_tags(schemas: Iterable[Schema], types: Mapping[str, Schema]) -> dict[str, set[str]]:
-    """Find the tags that unions demand of types which may have a default for them, by type."""
+    """Find the properties that unions require as tags, by the type's name."""
     demanded: dict[str, set[str]] = {}
     for schema in walk(schemas):
         tag = schema.get("discriminator", {}).get("propertyName")
@@ -248,7 +249,7 @@ def _demanded_tags(schemas: Iterable[Schema], types: Mapping[str, Schema]) -> di
 def json_config(payloads: Iterable[Schema]) -> dict[str, str]:
     """Return the settings that write bytes and numbers to JSON as the server reads them.
 
-    Pydantic asks the outermost model, so all models get the same ones.
+    Pydantic uses those of the outermost model, so all models get the same settings.
     """
     schemas = list(walk(payloads))
     config: dict[str, str] = {}
@@ -261,5 +262,5 @@ def json_config(payloads: Iterable[Schema]) -> dict[str, str]:
 
 
 def _as_text(annotation: str) -> str:
-    """Write an annotation that is read later."""
+    """Quote an annotation, so it is evaluated later."""
     return f'"{annotation}"' if '"' not in annotation else repr(annotation)

@@ -14,22 +14,22 @@ _PARAMETER = re.compile(r"\{[^{}]*\}")
 BUILTINS = frozenset(
     ("bool", "bytes", "dict", "float", "int", "list", "object", "set", "str", "tuple", "type")
 )
-"""Built-in names that generated annotations and classes mean as such."""
+"""Built-in names that generated annotations and classes use."""
 
 RESERVED = frozenset(keyword.kwlist) | BUILTINS | {"super"}
-"""Names no generated class may have."""
+"""Names that no generated class may have."""
 
 _MODEL_NAMES = frozenset(dir(BaseModel)) | {"model_config"}
 _STR_AND_INT = frozenset(dir(str)) | frozenset(dir(int)) | {"name", "value", "mro"}
 
 
 def pascal(text: str) -> str:
-    """Turn any text into a class name's part: `chat:post` and `chat post` become `ChatPost`."""
+    """Turn text into a part of a class name: `chat:post` and `chat post` become `ChatPost`."""
     return "".join(word[0].upper() + word[1:] for word in _WORD_BREAK.split(text) if word)
 
 
 def class_name(text: str, suffix: str) -> str:
-    """Make a class name out of a title or an event's name; one that starts badly is prefixed."""
+    """Make a class name of a title or an event's name; prefix it if it is no identifier."""
     name = pascal(text) + suffix
     return name if name.isidentifier() else f"The{name}"
 
@@ -40,7 +40,7 @@ def room_class_name(pattern: str) -> str:
 
 
 def free_name(wanted: str, taken: Iterable[str], suffix: str) -> str:
-    """Append `suffix` as often as it takes to make the name free."""
+    """Append `suffix` until the name is not taken."""
     used = set(taken)
     while wanted in used:
         wanted += suffix
@@ -48,11 +48,11 @@ def free_name(wanted: str, taken: Iterable[str], suffix: str) -> str:
 
 
 def field_name(name: str, taken: Iterable[str]) -> str:
-    """Make a model attribute of a property's name: the name itself wherever Python allows it.
+    """Make a model attribute of a property's name: the same name where Python allows it.
 
     Args:
-        name: The property on the wire.
-        taken: Names that are used already, or mean something else in the class body.
+        name: Name of the property on the wire.
+        taken: Names that are used already, or have another meaning in the class body.
     """
     candidate = name if name.isidentifier() else re.sub(r"\W", "_", name)
     candidate = candidate.lstrip("_") or "field"
@@ -65,7 +65,7 @@ def field_name(name: str, taken: Iterable[str]) -> str:
 
 
 def member_name(name: str, taken: Iterable[str]) -> str:
-    """Make an enum's member of its name in the contract; `str` and `int` keep their methods."""
+    """Make an enum member's name of its contract name, without hiding `str` and `int` methods."""
     candidate = re.sub(r"\W", "_", name).strip("_") or "member"
     if not candidate.isidentifier():
         candidate = f"member_{candidate}"
@@ -92,11 +92,11 @@ def _escaped(character: str) -> str:
 
 
 def docstring(text: str, indent: str) -> list[str]:
-    """Write a docstring's lines; the text cannot end it.
+    """Write the lines of a docstring, escaped so that the text cannot end it.
 
     Args:
         text: Any text; an empty one gives no lines.
-        indent: What each line begins with.
+        indent: Indentation of each line.
     """
     lines = [_doc_line(line) for line in text.strip().splitlines()]
     while lines and not lines[-1]:
@@ -116,5 +116,5 @@ def _doc_line(line: str) -> str:
 
 
 def comment(text: str) -> str:
-    """Write a comment that ends with its line."""
+    """Write a comment of one line."""
     return f"# {one_line(text)}"

@@ -1,6 +1,6 @@
-"""JSON Schema to the text of Python annotations.
+"""Python annotations for JSON Schemas.
 
-The schema is the contract's, with its `x-` hints. Lengths, bounds and patterns are left to the
+Schemas are the contract's, with its `x-` hints. Lengths, bounds and patterns are left to the
 server: a client that checks them itself breaks when they are loosened.
 """
 
@@ -37,7 +37,7 @@ _HASHABLE = frozenset({"string", "integer", "number", "boolean"})
 
 
 def walk(schemas: Iterable[Schema]) -> Iterator[Schema]:
-    """Yield schemas and all that stand inside them, without following references."""
+    """Yield schemas and all schemas inside them, without following references."""
     waiting = list(schemas)
     while waiting:
         schema = waiting.pop()
@@ -46,12 +46,12 @@ def walk(schemas: Iterable[Schema]) -> Iterator[Schema]:
 
 
 def has_fields(schema: Schema) -> bool:
-    """Tell whether a schema becomes a class: an object with fields, or one that allows none."""
+    """Return True if a schema becomes a class: an object with `properties`, even empty ones."""
     return "properties" in schema and schema.get("type", "object") == "object"
 
 
 def is_enum(schema: Schema) -> bool:
-    """Tell whether a schema becomes an enum: members with names, and values a literal can say."""
+    """Return True if a schema becomes an enum: named members with text or number values."""
     names: Sequence[str] = schema.get("x-enum-names", ())
     values: Sequence[object] = schema.get("enum", ())
     return len(names) == len(values) > 0 and all(
@@ -60,11 +60,11 @@ def is_enum(schema: Schema) -> bool:
 
 
 class AnnotationWriter:
-    """Writes annotations of one contract.
+    """Writer of one contract's annotations.
 
     Args:
         types: The contract's `types`.
-        names: Contract name to Python class name, for each of them.
+        names: Mapping from the contract name of each type to its Python class name.
     """
 
     def __init__(self, types: Mapping[str, Schema], names: Mapping[str, str]) -> None:
@@ -75,17 +75,17 @@ class AnnotationWriter:
         """Write the type of a schema.
 
         Args:
-            schema: The schema; JSON Schema knows `true` and `false` as well.
+            schema: The schema, which may be `true` or `false` in JSON Schema.
         """
         members = list(dict.fromkeys(self._alternatives(schema)))
         return "_t.Any" if "_t.Any" in members else " | ".join(_none_last(members))
 
     def references(self, schema: Schema) -> set[str]:
-        """List the contract names of the types that a schema's annotation names."""
+        """Return the contract names of the types that a schema refers to."""
         return {name for inner in walk([schema]) if (name := ref_name(inner)) is not None}
 
     def _alternatives(self, schema: Schema | bool) -> list[str]:  # noqa: FBT001
-        """Write the members of the union that a schema is; most have one."""
+        """Write the members of a schema's union; most schemas have one member."""
         if isinstance(schema, bool):
             return ["_t.Any" if schema else "_t.Never"]
         others = [_SCALARS[kind] for kind in open_kinds(schema, self._types)]
@@ -96,7 +96,7 @@ class AnnotationWriter:
         return [f'_t.Annotated[{union}, _p.Field(union_mode="left_to_right")]']
 
     def _known(self, schema: Schema) -> list[str]:
-        """Write the members as the contract lists them."""
+        """Write the members that the contract lists."""
         name = ref_name(schema)
         if name is not None:
             return [self._names[name]]
@@ -111,7 +111,7 @@ class AnnotationWriter:
         return self._by_type(schema) if values is None else _literals(values)
 
     def _by_type(self, schema: Schema) -> list[str]:
-        """Write the type of a schema that says it by `type`."""
+        """Write the type of a schema by its keyword `type`."""
         kind = schema.get("type")
         if isinstance(kind, list):
             kinds = cast("list[str]", kind)
@@ -125,7 +125,7 @@ class AnnotationWriter:
         return [_SCALARS.get(str(kind), "_t.Any")]
 
     def _array(self, schema: Schema) -> list[str]:
-        """Write a list, a set of scalars, or a tuple where the items have their own types."""
+        """Write a list, a set of scalars, or a tuple if the items have separate types."""
         prefix: Sequence[Schema] = schema.get("prefixItems", ())
         items = schema.get("items", True)
         if prefix:
@@ -153,7 +153,7 @@ class AnnotationWriter:
         return "const" in found or "enum" in found or found.get("type") in _HASHABLE
 
     def _mapping(self, schema: Schema) -> str:
-        """Write a dictionary; its key's type is a hint."""
+        """Write a dictionary; the type of its keys comes from a hint."""
         if "properties" in schema and not schema["properties"]:
             return "dict[str, _t.Never]"
         values: list[Schema | bool] = list(schema.get("patternProperties", {}).values())
@@ -172,7 +172,7 @@ class AnnotationWriter:
 
 
 def _literals(values: Sequence[Any]) -> list[str]:
-    """Write the type that has these values; a fraction is no literal type in Python."""
+    """Write the type that has these values; fractions become `float`, as no literal can be one."""
     known = [value for value in values if isinstance(value, str | int | bool)]
     other = [value for value in values if not isinstance(value, str | int | bool)]
     literals = ", ".join(literal(value) for value in known)

@@ -1,6 +1,6 @@
-"""The one place that knows Jinja2: files of `bytesocket_templates`, filled with ready-made strings.
+"""Rendering of `bytesocket_templates` with Jinja2.
 
-Templates hold layout and no logic worth testing; what goes into them is made by Python code.
+Templates hold layout and next to no logic; the strings that fill them are made by Python code.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 
 def read(template_path: str) -> str:
-    """Read a packaged file as it stands.
+    """Read a packaged file without rendering it.
 
     Args:
-        template_path: Its path in the templates package, with `/`: `"typescript/runtime.ts"`.
+        template_path: Path in the templates package, with `/`: `"typescript/runtime.ts"`.
 
     Returns:
         The text, with line feeds for line ends.
@@ -31,11 +31,11 @@ def read(template_path: str) -> str:
 
 
 def render(template_path: str, values: Mapping[str, str]) -> str:
-    """Fill a packaged template.
+    """Render a packaged template.
 
     Args:
-        template_path: As for `read`.
-        values: What its placeholders stand for, inserted as they are: quote and escape before.
+        template_path: Path in the templates package, as for `read`.
+        values: Values of the placeholders, inserted as they are: quote and escape them before.
 
     Returns:
         The text, ending as the template ends.
@@ -49,7 +49,7 @@ def render(template_path: str, values: Mapping[str, str]) -> str:
 
 @cache
 def _environment() -> Environment:
-    """Build the one environment: blocks leave no lines behind, a missing value is an error."""
+    """Build the environment: block tags leave no empty lines, and a missing value is an error."""
     return Environment(
         loader=FunctionLoader(read),
         undefined=StrictUndefined,

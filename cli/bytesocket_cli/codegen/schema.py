@@ -1,4 +1,4 @@
-"""Reading the contract's schemas: what both targets ask of a JSON Schema."""
+"""Queries on the contract's JSON Schemas, shared by the generators."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -9,18 +9,18 @@ Schema: TypeAlias = Mapping[str, Any]
 """Pydantic's subset of JSON Schema 2020-12, with `$ref`s to `#/types/NAME`."""
 
 Document: TypeAlias = Mapping[str, Any]
-"""A contract document, format 1."""
+"""Contract document, format 1."""
 
 REF = "#/types/"
 
 
 def is_object(value: object) -> TypeIs[Mapping[str, Any]]:
-    """Tell whether a JSON value is an object."""
+    """Return True if a JSON value is an object."""
     return isinstance(value, Mapping)
 
 
 def is_list(value: object) -> TypeIs[list[Any]]:
-    """Tell whether a JSON value is a list."""
+    """Return True if a JSON value is an array."""
     return isinstance(value, list)
 
 
@@ -31,7 +31,7 @@ def ref_name(schema: Schema) -> str | None:
 
 
 def resolved(schema: Schema, types: Mapping[str, Schema]) -> Schema:
-    """Follow references until a schema that is none, or that leads back to itself."""
+    """Follow references to a schema that is no reference, or until they form a cycle."""
     seen: set[str] = set()
     while (name := ref_name(schema)) is not None and name not in seen:
         seen.add(name)
@@ -42,7 +42,7 @@ def resolved(schema: Schema, types: Mapping[str, Schema]) -> Schema:
 def leaves(
     schema: Schema, types: Mapping[str, Schema], name: str | None = None
 ) -> Iterator[tuple[str | None, Schema]]:
-    """Yield what a schema may be, references and unions followed: the type's name, its schema."""
+    """Yield (type name, schema) for each alternative, with references and unions followed."""
     seen: set[str] = set()
     waiting = [(name, schema)]
     while waiting:
@@ -60,11 +60,10 @@ def leaves(
 
 
 def open_kinds(schema: Schema, types: Mapping[str, Schema]) -> list[str]:
-    """Name the JSON types of which a set of values marked `x-open` may get others.
+    """Name the JSON types of the values that may be added to a set marked `x-open`.
 
     Returns:
-        `string`, `integer` and `number`, as far as its values have those types; nothing for what is
-        not open.
+        Those of `string`, `integer` and `number` that its values have; none if it is not open.
     """
     if not schema.get("x-open"):
         return []
@@ -76,16 +75,16 @@ def open_kinds(schema: Schema, types: Mapping[str, Schema]) -> list[str]:
 
 
 def is_bytes(schema: Schema) -> bool:
-    """Tell whether the value is `bytes` in Python.
+    """Return True if the value is `bytes` in Python.
 
-    Types that put their bytes into text themselves have other formats, such as `base64`: they are
-    text for clients, on both wires.
+    Types that encode their bytes as text have other formats, such as `base64`: they are text for
+    clients, in JSON and in MessagePack.
     """
     return schema.get("type") == "string" and schema.get("format") == "binary"
 
 
 def bytes_text(schema: Schema) -> str:
-    """Return how JSON carries bytes: `"utf8"`, `"base64"` (of the URL alphabet) or `"hex"`."""
+    """Return the encoding of bytes in JSON: `"utf8"`, `"base64"` (URL alphabet) or `"hex"`."""
     return str(schema.get("x-bytes", "utf8"))
 
 
@@ -97,9 +96,9 @@ def fields(schema: Schema) -> Mapping[str, Schema]:
 
 
 def is_empty_object(schema: Schema) -> bool:
-    """Tell whether the one value of a schema is `{}`, extra keys aside.
+    """Return True if `{}` is the only value of a schema, apart from extra keys.
 
-    A model without fields has `properties: {}`, which a dictionary has not.
+    A model without fields has `properties: {}`; a dictionary has no `properties`.
     """
     return (
         schema.get("type") == "object"

@@ -1,7 +1,7 @@
-"""The TypeScript and JavaScript clients of a contract: one file with everything in it.
+"""TypeScript and JavaScript clients of a contract, without any import.
 
-The static parts (the client's types, the runtime) are packaged files; what depends on the contract
-is written here, in a stable order, so that the same contract gives the same bytes.
+The static parts (the client's types, the runtime) are packaged files. The parts that depend on the
+contract are written here in a stable order, so the same contract gives the same text.
 """
 
 import re
@@ -42,7 +42,7 @@ def typescript(document: Document) -> str:
         document: A contract document, format 1.
 
     Returns:
-        The text of one `.ts` file.
+        Text of one `.ts` file.
 
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
@@ -51,13 +51,13 @@ def typescript(document: Document) -> str:
 
 
 def javascript(document: Document) -> tuple[str, str]:
-    """Write the JavaScript client: the same program without the types, and the types beside it.
+    """Write the JavaScript client: the same program, with its types in a separate file.
 
     Args:
         document: A contract document, format 1.
 
     Returns:
-        The texts of an ES module and of its `.d.ts` file.
+        Texts of an ES module and of its `.d.ts` file.
 
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
@@ -67,14 +67,14 @@ def javascript(document: Document) -> tuple[str, str]:
 
 
 def header(document: Document) -> str:
-    """Say what a generated file was made of; no time, path or host, so `--check` compares bytes."""
+    """Return a generated file's header; it has no time, path or host, for `--check` to compare."""
     title = one_line(f"{document['title']} {document['version']}")
     shown = document["fingerprint"][:FINGERPRINT_SHOWN]
     return f"bytesocket {title} - contract {shown} - generated, do not edit"
 
 
 def _values(document: Document, language: str) -> dict[str, str]:
-    """Make every string that the templates of one language place."""
+    """Make the strings for the templates of one language."""
     names = unique_identifiers(document["types"], _taken_names())
     writer = TypeWriter(document["types"], names)
     auth = document["auth"]
@@ -147,7 +147,7 @@ def _interface(name: str, doc: str, entries: list[str]) -> str:
 
 
 def _event_entry(event: Mapping[str, Any], writer: TypeWriter, field: str) -> str:
-    """Write one event's line in a map, documented where clients look for it."""
+    """Write one event's entry in a map, with its documentation."""
     lines = [event["doc"]] if field != "reply" else []
     if event["volatile"] and field != "reply":
         lines.append("Volatile: dropped instead of queued.")
@@ -168,10 +168,10 @@ def _refusal_data(refusal: Mapping[str, Any], writer: TypeWriter) -> str:
 
 
 def check_names(events: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse `7` beside `"7"`: as keys of a TypeScript type they are one.
+    """Refuse an event `7` beside an event `"7"`: TypeScript has one key for both.
 
     Raises:
-        ConfigurationError: There are such two.
+        ConfigurationError: There are two such events.
     """
     texts = {event["name"] for event in events if isinstance(event["name"], str)}
     for name in (event["name"] for event in events):
@@ -214,7 +214,7 @@ def _names_union(names: Iterable[str | float]) -> str:
 
 
 def _auth_option(document: Document, writer: TypeWriter) -> str:
-    """Write the option that a contract with authentication by message demands."""
+    """Write the option `auth`, for a contract with authentication by message."""
     credentials = writer.type(document["auth"]["credentials"], "  ")
     doc = doc_comment("Who this is. A function is called at every connect.", "  ")
     return f"{doc}  auth: {credentials} | (() => {credentials} | Promise<{credentials}>);\n"

@@ -1,7 +1,7 @@
-"""Where the bytes are: shapes that lead a walker to them on the JSON wire.
+"""Shapes: descriptions of where bytes occur in a payload, to convert them from and to JSON.
 
 MessagePack carries bytes as they are; JSON carries text. Only types that hold bytes get a shape,
-so a contract without any pays nothing.
+so a contract without bytes has no such tables.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ Shape: TypeAlias = str | dict[str, Any]
 
 
 class Shapes:
-    """The shapes of one contract's types.
+    """Shapes of one contract's types.
 
     Args:
         types: The contract's `types`.
@@ -34,9 +34,9 @@ class Shapes:
         self._holding = self._holders()
 
     def of(self, schema: Schema | None) -> Shape | None:
-        """Return the way to the bytes in a value, or None if it holds none.
+        """Return the shape of a schema's values, or None if they hold no bytes.
 
-        A shape is the text of the bytes (`"utf8"`, `"base64"`, `"hex"`), `"#Name"` of a named
+        A shape is the encoding of bytes (`"utf8"`, `"base64"`, `"hex"`), `"#Name"` of a named
         shape, or an object with `fields` (by key), `rest` (all other keys), `items` (all
         elements), `tuple` (by position) or `any` (of several shapes, the first that fits; a
         shape fits by its `when`, tag values by key, and its `needs`, keys that must be there).
@@ -75,7 +75,7 @@ class Shapes:
         return shape or None
 
     def _union(self, branches: list[Schema]) -> Shape | None:
-        """Return the shape of a union: each branch with bytes, and how to know it."""
+        """Return the shape of a union: each branch with bytes, with conditions to recognize it."""
         shapes = [self._guarded(branch, shape) for branch in branches if (shape := self.of(branch))]
         others = [branch for branch in branches if branch.get("type") != "null"]
         if len(others) == 1:
@@ -83,7 +83,7 @@ class Shapes:
         return {"any": shapes} if shapes else None
 
     def _guarded(self, branch: Schema, shape: Shape) -> Shape:
-        """Say by which tags and keys a branch that is an object is known."""
+        """Add the tags and keys by which a branch that is an object is recognized."""
         target = resolved(branch, self._types)
         properties = target.get("properties", {})
         when = {key: [s["const"]] for key, s in properties.items() if "const" in s}
@@ -94,7 +94,7 @@ class Shapes:
         return {"any": [shape], **present} if present else shape
 
     def _holders(self) -> set[str]:
-        """Name the types that hold bytes, themselves or in a type that they refer to."""
+        """Return the names of types that hold bytes, directly or in a type that they refer to."""
         referred: dict[str, set[str]] = {name: set() for name in self._types}
         holding: set[str] = set()
         for name, schema in self._types.items():
@@ -113,7 +113,7 @@ class Shapes:
 
 
 def _parts(schema: object) -> Iterator[Schema]:
-    """Yield a schema and all that is inside of it; references are not followed."""
+    """Yield a schema and all schemas inside it; references are not followed."""
     if is_list(schema):
         for one in schema:
             yield from _parts(one)
@@ -133,7 +133,7 @@ _BY_KEY = ("properties", "patternProperties")
 
 
 def bytes_tables(document: Document) -> str:
-    """Write the tables that the walker in `bytes.ts` reads, or nothing for no bytes.
+    """Write the tables that the code in `bytes.ts` reads; nothing if there are no bytes.
 
     Returns:
         Lines of `name: value,` for an object literal: `shapes` by type name, then `sent`,

@@ -1,6 +1,6 @@
-"""The members of Python's enums as constants: `Priority.high` reads better than `2`.
+"""Constants for the members of Python's enums: `Priority.high` reads better than `2`.
 
-The types of enums are unions of their values; the names live here, beside the types.
+Types of enums are unions of their values; the constants give the values their names.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ def enum_types(types: Mapping[str, Schema], names: Mapping[str, str]) -> str:
 
     Args:
         types: The contract's `types`.
-        names: Contract name to TypeScript identifier, for each of them.
+        names: Mapping from the contract name of each type to its TypeScript identifier.
 
     Returns:
-        One statement for each enum, by name; nothing for none.
+        One statement for each enum, sorted by name; an empty text if there are none.
     """
     return "".join(
         f"export const {name}: {literal_type_of(members)};\n"
@@ -28,7 +28,7 @@ def enum_types(types: Mapping[str, Schema], names: Mapping[str, str]) -> str:
 
 
 def enum_values(types: Mapping[str, Schema], names: Mapping[str, str], *, typed: bool) -> str:
-    """Define the constants of all enums, with their types or without."""
+    """Define the constants of all enums, with or without their types."""
     return "".join(
         f"export const {name}{f': {literal_type_of(members)}' if typed else ''} = "
         f"{literal(members)};\n"
@@ -37,7 +37,7 @@ def enum_values(types: Mapping[str, Schema], names: Mapping[str, str], *, typed:
 
 
 def literal_type_of(members: Mapping[str, Any]) -> str:
-    """Write the type of a constant: each member readonly, and of one value."""
+    """Write the type of a constant: each member is readonly and has one value."""
     entries = "; ".join(
         f"readonly {property_key(name)}: {literal_type(value)}" for name, value in members.items()
     )
@@ -47,7 +47,7 @@ def literal_type_of(members: Mapping[str, Any]) -> str:
 def _enums(
     types: Mapping[str, Schema], names: Mapping[str, str]
 ) -> list[tuple[str, Mapping[str, Any]]]:
-    """Find the enums, and the flags, among the types: identifier and value by member."""
+    """Find the enums and flags among the types: identifier, and value by member."""
     found = [(names[name], _members(schema)) for name, schema in types.items()]
     return sorted((name, members) for name, members in found if members)
 

@@ -1,6 +1,6 @@
-"""JSON Schema to the text of TypeScript types.
+"""TypeScript types for JSON Schemas.
 
-Keywords that no static type can hold (lengths, bounds, patterns) are left to the server.
+Keywords that no static type can express (lengths, bounds, patterns) are left to the server.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,11 +31,11 @@ _SCALARS = {
 
 
 class TypeWriter:
-    """Writes types of one contract.
+    """Writer of one contract's types.
 
     Args:
         types: The contract's `types`.
-        names: Contract name to TypeScript identifier, for each of them.
+        names: Mapping from the contract name of each type to its TypeScript identifier.
     """
 
     def __init__(self, types: Mapping[str, Schema], names: Mapping[str, str]) -> None:
@@ -52,23 +52,23 @@ class TypeWriter:
         return f"{doc}export type {identifier} = {self.type(schema)};\n"
 
     def resolve(self, schema: Schema) -> Schema:
-        """Follow references to the schema they mean."""
+        """Follow references to the schema that they lead to."""
         return resolved(schema, self._types)
 
     def type(self, schema: Schema | bool, indent: str = "") -> str:  # noqa: FBT001
         """Write the type of a schema.
 
         Args:
-            schema: The schema; JSON Schema knows `true` and `false` as well.
-            indent: Of the line it stands in, for objects of several lines.
+            schema: The schema, which may be `true` or `false` in JSON Schema.
+            indent: Indentation of the line it is in, for objects of several lines.
 
         Returns:
-            TypeScript that stands for itself as a property's type.
+            TypeScript that can be a property's type without parentheses.
         """
         return _union(self._alternatives(schema, indent))
 
     def _alternatives(self, schema: Schema | bool, indent: str) -> list[str]:  # noqa: FBT001
-        """Write the members of the union that a schema is; most have one."""
+        """Write the members of a schema's union; most schemas have one member."""
         if isinstance(schema, bool):
             return ["unknown" if schema else "never"]
         # An intersection, so that editors still offer the known values.
@@ -76,7 +76,7 @@ class TypeWriter:
         return [*self._known(schema, indent), *others]
 
     def _known(self, schema: Schema, indent: str) -> list[str]:
-        """Write the members as the contract lists them."""
+        """Write the members that the contract lists."""
         name = ref_name(schema)
         if name is not None:
             return [self._names[name]]
@@ -92,12 +92,12 @@ class TypeWriter:
         return self._by_type(schema, indent)
 
     def _part(self, schema: Schema | bool, indent: str) -> str:  # noqa: FBT001
-        """Write a type as a part of another: a union in parentheses."""
+        """Write a type as a part of another: unions are put in parentheses."""
         members = list(dict.fromkeys(self._alternatives(schema, indent)))
         return f"({_union(members)})" if len(members) > 1 else members[0]
 
     def _by_type(self, schema: Schema, indent: str) -> list[str]:
-        """Write the type of a schema that says it by `type`."""
+        """Write the type of a schema by its keyword `type`."""
         kind = schema.get("type")
         if is_list(kind):
             return [text for one in kind for text in self._by_type({**schema, "type": one}, indent)]
@@ -116,7 +116,7 @@ class TypeWriter:
     ) -> list[str]:
         """Write the members of a union; with a discriminator, each with its tag required.
 
-        A union inside of a union is flattened, and has the outer one's tag if none of its own.
+        A union inside a union is flattened, and uses the outer tag if it has none.
         """
         discriminator = schema.get("discriminator")
         if is_object(discriminator):
@@ -126,7 +126,7 @@ class TypeWriter:
     def _branch(self, branch: Schema, tag: str | None, indent: str) -> list[str]:
         """Write one member. A tag with a default is optional in the model, not in the union.
 
-        Unions inside of it have tags of their own, which the contract lists as `required`.
+        Unions inside it have their own tags, which the contract lists as `required`.
         """
         for keyword in _UNIONS:
             if keyword in branch:
@@ -139,14 +139,14 @@ class TypeWriter:
         return [_all_of([*texts, f"{{ {tags} }}"])] if tags else texts
 
     def _demanded(self, key: str, found: Sequence[Schema]) -> str:
-        """Write the type of a property that is demanded of every leaf, or "" if all have it."""
+        """Write the type of a property that all leaves must have; "" if nothing is to be added."""
         properties = [leaf.get("properties", {}).get(key) for leaf in found]
         if None in properties or all(key in leaf.get("required", ()) for leaf in found):
             return ""
         return _union([text for one in properties for text in self._alternatives(one, "")])
 
     def _array(self, schema: Schema, indent: str) -> str:
-        """Write a list, or a tuple where the items have their own types."""
+        """Write an array, or a tuple if the items have separate types."""
         prefix: Sequence[Schema] = schema.get("prefixItems", ())
         items = schema.get("items", True)
         if not prefix:
@@ -161,7 +161,7 @@ class TypeWriter:
         return f"[{', '.join(parts)}]"
 
     def _object(self, schema: Schema, indent: str) -> str:
-        """Write an object: fields, then the index signature if other keys are allowed."""
+        """Write an object: fields, then an index signature if other keys are allowed."""
         inner = indent + "  "
         properties = fields(schema)
         required = schema.get("required", ())
@@ -178,7 +178,7 @@ class TypeWriter:
         return "{\n" + "".join(lines) + indent + "}"
 
     def _dictionary(self, schema: Schema, extra: Sequence[Schema | bool], indent: str) -> str:
-        """Write the type of a dictionary; one with known keys keeps them."""
+        """Write the type of a dictionary, with its keys if they are known."""
         values = _union([text for one in extra for text in self._alternatives(one, indent)])
         keys = self.resolve(schema.get("propertyNames", {}))
         closed = keys.get("enum", [keys["const"]] if "const" in keys else None)
@@ -188,7 +188,7 @@ class TypeWriter:
         return f"{{ [key: string]: {values} }}"
 
     def _index_type(self, schema: Schema, extra: Sequence[Schema | bool], indent: str) -> str:
-        """Write what any key may hold: TypeScript wants the declared fields included."""
+        """Write the type of the index signature, which must include the declared fields."""
         properties = schema["properties"]
         values = [*extra, *properties.values()]
         types = [text for one in values for text in self._alternatives(one, indent)]
@@ -197,7 +197,7 @@ class TypeWriter:
 
 
 def _extra(schema: Schema) -> list[Schema | bool]:
-    """List the schemas of an object's keys that are not declared one by one."""
+    """List the schemas for the keys of an object that are not declared as fields."""
     patterns = list(schema.get("patternProperties", {}).values())
     extra = schema.get("additionalProperties")
     if extra is None and not patterns and "properties" not in schema:
@@ -214,7 +214,7 @@ def _deprecated(schema: Schema) -> bool:
 
 
 def literal_type(value: object) -> str:
-    """Write the type that has one value."""
+    """Write the type that has only this value."""
     if is_object(value):
         entries = "; ".join(f"{property_key(k)}: {literal_type(v)}" for k, v in value.items())
         return f"{{ {entries} }}" if entries else EMPTY
@@ -224,7 +224,7 @@ def literal_type(value: object) -> str:
 
 
 def _all_of(parts: Sequence[str]) -> str:
-    """Join types by `&`, in parentheses, which every place that takes a type allows."""
+    """Join types by `&`; several are put in parentheses, which are allowed around any type."""
     return parts[0] if len(parts) == 1 else f"({' & '.join(parts)})"
 
 

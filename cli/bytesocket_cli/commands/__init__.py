@@ -1,1 +1,1 @@
-"""The commands, one a file: parse, call, print; no logic."""
+"""Commands, one a module: parse the arguments, call, print the result."""

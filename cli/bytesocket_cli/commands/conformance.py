@@ -1,4 +1,4 @@
-"""`bytesocket conformance`: try a running server's wire against the public suites."""
+"""`bytesocket conformance`: check a running server with the public conformance cases."""
 
 import json
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ def conformance(
     ] = "",
     timeout: Annotated[float, typer.Option(help="Seconds to wait for each answer.")] = 5.0,
 ) -> None:
-    """Check what any running server must do, in JSON and in MessagePack."""
+    """Check that a running server follows the protocol, in JSON and in MessagePack."""
     import anyio
 
     if not url.startswith(SCHEMES):

@@ -59,7 +59,7 @@ def _serve(text: str | None, host: str, port: int, *, reload: bool) -> None:
 
 
 class Screen:
-    """What `dev` shows: the banner at the start, and how the contract changed after a reload."""
+    """Output of `dev`: the banner at the start, and changes of the contract after a reload."""
 
     def __init__(self, directory: Path, host: str, port: int, *, reload: bool) -> None:
         self._directory = directory
@@ -70,7 +70,7 @@ class Screen:
         self._is_first = True
 
     def ready(self, report: Mapping[str, Any]) -> None:
-        """Show that the application is serving; regenerate what its contract changed."""
+        """Show that the application is serving; write generated files that are out of date."""
         from bytesocket_cli.contracts import changes
 
         contract = report["contract"]

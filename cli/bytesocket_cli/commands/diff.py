@@ -1,4 +1,4 @@
-"""`bytesocket diff`: whether a new contract breaks the clients of an old one."""
+"""`bytesocket diff`: check if a new contract breaks the clients of an old one."""
 
 import json
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from bytesocket_cli.sources import Source, pair
 
 
 class Gate(StrEnum):
-    """What can be made to fail."""
+    """Level of findings that can be made to fail the command."""
 
     WIRE = "wire"
     SOURCE = "source"
@@ -66,7 +66,7 @@ def diff(
         typer.Option("--codes", callback=_show_codes, is_eager=True, help="List all codes."),
     ] = False,
 ) -> None:
-    """Compare two contracts: what breaks for clients in the field, and what to do."""
+    """Compare two contracts: what breaks for deployed clients, and what to do."""
     from bytesocket_cli.verdicts import Verdict, allow, show
 
     before, after, project = pair(old, new)
@@ -96,7 +96,7 @@ def _findings(before: Source, after: Source) -> list[dict[str, Any]]:
     try:
         return [finding.to_dict() for finding in compare(before.document, after.document)]
     except (AttributeError, KeyError, TypeError, RecursionError) as error:
-        # Sealed all the same: somebody wrote a document by hand, or a program that is not ours.
+        # The fingerprint fits, but the document was made by hand or by another program.
         raise CliError(
             f"{before.place} or {after.place} has not the form of a contract "
             f"({type(error).__name__}: {error}): write it again with bytesocket generate contract"

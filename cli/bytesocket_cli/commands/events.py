@@ -1,4 +1,4 @@
-"""`bytesocket events`: what an application sends and takes, and which function handles it."""
+"""`bytesocket events`: list an application's events and the functions that handle them."""
 
 import json
 from pathlib import Path
@@ -75,7 +75,7 @@ def _rooms(document: dict[str, Any], name: object) -> tuple[list[str], list[Any]
 
 
 def _shown(source: str) -> str:
-    """Shorten `file:line` to a path from here."""
+    """Shorten the path of `file:line` relative to the current folder."""
     file, _, line = source.rpartition(":")  # "relay", of a room that relays, has no place
     path, here = Path(file), Path.cwd()
     return f"{path.relative_to(here)}:{line}" if path.is_relative_to(here) else source

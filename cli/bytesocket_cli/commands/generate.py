@@ -65,13 +65,13 @@ def generate(
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a contract comes from: an application, or a file that holds one."""
+    """Source of a contract: an application, or a saved contract."""
 
     project: Project
     place: Place | Path
 
     def document(self) -> dict[str, Any]:
-        """Read the file, or import the application."""
+        """Return the contract document: read the file, or import the application."""
         if isinstance(self.place, Path):
             return read(self.place)
         from bytesocket_cli.loading import load

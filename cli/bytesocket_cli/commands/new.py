@@ -1,4 +1,4 @@
-"""`bytesocket new`: a project of one's own."""
+"""`bytesocket new`: make a new project."""
 
 from pathlib import Path
 from typing import Annotated, Literal
