@@ -1,4 +1,4 @@
-"""`ByteSocket`: the decorators, and how the parts are put together. No logic of its own."""
+"""`ByteSocket`: the decorators, and how the parts are put together."""
 
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -10,17 +10,18 @@ from typing_extensions import TypeForm, override
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.declarations.declaring import check_room, declare_authenticator, handler_hook
-from bytesocket_app.declarations.handlers import HandlerTable
+from bytesocket_app.declarations.handlers import HandlerOptions, HandlerTable
+from bytesocket_app.declarations.keys import is_key
 from bytesocket_app.declarations.rooms import DeclaredRooms, JoinedBy, Room
 from bytesocket_app.declarations.router import Router
 from bytesocket_app.declarations.routes import Route, event_routes
 from bytesocket_app.declarations.user_types import check_users
-from bytesocket_app.delivery.hub import Hub, ServerRooms
-from bytesocket_app.delivery.users import User, find_user
-from bytesocket_app.dispatch import Dispatcher
-from bytesocket_app.dispatch.events import EventRouter
-from bytesocket_app.dispatch.membership_requests import MembershipRequests
-from bytesocket_app.dispatch.runner import HandlerRunner
+from bytesocket_app.delivery.emitting import ServerRooms
+from bytesocket_app.delivery.hub import Hub
+from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.users import User
+from bytesocket_app.dispatch import Dispatcher, Runtime
+from bytesocket_app.dispatch.rooms import RoomHooks
 from bytesocket_app.errors import ConfigurationError, Refusal, caller
 from bytesocket_app.events import (
     BothHandle,
@@ -48,9 +49,10 @@ from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
+from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.entry import AsgiEntry
-from bytesocket_app.types import CodecName, Direction, EventName, UserKey
+from bytesocket_app.types import CodecName, Direction, EventName, Outcome, UserKey
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
 
@@ -85,8 +87,10 @@ class ByteSocket:
         dependency_overrides: Functions to call in the place of dependencies; for tests.
         rooms: Emit to rooms by name.
         catalogue: The declared events.
-        hub: The live sockets and who is in which room.
-        host: What runs the work for all sockets, and reads the clock for their deadlines.
+        hub: Takes events to sockets.
+        memberships: The open sockets, and who is in which room.
+        telemetry: The port for metrics and tracing.
+        housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
         life: Runs the lifespan function for everybody who needs it.
     """
 
@@ -112,32 +116,41 @@ class ByteSocket:
         self.strict = strict
         self.settings = settings or Settings()
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
-        self.lifecycle = Lifecycle(self)
+        settings = self.settings
+        self.telemetry = Telemetry()
+        self.lifecycle = Lifecycle(self, as_origin=settings.policies.errors == "origin")
         self.catalogue = Catalogue(events, Lint(strict=strict))
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()
-        one_copy = self.settings.policies.bulk_copies == "one"
-        self.hub = Hub(self.catalogue, self._declared, one_copy=one_copy)
+        telemetry = self.telemetry
+        hooks = RoomHooks(self._declared, self.lifecycle.failures, self)
+        self.memberships = Memberships(hooks)
+        one_copy = settings.policies.bulk_copies == "one"
+        self.hub = Hub(self.catalogue, self.memberships, one_copy=one_copy, telemetry=telemetry)
         self.rooms = ServerRooms(self.hub)
         self._middleware = MiddlewareChain()
-        calls = HandlerRunner(self.hub, self.settings.timeouts.handler)
-        router = EventRouter(
-            self.hub, calls, self.catalogue, self._handlers, self._declared, self.lifecycle, self
+        runtime = Runtime(
+            app=self,
+            settings=settings,
+            catalogue=self.catalogue,
+            handlers=self._handlers,
+            rooms=self._declared,
+            middleware=self._middleware,
+            lifecycle=self.lifecycle,
+            memberships=self.memberships,
+            hub=self.hub,
+            telemetry=telemetry,
         )
-        membership = MembershipRequests(self.hub, self._declared, self.settings)
-        self._dispatcher = Dispatcher(
-            self.hub, calls, router, membership, self._middleware, self.lifecycle, self.settings
-        )
-        self.housekeeping = Housekeeping(time.monotonic, sweep_interval(self.settings.timeouts))
+        dispatcher = Dispatcher(runtime, hooks)
+        self._authentication = dispatcher.authentication
+        self.housekeeping = Housekeeping(time.monotonic, sweep_interval(settings.timeouts))
         self.life = LifespanRunner(self, self._check)
         self.endpoint = ApplicationEndpoint(
-            self._dispatcher,
-            self.hub,
-            self.lifecycle,
+            runtime,
+            dispatcher,
             self.housekeeping,
-            self,
-            origins=Origins(origins or (), self.settings.policies.origins),
-            contracts=Contracts(lambda: self.contract().fingerprint, self.settings.policies),
+            origins=Origins(origins or (), settings.policies.origins),
+            contracts=Contracts(lambda: self.contract().fingerprint, settings.policies),
         )
         self.http = http
         self._entry = AsgiEntry(self.endpoint, self.housekeeping.writer, self.running, path, http)
@@ -148,6 +161,7 @@ class ByteSocket:
         *,
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
+        cancel_on_close: bool = False,
     ) -> Hook:
         """Handle an event outside rooms; what the function returns is the reply.
 
@@ -156,18 +170,17 @@ class ByteSocket:
                 the annotation of the function's payload parameter.
             raises: The refusals that clients should know about.
             concurrent: Let the socket's next message be handled before this one is done.
+            cancel_on_close: Cancel a call when the connection is lost or closed: for work that
+                is for this client alone. A message that waits by then is not handled.
 
         Raises:
-            ConfigurationError: Clients do not send the event, or a parameter cannot be served.
+            ConfigurationError: Clients do not send the event, a parameter cannot be served, or a
+                `def`, which runs in a thread, is to be cancelled.
         """
-        return handler_hook(
-            event,
-            self._handlers,
-            self.catalogue,
-            type(self),
-            raises=raises,
-            concurrent=concurrent,
+        options = HandlerOptions(
+            raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
         )
+        return handler_hook(event, self._handlers, self.catalogue, type(self), options)
 
     @overload
     def declare(
@@ -233,8 +246,8 @@ class ByteSocket:
         """
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self._dispatcher.authenticator = declare_authenticator(
-                self._dispatcher.authenticator, function, key, self.catalogue
+            self._authentication.authenticator = declare_authenticator(
+                self._authentication.authenticator, function, key, self.catalogue
             )
             return function
 
@@ -294,18 +307,31 @@ class ByteSocket:
             ConfigurationError: Nothing says what identifies a user: `@app.auth(key=...)` does.
             TypeError: The key is neither a string nor an integer.
         """
-        decides = self._dispatcher.authenticator
-        return find_user(key, self.hub, None if decides is None else decides.key)
+        decides = self._authentication.authenticator
+        if decides is None or decides.key is None:
+            raise ConfigurationError(
+                f"{caller()}: app.user({key!r}) needs to know what identifies a user: declare it, "
+                "as in @app.auth(key=lambda user: user.id)."
+            )
+        if not is_key(key):
+            raise TypeError(
+                f"app.user({key!r}): a user's key is a string or an integer, not "
+                f"{type(key).__name__}; pass what @app.auth(key=...) gives."
+            )
+        return User(key, self.memberships.users, self.hub)
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
-    ) -> None:
-        """Emit to every authenticated socket.
+    ) -> Outcome:
+        """Emit to every authenticated socket; never waits.
+
+        Returns:
+            "sent", even if there is none.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        self.hub.broadcast(event, codec=codec)
+        return self.hub.broadcast(event, codec=codec)
 
     def encode(self, message: Any, *, codec: CodecName | None = None) -> str | bytes:
         """Make a ready frame for `send_raw` and `publish_raw`: text for JSON, bytes otherwise.
@@ -337,7 +363,7 @@ class ByteSocket:
             self.catalogue,
             self._handlers,
             self._declared.all(),
-            self._dispatcher.authenticator,
+            self._authentication.authenticator,
             title=self.title,
             version=self.version,
             path=self.path,
@@ -364,7 +390,7 @@ class ByteSocket:
 
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""
-        return list(self.hub.sockets.values())
+        return list(self.memberships.sockets.values())
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -373,7 +399,9 @@ class ByteSocket:
             yield
 
     def _check(self) -> None:
-        check_users(self._dispatcher.authenticator, self._handlers, self._declared, self.lifecycle)
+        check_users(
+            self._authentication.authenticator, self._handlers, self._declared, self.lifecycle
+        )
 
     async def drain(self, grace: float) -> None:
         """Get ready to stop: refuse new connections (503) and close all sockets with 1012.
@@ -395,7 +423,9 @@ class ByteSocket:
 
     @override
     def __repr__(self) -> str:
-        return f"<ByteSocket {self.title!r} at {self.path}, {len(self.hub.sockets)} sockets>"
+        return (
+            f"<ByteSocket {self.title!r} at {self.path}, {len(self.memberships.sockets)} sockets>"
+        )
 
 
 def _check_options(title: str, path: str, serialization: str, engine: str) -> None:

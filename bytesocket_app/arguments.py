@@ -1,4 +1,4 @@
-"""From all values of a call to one function's arguments: picked by index, perhaps in a thread."""
+"""Selection of a function's arguments from all values of a call, and threads for plain `def`s."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -12,12 +12,14 @@ from typing_extensions import TypeIs
 def arranged(
     function: Callable[..., Any], picks: list[tuple[str | None, int]], width: int
 ) -> Callable[..., Awaitable[Any]]:
-    """Make a function callable with all values; a plain `def` then runs in a worker thread.
+    """Return a function of all values that calls `function` with those that it requests.
+
+    A plain `def` runs in a worker thread; an awaitable that it returns is then awaited.
 
     Args:
-        function: What to call.
-        picks: For each parameter its keyword, None for a positional one, and the value's index.
-        width: How many values a call passes.
+        function: The function to call.
+        picks: For each parameter its keyword, None for a positional one, and its value's index.
+        width: Number of values that a call passes.
     """
     call = picking(function, picks, width)
     return call if is_async(function) else _threaded(call)
@@ -26,7 +28,10 @@ def arranged(
 def picking(
     function: Callable[..., Any], picks: list[tuple[str | None, int]], width: int
 ) -> Callable[..., Any]:
-    """Make a function callable with all values, of which it gets those it asked for."""
+    """Return a function of all values that calls `function` with those that it requests.
+
+    See `arranged` for the arguments. Plain functions are called without a thread.
+    """
     indexes = [index for _, index in picks]
     if all(keyword is None for keyword, _ in picks):
         if indexes == list(range(width)):
@@ -58,14 +63,14 @@ def _nothing(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling this gives a coroutine: `async def`, partials and callable objects too."""
+    """Return True for an `async def`, also in a partial or as a callable object's method."""
     return inspect.iscoroutinefunction(underlying(function))
 
 
 def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     async def invoke(*values: Any) -> Any:
-        # A plain function around an async one, a lambda for one, gives what is to be awaited; in
-        # a tuple, because trio wants no coroutine from a thread.
+        # A plain function around an async one, such as a lambda, returns an awaitable. The tuple
+        # is needed because trio refuses a coroutine as a thread's result.
         (result,) = await to_thread.run_sync(lambda: (call(*values),))
         return await result if inspect.isawaitable(result) else result
 
@@ -77,7 +82,7 @@ def _is_partial(value: object) -> TypeIs["partial[Any]"]:
 
 
 def underlying(function: Any) -> Callable[..., Any]:
-    """What holds the annotations: a partial's function, a class's or a callable object's method."""
+    """Return the function that has the annotations of a partial, a class or a callable object."""
     while _is_partial(function):
         function = function.func
     if isinstance(function, type):

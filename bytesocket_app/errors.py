@@ -1,25 +1,25 @@
-"""All errors of the framework, in one tree.
+"""Errors of the framework, in one tree.
 
 ::
 
     ByteSocketError
     ├── ConfigurationError       the application is declared wrongly; raised where it is declared
-    │   ├── UndeclaredEvent      an event was emitted that the contract does not know
-    │   └── ContractError        a type has no place in the contract, or a file is no contract
-    ├── DecodeError              a frame holds no readable message; closes 1008
+    │   ├── UndeclaredEvent      an event was emitted that the application did not declare
+    │   └── ContractError        a type cannot be in the contract, or a file is no contract
+    ├── DecodeError              a frame holds no readable message; a server closes with 1008
     ├── EncodeError              a value cannot be written to the wire
-    ├── Refusal                  the one way to say no to a peer, with a code
-    │   ├── AuthError            refuses a connection's credentials; closes 4003
-    │   └── UnknownContract      a client's contract is not one that the server takes; closes 4010
-    ├── RequestError             a client's request or join was refused by the server
-    ├── ConnectError               a client could not connect; reported, then tried again
+    ├── Refusal                  refuses a peer's request, with a code
+    │   ├── AuthError            refuses a connection's credentials; closes with 4003
+    │   └── UnknownContract      the server does not accept a client's contract; closes with 4010
+    ├── RequestError             a client's request or join was refused or failed
+    ├── ConnectError             a client could not connect; reported, then tried again
     ├── Disconnected             the connection ended before the answer came
     └── RequestTimeout           no answer within the deadline
 
-`ContractWarning` is the one warning: what is doubtful in an application's types.
+`ContractWarning` is the warning about lint findings in an application's types.
 
-Detail stays in the log: a peer sees a refusal's code and message, and of any other exception
-only that it was internal.
+Details stay in the log: a peer sees a refusal's code, message and data, and of any other exception
+only that an internal error occurred.
 """
 
 import inspect
@@ -35,9 +35,9 @@ _PACKAGE: Final = __name__.partition(".")[0]
 
 
 class Phase(StrEnum):
-    """Where something went wrong: `ErrorContext.phase`, and `phase` on the wire.
+    """Phase in which an error occurred: `ErrorContext.phase`, and `phase` on the wire.
 
-    Source: protocol.md section 7; `HANDLER` is ours.
+    Source: protocol.md section 7; `HANDLER` is this framework's own.
     """
 
     UPGRADE = "onUpgrade"
@@ -64,14 +64,15 @@ class Phase(StrEnum):
 
 
 class ByteSocketError(Exception):
-    """The root of every error the framework raises on purpose."""
+    """Base of all errors that the framework raises on purpose."""
 
 
 class ConfigurationError(ByteSocketError):
-    """The application is declared in a way that cannot work.
+    """A declaration of the application, or an argument of a client, that cannot work.
 
-    Raised where the declaration stands (a decorator, the constructor) or when the application
-    starts. The message says what, where (`file:line`) and what to do.
+    Raised by the declaration (a decorator, the constructor) or when the application starts; in
+    clients, by the call. The message names the problem and a remedy, and for declarations the place
+    (`file:line`).
     """
 
 
@@ -80,36 +81,37 @@ class UndeclaredEvent(ConfigurationError):
 
 
 class ContractError(ConfigurationError):
-    """A declared type cannot be written into the contract, or a file cannot be read as one."""
+    """A declared type cannot be written into the contract, or a file is not a contract."""
 
 
 class ContractWarning(UserWarning):
-    """A value of a declared type would not arrive as it was sent, or not on both codecs.
+    """A value of a declared type would not arrive as it was sent, or not with every codec.
 
-    Told once, where the field stands. The code in brackets is stable; an author who knows better
-    allows it for one field, `Field(json_schema_extra={"x-allow": ["bytes-as-text"]})`, or for all
-    fields of a model, the same in its `model_config`.
+    Issued once per finding, with the field's place. The code at the end of the message is stable.
+    It allows the finding for one field, `Field(json_schema_extra={"x-allow": ["bytes-as-text"]})`,
+    or for all fields of a model, by the same in its `model_config`.
     """
 
 
 class DecodeError(ByteSocketError):
-    """A frame that holds no message. The one error a decoder may raise (protocol.md 8.5)."""
+    """A frame that holds no message. Decoders raise no other error (protocol.md 8.5)."""
 
 
 class EncodeError(ByteSocketError):
-    """A value that the wire cannot carry, such as an integer beyond 64 bits."""
+    """A value that cannot be encoded, such as an integer beyond 64 bits."""
 
 
 class RequestError(ByteSocketError):
-    """The server refused a request or a join; raised in clients.
+    """A refused or failed request, or a refused join; raised in clients.
 
     Attributes:
-        code: The declared refusal's code, or the framework's: "validation", "internal", "timeout",
-            "unknown_event", "unknown_room", "not_a_member", "too_many_rooms", "invalid",
-            "unauthorized", "forbidden", "not_found", "refused".
-        message: One sentence for a person.
-        data: What the refusal carries, decoded but not validated.
-        details: Of code "validation": what is wrong and where (`loc`, `msg`, `type`).
+        code: The declared refusal's code, or one of the framework's: "validation", "internal",
+            "timeout", "unknown_event", "unknown_room", "not_a_member", "too_many_rooms", "invalid",
+            "unauthorized", "forbidden", "not_found", "refused"; from the client itself,
+            "invalid_reply" or "too_many_requests".
+        message: A sentence for people.
+        data: The refusal's data, decoded but not validated.
+        details: For the code "validation", the problems and their places (`loc`, `msg`, `type`).
     """
 
     def __init__(
@@ -123,10 +125,10 @@ class RequestError(ByteSocketError):
 
 
 class ConnectError(ByteSocketError):
-    """No connection came about: no route, no TLS, or no WebSocket behind the address.
+    """A connection attempt failed: no route, no TLS, or no WebSocket at the address.
 
     Attributes:
-        status: The HTTP status the server answered in place of 101, or None.
+        status: The HTTP status with which the server answered in place of 101, or None.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -135,11 +137,14 @@ class ConnectError(ByteSocketError):
 
 
 DialFailed = ConnectError
-"""The name of `ConnectError` before 0.2; generated files may import it."""
+"""Old name of `ConnectError`, which generated files may import."""
 
 
 class Disconnected(ByteSocketError):
-    """The connection ended first. The request may or may not have been carried out."""
+    """The connection ended before the answer, or the client is closed.
+
+    A request may or may not have been carried out.
+    """
 
 
 class RequestTimeout(ByteSocketError):
@@ -147,25 +152,26 @@ class RequestTimeout(ByteSocketError):
 
 
 class Refusal(ByteSocketError):
-    """Say no to a peer: in a guard, a handler, a middleware or an authentication function.
+    """Refuse a peer's request: in a guard, a handler, a middleware or an authentication function.
 
-    The peer sees `code`, `message` and `data`, and nothing else. A subclass names its code once:
-    `class Muted(Refusal, code="muted"): ...`; declared by `raises=` it is in the contract.
+    The peer sees `code`, `message` and `data`, and nothing else. A subclass sets its code in the
+    class statement, `class Muted(Refusal, code="muted"): ...`, and is in the contract if `raises=`
+    declares it.
 
     Args:
-        message: One sentence for the person at the other end.
-        code: A stable word for the program at the other end; the class's own by default.
-        data: Any JSON value that helps the peer to go on.
+        message: A sentence for the user of the client.
+        code: A stable word for the client's program; the class's own by default.
+        data: Any JSON value that is useful to the client.
     """
 
     __refusal_code__: ClassVar[str] = "refused"
 
     @override
     def __init_subclass__(cls, *, code: str | None = None, **kwargs: Any) -> None:
-        """Take the subclass's code from its class arguments.
+        """Set the subclass's code from its class arguments.
 
         Raises:
-            ConfigurationError: The code is not a word.
+            ConfigurationError: The code is not a non-empty string.
         """
         super().__init_subclass__(**kwargs)
         if code is not None:
@@ -184,26 +190,31 @@ class Refusal(ByteSocketError):
 
 
 class AuthError(Refusal, code="unauthorized"):
-    """The credentials are not good: the peer gets type 6 and is closed with 4003."""
+    """Refused credentials: the peer gets message type 6 and is closed with 4003.
+
+    In answer to a handshake that carries the credentials: HTTP 401, or 403 with another code.
+    In clients: the server refused the credentials, and there is no further attempt.
+    """
 
 
 class UnknownContract(Refusal, code="unknown_contract"):
-    """The client was generated from a contract that the server does not take.
+    """A contract of a client that the server does not accept: closed with 4010.
 
-    Raised in the Python client, which makes no further attempt.
+    In clients: raised while waiting for the connection; there is no further attempt.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorContext:
-    """What the error hooks get beside the socket.
+    """Description of an error, passed to the error hooks.
 
     Attributes:
-        phase: Where it happened.
+        phase: The phase in which the error occurred.
         error: The exception.
-        code: The close code that follows, where the phase has one (authentication).
-        event: The event's name, where one was being handled.
-        raw: The message as it came, cut to a few hundred characters.
+        code: The close code that follows, in phases that have one (authentication).
+        event: Name of the event that was being handled, if any.
+        raw: The message, or in clients the server's error context, as text, cut to a few hundred
+            characters.
     """
 
     phase: Phase
@@ -214,7 +225,7 @@ class ErrorContext:
 
 
 def where(target: Callable[..., Any] | type) -> str:
-    """Say where a function or class stands, as `file:line`, for an error message."""
+    """Return `file:line` of a function or class, or its qualified name without source."""
     while isinstance(target, partial):
         target = target.func
     target = inspect.unwrap(target)
@@ -229,13 +240,13 @@ def where(target: Callable[..., Any] | type) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, as a sentence; Pydantic's have many."""
+    """Return the first line of an exception's message, which may have many, as a sentence."""
     text = str(error).partition("\n")[0].strip()
     return text if text.endswith(".") else f"{text}."
 
 
 def caller() -> str:
-    """Say where the application's own code called the framework, as `file:line`."""
+    """Return `file:line` of the application's code that called the framework."""
     frame = inspect.currentframe()
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))

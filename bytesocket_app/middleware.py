@@ -34,22 +34,38 @@ class Message:
     has_data: bool = True
 
 
-CallNext: TypeAlias = Callable[[Message], Awaitable[None]]
-"""Pass a message on; returns when all that come after are done with it."""
+CallNext: TypeAlias = Callable[[Message], Awaitable[Any]]
+"""Pass a message on; returns the reply when all that come after are done with it.
 
-Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[None]]
-"""A step: `async def log(socket, message, call_next): await call_next(message)`."""
+None where there is no reply: a relay, a handler without one, and concurrent handlers, which are
+still at work. Raises what the handler raised, `Refusal(code="timeout")` for one that took too long,
+and RuntimeError when it is called a second time.
+"""
+
+Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[Any]]
+"""A step: `async def log(socket, message, call_next): reply = await call_next(message)`.
+
+Its own return value is ignored: the answer is what the chain raises, else the last reply.
+"""
 
 
 class MiddlewareChain:
-    """The registered steps.
+    """The steps of the application, or those of a router and the routers around it.
 
     Attributes:
-        steps: They, in order.
+        steps: All of them, outermost first.
+        inner: The chains that stand in this one.
     """
 
-    def __init__(self) -> None:
+    __slots__ = ("_outer", "_own", "inner", "steps")
+
+    def __init__(self, outer: "MiddlewareChain | None" = None) -> None:
+        self._own: tuple[Middleware, ...] = ()
+        self._outer: MiddlewareChain | None = None
+        self.inner: list[MiddlewareChain] = []
         self.steps: tuple[Middleware, ...] = ()
+        if outer is not None:
+            self.stand_in(outer)
 
     def add(self, step: Middleware) -> None:
         """Add a step at the end.
@@ -68,17 +84,30 @@ class MiddlewareChain:
                 f"{getattr(step, '__qualname__', step)!s} ({where(step)}) cannot be middleware: "
                 f"{problem}."
             )
-        self.steps = (*self.steps, step)
+        self._own = (*self._own, step)
+        self.settle()
+
+    def stand_in(self, outer: "MiddlewareChain") -> None:
+        """Run inside another chain from now on."""
+        self._outer = outer
+        outer.inner.append(self)
+        self.settle()
 
     def run(
-        self, socket: Socket[Any], message: Message, last: Callable[[Message], Awaitable[None]]
-    ) -> Awaitable[None]:
+        self, socket: Socket[Any], message: Message, last: Callable[[Message], Awaitable[Any]]
+    ) -> Awaitable[Any]:
         """Send a message through all steps and then to `last`.
 
-        A step that does not call `call_next` stops the message; calling it twice does it twice.
-        What a step raises comes out of what is returned.
+        A step that does not call `call_next` stops the message. What a step raises comes out of
+        what is returned.
         """
-        return _enter(self.steps, 0, socket, message, last) if self.steps else last(message)
+        return _Rest(_Passage(self.steps, socket, last), 0)(message)
+
+    def settle(self) -> None:
+        """Work out the steps again, and those of the chains that stand in this one."""
+        self.steps = (*(() if self._outer is None else self._outer.steps), *self._own)
+        for chain in self.inner:
+            chain.settle()
 
 
 def _takes_three(step: Callable[..., Any]) -> bool:
@@ -89,34 +118,48 @@ def _takes_three(step: Callable[..., Any]) -> bool:
     return True
 
 
-class _Rest:
-    """What is left of a chain: the `call_next` of the step before."""
+class _Passage:
+    """One message's way through a chain.
 
-    __slots__ = ("_index", "_last", "_socket", "_steps")
+    Attributes:
+        reply: The reply so far.
+    """
+
+    __slots__ = ("last", "reply", "socket", "steps")
 
     def __init__(
         self,
         steps: tuple[Middleware, ...],
-        index: int,
         socket: Socket[Any],
-        last: Callable[[Message], Awaitable[None]],
+        last: Callable[[Message], Awaitable[Any]],
     ) -> None:
-        self._steps = steps
+        self.steps = steps
+        self.socket = socket
+        self.last = last
+        self.reply: Any = None
+
+
+class _Rest:
+    """The rest of a chain: the `call_next` of the step before; it can be called once."""
+
+    __slots__ = ("_index", "_is_called", "_passage")
+
+    def __init__(self, passage: _Passage, index: int) -> None:
+        self._passage = passage
         self._index = index
-        self._socket = socket
-        self._last = last
+        self._is_called = False
 
-    def __call__(self, message: Message) -> Awaitable[None]:
-        return _enter(self._steps, self._index, self._socket, message, self._last)
-
-
-def _enter(
-    steps: tuple[Middleware, ...],
-    index: int,
-    socket: Socket[Any],
-    message: Message,
-    last: Callable[[Message], Awaitable[None]],
-) -> Awaitable[None]:
-    """Call a step, with what comes after it as its `call_next`."""
-    rest = last if index + 1 == len(steps) else _Rest(steps, index + 1, socket, last)
-    return steps[index](socket, message, rest)
+    async def __call__(self, message: Message) -> Any:
+        passage, index = self._passage, self._index
+        if self._is_called:
+            step = passage.steps[index - 1]
+            raise RuntimeError(
+                f"{getattr(step, '__qualname__', step)!s} ({where(step)}) calls `call_next` a "
+                "second time: a message is handled once. Keep the reply of the first call."
+            )
+        self._is_called = True
+        if index == len(passage.steps):
+            passage.reply = await passage.last(message)
+        else:
+            await passage.steps[index](passage.socket, message, _Rest(passage, index + 1))
+        return passage.reply

@@ -1,4 +1,4 @@
-"""The one registry: ordered callables by key, for events, rooms and hooks alike."""
+"""Registry of ordered handlers by key, used for events, rooms and lifecycle hooks."""
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
@@ -23,32 +23,32 @@ class _Entry(Generic[H]):
 class Registry(Generic[K, H]):
     """Handlers by key, in the order they were added.
 
-    The same handler added twice is there once; added with `once` twice, it is called twice. A
-    `once` handler goes away when it is taken for its call, so it cannot be called again even if
-    that call is still running (protocol.md section 7).
+    A handler added twice is called once; added twice with `once`, it is called twice. A `once`
+    handler is removed when it is taken for its call, so it is not called again even if that call
+    is still running (protocol.md section 7).
     """
 
     __slots__ = ("_entries", "_lasting")
 
     def __init__(self) -> None:
         self._entries: dict[K, tuple[_Entry[H], ...]] = {}
-        # What `take` gives, ready made, for the keys without a `once`: taking is the hot path.
+        # Prepared results of `take` for keys without `once` handlers: `take` is the hot path.
         self._lasting: dict[K, tuple[H, ...]] = {}
 
     def add(self, key: K, handler: H, *, identity: object = None, once: bool = False) -> None:
-        """Add a handler; `identity` is what `remove` is asked for, the handler by default."""
+        """Add a handler; `remove` takes its `identity`, by default the handler itself."""
         entry = _Entry(handler, handler if identity is None else identity, once)
         entries = self._entries.get(key, ())
         if once or not any(e.identity == entry.identity and not e.once for e in entries):
             self._keep(key, (*entries, entry))
 
     def remove(self, key: K, identity: object = None) -> None:
-        """Remove one handler with its pending `once`, or all of the key; never fails."""
+        """Remove a handler and its pending `once`, or all handlers of the key; never fails."""
         entries = () if identity is None else self._entries.get(key, ())
         self._keep(key, tuple(e for e in entries if e.identity != identity))
 
     def take(self, key: K) -> tuple[H, ...]:
-        """The handlers to call now: a snapshot, from which `once` handlers are then gone."""
+        """Return the handlers to call now, and remove those added with `once`."""
         lasting = self._lasting.get(key)
         if lasting is not None:
             return lasting
@@ -57,18 +57,18 @@ class Registry(Generic[K, H]):
         return tuple(e.handler for e in entries)
 
     def peek(self, key: K) -> tuple[H, ...]:
-        """The handlers of a key, nothing taken."""
+        """Return the handlers of a key, without removing any."""
         lasting = self._lasting.get(key)
         if lasting is not None:
             return lasting
         return tuple(e.handler for e in self._entries.get(key, ()))
 
     def __contains__(self, key: object) -> bool:
-        """Whether a key has handlers."""
+        """Return True if a key has handlers."""
         return key in self._entries
 
     def __iter__(self) -> Iterator[K]:
-        """The keys that have handlers, in the order they were first added."""
+        """Iterate over a snapshot of the keys that have handlers, in order of addition."""
         return iter(tuple(self._entries))
 
     def _keep(self, key: K, entries: tuple[_Entry[H], ...]) -> None:
@@ -82,13 +82,14 @@ class Registry(Generic[K, H]):
 
 
 class Hook:
-    """A place where functions are added: the one shape of events, rooms and lifecycle hooks.
+    """Interface to add and remove functions, used for events, rooms and lifecycle hooks.
 
-    Call it as a decorator to add, `once` to add for one time, `remove` to take away.
+    Call the hook as a decorator to add a function, `once` to add it for one call, `remove` to
+    remove it.
 
     Args:
-        add: Adds a function, for one time if the flag is set.
-        remove: Removes a function, or all without one.
+        add: Function that adds a function, for one call if the flag is set.
+        remove: Function that removes a function, or all for None.
     """
 
     __slots__ = ("_add", "_remove")
@@ -102,27 +103,27 @@ class Hook:
         self._remove = remove
 
     def __call__(self, function: F, /) -> F:
-        """Add a function; adding it twice is adding it once."""
+        """Add a function and return it; adding it again has no effect."""
         self._add(function, False)  # noqa: FBT003 - the flag is `once`
         return function
 
     def once(self, function: F) -> F:
-        """Add a function for the next time only."""
+        """Add a function for the next call only, and return it."""
         self._add(function, True)  # noqa: FBT003
         return function
 
     def remove(self, function: Callable[..., Any] | None = None) -> None:
-        """Remove a function and its pending `once`; all functions without an argument."""
+        """Remove a function and its pending `once`; without an argument, all functions."""
         self._remove(function)
 
 
 class GuardHook(Hook):
-    """A hook for guards, which may say what they refuse with: `@doc.guard(raises=(Locked,))`.
+    """A hook for guards, which may declare their refusals: `@doc.guard(raises=(Locked,))`.
 
     Args:
         add: As for any hook.
         remove: As for any hook.
-        declare: Takes refusals that clients should know about.
+        declare: Function that adds refusals to the contract.
     """
 
     __slots__ = ("_declare",)
@@ -148,10 +149,10 @@ class GuardHook(Hook):
         *,
         raises: tuple[type[Refusal], ...] = (),
     ) -> Any:
-        """Add a guard, or declare refusals and return the hook that adds it.
+        """Add a guard, or declare refusals and return the hook that adds the guard.
 
         Raises:
-            ConfigurationError: `raises` names something that is no refusal.
+            ConfigurationError: `raises` is not a tuple of refusals.
         """
         if function is None:
             check_refusals(raises, f"the guard at {caller()}")
@@ -165,10 +166,10 @@ def _is_tuple(value: object) -> TypeIs[tuple[Any, ...]]:
 
 
 def check_refusals(raises: object, source: str) -> None:
-    """Refuse a `raises=` that declares nothing, or something else than refusals.
+    """Check that `raises=` is a tuple of refusal classes.
 
     Raises:
-        ConfigurationError: It is no tuple of refusals.
+        ConfigurationError: The value is no tuple, or an item is no refusal.
     """
     if not _is_tuple(raises):
         name = getattr(raises, "__name__", "Muted")

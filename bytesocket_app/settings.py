@@ -1,7 +1,8 @@
-"""Settings by theme: seconds in `Timeouts`, bytes and counts in `Limits`, choices in `Policies`.
+"""Settings of an application: `Timeouts` in seconds, `Limits` in bytes and counts, `Policies`.
 
 Every class is frozen and takes keywords: `Settings(timeouts=Timeouts(handler=5))`.
-`Settings.drop_in()` gives the TypeScript origin's behaviour where the defaults are stricter.
+`Settings.drop_in()` returns the behaviour of the TypeScript origin, where the defaults are
+stricter.
 """
 
 import difflib
@@ -16,35 +17,43 @@ from bytesocket_app.errors import ConfigurationError, caller
 _FINGERPRINT: Final = re.compile("[0-9a-f]{16,64}")
 
 FailureAction: TypeAlias = Literal["ignore", "close"] | Callable[[Exception, Any], object]
-"""What a failed middleware means for the connection: nothing, a close with 1011, or what a
-function (`def` or `async def`) of the error and the socket does."""
+"""Reaction to a failed middleware: nothing, a close with 1011, or a call of a function (`def` or
+`async def`) with the error and the socket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How long things may take, in seconds; 0 turns a deadline off.
+    """Deadlines in seconds; 0 turns a deadline off.
 
-    That one has passed is noticed within a fifth of the shortest of them, or half a second if that
-    is more; within two seconds in any case.
+    A passed deadline is noticed within a fifth of the shortest one, or half a second if that is
+    more; within two seconds in any case.
     """
 
     auth: float = 10.0
-    """From accept to accepted credentials; then the socket is closed with 1013."""
+    """Time from accepting a connection to accepted credentials; it is then closed, with 1013 unless
+    `Policies.auth_timeout` says otherwise. Authentication by handshake is answered with 503."""
     middleware: float = 10.0
-    """One message's way through the middleware, the handler's time not counted."""
+    """Time of a message in the middleware, without the handler's time."""
     handler: float = 30.0
-    """One call of one handler, guard or authentication function."""
+    """Time of a handler's call, or of a join or leave request with its guards and hooks."""
     idle: float = 120.0
-    """Without any frame from the peer; then the socket is closed with 1001."""
+    """Time without any frame from the peer, after which the socket is closed with 1001."""
     ping: float = 25.0
-    """Between two pings to a peer, where the transport can send them (picows)."""
+    """Time between two pings to a peer, if the transport can send them (picows)."""
     pong: float = 20.0
-    """From such a ping to its answer; then the connection is dropped."""
+    """Time from such a ping to its answer, after which the connection is dropped."""
     close: float = 10.0
-    """From our close frame to the peer's; then the connection is dropped."""
+    """Time from our close frame to the peer's, after which the connection is dropped. Also the time
+    for a connection's leave hooks, for its close hooks, and for the clean-up of dependencies."""
+    after_close: float = 5.0
+    """Time for what came before the loss of a connection, after which handlers that still run are
+    cancelled, and the messages that are left are dropped and counted."""
+    stalled: float = 5.0
+    """Time without a byte leaving while somebody waits to send to a client, after which the
+    connection is closed with 1013. A server that takes whole messages (ASGI) shows no less."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no duration."""
+        """Check that the values are durations; raises ConfigurationError."""
         for name, value in _values(self):
             if (
                 isinstance(value, bool)
@@ -56,30 +65,30 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much a peer may ask for; 0 takes a limit away."""
+    """Limits on peers; 0 removes a limit, except that `depth` is then 200."""
 
     message_bytes: int = 1024 * 1024
-    """One message, before decoding; above it the socket is closed with 1009."""
+    """Bytes of a message before decoding; the socket is closed with 1009 above it."""
     auth_message_bytes: int = 16 * 1024
-    """The same while the socket is not authenticated."""
+    """Bytes of a message while the socket is not authenticated; 0 for `message_bytes`."""
     fragments: int = 4096
-    """Frames of one message, empty ones too; above it the socket is closed with 1009 (picows; other
-    servers have limits of their own)."""
+    """Frames of a message, including empty ones; the socket is closed with 1009 above it (picows;
+    other servers have limits of their own)."""
     depth: int = 64
-    """Nesting of lists and maps in one message; above it the frame is a decode error."""
+    """Nesting of lists and maps in a message; deeper ones are decode errors."""
     inbox: int = 32
-    """Messages waiting for a handler; then the socket is not read until one is done."""
+    """Messages waiting for a handler; the socket is then not read until half of them are done."""
     outbox_bytes: int = 1024 * 1024
-    """What waits for a slow reader before `Policies.slow_reader` decides."""
+    """Bytes waiting for a slow reader before `Policies.slow_reader` applies."""
     rooms_per_socket: int = 128
-    """Rooms that a client may hold by joining."""
+    """Rooms of a socket, beyond which its joins are refused."""
     rooms_per_message: int = 64
-    """Rooms named in one bulk message."""
+    """Rooms named in a message for several rooms."""
     room_name_bytes: int = 256
-    """A room's name in UTF-8."""
+    """UTF-8 bytes of the name of a room to join. Unless 0, control characters are refused too."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no count."""
+        """Check that the values are counts; raises ConfigurationError."""
         for name, value in _values(self):
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 _refuse(self, name, value, "use a whole number, 0 for no limit")
@@ -87,45 +96,50 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """What is allowed where there is a choice."""
+    """Choices between behaviours."""
 
     undeclared: Literal["refuse", "open"] = "refuse"
-    """Rooms and room events that the application did not declare: refused, or joined and relayed
-    by anyone (protocol.md section 5)."""
+    """Rooms and room events that the application did not declare: refused, or joined and relayed by
+    any client (protocol.md section 5)."""
     membership: bool = True
-    """A client must be in a room to send into it (protocol.md Q18)."""
+    """True if a client must be in a room to send into it (protocol.md Q18)."""
     room_and_rooms: Literal["refuse", "rooms"] = "refuse"
-    """A message with both keys: closed with 1008, or `rooms` wins (protocol.md section 3)."""
+    """Message with both keys: closed with 1008, or `rooms` wins (protocol.md section 3)."""
     bulk_copies: Literal["one", "each"] = "one"
-    """An event for several rooms reaches a member of k of them once, or k times (Q19)."""
+    """Copies of an event for several rooms that a member of k of them gets: one, or k (Q19)."""
     broadcast_room: Literal["reserved", "open"] = "reserved"
-    """Whether clients can name the room that every socket is in (Q17)."""
+    """Room that every socket is in: reserved for the server, or open to clients too (Q17)."""
     before_auth: Literal["close", "drop"] = "close"
-    """A message before authentication: closed with 1008, or dropped silently."""
+    """Message before authentication: closed with 1008, or dropped silently."""
     auth_timeout: Literal["retry", "refuse"] = "retry"
-    """A late authentication: 1013 and the client comes back, or type 6 and 4008 and it gives up."""
+    """Late authentication: closed with 1013, after which clients reconnect, or refused with type 6
+    and 4008, after which they give up."""
     middleware_error: FailureAction = "ignore"
-    """A middleware raised: the message is dropped and refused; this comes on top."""
+    """Reaction to an exception of a middleware, besides the refusal of its message."""
     middleware_timeout: FailureAction = "ignore"
-    """The same when the middleware took too long."""
+    """Reaction to a middleware that takes too long, besides the refusal of its message."""
+    errors: Literal["all", "origin"] = "all"
+    """The failures that `lifecycle.error` hears of: all, or those that the origin tells of (not of
+    handlers outside rooms, guards and authentication); there a refusal in middleware counts as a
+    failure for `middleware_error` as well (protocol.md section 7)."""
     origins: Literal["same", "any"] = "same"
-    """What is allowed beside the application's own list when a browser names its origin: pages
-    of the same host, or, without a list, everybody."""
+    """Browser origins allowed besides the application's own list: pages of the same host, or,
+    without a list, any."""
     slow_reader: Literal["close", "drop_oldest"] = "close"
-    """An outbox over its limit, with nothing volatile left in it: closed with 1013, or the oldest
-    messages go."""
+    """Outbox over its limit, with nothing volatile left in it: closed with 1013, or the oldest
+    messages are dropped."""
     unknown_contract: Literal["accept", "refuse"] = "accept"
-    """A client made from another contract than the application's or one of `contracts`: logged
-    once, or refused with 4010 for good. Refuse only when no old server runs any more: during a
-    deployment a new client may meet one."""
+    """Client of another contract than the application's or one of `contracts`: logged once, or
+    refused with 4010 for good. Refuse only when no old server runs any more: during a deployment a
+    new client may meet one."""
     contracts: tuple[str, ...] = ()
-    """Fingerprints of other contracts to take without a word, the 16 digits that stand at the
-    head of a generated file or all 64."""
+    """Fingerprints of further contracts to accept without a log message: the first 16 hex digits,
+    as at the head of a generated file, or more, up to all 64."""
     without_contract: Literal["accept", "refuse"] = "accept"
-    """A client that names no contract: those of the TypeScript origin, and hand-written ones."""
+    """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
 
     def __post_init__(self) -> None:
-        """Refuse what is no choice: a misspelt policy would be one nobody chose."""
+        """Check the values against the choices, so that misspelt ones raise ConfigurationError."""
         hints = get_type_hints(type(self))
         for name, value in _values(self):
             if name == "contracts":
@@ -142,7 +156,7 @@ class Policies:
 
 
 def _are_fingerprints(value: object) -> bool:
-    """Whether it is a tuple of what stands at the head of generated files, whole or its start."""
+    """Return True for a tuple of fingerprints, whole or at least their first 16 digits."""
     if not isinstance(value, tuple):
         return False
     entries = cast("tuple[object, ...]", value)
@@ -150,7 +164,7 @@ def _are_fingerprints(value: object) -> bool:
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
-    """What a policy may be: the words of its literal, or yes and no."""
+    """Return the values that a policy may have: the words of its literals, or True and False."""
     words = [arg for arg in get_args(hint) if isinstance(arg, str)]
     words += [word for arg in get_args(hint) for word in get_args(arg) if isinstance(word, str)]
     return tuple(words) or (True, False)
@@ -166,13 +180,13 @@ class Settings:
 
     @classmethod
     def drop_in(cls) -> Self:
-        """Behave as the TypeScript origin does where our defaults are stricter.
+        """Return settings that behave as the TypeScript origin, where the defaults are stricter.
 
-        Undeclared rooms and events are open and relayed, nothing is capped, no membership is
-        asked for. Its crashes and lost errors are not reproduced.
+        Undeclared rooms and events are open and relayed, most limits are removed or raised, and no
+        membership is required. The origin's crashes and lost errors are not reproduced.
         """
         return cls(
-            timeouts=Timeouts(auth=0, middleware=0, handler=0),
+            timeouts=Timeouts(auth=0, middleware=0, handler=0, after_close=0, stalled=0),
             limits=Limits(
                 message_bytes=100 * 1024 * 1024,
                 auth_message_bytes=0,
@@ -191,6 +205,7 @@ class Settings:
                 broadcast_room="open",
                 before_auth="drop",
                 auth_timeout="refuse",
+                errors="origin",
                 origins="any",
             ),
         )

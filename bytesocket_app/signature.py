@@ -1,8 +1,8 @@
-"""From a function's signature to a call: parameters are resolved once, at registration.
+"""Binding of functions: parameters are resolved once, at registration.
 
-What can be asked for is a list of `Offer`s; each parameter is matched by its annotation, or by
-its name where the value is a plain scalar. A call then passes one positional tuple of values, in
-the order of the offers, and the bound function picks its own from it.
+A list of `Offer`s gives the values that can be requested. Each parameter is matched by its
+annotation, or by its name if the value is a plain scalar. A call then passes the values of all
+offers in order, and the bound function picks its own from them.
 """
 
 import inspect
@@ -19,12 +19,12 @@ EMPTY = inspect.Parameter.empty
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something a function may ask for.
+    """A value that a function may request.
 
     Attributes:
-        label: How an error message calls it: "the socket (Socket)"; "" leaves it out.
-        matches: Says whether a parameter, by name and annotation, asks for this.
-        last: Tried only when no other offer fits, so that it may match nearly anything.
+        label: Name in error messages: "the socket (Socket)"; "" leaves the offer out.
+        matches: Function that returns True if a parameter's name and annotation request this offer.
+        last: True if the offer is tried only when no other matches, so that it may match anything.
     """
 
     label: str
@@ -37,13 +37,13 @@ class Bound:
     """A function whose parameters are resolved.
 
     Attributes:
-        function: The user's function as it was given.
-        invoke: Called with the values of all offers in order; returns an awaitable.
-        annotations: What each asked-for offer was annotated with, by the offer's index.
+        function: The user's function.
+        invoke: Function of the values of all offers in order; returns an awaitable.
+        annotations: Annotation of each requested offer, by the offer's index.
         returns: The return annotation, `inspect.Parameter.empty` without one.
-        source: `file:line`, for messages and tables.
-        nested: What its dependencies ask for: an offer's index and the annotation.
-        asks_first_two: Whether `function`, called with the first two values, is the same.
+        source: `file:line` of the function, for messages and tables.
+        nested: Requests of the dependencies: an offer's index and the annotation.
+        asks_first_two: True if `function` itself may be called with the first two values.
     """
 
     function: Callable[..., Any]
@@ -58,8 +58,8 @@ class Bound:
 def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
     """Match a parameter annotated with a class, `kind[...]` or `kind | None`.
 
-    A class that `kind` is derived from asks for it too. Without an annotation the parameter
-    matches by the name `bare`, if one is given.
+    A base class of `kind` matches too. A parameter without an annotation matches by the name
+    `bare`, if one is given.
     """
     kinds = [k for k in kind.__mro__ if k not in (object, Generic)]
 
@@ -72,7 +72,7 @@ def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
 
 
 def alternatives(annotation: Any) -> tuple[Any, ...]:
-    """What an annotation allows: the members of a union, the type under Annotated or an alias."""
+    """Return the members of a union, else the annotation, without `Annotated` or an alias."""
     annotation = getattr(annotation, "__value__", annotation)
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
@@ -82,23 +82,26 @@ def alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def by_name(wanted: str, *annotations: Any) -> Callable[[str, Any], bool]:
-    """Match a parameter by name, with one of the annotations or none."""
+    """Match a parameter by name, with one of the annotations or without one.
+
+    Without `annotations`, any annotation matches.
+    """
     return lambda name, annotation: (
         name == wanted and (annotation is EMPTY or not annotations or annotation in annotations)
     )
 
 
 def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) -> Bound:
-    """Resolve a function's parameters against what is on offer.
+    """Resolve a function's parameters against the offers.
 
     Args:
-        function: `async def`, or `def`, which will run in a worker thread.
-        offers: What can be asked for; the values of a call come in the same order.
-        role: What the function is to be, for messages: "a handler of chat:post".
+        function: An `async def`, or a `def`, which runs in a worker thread.
+        offers: Values that can be requested; a call passes them in the same order.
+        role: Purpose of the function, for error messages: "a handler of chat:post".
 
     Raises:
-        ConfigurationError: A parameter asks for what is not on offer, or an annotation cannot
-            be resolved.
+        ConfigurationError: A parameter requests a value that is not offered, or one that another
+            parameter has already, or an annotation cannot be resolved.
     """
     parameters, hints = read_signature(function, role)
     picks: list[tuple[str | None, int]] = []
@@ -125,10 +128,11 @@ def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) ->
 def read_signature(
     function: Callable[..., Any], role: str
 ) -> tuple[list[inspect.Parameter], dict[str, Any]]:
-    """Read a function's parameters and its resolved annotations (`return` among them).
+    """Return a function's parameters and its resolved annotations, including `return`.
 
     Raises:
-        ConfigurationError: It is not callable, or an annotation names what is not there.
+        ConfigurationError: The argument is no function, or is a generator, or has `*args` or
+            `**kwargs`, or an annotation cannot be resolved.
     """
     if not callable(function) or isinstance(function, type):
         raise ConfigurationError(f"{function!r} cannot be {role}: it is not a function.")
@@ -143,7 +147,12 @@ def read_signature(
 def read_parameters(
     function: Callable[..., Any], role: str
 ) -> tuple[list[inspect.Parameter], dict[str, Any]]:
-    """Read the same of anything that can be called: a class, a generator too."""
+    """Return the parameters and annotations of any callable, such as a class or a generator.
+
+    Raises:
+        ConfigurationError: The callable has `*args` or `**kwargs`, or an annotation cannot be
+            resolved.
+    """
     try:
         hints = get_type_hints(underlying(function), include_extras=True)
         signature = inspect.signature(function)
@@ -164,7 +173,7 @@ def read_parameters(
 
 
 def type_text(annotation: Any) -> str:
-    """Write an annotation as a person would: `Socket[User]`, `list[int]`."""
+    """Return the short text of an annotation: `Socket[User]`, `list[int]`; "" without one."""
     if annotation is EMPTY:
         return ""
     if isinstance(annotation, type) and not get_args(annotation):
@@ -206,7 +215,7 @@ def _unserved(
 
 
 def title(function: Callable[..., Any]) -> str:
-    """Name a function for a message, with its `file:line`."""
+    """Return a function's name with its `file:line`, for messages."""
     named = function if isinstance(function, type) else underlying(function)
     name = getattr(named, "__qualname__", repr(function))
     return f"{name} ({where(function)})"

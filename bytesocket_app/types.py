@@ -16,3 +16,6 @@ RequestId: TypeAlias = str | int
 
 UserKey: TypeAlias = str | int
 """What identifies a user across all of their sockets. `"7"` and `7` are two users."""
+
+Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
+"""Outcome of sending: handed to the network, waiting for it, or lost because nobody can get it."""

@@ -4,16 +4,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from pydantic import ValidationError
-
-from bytesocket_app.delivery.users import key_of
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import AuthError, ConfigurationError, first_line
+from bytesocket_app.errors import ConfigurationError, first_line
 from bytesocket_app.events import PayloadType
 from bytesocket_app.signature import EMPTY, Bound, Offer, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
-from bytesocket_app.types import CodecName
 
 AuthFunction: TypeAlias = Callable[..., Any]
 """Returns the user, or raises AuthError: `async def authenticate(socket, credentials)`."""
@@ -51,31 +47,6 @@ class Authenticator:
             annotation = self.bound.annotations[_CREDENTIALS]
             self.credentials = PayloadType(Any if annotation is EMPTY else annotation)
             self._check(self.credentials)
-
-    async def decide(self, socket: Socket[Any], data: Any, codec: CodecName) -> Any:
-        """Ask the function who this is.
-
-        Args:
-            socket: The connection.
-            data: The auth message's data; ignored when the handshake decides.
-            codec: What `data` came in.
-
-        Raises:
-            AuthError: The credentials are no good, or not even of the right shape.
-        """
-        credentials = None
-        if self.credentials is not None:
-            try:
-                credentials = self.credentials.validate(data, codec)
-            except ValidationError as exc:
-                problems = "; ".join(
-                    f"{'.'.join(map(str, e['loc'])) or 'credentials'}: {e['msg']}"
-                    for e in exc.errors(include_url=False, include_input=False)[:3]
-                )
-                raise AuthError(f"The credentials cannot be read: {problems}") from exc
-        user = await self.bound.invoke(socket, credentials, socket.handshake)
-        socket.user_key = None if self.key is None else key_of(user, self.key)
-        return user
 
     def _check(self, credentials: PayloadType) -> None:
         try:

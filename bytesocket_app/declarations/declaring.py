@@ -8,18 +8,18 @@ from bytesocket_app.declarations.auth import Authenticator
 from bytesocket_app.declarations.handlers import (
     EVENT,
     Handler,
+    HandlerOptions,
     HandlerTable,
     build_handler,
     handler_offers,
 )
-from bytesocket_app.delivery.hub import BROADCAST_ROOM
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ConfigurationError, Refusal, where
+from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.names import checked_name
 from bytesocket_app.registry import Hook
-from bytesocket_app.rooms import RoomPattern
+from bytesocket_app.rooms import BROADCAST_ROOM, RoomPattern
 from bytesocket_app.signature import EMPTY, anything, type_text
 from bytesocket_app.types import EventName, UserKey
 
@@ -29,9 +29,7 @@ def declare_handler(
     function: Callable[..., Any],
     catalogue: Catalogue,
     app: type,
-    *,
-    raises: tuple[type[Refusal], ...],
-    concurrent: bool,
+    options: HandlerOptions,
 ) -> Handler:
     """Resolve a function as a handler of an event, declaring the event if it is new.
 
@@ -56,7 +54,7 @@ def declare_handler(
         app,
         None,
     )
-    handler = build_handler(function, spec, offers, raises=raises, concurrent=concurrent)
+    handler = build_handler(function, spec, offers, options)
     catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
     return handler
 
@@ -66,18 +64,14 @@ def handler_hook(
     handlers: HandlerTable,
     catalogue: Catalogue,
     app: type,
-    *,
-    raises: tuple[type[Refusal], ...],
-    concurrent: bool,
+    options: HandlerOptions,
 ) -> Hook:
     """Make the place where an event's handlers are added; see `declare_handler`."""
     if not isinstance(event, str | int | float):
         catalogue.declare(event)  # now: `@app.on` without its event decorates a function
 
     def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
-        handler = declare_handler(
-            event, function, catalogue, app, raises=raises, concurrent=concurrent
-        )
+        handler = declare_handler(event, function, catalogue, app, options)
         handlers.add(handler, once=once)
 
     return Hook(add, partial(handlers.remove, event_name(event)))

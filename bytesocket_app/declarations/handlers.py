@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, Union, get_args, get_origin
 
+from bytesocket_app.arguments import is_async
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
@@ -26,6 +27,21 @@ SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
 """The order of a handler call's values; room parameters follow from `PARAMETERS` on."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerOptions:
+    """What `on(...)` says of a handler beside its event.
+
+    Attributes:
+        raises: The refusals that clients should know about.
+        concurrent: True if the socket's next message may be handled before this one is done.
+        cancel_on_close: True if the loss of the connection cancels a call.
+    """
+
+    raises: tuple[type[Refusal], ...] = ()
+    concurrent: bool = False
+    cancel_on_close: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Handler:
     """One function for one event.
@@ -35,8 +51,7 @@ class Handler:
         spec: The event.
         reply: The type of what it answers; None if it answers nothing.
         emits: The server events it may return for the room's other members.
-        raises: The refusals it declares.
-        concurrent: Whether the socket's next message may be handled before this one is done.
+        raises, concurrent, cancel_on_close: As its options say.
     """
 
     bound: Bound
@@ -45,6 +60,7 @@ class Handler:
     emits: tuple[type[ServerEvent], ...] = ()
     raises: tuple[type[Refusal], ...] = ()
     concurrent: bool = False
+    cancel_on_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,19 +177,18 @@ def build_handler(
     function: Callable[..., Any],
     spec: EventSpec,
     offers: Sequence[Offer],
+    options: HandlerOptions = HandlerOptions(),
     *,
-    raises: tuple[type[Refusal], ...] = (),
-    concurrent: bool = False,
     in_room: bool = False,
 ) -> Handler:
     """Resolve a function as a handler.
 
     Raises:
-        ConfigurationError: A parameter cannot be served, the return type has no serializer, or
-            `raises` names something that is no refusal.
+        ConfigurationError: A parameter cannot be served, the return type has no serializer,
+            `raises` names something that is no refusal, or a `def` is to be cancelled.
     """
     bound = bind(function, offers, role=f"a handler of {spec.name!r}")
-    check_refusals(raises, bound.source)
+    check_refusals(options.raises, bound.source)
     emits, reply = _results(bound, in_room=in_room)
     if bound.returns is EMPTY and spec.reply is not None:
         reply = PayloadType(spec.reply)  # said by `app.declare(..., reply=...)`
@@ -185,7 +200,14 @@ def build_handler(
                 f"{bound.source}: the return type {type_text(reply.annotation)} cannot be a reply "
                 f"({exc}). Return what Pydantic can serialize, or None."
             ) from exc
-    return Handler(bound, spec, reply, emits, raises, concurrent)
+    if options.cancel_on_close and not is_async(function):
+        raise ConfigurationError(
+            f"{bound.source}: a `def` cannot have cancel_on_close=True, as a thread cannot be "
+            "cancelled. Write `async def`, or look at `socket.is_closed` from time to time."
+        )
+    return Handler(
+        bound, spec, reply, emits, options.raises, options.concurrent, options.cancel_on_close
+    )
 
 
 def _results(

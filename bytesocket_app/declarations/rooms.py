@@ -1,20 +1,20 @@
-"""Declared rooms: who may join, what may be sent into them, and how server code emits to them."""
+"""Declared rooms: guards and hooks, events that may be sent into them, and emits by server code."""
 
-import logging
 from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
 from bytesocket_app.declarations.handlers import (
     PARAMETERS,
     Handler,
+    HandlerOptions,
     HandlerTable,
     build_handler,
     handler_offers,
 )
-from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import (
@@ -31,14 +31,42 @@ from bytesocket_app.registry import GuardHook, Hook, Registry
 from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
 from bytesocket_app.socket import Socket
-from bytesocket_app.types import CodecName, EventName
-
-logger = logging.getLogger("bytesocket")
+from bytesocket_app.types import CodecName, EventName, Outcome
 
 JoinedBy = Literal["client", "server"]
 _Add = Callable[[Callable[..., Any], bool], None]
 _Remove = Callable[[Callable[..., Any] | None], None]
-_GUARD, _JOIN, _LEAVE = "guard", "on_join", "on_leave"
+
+
+class RoomHook(Enum):
+    """Kinds of functions that a room calls."""
+
+    GUARD = "guard"
+    JOIN = "on_join"
+    LEAVE = "on_leave"
+
+
+class RoomBackend(Protocol):
+    """Delivery, as far as declared rooms need it."""
+
+    def publish(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: str | None = None,
+        codec: CodecName | None = None,
+    ) -> Outcome:
+        """Emit to the members of rooms; `exclude` is the id of a socket that gets nothing."""
+        ...
+
+    def members(self, room: str, /) -> list[Socket[Any]]:
+        """Return the members of a room in this process."""
+        ...
+
+    def count(self, room: str, /) -> int:
+        """Return the number of members of a room in this process."""
+        ...
 
 
 class Room:
@@ -46,7 +74,7 @@ class Room:
 
     Attributes:
         pattern: Its name or pattern.
-        join: Who can put a socket into it: its client, or server code only.
+        joined_by: Who can put a socket into it: its client, or server code only.
         handlers: The handlers of events that clients send into it.
         relayed: The events that go to the other members as they were sent.
         parameters: The pattern's parameters with the types they were annotated with.
@@ -59,23 +87,28 @@ class Room:
     """
 
     def __init__(
-        self, pattern: RoomPattern, join: JoinedBy, hub: Hub, catalogue: Catalogue, app: Any
+        self,
+        pattern: RoomPattern,
+        join: JoinedBy,
+        backend: RoomBackend,
+        catalogue: Catalogue,
+        app: Any,
     ) -> None:
         self.pattern = pattern
-        self.join: JoinedBy = join
+        self.joined_by: JoinedBy = join
         self.handlers = HandlerTable()
         self.relayed: dict[EventName, EventSpec] = {}
         self.parameters: dict[str, Any] = dict.fromkeys(pattern.parameters, EMPTY)
         self.refusals: dict[type[Refusal], None] = {}
         self._adapters: dict[str, TypeAdapter[Any]] = {}
-        self._hooks: Registry[str, Bound] = Registry()
-        self._hub = hub
+        self._hooks: Registry[RoomHook, Bound] = Registry()
+        self._backend = backend
         self._catalogue = catalogue
         self._app = app
         self._app_type: type = type(app)
-        self.guard = GuardHook(*self._hooked(_GUARD), self._refuses)
-        self.on_join = Hook(*self._hooked(_JOIN))
-        self.on_leave = Hook(*self._hooked(_LEAVE))
+        self.guard = GuardHook(*self._hooked(RoomHook.GUARD), self._refuses)
+        self.on_join = Hook(*self._hooked(RoomHook.JOIN))
+        self.on_leave = Hook(*self._hooked(RoomHook.LEAVE))
 
     def on(
         self,
@@ -83,19 +116,29 @@ class Room:
         *,
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
+        cancel_on_close: bool = False,
     ) -> Hook:
         """Handle an event that clients send into this room.
 
         A server event that the handler returns goes to the other members; any other value is the
         reply. Returning None relays an event of both directions as it was sent.
 
+        Args:
+            event: A declared class or handle.
+            raises: The refusals that clients should know about.
+            concurrent: Let the socket's next message be handled before this one is done.
+            cancel_on_close: Cancel a call when the connection is lost or closed.
+
         Raises:
             ConfigurationError: The event is not from clients, or the signature cannot be served.
         """
         spec = self._incoming(event)
+        options = HandlerOptions(
+            raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
+        )
 
         def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
-            handler = self._handler(function, spec, raises, concurrent=concurrent)
+            handler = self._handler(function, spec, options)
             self.handlers.add(handler, once=once)
 
         return Hook(add, partial(self.handlers.remove, spec.name))
@@ -122,8 +165,11 @@ class Room:
         exclude: Socket[Any] | None = None,
         codec: CodecName | None = None,
         **parameters: object,
-    ) -> None:
-        """Emit to all members: `await doc.emit(Moved(...), doc_id=7)`.
+    ) -> Outcome:
+        """Emit to all members: `await doc.emit(Moved(...), doc_id=7)`; never waits.
+
+        Returns:
+            "sent", even if nobody is in the room.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
@@ -131,7 +177,8 @@ class Room:
             ValueError: A room parameter's text cannot stand in a name.
         """
         room = self.name(**parameters)
-        self._hub.publish((room,), event, exclude=exclude, codec=codec)
+        excluded = None if exclude is None else exclude.id
+        return self._backend.publish((room,), event, exclude=excluded, codec=codec)
 
     def name(self, **parameters: object) -> str:
         """The name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
@@ -144,11 +191,11 @@ class Room:
 
     def members(self, **parameters: object) -> list[Socket[Any]]:
         """The sockets in the room now."""
-        return list(self._hub.index.members(self.name(**parameters)))
+        return self._backend.members(self.name(**parameters))
 
     def count(self, **parameters: object) -> int:
         """How many sockets are in the room now."""
-        return self._hub.index.count(self.name(**parameters))
+        return self._backend.count(self.name(**parameters))
 
     def functions(self) -> Iterator[Bound]:
         """The handlers, guards and hooks."""
@@ -184,23 +231,14 @@ class Room:
                 ) from exc
         return tuple(values)
 
-    async def check(self, socket: Socket[Any], room: str, parameters: tuple[Any, ...]) -> None:
-        """Run the guards; what they raise comes out here."""
-        for bound in self._hooks.take(_GUARD):
-            await bound.invoke(socket, None, room, self._app, *parameters)
+    def hooks(self, kind: RoomHook) -> tuple[Bound, ...]:
+        """Take the functions of a kind for one call: those for one time only are gone then."""
+        return self._hooks.take(kind)
 
-    async def tell(self, kind: str, socket: Socket[Any], room: str, texts: dict[str, str]) -> None:
-        """Run the join or leave hooks. A boundary: what they raise is logged and ends here."""
-        for bound in self._hooks.take(kind):
-            try:
-                await bound.invoke(socket, None, room, self._app, *self.parse(texts))
-            except Exception:
-                logger.exception("hook %s of room %s failed, %s", bound.source, room, socket)
-
-    def _hooked(self, kind: str) -> tuple[_Add, _Remove]:
+    def _hooked(self, kind: RoomHook) -> tuple[_Add, _Remove]:
         def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             offers = handler_offers("", nothing, self._app_type, self.pattern.parameters)
-            bound = bind(function, offers, role=f"{kind} of room {self.pattern.text!r}")
+            bound = bind(function, offers, role=f"{kind.value} of room {self.pattern.text!r}")
             self._learn(bound)
             self._hooks.add(kind, bound, identity=function, once=once)
 
@@ -213,9 +251,7 @@ class Room:
         self,
         function: Callable[..., Any],
         spec: EventSpec,
-        raises: tuple[type[Refusal], ...],
-        *,
-        concurrent: bool,
+        options: HandlerOptions,
     ) -> Handler:
         annotation = spec.payload.annotation
         offers = handler_offers(
@@ -224,9 +260,7 @@ class Room:
             self._app_type,
             self.pattern.parameters,
         )
-        handler = build_handler(
-            function, spec, offers, raises=raises, concurrent=concurrent, in_room=True
-        )
+        handler = build_handler(function, spec, offers, options, in_room=True)
         self._learn(handler.bound)
         self._catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
         return handler
@@ -265,7 +299,7 @@ class Room:
 
 
 class DeclaredRooms:
-    """All rooms of one application, found by name; told when sockets join and leave."""
+    """All rooms of one application, found by name."""
 
     def __init__(self) -> None:
         self._exact: dict[str, Room] = {}
@@ -314,16 +348,3 @@ class DeclaredRooms:
     def all(self) -> Iterable[Room]:
         """Every declared room."""
         return (*self._exact.values(), *self._patterns)
-
-    async def joined(self, socket: Socket[Any], room: str) -> None:
-        """Run the join hooks of a room."""
-        await self._tell(_JOIN, socket, room)
-
-    async def left(self, socket: Socket[Any], room: str) -> None:
-        """Run the leave hooks of a room."""
-        await self._tell(_LEAVE, socket, room)
-
-    async def _tell(self, kind: str, socket: Socket[Any], room: str) -> None:
-        found = self.find(room)
-        if found is not None:
-            await found[0].tell(kind, socket, room, found[1])

@@ -1,107 +1,53 @@
-"""Live sockets and fan-out: an event is encoded once per codec, and written once per member."""
+"""Hub: takes publications to sockets, each encoded once per codec and written once per member."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from enum import Enum
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, Protocol
+from typing import Any, TypeAlias
 
-from bytesocket_app.delivery.users import UserIndex
+from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.publication import Publication, Target
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
-from bytesocket_app.events.catalogue import RoomKey, Writer
-from bytesocket_app.rooms import RoomIndex
-from bytesocket_app.socket import DeliveryGroup, Socket, raw_frame, several
+from bytesocket_app.events.catalogue import Writer
+from bytesocket_app.rooms import BROADCAST_ROOM
+from bytesocket_app.socket import DeliveryGroup, Socket, raw_frame
+from bytesocket_app.telemetry import Operation, Telemetry
 from bytesocket_app.transports import Transport
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, Outcome, UserKey
 from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
 
-BROADCAST_ROOM: Final = "__bytesocket_broadcast__"
-"""The room that every authenticated socket is in; clients cannot name it (protocol.md Q17)."""
+Members: TypeAlias = Mapping[Socket[Any], Transport]
+"""Members of one delivery group, with their transports."""
 
-Members = Mapping[Socket[Any], Transport]
-"""The members of one delivery group, with their transports."""
-
-
-class _Absent(Enum):
-    ABSENT = "no data"
-
-
-ABSENT: Final = _Absent.ABSENT
-"""In place of a payload: the message has no `data`, and neither has what is relayed."""
-
-
-class RoomWatch(Protocol):
-    """Who is told when a socket joined or left a room."""
-
-    async def joined(self, socket: Socket[Any], room: str, /) -> None:
-        """Run a room's join hooks."""
-        ...
-
-    async def left(self, socket: Socket[Any], room: str, /) -> None:
-        """Run a room's leave hooks."""
-        ...
-
-
-def encode_event(
-    spec: EventSpec,
-    payload: Any,
-    room: str | list[str] | None,
-    sender: Socket[Any] | None,
-    codec: CodecName,
-) -> Frame:
-    """Encode one event for all who use a codec.
-
-    Args:
-        spec: The event.
-        payload: A valid payload of it; in rooms also ABSENT.
-        room: The room that receivers see, or the rooms of a bulk message; None for no room.
-        sender: Whose event it is, as far as that is known: whoever is excluded.
-        codec: The one that they use.
-
-    Raises:
-        EncodeError: The payload has no form in this codec.
-    """
-    if room is None:
-        text = spec.writer(codec)(payload)
-    else:
-        key: RoomKey = "room" if isinstance(room, str) else "rooms"
-        if payload is ABSENT:
-            text = CODECS[codec].encode({key: room, "event": spec.name})
-        else:
-            text = spec.room_writer(codec, key)(room, payload)
-    slot = _slot(spec, payload, room, sender) if spec.volatile else None
-    return Frame(text, codec == "binary", slot)
-
-
-def _slot(
-    spec: EventSpec, payload: Any, room: str | list[str] | None, sender: Socket[Any] | None
-) -> Hashable:
-    """What makes two volatile events one thing, of which a slow reader needs the newest."""
-    place = tuple(room) if isinstance(room, list) else room
-    return spec.name, place, None if sender is None else sender.id, spec.subject_of(payload)
+Groups: TypeAlias = Iterable[tuple[DeliveryGroup, Members]]
 
 
 class Hub:
-    """All live sockets of one application, and the rooms they are in.
+    """Fan-out of one application: makes publications and delivers them.
 
-    Attributes:
-        sockets: Every open socket by its id, authenticated or not.
-        index: Who is in which room.
-        users: The sockets of each user, where users have keys.
+    Emits to rooms, to everybody and to users never wait: a member whose network is behind is left
+    to the slow-reader policy (`SendingSide.overflow`), and the others do not notice.
+
+    Args:
+        catalogue: The declared events.
+        memberships: Who is where.
+        one_copy: True to give a member of several rooms of a bulk message one copy.
+        telemetry: Told of each delivery.
     """
 
-    def __init__(self, catalogue: Catalogue, watch: RoomWatch, *, one_copy: bool) -> None:
-        self.sockets: dict[str, Socket[Any]] = {}
-        self.index: RoomIndex[Socket[Any], DeliveryGroup, Transport] = RoomIndex(
-            Socket[Any].listing
-        )
-        self.users = UserIndex()
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        memberships: Memberships,
+        *,
+        one_copy: bool,
+        telemetry: Telemetry,
+    ) -> None:
         self._catalogue = catalogue
-        self._watch = watch
+        self._memberships = memberships
         self._one_copy = one_copy
-        self._held: dict[Socket[Any], list[str]] = {}
-        # How each class of events is written, once it was: emitting is the hot path.
+        self._telemetry = telemetry
+        # The writer of each class of events, once it was used: emitting is the hot path.
         self._writers: dict[CodecName, dict[type, Writer]] = {codec: {} for codec in CODECS}
 
     def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName) -> Frame:
@@ -112,30 +58,33 @@ class Hub:
         spec, payload = self._catalogue.outgoing(event)
         if payload is event and not spec.volatile:
             self._writers[codec][type(event)] = spec.writer(codec)
-        return encode_event(spec, payload, None, None, codec)
+        return Publication(Target.SOCKETS, spec, payload).frame(codec)
 
     def publish(
         self,
         rooms: Iterable[str],
         event: ServerEvent | ServerPayload[Any],
         *,
-        exclude: Socket[Any] | None = None,
+        exclude: str | None = None,
         codec: CodecName | None = None,
         bulk: bool = False,
-    ) -> None:
+    ) -> Outcome:
         """Emit an event to the members of rooms.
 
         Args:
             rooms: Their names; several only with `bulk`.
-            event: What to emit; raises UndeclaredEvent.
-            exclude: A member that gets nothing.
-            codec: For everybody, instead of each socket's own.
-            bulk: Whether members see the message as one for several rooms, and get one copy.
+            event: The event; raises UndeclaredEvent.
+            exclude: The id of a socket that gets nothing.
+            codec: The codec for everybody, instead of each socket's own.
+            bulk: True if members see the message as one for several rooms, and get one copy.
         """
         spec, payload = self._catalogue.outgoing(event)
-        names = list(dict.fromkeys(rooms)) if self._one_copy else list(rooms)
-        shown = names if bulk else None
-        self.relay(names, spec, payload, exclude=exclude, codec=codec, shown=shown)
+        target, names = Target.ROOM, tuple(rooms)
+        if bulk:
+            target = Target.ROOMS
+            if self._one_copy:
+                names = tuple(dict.fromkeys(names))
+        return self.deliver(Publication(target, spec, payload, names, exclude, codec))
 
     def relay(
         self,
@@ -143,207 +92,180 @@ class Hub:
         spec: EventSpec,
         payload: Any,
         *,
-        exclude: Socket[Any] | None = None,
-        codec: CodecName | None = None,
-        shown: list[str] | None = None,
-    ) -> None:
-        """Emit the payload of a known event.
+        exclude: str,
+        shown: Sequence[str] | None = None,
+    ) -> Outcome:
+        """Pass on what a client sent into a room, or into several.
 
         Args:
             rooms: The rooms whose members get it.
             spec: The event.
             payload: A valid payload of it, or ABSENT.
-            exclude: A member that gets nothing.
-            codec: For everybody, instead of each socket's own.
-            shown: The `rooms` that members see; without them, they see the one room.
+            exclude: The id of the sender.
+            shown: Of a bulk message: the `rooms` that members see.
         """
-        if not rooms:
-            return
-        frame = partial(encode_event, spec, payload, rooms[0] if shown is None else shown, exclude)
-        groups = self.index.groups
-        reached: Iterable[tuple[DeliveryGroup, Members]]
-        if len(rooms) == 1:
-            reached = groups(rooms[0]).items()
-        else:
-            parts = chain.from_iterable(groups(room).items() for room in rooms)
-            reached = _united(parts).items() if self._one_copy else parts
-        _spread(reached, frame, exclude, codec)
+        target = Target.ROOM if shown is None else Target.ROOMS
+        publication = Publication(target, spec, payload, rooms, exclude)
+        publication.shown = shown
+        return self.deliver(publication)
 
     def broadcast(
         self,
         event: ServerEvent | ServerPayload[Any],
         *,
-        exclude: Socket[Any] | None = None,
+        exclude: str | None = None,
         codec: CodecName | None = None,
-    ) -> None:
+    ) -> Outcome:
         """Emit an event to every authenticated socket."""
         spec, payload = self._catalogue.outgoing(event)
-        frame = partial(encode_event, spec, payload, None, exclude)
-        _spread(self.index.groups(BROADCAST_ROOM).items(), frame, exclude, codec)
+        return self.deliver(Publication(Target.EVERYBODY, spec, payload, (), exclude, codec))
 
-    def emit_to_sockets(
+    def emit_to_user(
         self,
-        sockets: Iterable[Socket[Any]],
+        key: UserKey,
         event: ServerEvent | ServerPayload[Any],
         *,
         codec: CodecName | None = None,
-    ) -> None:
-        """Emit an event to some sockets, as one that is for no room."""
+    ) -> Outcome:
+        """Emit an event to all sockets of a user, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        reached: dict[DeliveryGroup, dict[Socket[Any], Transport]] = {}
-        for socket in sockets:
-            group, transport = socket.listing()
-            reached.setdefault(group, {})[socket] = transport
-        _spread(reached.items(), partial(encode_event, spec, payload, None, None), None, codec)
+        publication = Publication(Target.USER, spec, payload, (), None, codec)
+        publication.user = key
+        return self.deliver(publication)
+
+    def emit_to_sockets(
+        self,
+        sockets: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> Outcome:
+        """Emit an event to sockets by their ids, as one that is for no room."""
+        spec, payload = self._catalogue.outgoing(event)
+        publication = Publication(Target.SOCKETS, spec, payload, (), None, codec)
+        publication.sockets = tuple(sockets)
+        return self.deliver(publication)
 
     def publish_raw(
-        self, room: str, payload: str | bytes, *, exclude: Socket[Any] | None = None
-    ) -> None:
+        self, room: str, payload: str | bytes, *, exclude: str | None = None
+    ) -> Outcome:
         """Send a ready frame to the members of a room."""
-        frame = raw_frame(payload)
-        _spread(self.index.groups(room).items(), lambda _: frame, exclude)
+        return self.deliver(Publication.ready(room, raw_frame(payload), exclude))
+
+    def deliver(self, publication: Publication) -> Outcome:
+        """Take a publication to its receivers in this process.
+
+        It is encoded before the first write: an event that has no form in one of the codecs that
+        are needed reaches nobody.
+
+        Raises:
+            EncodeError: The payload has no form in a codec.
+        """
+        groups = self._receivers(publication)
+        if self._telemetry.listener is not None:
+            return self._observe(publication, tuple(groups))
+        self._write(publication, groups)
+        return "sent"
+
+    def members(self, room: str) -> list[Socket[Any]]:
+        """Return the members of a room in this process."""
+        return list(self._memberships.index.members(room))
+
+    def count(self, room: str) -> int:
+        """Return the number of members of a room in this process."""
+        return self._memberships.index.count(room)
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put an open socket into a room and run the room's join hooks, if it was not there."""
-        # It may have closed while a guard or a hook was deciding; nobody would take it out again.
-        if socket.is_closed:
-            return
-        if self.index.join(socket, room) and room != BROADCAST_ROOM:
-            await self._watch.joined(socket, room)
+        await self._memberships.join(socket, room)
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
         """Take a socket out of a room and run the room's leave hooks, if it was there."""
-        if self.index.leave(socket, room) and room != BROADCAST_ROOM:
-            await self._watch.left(socket, room)
+        await self._memberships.leave(socket, room)
 
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
-        """The rooms of a socket; once it closed, those it held at that moment."""
-        held = self._held.get(socket)
-        rooms = self.index.rooms(socket) if held is None else held
-        return [room for room in rooms if room != BROADCAST_ROOM]
+        """Return the rooms of a socket; once it closed, those it held at that moment."""
+        return self._memberships.rooms_of(socket)
 
-    def add(self, socket: Socket[Any]) -> None:
-        """List a new socket, which has its way out now; it is in no room yet."""
-        self.sockets[socket.id] = socket
+    def _receivers(self, publication: Publication) -> Groups:
+        groups, target = self._memberships.index.groups, publication.target
+        if target is Target.ROOM:
+            return groups(publication.rooms[0]).items()
+        if target is Target.EVERYBODY:
+            return groups(BROADCAST_ROOM).items()
+        if target is Target.ROOMS:
+            rooms = publication.rooms
+            if self._one_copy:
+                return _united(chain.from_iterable(groups(room).items() for room in rooms)).items()
+            return chain.from_iterable(groups(room).items() for room in rooms)
+        return self._single(publication).items()
 
-    def register_authenticated(self, socket: Socket[Any]) -> None:
-        """Put an authenticated socket where broadcasts, and what is for its user, reach it."""
-        if not socket.is_closed:
-            self.index.join(socket, BROADCAST_ROOM)
-            self.users.add(socket)
+    def _single(self, publication: Publication) -> dict[DeliveryGroup, Members]:
+        """Group sockets that share no room."""
+        memberships = self._memberships
+        if publication.target is Target.USER and publication.user is not None:
+            sockets: Iterable[Socket[Any]] = memberships.users.of(publication.user)
+        else:
+            open_now = memberships.sockets
+            sockets = (open_now[each] for each in publication.sockets if each in open_now)
+        found: dict[DeliveryGroup, dict[Socket[Any], Transport]] = {}
+        for socket in sockets:
+            side = memberships.side(socket)
+            if side is not None:
+                found.setdefault(side.group(), {})[socket] = side.transport
+        return dict(found)
 
-    def release(self, socket: Socket[Any]) -> None:
-        """Take a closed socket out of all rooms, remembering them for its close hooks."""
-        if socket not in self._held:
-            self._held[socket] = self.index.leave_all(socket)
-            self.users.discard(socket)
+    def _write(self, publication: Publication, groups: Groups) -> None:
+        exclude, forced = publication.exclude, publication.codec
+        skipped = None if exclude is None else self._memberships.sockets.get(exclude)
+        reached: list[tuple[type[Transport], Members, Frame]] = []
+        for group, members in tuple(groups):  # a serializer may be what takes a member out
+            if len(members) > 1 or skipped not in members:
+                frame = publication.frame(forced or group.codec)
+                reached.append((group.kind, members, frame))
+        slow: list[tuple[Members, set[Transport]]] = []
+        for kind, members, frame in reached:
+            skip = None if skipped is None else members.get(skipped)
+            behind = kind.write_many(members.values(), frame, skip=skip)
+            if behind:
+                slow.append((members, set(behind)))
+        for members, transports in slow:
+            self._look_after(members, transports)
 
-    async def remove(self, socket: Socket[Any]) -> None:
-        """Forget a socket whose connection is over, and run its rooms' leave hooks."""
-        self.release(socket)
-        self.sockets.pop(socket.id, None)
-        for room in self.rooms_of(socket):
-            await self._watch.left(socket, room)
+    def _look_after(self, members: Members, behind: set[Transport]) -> None:
+        """Keep to the slow-reader policy for those members whose network is behind."""
+        sides = [
+            side
+            for member, transport in members.items()
+            if transport in behind and (side := self._memberships.side(member)) is not None
+        ]
+        for side in sides:  # apart, as one that is closed leaves the room
+            side.overflow()
 
-    def forget(self, socket: Socket[Any]) -> None:
-        """Drop the last note about a socket, after its close hooks have read it."""
-        self._held.pop(socket, None)
+    def _observe(
+        self, publication: Publication, groups: Sequence[tuple[DeliveryGroup, Members]]
+    ) -> Outcome:
+        event = publication.event
+        values = {
+            "target": publication.target.value,
+            "event": event,
+            "rooms": tuple(publication.rooms),
+            "exclude": publication.exclude,
+            "receivers": sum(len(members) for _, members in groups),
+        }
+        telemetry, outcome = self._telemetry, "failed"
+        token = telemetry.began(Operation.DELIVERY, values)
+        try:
+            self._write(publication, groups)
+            outcome = "sent"
+        finally:
+            telemetry.ended(token, outcome)
+        return "sent"
 
 
-def _united(
-    parts: Iterable[tuple[DeliveryGroup, Members]],
-) -> dict[DeliveryGroup, dict[Socket[Any], Transport]]:
-    """The members of any of these groups, each once."""
+def _united(parts: Groups) -> dict[DeliveryGroup, dict[Socket[Any], Transport]]:
+    """Unite groups, so that each member is there once."""
     united: dict[DeliveryGroup, dict[Socket[Any], Transport]] = {}
     for group, members in parts:
         united.setdefault(group, {}).update(members)
     return united
-
-
-def _spread(
-    groups: Iterable[tuple[DeliveryGroup, Members]],
-    encoded: Callable[[CodecName], Frame],
-    exclude: Socket[Any] | None,
-    codec: CodecName | None = None,
-) -> None:
-    """Write a message to all members but one: in this codec, or else in each one's own."""
-    frames: dict[CodecName, Frame] = {}
-    reached: list[tuple[type[Transport], Members, Frame]] = []
-    for group, members in tuple(groups):  # a serializer may be what takes a member out
-        if len(members) > 1 or exclude not in members:
-            # All before the first write: an event that has no form in one codec reaches nobody.
-            used = codec or group.codec
-            frame = frames.get(used)
-            if frame is None:
-                frame = frames[used] = encoded(used)
-            reached.append((group.kind, members, frame))
-    slow: list[tuple[Members, set[Transport]]] = []
-    for kind, members, frame in reached:
-        skip = None if exclude is None else members.get(exclude)
-        behind = kind.write_many(members.values(), frame, skip=skip)
-        if behind:
-            slow.append((members, set(behind)))
-    for members, links in slow:
-        _look_after(members, links)
-
-
-def _look_after(members: Members, behind: set[Transport]) -> None:
-    """Keep to the slow-reader policy for those members whose network is behind."""
-    late = [
-        member
-        for member, transport in members.items()
-        if transport in behind and transport.buffered > member.outbox_limit
-    ]
-    for member in late:  # apart, as one that is closed leaves the room
-        member.overflow()
-
-
-class ServerRooms:
-    """Emit to rooms by name, nobody excluded: `app.rooms`."""
-
-    __slots__ = ("_hub", "bulk")
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self.bulk = ServerRoomsBulk(hub)
-
-    async def emit(
-        self,
-        room: str,
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        codec: CodecName | None = None,
-    ) -> None:
-        """Emit to all members of a room.
-
-        Raises:
-            UndeclaredEvent: The application did not declare the event as its own to send.
-        """
-        self._hub.publish((room,), event, codec=codec)
-
-    async def publish_raw(self, room: str, payload: str | bytes) -> None:
-        """Send a ready frame to all members of a room: text, or bytes as a binary frame."""
-        self._hub.publish_raw(room, payload)
-
-
-class ServerRoomsBulk:
-    """The same for several rooms at once: `app.rooms.bulk`."""
-
-    __slots__ = ("_hub",)
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-
-    async def emit(
-        self,
-        rooms: Iterable[str],
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        codec: CodecName | None = None,
-    ) -> None:
-        """Emit to the members of several rooms; a member of two gets one copy.
-
-        Raises:
-            UndeclaredEvent: The application did not declare the event as its own to send.
-        """
-        self._hub.publish(several(rooms), event, codec=codec, bulk=True)

@@ -1,12 +1,10 @@
-"""Sockets by their user: what `@app.auth(key=...)` tells apart and `app.user(key)` reaches."""
+"""Users: all sockets of one, as `@app.auth(key=...)` tells them apart and `app.user(key)` says."""
 
-from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from bytesocket_app.errors import ConfigurationError, caller, where
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket import Socket
-from bytesocket_app.types import CodecName, UserKey
+from bytesocket_app.types import CodecName, Outcome, UserKey
 from bytesocket_app.wire.close import CloseCode, checked_code
 
 
@@ -19,41 +17,41 @@ class UserIndex:
         self._sockets: dict[UserKey, dict[Socket[Any], None]] = {}
 
     def __len__(self) -> int:
-        """How many users have a socket."""
+        """Return the number of users who have a socket."""
         return len(self._sockets)
 
-    def add(self, socket: Socket[Any]) -> None:
-        """List a socket whose user has a key."""
-        if socket.user_key is not None:
-            self._sockets.setdefault(socket.user_key, {})[socket] = None
+    def add(self, socket: Socket[Any], key: UserKey) -> bool:
+        """List a socket of a user; True if it is the user's first."""
+        sockets = self._sockets.setdefault(key, {})
+        sockets[socket] = None
+        return len(sockets) == 1
 
-    def discard(self, socket: Socket[Any]) -> None:
-        """Take a socket off the list, if it is there."""
-        key = socket.user_key
-        sockets = None if key is None else self._sockets.get(key)
-        if key is not None and sockets is not None:
-            sockets.pop(socket, None)
-            if not sockets:
-                del self._sockets[key]
+    def discard(self, socket: Socket[Any], key: UserKey) -> bool:
+        """Take a socket off the list, if it is there; True if it was the user's last."""
+        sockets = self._sockets.get(key)
+        if sockets is None or socket not in sockets:
+            return False
+        del sockets[socket]
+        if not sockets:
+            del self._sockets[key]
+        return not sockets
 
     def of(self, key: UserKey) -> tuple[Socket[Any], ...]:
-        """The sockets of one user, oldest first: a snapshot."""
+        """Return the sockets of one user, oldest first: a snapshot."""
         return tuple(self._sockets.get(key, ()))
 
 
-class Users(Protocol):
-    """What a user's handle needs of the hub."""
+class UserBackend(Protocol):
+    """Delivery, as far as a user's handle needs it."""
 
-    users: UserIndex
-
-    def emit_to_sockets(
+    def emit_to_user(
         self,
-        sockets: Iterable[Socket[Any]],
+        key: UserKey,
         event: ServerEvent | ServerPayload[Any],
         *,
         codec: CodecName | None = None,
-    ) -> None:
-        """Emit an event to some sockets."""
+    ) -> Outcome:
+        """Emit an event to all sockets of a user."""
         ...
 
 
@@ -63,27 +61,31 @@ class User:
     It may be kept: each call reaches the sockets that are open then, and none is no error.
 
     Attributes:
-        key: What `@app.auth(key=...)` gives for this user.
+        key: The value that `@app.auth(key=...)` gives for this user.
     """
 
-    __slots__ = ("_users", "key")
+    __slots__ = ("_backend", "_index", "key")
 
-    def __init__(self, key: UserKey, users: Users) -> None:
+    def __init__(self, key: UserKey, index: UserIndex, backend: UserBackend) -> None:
         self.key = key
-        self._users = users
+        self._index = index
+        self._backend = backend
 
     async def emit(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
-    ) -> None:
-        """Emit to every open socket of the user, as a plain `{event, data}`.
+    ) -> Outcome:
+        """Emit to every open socket of the user, as a plain `{event, data}`; never waits.
+
+        Returns:
+            "sent", even if the user has no socket at the moment.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        self._users.emit_to_sockets(self._users.users.of(self.key), event, codec=codec)
+        return self._backend.emit_to_user(self.key, event, codec=codec)
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
-        """Close every socket of the user.
+        """Close every socket of the user; never waits.
 
         Args:
             code: 1000, or one of the application's own from 4000 on.
@@ -93,45 +95,5 @@ class User:
             ValueError: The code is not one that can be sent.
         """
         checked_code(code)  # even if nobody is there: a wrong code shows the first time
-        for socket in self._users.users.of(self.key):
+        for socket in self._index.of(self.key):
             await socket.close(code, reason)
-
-
-def find_user(key: UserKey, users: Users, identify: Callable[[Any], UserKey] | None) -> User:
-    """Make the handle of a user.
-
-    Raises:
-        ConfigurationError: The application did not say what identifies a user.
-        TypeError: The key is of a type that no user's key has.
-    """
-    if identify is None:
-        raise ConfigurationError(
-            f"{caller()}: app.user({key!r}) needs to know what identifies a user: declare it, as "
-            "in @app.auth(key=lambda user: user.id)."
-        )
-    if not is_key(key):
-        raise TypeError(
-            f"app.user({key!r}): a user's key is a string or an integer, not "
-            f"{type(key).__name__}; pass what @app.auth(key=...) gives."
-        )
-    return User(key, users)
-
-
-def key_of(user: object, identify: Callable[[Any], UserKey]) -> UserKey:
-    """Ask the application what identifies a user who has just authenticated.
-
-    Raises:
-        TypeError: It gave neither a string nor an integer.
-    """
-    key = identify(user)
-    if not is_key(key):
-        raise TypeError(
-            f"{where(identify)}: @app.auth(key=...) gave {key!r} for {user!r}: a user's key is a "
-            "string or an integer."
-        )
-    return key
-
-
-def is_key(value: object) -> bool:
-    """Whether this can be a user's key; True would mean the same user as 1."""
-    return isinstance(value, str | int) and not isinstance(value, bool)

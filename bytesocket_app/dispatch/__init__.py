@@ -5,6 +5,7 @@ No transport is known here, and no clock beyond the deadline that a `Step` carri
 """
 
 from bytesocket_app.dispatch.dispatcher import Dispatcher
+from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 
-__all__ = ["Dispatcher", "Step"]
+__all__ = ["Dispatcher", "Runtime", "Step"]

@@ -1,20 +1,22 @@
-"""What a peer is told when something is refused: one error context, in three envelopes.
+"""Answers to event messages: a reply, an acknowledgement, or a refusal.
 
-`{type: 33, id, data}` answers a message that carried an `id`, `{type: 3, data}` one that did not,
-and membership requests have error types of their own (protocol.md section 2).
+An answer is sent as soon as it is known, or held in its `Answer` until its middleware
+has seen it.
 """
 
 import logging
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from bytesocket_app.dispatch.incoming import Incoming
+from bytesocket_app.dispatch.incoming import Answer, Incoming
+from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import EncodeError, Phase, Refusal
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import SendingSide
 from bytesocket_app.wire import CODECS, HOLE
 from bytesocket_app.wire.frame import Frame
 from bytesocket_app.wire.message_type import MessageType
+from bytesocket_app.wire.shapes import MessageBody, error_context, event_error
 
 logger = logging.getLogger("bytesocket")
 
@@ -23,6 +25,7 @@ MAX_DETAILS: Final = 16
 
 INTERNAL: Final = Refusal("Something went wrong on the server.", code="internal")
 TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
+STOPPED: Final = Refusal("The message was not passed on.", code="refused")
 
 _REPLIES: Final = {
     name: codec.envelope({"type": MessageType.REPLY.value, "id": HOLE, "data": HOLE})
@@ -30,44 +33,34 @@ _REPLIES: Final = {
 }
 
 
-def protocol_frame(socket: Socket[Any], message: dict[str, Any]) -> Frame:
+def protocol_frame(sending: SendingSide, message: MessageBody) -> Frame:
     """Encode a message of the protocol itself, in the socket's own codec.
 
     A refusal whose data no message can carry is the application's mistake, not the peer's: it is
     told without.
     """
-    codec = CODECS[socket.codec]
+    codec = CODECS[sending.codec]
     try:
         payload = codec.encode(message)
     except EncodeError:
-        logger.exception("the data of a refusal cannot be sent, %s", socket)
+        logger.exception("the data of a refusal cannot be sent, %s", sending)
         payload = codec.encode(_without_data(message))
     return Frame(payload, is_binary=codec.is_binary)
 
 
-def _without_data(answer: dict[str, Any]) -> dict[str, Any]:
+def _without_data(answer: MessageBody) -> MessageBody:
     context = answer["data"]
     error = {key: value for key, value in context["error"].items() if key != "data"}
     return {**answer, "data": {**context, "error": error}}
 
 
-def send(socket: Socket[Any], message: dict[str, Any]) -> None:
+def send(sending: SendingSide, message: MessageBody) -> None:
     """Send a message of the protocol itself, if the client can be sent to."""
-    socket.deliver(protocol_frame(socket, message))
+    sending.deliver(protocol_frame(sending, message))
 
 
-def error_context(phase: Phase, refusal: Refusal, **more: Any) -> dict[str, Any]:
-    """Write an error context: `{phase, error: {code, message, data?}, event?, room?, ...}`."""
-    error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
-    if refusal.data is not None:
-        error["data"] = refusal.data
-    context: dict[str, Any] = {"phase": phase.value, "error": error}
-    context.update((key, value) for key, value in more.items() if value is not None)
-    return context
-
-
-def validation_details(error: ValidationError) -> list[dict[str, Any]]:
-    """Pydantic's problems as location, message and type; never the input."""
+def validation_details(error: ValidationError) -> list[MessageBody]:
+    """Write Pydantic's problems as location, message and type; never the input."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     return [
         {"loc": list(p["loc"]), "msg": p["msg"], "type": p["type"]} for p in problems[:MAX_DETAILS]
@@ -75,31 +68,60 @@ def validation_details(error: ValidationError) -> list[dict[str, Any]]:
 
 
 def refuse(
-    socket: Socket[Any],
+    step: Step,
     message: Incoming,
     phase: Phase,
     refusal: Refusal,
     *,
-    details: list[dict[str, Any]] | None = None,
+    details: list[MessageBody] | None = None,
 ) -> None:
-    """Say no to an event message, as an answer to its `id` if it has one."""
+    """Say no to an event message.
+
+    Args:
+        step: The work at hand.
+        message: The message.
+        phase: Where it was refused, for the peer.
+        refusal: Code, text and data.
+        details: Problems of a payload.
+    """
+    answer = message.answer
+    if answer is not None:
+        answer.fail(refusal, phase, details)
+        return
+    step.outcome = refusal.code
     context = error_context(phase, refusal, event=message.event, room=message.room, details=details)
-    if message.id is None:
-        send(socket, {"type": MessageType.ERROR.value, "data": context})
-    else:
-        answer = {"type": MessageType.REPLY_ERROR.value, "id": message.id, "data": context}
-        send(socket, answer)
+    send(step.sending, event_error(message.id, context))
 
 
-def reply(socket: Socket[Any], message: Incoming, data: bytes) -> None:
+def reply(step: Step, message: Incoming, data: bytes, value: object) -> None:
     """Answer a message's `id` with a value that is encoded already, in the socket's codec."""
-    codec = CODECS[socket.codec]
-    start, middle, end = _REPLIES[socket.codec]
+    answer = message.answer
+    if answer is not None:
+        answer.value, answer.data = value, data
+    elif message.id is not None:
+        _reply(step.sending, message, data)
+
+
+def _reply(sending: SendingSide, message: Incoming, data: bytes) -> None:
+    codec = CODECS[sending.codec]
+    start, middle, end = _REPLIES[sending.codec]
     payload = start + codec.encode(message.id) + middle + data + end
-    socket.deliver(Frame(payload, is_binary=codec.is_binary))
+    sending.deliver(Frame(payload, is_binary=codec.is_binary))
 
 
-def acknowledge(socket: Socket[Any], message: Incoming) -> None:
+def acknowledge(step: Step, message: Incoming) -> None:
     """Answer a message's `id`, if it has one, with nothing but the word that it is done."""
     if message.id is not None:
-        reply(socket, message, CODECS[socket.codec].encode(None))
+        reply(step, message, CODECS[step.sending.codec].encode(None), None)
+
+
+def settle(step: Step, message: Incoming, answer: Answer) -> None:
+    """Send the answer that was held; call it when the outermost step of middleware has returned."""
+    message.answer = None
+    if answer.failed is not None:
+        refuse(step, message, Phase.MIDDLEWARE, INTERNAL)  # a step swallowed the failure
+    elif not answer.is_reached:
+        if message.id is not None:
+            refuse(step, message, Phase.MIDDLEWARE, STOPPED)
+    elif answer.data is not None and message.id is not None and not answer.is_deferred:
+        _reply(step.sending, message, answer.data)

@@ -5,27 +5,20 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any, Final
 
-from bytesocket_app.declarations.auth import Authenticator
-from bytesocket_app.delivery.hub import Hub
-from bytesocket_app.dispatch.answers import (
-    INTERNAL,
-    TIMEOUT,
-    error_context,
-    protocol_frame,
-    refuse,
-    send,
-)
+from bytesocket_app.dispatch.answers import TIMEOUT, refuse, settle
+from bytesocket_app.dispatch.authentication import Authentication
 from bytesocket_app.dispatch.events import EventRouter
-from bytesocket_app.dispatch.incoming import Incoming, nothing
+from bytesocket_app.dispatch.incoming import Answer, Incoming, nothing
 from bytesocket_app.dispatch.membership_requests import PHASES, MembershipRequests
-from bytesocket_app.dispatch.runner import HandlerRunner
+from bytesocket_app.dispatch.rooms import RoomHooks
+from bytesocket_app.dispatch.runner import HandlerRunner, observed
+from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import AuthError, DecodeError, ErrorContext, Phase, Refusal
-from bytesocket_app.lifecycle import HookKind, Lifecycle
-from bytesocket_app.middleware import Message, MiddlewareChain
-from bytesocket_app.settings import Settings
-from bytesocket_app.socket import AuthState, Socket
-from bytesocket_app.transports.http_errors import http_refusal
+from bytesocket_app.errors import DecodeError, ErrorContext, Phase
+from bytesocket_app.lifecycle import HookKind
+from bytesocket_app.lifecycle.failures import leaf, refusal_of
+from bytesocket_app.middleware import Message
+from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode, decode_json
 from bytesocket_app.wire.close import CloseCode
@@ -39,7 +32,12 @@ RAW_EXCERPT: Final = 256
 """Characters of a broken message that the error hooks get to see (protocol.md Q26)."""
 
 _MIDDLEWARE: Final = Phase.MIDDLEWARE
-_REFUSED: Final = Refusal("Authentication failed.", code="internal")
+_KINDS: Final = {
+    MessageType.JOIN_ROOM: "join",
+    MessageType.JOIN_ROOMS: "join",
+    MessageType.LEAVE_ROOM: "leave",
+    MessageType.LEAVE_ROOMS: "leave",
+}
 
 
 class Dispatcher:
@@ -47,41 +45,27 @@ class Dispatcher:
 
     Everything that an application or a peer can get wrong ends here: a message is handled,
     ignored, answered with a refusal, or its own connection is closed.
+
+    Args:
+        runtime: The parts of the application.
+        hooks: Runs the rooms' guards.
+
+    Attributes:
+        authentication: Authenticates connections.
     """
 
-    def __init__(
-        self,
-        hub: Hub,
-        calls: HandlerRunner,
-        router: EventRouter,
-        membership: MembershipRequests,
-        middleware: MiddlewareChain,
-        lifecycle: Lifecycle,
-        settings: Settings,
-    ) -> None:
-        self.authenticator: Authenticator | None = None
-        self._hub = hub
-        self._calls = calls
-        self._router = router
-        self._membership = membership
-        self._middleware = middleware
-        self._lifecycle = lifecycle
-        self._timeouts = settings.timeouts
-        self._policies = settings.policies
-        self._depth = settings.limits.depth or 200
-
-    async def opened(self, step: Step) -> None:
-        """Welcome an accepted connection: at once, or when its credentials come."""
-        socket = step.socket
-        if socket.is_closed:
-            return  # by a drain, in the moment between
-        if self.authenticator is None:
-            self._hub.register_authenticated(socket)
-            await self._lifecycle.run(HookKind.OPEN, socket, socket)
-        elif self.authenticator.credentials is None:
-            # Accepted with the handshake: to the protocol, a connection without authentication.
-            socket.auth_state = AuthState.SUCCESS
-            await self._welcome(socket)
+    def __init__(self, runtime: Runtime, hooks: RoomHooks) -> None:
+        runner = HandlerRunner(runtime)
+        self.authentication = Authentication(runtime)
+        self._runner = runner
+        self._router = EventRouter(runtime, runner)
+        self._requests = MembershipRequests(runtime, hooks)
+        self._middleware = runtime.middleware
+        self._lifecycle = runtime.lifecycle
+        self._telemetry = runtime.telemetry
+        self._timeouts = runtime.settings.timeouts
+        self._policies = runtime.settings.policies
+        self._depth = runtime.settings.limits.depth or 200
 
     async def announce(self, step: Step, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
         """Run the message hooks, which hear every frame before anything else happens."""
@@ -102,187 +86,178 @@ class Dispatcher:
             else:
                 message = decode_json(payload, max_depth=self._depth)
         except DecodeError as exc:
-            return self._malformed(step.socket, Phase.DECODE, exc, payload, "decode error")
+            return self._malformed(step, Phase.DECODE, exc, payload, "decode error")
         codec: CodecName = "binary" if is_binary else "json"
         if kind_of(message) is not dict:
             return self._classify_other(step, message, payload, codec)
-        socket = step.socket
-        if "type" in message or not socket.is_authenticated:
+        if "type" in message or not step.sending.is_authenticated:
             special = self._special(step, message, codec)
             if special is not None:
                 return special
         if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
-            socket.shut(CloseCode.POLICY, "room and rooms in one message")
+            step.sending.shut(CloseCode.POLICY, "room and rooms in one message")
             return nothing()
         incoming = Incoming(message, codec)
-        if self._middleware.steps:
-            return self._filter(step, incoming)
+        if self._middleware.steps or self._telemetry.listener is not None:
+            return self._pass(step, incoming)
         return self._router.route(step, incoming)
 
     async def overran(self, step: Step) -> None:
         """Answer for a step that was cancelled because it took too long."""
-        message, socket, phase = step.message, step.socket, step.phase
+        message, phase = step.message, step.phase
         step.done()
         if phase is Phase.AUTH:
-            await self.late(socket)
+            await self.authentication.late(step.socket, step.sending)
         elif phase in PHASES.values():
-            self._membership.overran(step)
+            await self._requests.overran(step)
         elif message is not None and phase is Phase.HANDLER:
-            self._calls.timed_out(socket, message)
+            await self._runner.timed_out(step, message)
         elif message is not None:
-            logger.error("middleware took too long on %r, %s", message.event, socket)
+            late = Phase.MIDDLEWARE_TIMEOUT
+            self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=late.value)
+            message.answer = None
             error = TimeoutError(f"Middleware timeout after {self._timeouts.middleware:g} s")
-            await self._failed(socket, message, Phase.MIDDLEWARE_TIMEOUT, error, TIMEOUT)
-
-    async def late(self, socket: Socket[Any]) -> None:
-        """Close a connection that did not authenticate in time."""
-        if self._policies.auth_timeout == "refuse":
-            error = AuthError("Authentication took too long.", code="timeout")
-            await self._unwelcome(socket, error, error, CloseCode.AUTH_TIMEOUT)
-            return
-        logger.warning("not authenticated in time, %s", socket)
-        socket.auth_state = AuthState.FAILED
-        socket.shut(CloseCode.TRY_LATER, "authentication took too long")
+            await self._lifecycle.failures.late(
+                late,
+                "middleware",
+                error,
+                about=f" on {message.event!r}",
+                socket=step.socket,
+                event=message.event,
+                answer=lambda: refuse(step, message, late, TIMEOUT),
+            )
+            await self._act(step, self._policies.middleware_timeout, error, TIMEOUT.message)
 
     def _special(
         self, step: Step, message: dict[str, Any], codec: CodecName
     ) -> Awaitable[None] | None:
-        """What to await for a message of the protocol's own, or one that comes too early.
+        """Return what to await for a message of the protocol's own, or one that comes too early.
 
         None if it is an event, whatever its `type` says.
         """
-        socket = step.socket
         kind = lifecycle_type(message)
         if kind == MessageType.AUTH and "data" in message:
-            return self._authenticate(step, message["data"], codec)
-        if not socket.is_authenticated:
-            return self._too_early(socket)
+            return self.authentication.by_message(step, message["data"], codec)
+        if not step.sending.is_authenticated:
+            return self._too_early(step)
         if kind is not None and _is_membership(kind, message):
-            return self._membership.handle(step, MessageType(kind), message)
+            request = MessageType(kind)
+            work = self._requests.handle(step, request, message)
+            if self._telemetry.listener is None:
+                return work
+            return self._observe(step, _requested(step, request, message), work)
         return None
 
     def _classify_other(
         self, step: Step, message: object, payload: bytes | str, codec: CodecName
     ) -> Awaitable[None]:
-        """What to await for a message that is no object: only middleware may make sense of it."""
+        """Return what to await for a message that is no object: middleware may make sense of it."""
         if not isinstance(message, list | bytes | datetime):
             error = DecodeError(f"A message is an object, not {type(message).__name__}.")
-            return self._malformed(step.socket, Phase.VALIDATION, error, payload, "bad format")
-        if not step.socket.is_authenticated:
-            return self._too_early(step.socket)
+            return self._malformed(step, Phase.VALIDATION, error, payload, "bad format")
+        if not step.sending.is_authenticated:
+            return self._too_early(step)
         if self._middleware.steps:
             return self._filter(step, Incoming({"data": message}, codec))
         return nothing()
 
+    def _pass(self, step: Step, incoming: Incoming) -> Awaitable[None]:
+        """Return what to await for an event under middleware, or while somebody listens."""
+        if self._telemetry.listener is None:
+            return self._filter(step, incoming)
+        return self._observe(step, observed(step, incoming), self._pass_observed(step, incoming))
+
+    async def _pass_observed(self, step: Step, incoming: Incoming) -> None:
+        """Send a message on its way when it is awaited, and no sooner: inside its operation."""
+        if self._middleware.steps:
+            await self._filter(step, incoming)
+        else:
+            await self._router.route(step, incoming)
+
+    async def _observe(self, step: Step, values: dict[str, Any], work: Awaitable[None]) -> None:
+        telemetry = self._telemetry
+        token = telemetry.began(Operation.MESSAGE, values)
+        step.outcome = "cancelled"
+        try:
+            step.outcome = "ok"
+            await work
+        except BaseException:
+            step.outcome = "cancelled"
+            raise
+        finally:
+            telemetry.ended(token, step.outcome)
+            if step.outcome not in {"ok", "deferred", "cancelled"}:
+                telemetry.count(Count.REFUSED, code=step.outcome)
+
     async def _filter(self, step: Step, message: Incoming) -> None:
-        socket = step.socket
         seconds = self._timeouts.middleware
+        answer = message.answer = Answer()
         step.message = message
         step.start(_MIDDLEWARE, seconds)
         shown = message.frozen()
 
-        async def inner(passed_on: Message) -> None:
-            came = message if passed_on is shown else Incoming.passed_on(passed_on)
+        async def inner(passed_on: Message) -> Any:
+            came = message if passed_on is shown else Incoming.passed_on(passed_on, answer)
+            answer.is_reached = True
+            step.start(_MIDDLEWARE, 0)
             await self._router.route(step, came)
             step.start(_MIDDLEWARE, seconds)
+            step.message = message
+            return answer.result()
 
         try:
-            await self._middleware.run(socket, shown, inner)
-        except Refusal as refusal:
-            refuse(socket, message, _MIDDLEWARE, refusal)
-        except Exception as exc:
-            refused = http_refusal(exc)
-            if refused is not None:
-                refuse(socket, message, _MIDDLEWARE, refused)
-                return
-            logger.exception("middleware failed on %r, %s", message.event, socket)
-            await self._failed(socket, message, _MIDDLEWARE, exc, INTERNAL)
+            await self._middleware.run(step.socket, shown, inner)
+        except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+            await self._left(step, message, answer, exc)
+        else:
+            settle(step, message, answer)
         finally:
             step.done()
 
-    def _too_early(self, socket: Socket[Any]) -> Awaitable[None]:
+    async def _left(
+        self, step: Step, message: Incoming, answer: Answer, error: BaseException
+    ) -> None:
+        """Answer for an exception that left the middleware: the handler's, or its own."""
+        message.answer = None
+        failed = answer.failed
+        if failed is not None and leaf(error) is answer.error:
+            # It has ended in the boundary already, where it was raised.
+            refuse(step, message, answer.phase, failed, details=answer.details)
+            return
+        refused = refusal_of(leaf(error))
+        refusal = await self._lifecycle.failures.end(
+            error,
+            _MIDDLEWARE,
+            "middleware",
+            about=f" on {message.event!r}",
+            socket=step.socket,
+            event=message.event,
+            answer=lambda refusal: refuse(step, message, _MIDDLEWARE, refusal),
+        )
+        if refused is None or self._policies.errors == "origin":
+            await self._act(step, self._policies.middleware_error, leaf(error), refusal.message)
+
+    async def _act(self, step: Step, action: Any, error: BaseException, reason: str) -> None:
+        """Do what the settings say of failed middleware."""
+        if action == "close":
+            step.sending.shut(CloseCode.INTERNAL, reason)
+        elif callable(action):
+            await self._lifecycle.call(action, error, step.socket)
+
+    def _too_early(self, step: Step) -> Awaitable[None]:
         """Meet a message other than credentials from a socket that is not authenticated."""
         if self._policies.before_auth == "close":
-            socket.shut(CloseCode.POLICY, "authenticate first")
+            step.sending.shut(CloseCode.POLICY, "authenticate first")
         return nothing()
 
-    async def _failed(
-        self,
-        socket: Socket[Any],
-        message: Incoming,
-        phase: Phase,
-        error: Exception,
-        refusal: Refusal,
-    ) -> None:
-        refuse(socket, message, phase, refusal)
-        await self._lifecycle.report(socket, ErrorContext(phase, error, event=message.event))
-        policies = self._policies
-        late = phase is Phase.MIDDLEWARE_TIMEOUT
-        action = policies.middleware_timeout if late else policies.middleware_error
-        if action == "close":
-            socket.shut(CloseCode.INTERNAL, refusal.message)
-        elif callable(action):
-            await self._lifecycle.call(action, error, socket)
-
-    async def _authenticate(self, step: Step, data: Any, codec: CodecName) -> None:
-        socket, authenticator = step.socket, self.authenticator
-        if authenticator is None or authenticator.credentials is None:
-            logger.debug("credentials nobody asked for, %s", socket)
-            return
-        if socket.auth_state is not AuthState.IDLE:
-            return
-        socket.auth_state = AuthState.PENDING
-        step.start(Phase.AUTH, self._timeouts.auth, since=step.opened_at)
-        try:
-            socket.user = await authenticator.decide(socket, data, codec)
-        except Refusal as refusal:
-            await self._unwelcome(socket, refusal, refusal, CloseCode.AUTH_FAILED)
-        except Exception as exc:
-            refused = http_refusal(exc)
-            if refused is None:
-                logger.exception("authentication failed, %s", socket)
-            await self._unwelcome(socket, refused or _REFUSED, exc, CloseCode.AUTH_FAILED)
-        else:
-            step.done()
-            if not socket.is_closed:
-                socket.auth_state = AuthState.SUCCESS
-                send(socket, {"type": MessageType.AUTH_SUCCESS.value})
-                await self._welcome(socket)
-        finally:
-            step.done()
-
-    async def _welcome(self, socket: Socket[Any]) -> None:
-        self._hub.register_authenticated(socket)
-        await self._lifecycle.run(HookKind.AUTH_SUCCESS, socket, socket)
-        await self._lifecycle.run(HookKind.OPEN, socket, socket)
-
-    async def _unwelcome(
-        self, socket: Socket[Any], refusal: Refusal, error: Exception, code: CloseCode
-    ) -> None:
-        if socket.is_closed:
-            return
-        context = error_context(Phase.AUTH, refusal, code=int(code))
-        socket.auth_state = AuthState.FAILED
-        answer = {"type": MessageType.AUTH_ERROR.value, "data": context}
-        # Written, not delivered: the socket is not authenticated, and this is how it learns why.
-        socket.write(protocol_frame(socket, answer))
-        socket.shut(code, "auth")
-        failed = ErrorContext(Phase.AUTH, error, code=int(code))
-        await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, failed)
-
     async def _malformed(
-        self,
-        socket: Socket[Any],
-        phase: Phase,
-        error: DecodeError,
-        payload: bytes | str,
-        reason: str,
+        self, step: Step, phase: Phase, error: DecodeError, payload: bytes | str, reason: str
     ) -> None:
         size = f"binary ({len(payload)} bytes)"
         raw = payload[:RAW_EXCERPT] if isinstance(payload, str) else size
-        logger.info("closing 1008 %s: %s, %s", reason, error, socket)
-        socket.shut(CloseCode.POLICY, reason)
-        await self._lifecycle.report(socket, ErrorContext(phase, error, raw=raw))
+        logger.info("closing 1008 %s: %s, %s", reason, error, step.socket)
+        step.sending.shut(CloseCode.POLICY, reason)
+        await self._lifecycle.report(step.socket, ErrorContext(phase, error, raw=raw))
 
 
 def _is_membership(kind: int, message: dict[str, Any]) -> bool:
@@ -291,3 +266,18 @@ def _is_membership(kind: int, message: dict[str, Any]) -> bool:
     if kind in (MessageType.JOIN_ROOMS, MessageType.LEAVE_ROOMS):
         return is_rooms(message.get("rooms"))
     return False
+
+
+def _requested(step: Step, kind: MessageType, message: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a membership request for telemetry."""
+    rooms = message.get("rooms")
+    return {
+        "socket": step.sending.socket_id,
+        "user": step.sending.user_key,
+        "kind": _KINDS[kind],
+        "event": None,
+        "room": message.get("room"),
+        "rooms": None if rooms is None else tuple(rooms),
+        "request": False,
+        "concurrent": False,
+    }

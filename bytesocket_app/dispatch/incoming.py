@@ -3,6 +3,8 @@
 from copy import copy
 from typing import Any, Final
 
+from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.lifecycle import StandIn
 from bytesocket_app.middleware import Message
 from bytesocket_app.types import CodecName, EventName, RequestId
 from bytesocket_app.wire.shapes import is_event, is_request_id, is_room, is_rooms
@@ -11,13 +13,61 @@ _USUAL: Final = 2
 """Members of a message that has an event and its data, and nothing else."""
 
 
-class Incoming:
-    """What dispatch passes on: the attributes of a `Message`, made for a fifth of its price.
+class Answer:
+    """Answer to one message, held until its middleware is done.
 
-    Only middleware is shown a `Message`, which is frozen.
+    Attributes:
+        value: The reply's value, which the middleware sees.
+        data: The reply, encoded; None while there is none.
+        failed: The refusal that the peer would get; None while nothing failed.
+        phase: Where that happened, for the peer.
+        details: Problems of a payload.
+        is_reached: True once the message got through all steps.
+        is_deferred: True if concurrent handlers answer, each for itself.
     """
 
-    __slots__ = ("codec", "data", "event", "has_data", "id", "room", "rooms")
+    __slots__ = ("data", "details", "failed", "is_deferred", "is_reached", "phase", "value")
+
+    def __init__(self) -> None:
+        self.value: Any = None
+        self.data: bytes | None = None
+        self.failed: Refusal | None = None
+        self.phase = Phase.HANDLER
+        self.details: list[dict[str, Any]] | None = None
+        self.is_reached = self.is_deferred = False
+
+    def fail(self, refusal: Refusal, phase: Phase, details: list[dict[str, Any]] | None) -> None:
+        """Note a failure; the first one counts."""
+        if self.failed is None:
+            self.failed, self.phase, self.details = refusal, phase, details
+
+    @property
+    def error(self) -> Exception | None:
+        """The exception that the middleware sees; None while nothing failed.
+
+        In place of an exception that could stop more than a handler it sees the refusal.
+        """
+        failed = self.failed
+        if isinstance(failed, StandIn) and isinstance(failed.error, Exception):
+            return failed.error
+        return failed
+
+    def result(self) -> Any:
+        """Return the reply, as `call_next` does; raises what failed."""
+        error = self.error
+        if error is not None:
+            raise error
+        return self.value
+
+
+class Incoming:
+    """One event message on its way through dispatch.
+
+    It has the attributes of a `Message` and is made for a fifth of its price: only middleware is
+    shown a `Message`, which is frozen.
+    """
+
+    __slots__ = ("answer", "codec", "data", "event", "has_data", "id", "room", "rooms")
 
     def __init__(self, message: dict[str, Any], codec: CodecName) -> None:
         """Read a decoded message's members, leaving out those of the wrong shape."""
@@ -29,6 +79,7 @@ class Incoming:
         self.id: RequestId | None = None
         self.codec: CodecName = codec
         self.has_data = True
+        self.answer: Answer | None = None
         if len(message) != _USUAL or event is None or "data" not in message:
             self._read_rest(message)
 
@@ -44,21 +95,34 @@ class Incoming:
             self.has_data = False
 
     @classmethod
-    def passed_on(cls, message: Message) -> "Incoming":
-        """Take what middleware passed on."""
+    def passed_on(cls, message: Message, answer: Answer | None) -> "Incoming":
+        """Take what middleware passed on; its answer is held as before."""
         taken = cls.__new__(cls)
-        for name in cls.__slots__:
-            setattr(taken, name, getattr(message, name))
+        taken.event = message.event
+        taken.data = message.data
+        taken.room = message.room
+        taken.rooms = message.rooms
+        taken.id = message.id
+        taken.codec = message.codec
+        taken.has_data = message.has_data
+        taken.answer = answer
         return taken
 
-    def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":
-        """The same message for one of its rooms, with another `id` or none."""
+    def apart(self) -> "Incoming":
+        """Return the same message for a concurrent handler, which answers by itself."""
         single = copy(self)
-        single.room, single.rooms, single.id = room, None, identity
+        single.answer = None
+        return single
+
+    def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":
+        """Return the same message for one of its rooms, with another `id` or none."""
+        single = copy(self)
+        single.room, single.id = room, identity
+        single.answer = None if self.answer is None else Answer()
         return single
 
     def frozen(self) -> Message:
-        """What middleware is shown."""
+        """Return the message as middleware sees it."""
         shown = Message.__new__(Message)
         members = {
             "event": self.event,
@@ -74,4 +138,4 @@ class Incoming:
 
 
 async def nothing() -> None:
-    """What is left to be awaited where nothing is."""
+    """Await nothing: all is done already."""

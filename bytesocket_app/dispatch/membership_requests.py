@@ -1,19 +1,18 @@
 """Clients' requests to join and leave rooms: 9, 12, 15 and 18 (protocol.md section 5)."""
 
-import logging
 import re
 from typing import Any, Final
 
-from bytesocket_app.declarations.rooms import DeclaredRooms, Room
-from bytesocket_app.delivery.hub import BROADCAST_ROOM, Hub
-from bytesocket_app.dispatch.answers import INTERNAL, TIMEOUT, error_context, send
-from bytesocket_app.dispatch.step import Step
+from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.dispatch.answers import TIMEOUT, send
+from bytesocket_app.dispatch.rooms import RoomHooks
+from bytesocket_app.dispatch.runtime import Runtime
+from bytesocket_app.dispatch.step import MembershipRequest, Step
 from bytesocket_app.errors import Phase, Refusal
-from bytesocket_app.settings import Settings
-from bytesocket_app.transports.http_errors import http_refusal
+from bytesocket_app.rooms import BROADCAST_ROOM
+from bytesocket_app.telemetry import Count
 from bytesocket_app.wire.message_type import MessageType
-
-logger = logging.getLogger("bytesocket")
+from bytesocket_app.wire.shapes import SINGLE, error_context, membership_error, membership_success
 
 PHASES: Final = {
     MessageType.JOIN_ROOM: Phase.JOIN_ROOM,
@@ -28,94 +27,106 @@ _JOINS: Final = {MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS}
 
 
 class MembershipRequests:
-    """Decides and carries out membership requests. A bulk request is done as a whole or not."""
+    """Decides and carries out membership requests. A bulk request is done as a whole or not.
 
-    def __init__(self, hub: Hub, rooms: DeclaredRooms, settings: Settings) -> None:
-        self._hub = hub
-        self._rooms = rooms
-        self._limits = settings.limits
-        self._policies = settings.policies
-        self._guard_timeout = settings.timeouts.handler
+    Args:
+        runtime: The parts of the application.
+        hooks: Runs the rooms' guards.
+    """
 
-    async def handle(self, step: Step, kind: MessageType, request: dict[str, Any]) -> None:
+    def __init__(self, runtime: Runtime, hooks: RoomHooks) -> None:
+        self._memberships = runtime.memberships
+        self._rooms = runtime.rooms
+        self._hooks = hooks
+        self._failures = runtime.lifecycle.failures
+        self._limits = runtime.settings.limits
+        self._policies = runtime.settings.policies
+        self._guard_timeout = runtime.settings.timeouts.handler
+        self._telemetry = runtime.telemetry
+
+    async def handle(self, step: Step, kind: MessageType, message: dict[str, Any]) -> None:
         """Carry out one request and answer it.
 
         Args:
-            step: Whose request it is.
+            step: The work at hand.
             kind: One of the four requests.
-            request: The message, with `room` or `rooms` of the right shape.
+            message: The message, with `room` or `rooms` of the right shape.
         """
-        target = _target(kind)
-        names: list[str] = [request["room"]] if target == "room" else request["rooms"]
-        step.request = {"kind": kind, "done": False, target: request[target]}
+        named = [message["room"]] if kind in SINGLE else message["rooms"]
+        request = step.request = MembershipRequest(kind, named)
         step.start(PHASES[kind], self._guard_timeout)
+        names = list(dict.fromkeys(named))
         try:
             if kind in _JOINS:
-                await self._join(step, list(dict.fromkeys(names)))
+                await self._join(step, request, names)
             else:
-                await self._leave(step, list(dict.fromkeys(names)))
-        except Refusal as refusal:
-            self._refuse(step, refusal)
-        except Exception as exc:
-            refused = http_refusal(exc)
-            if refused is None:
-                logger.exception("guard of %r failed, %s", names, step.socket)
-            self._refuse(step, refused or INTERNAL)
+                await self._leave(step, request, names)
+        except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+            await self._failures.end(
+                exc,
+                PHASES[kind],
+                f"guard of {names!r}",
+                socket=step.socket,
+                answer=lambda refusal: self._refuse(step, request, refusal),
+            )
         else:
-            self._confirm(step)
+            self._confirm(step, request)
         finally:
             step.done()
 
-    def overran(self, step: Step) -> None:
+    async def overran(self, step: Step) -> None:
         """Answer a request that was cancelled: done is done, even if a room's hook was not."""
-        if step.request["done"]:
-            logger.error("hooks of %s took too long, %s", step.request, step.socket)
-            self._confirm(step)
-        else:
-            logger.error("guard of %s took too long, %s", step.request, step.socket)
-            self._refuse(step, TIMEOUT)
+        request = step.request
+        if request is None:
+            return
+        phase, done = PHASES[request.kind], request.is_done
+        self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=phase.value)
 
-    def _confirm(self, step: Step) -> None:
-        kind: MessageType = step.request["kind"]
-        target = _target(kind)
-        send(step.socket, {"type": kind + 1, target: step.request[target]})
+        def answer() -> None:
+            if done:
+                self._confirm(step, request)
+            else:
+                self._refuse(step, request, TIMEOUT)
 
-    def _refuse(self, step: Step, refusal: Refusal) -> None:
-        kind: MessageType = step.request["kind"]
-        target = _target(kind)
+        what = f"{'hooks' if done else 'guard'} of {request.rooms!r}"
+        error = TimeoutError(f"{what} took longer than {self._guard_timeout:g} s")
+        await self._failures.late(phase, what, error, socket=step.socket, answer=answer)
+
+    def _confirm(self, step: Step, request: MembershipRequest) -> None:
+        send(step.sending, membership_success(request.kind, request.rooms))
+
+    def _refuse(self, step: Step, request: MembershipRequest, refusal: Refusal) -> None:
+        step.outcome = refusal.code
+        kind = request.kind
         context = error_context(PHASES[kind], refusal)
-        send(step.socket, {"type": kind + 2, target: step.request[target], "data": context})
+        send(step.sending, membership_error(kind, request.rooms, context))
 
-    async def _join(self, step: Step, names: list[str]) -> None:
+    async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         self._check_counts(step, names)
         for name in names:
             found = self._permitted(name)
             if found is not None:
                 room, texts = found
-                await room.check(step.socket, name, room.parse(texts))
-        if step.socket.is_closed:
-            return  # while a guard was deciding: it has left all rooms, and enters none
+                await self._hooks.check(room, step.socket, name, texts)
         # All at once, and the hooks after: a hook that fails or hangs leaves no half of it.
-        joined = [name for name in names if self._hub.index.join(step.socket, name)]
-        step.request["done"] = True
-        for name in joined:
-            await self._rooms.joined(step.socket, name)
+        entered = self._memberships.enter(step.socket, names)
+        request.is_done = True
+        await self._memberships.entered(step.socket, entered)
 
-    async def _leave(self, step: Step, names: list[str]) -> None:
+    async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         for name in names:
             self._not_reserved(name)
             found = self._rooms.find(name)
-            if found is not None and found[0].join == "server":
+            if found is not None and found[0].joined_by == "server":
                 raise Refusal(f"There is no room {name[:64]!r} to leave.", code="unknown_room")
-        left = [name for name in names if self._hub.index.leave(step.socket, name)]
-        step.request["done"] = True
-        for name in left:
-            await self._rooms.left(step.socket, name)
+        left = self._memberships.exit(step.socket, names)
+        request.is_done = True
+        await self._memberships.exited(step.socket, left)
 
     def _permitted(self, name: str) -> tuple[Room, dict[str, str]] | None:
         self._not_reserved(name)
         found = self._rooms.find(name)
-        if found is not None and found[0].join == "client":
+        if found is not None and found[0].joined_by == "client":
             return found
         if found is None and self._policies.undeclared == "open":
             return None
@@ -126,14 +137,14 @@ class MembershipRequests:
             raise Refusal(f"There is no room {name!r} to join.", code="unknown_room")
 
     def _check_counts(self, step: Step, names: list[str]) -> None:
-        limits = self._limits
+        limits, memberships = self._limits, self._memberships
         if limits.rooms_per_message and len(names) > limits.rooms_per_message:
             raise Refusal(
                 f"{len(names)} rooms in one message; {limits.rooms_per_message} are allowed.",
                 code="too_many_rooms",
             )
-        new = [name for name in names if not self._hub.index.has(step.socket, name)]
-        held = len(self._hub.rooms_of(step.socket)) + len(new)
+        new = [name for name in names if not memberships.has(step.socket, name)]
+        held = len(memberships.rooms_of(step.socket)) + len(new)
         if new and limits.rooms_per_socket and held > limits.rooms_per_socket:
             raise Refusal(
                 f"A connection may be in {limits.rooms_per_socket} rooms.", code="too_many_rooms"
@@ -145,8 +156,3 @@ class MembershipRequests:
             )
             if too_long or (limits.room_name_bytes and _CONTROL.search(name)):
                 raise Refusal("That is no room's name.", code="unknown_room")
-
-
-def _target(kind: MessageType) -> str:
-    single = kind in {MessageType.JOIN_ROOM, MessageType.LEAVE_ROOM}
-    return "room" if single else "rooms"

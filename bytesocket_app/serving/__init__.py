@@ -1,8 +1,8 @@
-"""What runs a connection: the one loop, the sweep of its deadlines, and the server runners.
+"""Running connections: the one loop, the sweep of deadlines, and the server runners.
 
-`session` pumps one connection's messages through dispatch; `endpoint` is the door that adaptors
-knock at; `host` lends a task group to what serves all sockets. The runners in `runners` are
-imported only by who runs that server.
+`connection` pumps one connection's messages through dispatch; `endpoint` is the entry point that
+adaptors call; `housekeeping` lends a task group to what serves all sockets. The runners in
+`runners` are imported only by who runs that server.
 """
 
 from bytesocket_app.serving.endpoint import ApplicationEndpoint

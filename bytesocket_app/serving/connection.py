@@ -3,6 +3,17 @@
 There is no task, cancel scope or timer per message. The pump runs batches inside one cancel
 scope; a sweep that finds a step over its deadline cancels that scope, and the pump answers for
 the step, opens a new scope and goes on. With nothing to do it parks in the transport.
+
+A connection goes through these states, downwards only::
+
+    state      entered when                          socket      messages that come or wait
+    ─────────  ────────────────────────────────────  ──────────  ──────────────────────────────────
+    open       the adaptor opened it                 open        handled in order
+    closing    the server closed it (`close_sent`)   is_closed   dropped (protocol.md Q20)
+    lost       the transport told its end (`lost`)   is_closed   those that came before are handled,
+                                                                 for `Timeouts.after_close`; after
+                                                                 closing: none
+    over       all is handled, or the time is up     is_closed   the leave and close hooks run
 """
 
 import logging
@@ -12,15 +23,16 @@ from math import inf
 from sys import maxsize
 from typing import Any
 
-from anyio import CancelScope, get_cancelled_exc_class, move_on_after
+from anyio import CancelScope, move_on_after
 from anyio.abc import TaskGroup
 
-from bytesocket_app.delivery.hub import Hub
-from bytesocket_app.dispatch import Dispatcher, Step
-from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.dispatch import Dispatcher, Runtime, Step
+from bytesocket_app.event_loop import cancelled_itself
+from bytesocket_app.lifecycle import HookKind
+from bytesocket_app.lifecycle.failures import must_pass
 from bytesocket_app.serving.housekeeping import Housekeeping
-from bytesocket_app.settings import Limits, Timeouts
-from bytesocket_app.socket import AuthState, Socket
+from bytesocket_app.socket import AuthState, SendingSide, Socket
+from bytesocket_app.telemetry import Count
 from bytesocket_app.transports import Transport
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import PONG
@@ -31,31 +43,42 @@ logger = logging.getLogger("bytesocket")
 class Connection:
     """Runs one socket over one transport. An adaptor pushes into it; see `Receiver`.
 
+    Args:
+        socket: The socket that handlers hold.
+        sending: Its sending side.
+        transport: The way out.
+        runtime: The parts of the application.
+        dispatcher: Handles the messages.
+        housekeeping: Lists running connections, and tells the time.
+        tasks: Runs concurrent handlers; it lives as long as the connection.
+
     Attributes:
-        socket: The connection as handlers see it.
-        peer: The connection as dispatch sees it.
+        socket, sending: As given.
+        step: The work at hand.
     """
 
     def __init__(
         self,
         socket: Socket[Any],
+        sending: SendingSide,
         transport: Transport,
+        runtime: Runtime,
         dispatcher: Dispatcher,
-        hub: Hub,
-        lifecycle: Lifecycle,
         housekeeping: Housekeeping,
         tasks: TaskGroup,
     ) -> None:
         self.socket = socket
-        self.step = Step(socket, housekeeping.clock, self._spawn)
+        self.sending = sending
+        self.step = Step(socket, sending, housekeeping.clock(), self._spawn)
         self._transport = transport
         self._dispatcher = dispatcher
-        self._hub = hub
-        self._lifecycle = lifecycle
+        self._memberships = runtime.memberships
+        self._lifecycle = runtime.lifecycle
         self._housekeeping = housekeeping
+        self._telemetry = runtime.telemetry
         self._tasks = tasks
-        self._timeouts: Timeouts = socket.app.settings.timeouts
-        self._limits: Limits = socket.app.settings.limits
+        self._timeouts = runtime.settings.timeouts
+        self._limits = runtime.settings.limits
         limits = (self._limits.message_bytes, self._limits.auth_message_bytes)
         # Text is counted in UTF-8, of at most four bytes a character.
         self._surely_fits = min((limit // 4 for limit in limits if limit), default=maxsize)
@@ -64,22 +87,24 @@ class Connection:
         self._working = CancelScope()
         self._overrun = False
         self._paused = False
-        self._beside = 0
-        self._lost: tuple[int, str] | None = None
+        self._is_handling = True
+        self._concurrent: dict[CancelScope, Step] = {}
+        self._lost_at: float | None = None
         self._heard = False
         self._heard_at = self.step.opened_at
         self._closing_at = inf
 
     def received(self, payload: bytes | str, is_binary: bool) -> bool:  # noqa: FBT001
         """Take one message; answer a ping right here. False asks for a pause."""
-        if self.socket.is_closed:
+        sending = self.sending
+        if sending.is_closed:
             return True  # protocol.md Q20: what was in flight when we closed is dropped
         self._heard = True
         if len(payload) > self._surely_fits and self._is_too_big(payload):
-            self.socket.shut(CloseCode.TOO_BIG, "message too big")
+            sending.shut(CloseCode.TOO_BIG, "message too big")
             return True
         if is_binary and not payload:
-            self.socket.write(PONG)  # within the limits: a peer may ping and never read
+            sending.write_unawaited(PONG)  # within the limits: a peer may ping and never read
             if not self._lifecycle.hears_messages:
                 return True
         inbox = self._inbox
@@ -89,17 +114,29 @@ class Connection:
         self._paused = True
         return False
 
+    def heard(self) -> None:
+        """Note a sign of life that is no message."""
+        self._heard = True
+
     def _is_too_big(self, payload: bytes | str) -> bool:
         limit = self._limits.message_bytes
-        if not self.socket.is_authenticated:
+        if not self.sending.is_authenticated:
             limit = self._limits.auth_message_bytes or limit
         return 0 < limit < _size(payload)
 
     def lost(self, code: int, reason: str) -> None:
-        """Note that the connection is over; what came before is still handled."""
-        if self._lost is None:
-            self._lost = (code, reason)
-            self._transport.wake()
+        """Take note that the connection is over: at once for everybody who looks at the socket.
+
+        What came before is still handled. Handlers that asked for it are cancelled.
+        """
+        if self._lost_at is not None:
+            return
+        self._lost_at = self._housekeeping.clock()
+        self.sending.lose(code, reason)
+        self.step.cut()
+        for step in tuple(self._concurrent.values()):
+            step.cut()
+        self._transport.wake()
 
     async def run(self) -> None:
         """Pump messages until the connection is over, then run the close hooks."""
@@ -112,32 +149,35 @@ class Connection:
                     await self._pump()
                 if self._overrun and self._working.cancelled_caught:
                     await self._dispatcher.overran(self.step)
-        except get_cancelled_exc_class():
-            self._lost = self._lost or (CloseCode.GOING_AWAY, "")
-            raise
         finally:
             # Whatever ended the loop, the hooks get their turn, for a bounded time.
+            self._is_handling = False
+            self.lost(CloseCode.GOING_AWAY, "")
             await self._closed()
             self._housekeeping.leave(self)
 
     def check(self, now: float) -> None:
         """Compare this connection's deadlines with the time; called by the sweep."""
-        timeouts, socket = self._timeouts, self.socket
+        timeouts, sending = self._timeouts, self.sending
         if self._heard:
             self._heard, self._heard_at = False, now
         if self.step.is_late(now):
             self._overrun = True
             self._working.cancel()
-        if socket.is_closed:
+        if sending.senders:
+            sending.check_progress(now, timeouts.stalled)
+        if self._lost_at is not None:
+            self._check_rest(now - self._lost_at)
+        elif sending.is_closed:
             self._closing_at = min(self._closing_at, now)
-            if self._lost is None and now - self._closing_at > timeouts.close:
+            if now - self._closing_at > timeouts.close:
                 self.abort()
-        elif not socket.is_authenticated:
-            waiting = socket.auth_state is AuthState.IDLE
+        elif not sending.is_authenticated:
+            waiting = sending.auth_state is AuthState.IDLE
             if waiting and timeouts.auth and now - self.step.opened_at > timeouts.auth:
-                self._tasks.start_soon(self._dispatcher.late, socket)
+                self._tasks.start_soon(self._late)
         elif timeouts.idle and now - self._heard_at > timeouts.idle:
-            socket.shut(CloseCode.GOING_AWAY, "idle timeout")
+            sending.shut(CloseCode.GOING_AWAY, "idle timeout")
             self._transport.wake()
 
     def interrupt(self) -> None:
@@ -149,48 +189,79 @@ class Connection:
         self._transport.abort()
         self._working.cancel()
 
+    def _check_rest(self, gone: float) -> None:
+        """End the work for a peer that has been gone for so many seconds, if that is too long."""
+        patience = self._timeouts.after_close
+        if patience and self._is_handling and gone > patience:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End all work for a peer that left long ago."""
+        logger.warning(
+            "what came before the loss of a connection took too long and is dropped, %s",
+            self.socket,
+        )
+        dropped = max(len(self._inbox) + len(self._concurrent), 1)  # at least what is at work
+        self._count_dropped(dropped)
+        self._inbox.clear()
+        self._working.cancel()
+        for scope in tuple(self._concurrent):
+            scope.cancel()
+
+    def _count_dropped(self, amount: int) -> None:
+        self._telemetry.count(
+            Count.DROPPED, amount, socket=self.sending.socket_id, reason="after close"
+        )
+
+    async def _late(self) -> None:
+        await self._dispatcher.authentication.late(self.socket, self.sending)
+
     async def _open(self) -> None:
         self._working = CancelScope()
         self._transport.cork()
         with self._working:
-            await self._dispatcher.opened(self.step)
+            await self._dispatcher.authentication.opened(self.step)
             sending = self._transport.flush()
             if sending is not None:
                 await sending
 
-    async def _pump(self) -> None:
+    async def _pump(self) -> None:  # noqa: C901, PLR0912 - the hot path: a call less a message
         """Handle what comes in batches, and send what each made in one go.
 
         Returns when the connection is over, or when a step overran and the scope is spent.
         """
-        transport, inbox, socket = self._transport, self._inbox, self.socket
+        transport, inbox, sending = self._transport, self._inbox, self.sending
         step, dispatcher, lifecycle = self.step, self._dispatcher, self._lifecycle
         park = transport.park
         # A step may end in its own time although it was cancelled (a thread does): what comes
         # next must not run, or be sent, in the cancelled scope.
         while not self._overrun:
-            if inbox and not socket.is_closed:
+            if inbox and sending.close_sent is None:
                 transport.cork()
                 # What comes meanwhile is the next batch: a peer that sends without a pause and
                 # never reads is to meet the `flush` that waits for it.
                 batch = len(inbox)
-                while batch and not socket.is_closed and not self._overrun:
+                while batch and inbox and sending.close_sent is None and not self._overrun:
                     batch -= 1
                     payload, is_binary = inbox.popleft()
                     try:
                         if lifecycle.hears_messages:
                             await dispatcher.announce(step, payload, is_binary)
                         await dispatcher.dispatch(step, payload, is_binary)
-                    except Exception:
+                    except BaseException as error:
+                        if must_pass(error):
+                            raise
                         # The outermost guard: a defect of ours costs one connection only.
-                        logger.exception("dispatch failed, %s", socket)
-                        socket.shut(CloseCode.INTERNAL, "internal error")
+                        logger.exception("dispatch failed, %s", self.socket)
+                        sending.shut(CloseCode.INTERNAL, "internal error")
+                    if sending.is_crowded:
+                        await sending.drained()
                     if self._paused and len(inbox) * 2 <= self._inbox_limit:
                         self._resume()
-                sending = None if self._overrun else transport.flush()
-                if sending is not None:
-                    await sending
-            elif self._lost is not None and not self._beside:
+                flushing = None if self._overrun else transport.flush()
+                if flushing is not None:
+                    await flushing
+            elif self._lost_at is not None and not self._concurrent:
                 return
             else:
                 if self._paused:
@@ -202,19 +273,21 @@ class Connection:
         self._transport.resume()
 
     def _is_over(self) -> bool:
-        drained = not self._inbox or self.socket.is_closed
-        return self._lost is not None and drained and not self._beside
+        drained = not self._inbox or self.sending.close_sent is not None
+        return self._lost_at is not None and drained and not self._concurrent
 
     async def _closed(self) -> None:
-        socket = self.socket
-        code, reason = socket.close_sent or self._lost or (CloseCode.ABNORMAL, "")
-        socket.is_closed = True
+        socket, sending = self.socket, self.sending
+        if self._inbox and sending.close_sent is None:
+            self._count_dropped(len(self._inbox))
         self._inbox.clear()
-        await self._bounded(self._hub.remove(socket), "leave")
+        sending.is_draining = False
+        code, reason = sending.ended or (CloseCode.ABNORMAL, "")
+        await self._bounded(self._memberships.finish(socket), "leave")
         await self._bounded(
             self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason), "close"
         )
-        self._hub.forget(socket)
+        self._memberships.forget(socket)
 
     async def _bounded(self, hooks: Awaitable[object], kind: str) -> None:
         with move_on_after(self._timeouts.close or None, shield=True) as scope:
@@ -222,22 +295,31 @@ class Connection:
         if scope.cancelled_caught:
             logger.error("%s hooks took too long, %s", kind, self.socket)
 
-    def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
-        self._beside += 1
-        self._tasks.start_soon(self._run_beside, work)
+    def _spawn(self, step: Step, work: Callable[[], Awaitable[None]]) -> None:
+        scope = CancelScope()
+        self._concurrent[scope] = step
+        self._tasks.start_soon(self._run_concurrent, scope, work)
 
-    async def _run_beside(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _run_concurrent(
+        self, scope: CancelScope, work: Callable[[], Awaitable[None]]
+    ) -> None:
         try:
-            await work()
-        except Exception:
-            logger.exception("a concurrent handler failed, %s", self.socket)
+            with scope:
+                await work()
+        except BaseException as error:
+            if cancelled_itself(error):
+                self.abort()
+            elif must_pass(error):
+                raise
+            else:
+                logger.exception("a concurrent handler failed, %s", self.socket)
         finally:
-            self._beside -= 1
+            del self._concurrent[scope]
             self._transport.wake()
 
 
 def _size(payload: bytes | str) -> int:
-    """The bytes of a message, whichever way the adaptor gave it."""
+    """Return the bytes of a message, whichever way the adaptor gave it."""
     if isinstance(payload, str) and not payload.isascii():
         return len(payload.encode("utf-8", "replace"))
     return len(payload)

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from anyio.to_thread import run_sync
 
-from bytesocket_app.dispatch.answers import error_context, protocol_frame
+from bytesocket_app.dispatch.answers import protocol_frame
 from bytesocket_app.errors import ConfigurationError, Phase, UnknownContract
 from bytesocket_app.settings import Policies
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import SendingSide, Socket
 from bytesocket_app.wire.close import CloseCode
-from bytesocket_app.wire.message_type import MessageType
+from bytesocket_app.wire.shapes import auth_error, error_context
 
 logger = logging.getLogger("bytesocket")
 
@@ -62,7 +62,7 @@ class Contracts:
         self._log_once(shown, f"a client of contract {shown!r} is {verdict}; ours is {ours}")
         return policies.unknown_contract == "accept"
 
-    def dismiss(self, socket: Socket[Any]) -> None:
+    def dismiss(self, socket: Socket[Any], sending: SendingSide) -> None:
         """Tell a client that is not allowed why, over its connection, and close that with 4010.
 
         A status in place of the connection would stay with the browser, and not every server can
@@ -77,9 +77,8 @@ class Contracts:
             )
         code = CloseCode.UNKNOWN_CONTRACT
         context = error_context(Phase.UPGRADE, UnknownContract(message), code=int(code))
-        answer = {"type": MessageType.AUTH_ERROR.value, "data": context}
-        socket.write(protocol_frame(socket, answer))
-        socket.shut(code, "unknown contract")
+        sending.write(protocol_frame(sending, auth_error(context)))
+        sending.shut(code, "unknown contract")
 
     def _build(self) -> None:
         with self._lock:  # many may come at once, after a restart; one builds

@@ -1,20 +1,22 @@
-"""The door that adaptors knock at: which handshakes are taken, and what then opens."""
+"""Entry point that server adaptors call for each connection: admit, open, drain."""
 
 import logging
+from sys import maxsize
 from typing import Any, Final
 
 from anyio import move_on_after
 from anyio.abc import TaskGroup
 
-from bytesocket_app.delivery.hub import Hub
-from bytesocket_app.dispatch import Dispatcher
-from bytesocket_app.errors import ErrorContext, Phase, Refusal
-from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.dispatch import Dispatcher, Runtime
+from bytesocket_app.errors import ConfigurationError, Phase, Refusal
+from bytesocket_app.lifecycle import HookKind
+from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.housekeeping import Housekeeping
 from bytesocket_app.serving.origins import Origins
-from bytesocket_app.socket import AuthState, Socket
+from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
+from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
 from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.transports.null import NullTransport
@@ -27,35 +29,41 @@ _REFUSED: Final = 400
 """The statuses from here on refuse (RFC 9110 section 15.5)."""
 
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
-"""What a client offers to be sent one codec; see `Socket.codec`."""
+"""Subprotocols by which a client asks to be sent one codec; see `Socket.codec`."""
 
 
 class ApplicationEndpoint:
     """Admits, opens and drains the connections of one application.
 
+    Args:
+        runtime: The parts of the application.
+        dispatcher: Handles the connections' messages, and authenticates them.
+        housekeeping: Lists running connections.
+        origins: Pages that may connect.
+        contracts: Contracts of clients that may connect.
+
     Attributes:
-        draining: Whether new connections are refused with 503.
+        draining: True while new connections are refused with 503.
     """
 
     def __init__(
         self,
+        runtime: Runtime,
         dispatcher: Dispatcher,
-        hub: Hub,
-        lifecycle: Lifecycle,
         housekeeping: Housekeeping,
-        app: Any,
         *,
         origins: Origins,
         contracts: Contracts,
     ) -> None:
         self.draining = False
         self._farewell: tuple[int, str] = (CloseCode.RESTART, "server restart")
+        self._runtime = runtime
         self._dispatcher = dispatcher
-        self._hub = hub
-        self._lifecycle = lifecycle
+        self._memberships = runtime.memberships
+        self._lifecycle = runtime.lifecycle
         self._housekeeping = housekeeping
-        self._app = app
-        self._codec: CodecName = app.serialization
+        self._telemetry = runtime.telemetry
+        self._app = runtime.app
         self._origins = origins
         self._contracts = contracts
 
@@ -69,6 +77,22 @@ class ApplicationEndpoint:
                 together.
         """
         self._app.life.check()
+        telemetry, socket_id = self._telemetry, new_id()
+        if telemetry.listener is None:
+            return await self._admit(handshake, socket_id)
+        values = {"path": handshake.path, "socket": socket_id}
+        token = telemetry.began(Operation.HANDSHAKE, values)
+        outcome = "cancelled"
+        try:
+            decision = await self._admit(handshake, socket_id)
+            outcome = str(decision.status) if isinstance(decision, Rejection) else "accepted"
+        finally:
+            telemetry.ended(token, outcome)
+        if isinstance(decision, Rejection):
+            telemetry.count(Count.REFUSED, code=outcome)
+        return decision
+
+    async def _admit(self, handshake: Handshake, socket_id: str) -> Acceptance | Rejection:
         if self.draining:
             return Rejection(503, "The server is restarting; try again.")
         if not self._origins.allow(handshake):
@@ -79,34 +103,46 @@ class ApplicationEndpoint:
             failed = await self._lifecycle.run(HookKind.UPGRADE, None, handshake)
             if failed is not None:
                 return _rejection(failed) or Rejection(403, "The upgrade was refused.")
-        subprotocol, codec = self._negotiate(handshake)
-        socket: Socket[Any] = Socket(
-            handshake, NullTransport(), self._hub, app=self._app, codec=codec
-        )
+        subprotocol, sending = self._negotiate(handshake, socket_id)
+        socket: Socket[Any] = Socket(handshake, sending, self._runtime.hub, app=self._app)
         if not await self._contracts.allow(socket.contract):
-            socket.auth_state = AuthState.FAILED
-            return Acceptance(subprotocol, socket)  # to be told why, and closed, when it is open
-        refused = await self._identify(socket)
-        return refused or Acceptance(subprotocol, socket)
+            sending.auth_state = AuthState.FAILED
+            # To be told why, and closed, when it is open.
+            return Acceptance(subprotocol, (socket, sending))
+        refused = await self._identify(socket, sending)
+        if refused is not None:
+            sending.lose(CloseCode.ABNORMAL, "")  # for whoever waits for its end
+            return refused
+        return Acceptance(subprotocol, (socket, sending))
 
     def open(
         self, _handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
     ) -> Connection:
-        """Open an accepted connection."""
-        socket: Socket[Any] = accepted.context
-        socket.connect(transport)
-        self._hub.add(socket)
+        """Open an accepted connection.
+
+        Raises:
+            ConfigurationError: The transport is not derived from `Transport`.
+        """
+        if not isinstance(transport, Transport):  # pyright: ignore[reportUnnecessaryIsInstance] - what adaptors give
+            raise ConfigurationError(
+                f"{type(transport).__name__} is no transport: derive it from "
+                "bytesocket_app.transports.Transport, or from QueuedTransport, which has an outbox."
+            )
+        context: tuple[Socket[Any], SendingSide] = accepted.context
+        socket, sending = context
+        sending.connect(transport)
+        self._memberships.add(socket, sending)
         if self.draining:
             # Admitted before the drain, while authentication or a hook was still deciding.
-            socket.shut(*self._farewell)
-        elif socket.auth_state is AuthState.FAILED:
-            self._contracts.dismiss(socket)
+            sending.shut(*self._farewell)
+        elif sending.auth_state is AuthState.FAILED:
+            self._contracts.dismiss(socket, sending)
         return Connection(
             socket,
+            sending,
             transport,
+            self._runtime,
             self._dispatcher,
-            self._hub,
-            self._lifecycle,
             self._housekeeping,
             tasks,
         )
@@ -121,51 +157,52 @@ class ApplicationEndpoint:
         """
         self.draining = True
         self._farewell = (code, reason)
-        for socket in tuple(self._hub.sockets.values()):
-            socket.shut(code, reason)
+        for socket in tuple(self._memberships.sockets.values()):
+            side = self._memberships.side(socket)
+            if side is not None:
+                side.shut(code, reason)
         with move_on_after(grace):
             await self._housekeeping.emptied()
-        for session in tuple(self._housekeeping.sessions):
-            session.abort()
+        for connection in tuple(self._housekeeping.connections):
+            connection.abort()
 
-    async def _identify(self, socket: Socket[Any]) -> Rejection | None:
-        authenticator = self._dispatcher.authenticator
-        if authenticator is None:
-            return None
-        socket.auth_state = AuthState.IDLE
-        if authenticator.credentials is not None:
-            return None
+    async def _identify(self, socket: Socket[Any], sending: SendingSide) -> Rejection | None:
+        authentication = self._dispatcher.authentication
         try:
-            with move_on_after(self._app.settings.timeouts.auth or None) as scope:
-                socket.user = await authenticator.decide(socket, None, socket.codec)
-        except Exception as exc:
-            rejection = _rejection(exc)
-            if rejection is None:
-                logger.exception("authentication failed, %s", socket)
-                rejection = Rejection(500, "Authentication failed.")
-            await self._unidentified(socket, exc)
-            return rejection
+            with move_on_after(self._runtime.settings.timeouts.auth or None) as scope:
+                await authentication.by_handshake(socket, sending)
+        except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+            await authentication.failed(socket, sending, exc, tell=False)
+            return _rejection(leaf(exc)) or Rejection(500, "Authentication failed.")
         if scope.cancelled_caught:
+            self._telemetry.count(Count.LATE, socket=socket.id, phase=Phase.AUTH.value)
             logger.warning("authentication took too long, %s", socket)
             return Rejection(503, "Authentication took too long; try again.")
         return None
 
-    async def _unidentified(self, socket: Socket[Any], error: Exception) -> None:
-        socket.auth_state = AuthState.FAILED
-        context = ErrorContext(Phase.AUTH, error, code=int(CloseCode.AUTH_FAILED))
-        await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, context)
-
-    def _negotiate(self, handshake: Handshake) -> tuple[str | None, CodecName]:
-        offered = handshake.subprotocols
+    def _negotiate(self, handshake: Handshake, socket_id: str) -> tuple[str | None, SendingSide]:
+        """Choose the subprotocol and the codec; returns it with the sending side that has it."""
+        # The origin's servers echo the first offer, and browsers insist on an answer.
+        offered: tuple[str, ...] = handshake.subprotocols
+        codec: CodecName = self._app.serialization
+        chosen = offered[0] if offered else None
         for name in offered:
             if name in SUBPROTOCOLS:
-                return name, SUBPROTOCOLS[name]
-        # The origin's servers echo the first offer, and browsers insist on an answer.
-        return (offered[0] if offered else None), self._codec
+                chosen, codec = name, SUBPROTOCOLS[name]
+                break
+        settings = self._runtime.settings
+        return chosen, SendingSide(
+            socket_id,
+            NullTransport(),
+            codec=codec,
+            limit=settings.limits.outbox_bytes or maxsize,
+            drop_oldest=settings.policies.slow_reader == "drop_oldest",
+            telemetry=self._telemetry,
+        )
 
 
-def _rejection(error: Exception) -> Rejection | None:
-    """The answer to a handshake that an exception stands for; None if it stands for none."""
+def _rejection(error: BaseException) -> Rejection | None:
+    """Return the answer to a handshake that an exception stands for; None if for none."""
     if isinstance(error, Refusal):
         return Rejection(401 if error.code == "unauthorized" else 403, error.message)
     answer = http_error(error)

@@ -1,4 +1,4 @@
-"""Where the work for all sockets runs: the sweep of deadlines, and the shared writer.
+"""Housekeeping: the work for all sockets, that is the sweep of deadlines and the shared writer.
 
 A lifespan or a runner lends its task group. Without one (a bare mount, a test) the oldest
 connection lends its own, and hands over when it ends.
@@ -21,7 +21,7 @@ LONGEST: Final = 1.0
 
 
 def sweep_interval(timeouts: Timeouts) -> float:
-    """How often to look at the deadlines, in seconds: a tenth of the shortest, within bounds.
+    """Return the seconds between two looks at the deadlines: a tenth of the shortest, bounded.
 
     It is the slack that each of them has. A look at ten thousand connections takes some 7 ms.
     """
@@ -31,7 +31,7 @@ def sweep_interval(timeouts: Timeouts) -> float:
 
 
 class RunningConnection(Protocol):
-    """A running connection, as far as the host is concerned."""
+    """A running connection, as far as housekeeping is concerned."""
 
     def check(self, now: float) -> None:
         """Compare its deadlines with the time."""
@@ -46,18 +46,18 @@ class Housekeeping:
     """Runs what serves all sockets, wherever there is a task group for it.
 
     Args:
-        clock: The time that deadlines are compared with.
+        clock: Tells the time that deadlines are compared with.
         interval: Seconds between two looks at them.
 
     Attributes:
-        sessions: The running connections, oldest first, with their task groups.
-        writer: What flushes sockets that have output.
+        connections: The running connections, oldest first, with their task groups.
+        writer: Flushes sockets that have output.
         clock: As it was given.
     """
 
     def __init__(self, clock: Callable[[], float], interval: float = SHORTEST) -> None:
         self._interval = interval
-        self.sessions: dict[RunningConnection, TaskGroup] = {}
+        self.connections: dict[RunningConnection, TaskGroup] = {}
         self.writer = Writer()
         self.clock = clock
         self._lifespans: list[TaskGroup] = []
@@ -78,34 +78,34 @@ class Housekeeping:
                 self._settle()
                 tasks.cancel_scope.cancel()
 
-    def enter(self, session: RunningConnection, tasks: TaskGroup) -> None:
+    def enter(self, connection: RunningConnection, tasks: TaskGroup) -> None:
         """A connection begins."""
-        self.sessions[session] = tasks
+        self.connections[connection] = tasks
         self._settle()
 
-    def leave(self, session: RunningConnection) -> None:
+    def leave(self, connection: RunningConnection) -> None:
         """A connection ends; if it was the host, the oldest of the others takes over."""
-        del self.sessions[session]
-        if not self.sessions and self._emptied is not None:
+        del self.connections[connection]
+        if not self.connections and self._emptied is not None:
             self._emptied.set()
             self._emptied = None
         self._settle()
 
     async def emptied(self) -> None:
         """Wait until no connection is left."""
-        while self.sessions:
+        while self.connections:
             if self._emptied is None:
                 self._emptied = Event()
             await self._emptied.wait()
 
     def sweep(self, now: float) -> None:
         """Compare every connection's deadlines with `now`, in seconds of `clock`."""
-        for session in tuple(self.sessions):
-            session.check(now)
+        for connection in tuple(self.connections):
+            connection.check(now)
 
     def _settle(self) -> None:
         """Work in the oldest lifespan, else in the oldest connection, else not at all."""
-        lenders = self._lifespans or self.sessions.values()
+        lenders = self._lifespans or self.connections.values()
         owner = next(iter(lenders), None)
         if owner is self._owner:
             return

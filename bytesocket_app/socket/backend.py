@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
 from bytesocket_app.events import ServerEvent, ServerPayload
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, Outcome
 from bytesocket_app.wire.frame import Frame
 
 S_contra = TypeVar("S_contra", contravariant=True)
-"""What the backend calls a socket."""
+"""Type of the sockets that the backend is asked about."""
 
 
 class SocketBackend(Protocol[S_contra]):
-    """What a socket needs from those around it."""
+    """Delivery and memberships, as far as sockets need them."""
 
     def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName, /) -> Frame:
         """Encode one event; raises UndeclaredEvent."""
@@ -23,26 +23,26 @@ class SocketBackend(Protocol[S_contra]):
         rooms: Iterable[str],
         event: ServerEvent | ServerPayload[Any],
         *,
-        exclude: S_contra | None = None,
+        exclude: str | None = None,
         codec: CodecName | None = None,
         bulk: bool = False,
-    ) -> None:
-        """Emit to the members of rooms."""
+    ) -> Outcome:
+        """Emit to the members of rooms; `exclude` is the id of a socket that gets nothing."""
         ...
 
     def broadcast(
         self,
         event: ServerEvent | ServerPayload[Any],
         *,
-        exclude: S_contra | None = None,
+        exclude: str | None = None,
         codec: CodecName | None = None,
-    ) -> None:
+    ) -> Outcome:
         """Emit to every authenticated socket."""
         ...
 
     def publish_raw(
-        self, room: str, payload: str | bytes, *, exclude: S_contra | None = None
-    ) -> None:
+        self, room: str, payload: str | bytes, *, exclude: str | None = None
+    ) -> Outcome:
         """Send a ready frame to the members of a room."""
         ...
 
@@ -55,9 +55,5 @@ class SocketBackend(Protocol[S_contra]):
         ...
 
     def rooms_of(self, socket: S_contra, /) -> list[str]:
-        """The rooms a socket is in, the broadcast room not among them."""
-        ...
-
-    def release(self, socket: S_contra, /) -> None:
-        """Take a closed socket out of all rooms."""
+        """Return the rooms a socket is in, the broadcast room not among them."""
         ...

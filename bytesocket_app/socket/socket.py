@@ -1,10 +1,7 @@
 """One client's connection, as handlers and hooks hold it."""
 
-import logging
-from collections.abc import Callable, Mapping
-from enum import Enum
-from sys import maxsize
-from typing import Any, Final, Generic, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, Generic
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -13,49 +10,28 @@ from typing_extensions import TypeVar, override
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.rooms import SocketRooms
-from bytesocket_app.transports import Handshake, Transport
-from bytesocket_app.types import CodecName, UserKey
+from bytesocket_app.socket.sending_side import SendingSide
+from bytesocket_app.transports import Handshake
+from bytesocket_app.types import CodecName, Outcome, UserKey
 from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
 from bytesocket_app.wire.frame import Frame
 
-logger = logging.getLogger("bytesocket")
-
 MAX_CONTRACT: Final = 256
-"""How much of what names itself a contract is kept; a fingerprint has 64 digits."""
+"""Characters of a client's contract that are kept; a fingerprint has 64 digits."""
 
 UserT = TypeVar("UserT", default=Any)
-
-
-class DeliveryGroup(NamedTuple):
-    """One codec on one kind of transport: its sockets all get the same bytes in the same way."""
-
-    codec: CodecName
-    kind: type[Transport]
-
-
-class AuthState(Enum):
-    """How far a connection's authentication is (protocol.md section 4)."""
-
-    NONE = "none"
-    """The application asks for none."""
-    IDLE = "idle"
-    """No credentials yet."""
-    PENDING = "pending"
-    """The authentication function is deciding."""
-    SUCCESS = "success"
-    FAILED = "failed"
 
 
 class Socket(Generic[UserT]):
     """One client's connection.
 
+    Verbs that send return an outcome: "sent" for what the network takes right away, "queued" for
+    what waits because the network is behind, "dropped" for what cannot reach the client any more.
+
     Attributes:
         id: A UUID of its own.
-        user: What the authentication function returned, None before.
-        user_key: What identifies the user, where the application says so, for `app.user(key)`.
+        user: The value that the authentication function returned; None before.
         state: A free dict for the application's own notes about this connection.
-        is_authenticated: Whether it was authenticated, or needs not be.
-        is_closed: Whether it is over, or closing.
         rooms: Join, leave, list, and emit to rooms without this socket.
         app: The application that this socket belongs to.
         handshake: The HTTP request it came with.
@@ -63,84 +39,63 @@ class Socket(Generic[UserT]):
 
     __slots__ = (
         "__weakref__",
-        "_auth_state",
         "_backend",
-        "_codec",
-        "_transport",
+        "_sending",
         "app",
-        "close_sent",
-        "drop_oldest",
-        "dropped",
         "handshake",
         "id",
-        "is_authenticated",
-        "is_closed",
-        "outbox_limit",
-        "push",
         "rooms",
         "state",
         "user",
-        "user_key",
     )
 
     user: UserT
-    _transport: Transport
-    push: Callable[[Frame], int]
 
     def __init__(
         self,
         handshake: Handshake,
-        transport: Transport,
+        sending: SendingSide,
         backend: "SocketBackend[Socket[Any]]",
         *,
         app: Any,
-        codec: CodecName,
     ) -> None:
-        self.id = str(uuid4())
+        self.id = sending.socket_id
         self.state: dict[str, Any] = {}
         self.app = app
         self.handshake = handshake
-        self._codec: CodecName = codec
-        self.auth_state = AuthState.NONE
-        self.is_closed = False
-        self.close_sent: tuple[int, str] | None = None
-        self.dropped = 0
-        self.user_key: UserKey | None = None
-        self.drop_oldest = app.settings.policies.slow_reader == "drop_oldest"
-        self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, backend)
-        self.connect(transport)
+        self._sending = sending
         self._backend = backend
-        self.outbox_limit: int = app.settings.limits.outbox_bytes or maxsize
+        self.rooms: SocketRooms[Socket[Any]] = SocketRooms(self, sending, backend)
         self.user = None  # type: ignore[assignment]  # until authentication has decided
-
-    def connect(self, transport: Transport) -> None:
-        """Give the socket its way out, once its handshake was accepted."""
-        self._transport = transport
-        self.push = transport.write
-
-    def listing(self) -> tuple[DeliveryGroup, Transport]:
-        """Return the delivery group and the transport under which a room lists this socket."""
-        return DeliveryGroup(self.codec, type(self._transport)), self._transport
 
     @property
     def codec(self) -> CodecName:
-        """What is sent to it unless told otherwise: "json" or "binary"."""
-        return self._codec
+        """The codec of what is sent to it unless told otherwise: "json" or "binary"."""
+        return self._sending.codec
 
     @property
-    def auth_state(self) -> AuthState:
-        """How far authentication has come."""
-        return self._auth_state
+    def user_key(self) -> UserKey | None:
+        """The user's key, where the application says what identifies users; for `app.user(key)`."""
+        return self._sending.user_key
 
-    @auth_state.setter
-    def auth_state(self, state: AuthState) -> None:
-        self._auth_state = state
-        self.is_authenticated = state in (AuthState.NONE, AuthState.SUCCESS)
+    @property
+    def is_authenticated(self) -> bool:
+        """True once authenticated, and where no authentication is asked for."""
+        return self._sending.is_authenticated
+
+    @property
+    def is_closed(self) -> bool:
+        """True as soon as the connection is lost or closed by the server, whatever runs just then.
+
+        A socket that is not being read, because `Limits.inbox` messages wait, learns of a loss by
+        its next ping or write.
+        """
+        return self._sending.is_closed
 
     @property
     def can_send(self) -> bool:
-        """Whether emits reach the client: open and authenticated. Otherwise they do nothing."""
-        return not self.is_closed and self.is_authenticated
+        """True if emits reach the client: open and authenticated. Otherwise they are dropped."""
+        return self._sending.can_send
 
     @property
     def url(self) -> str:
@@ -164,7 +119,7 @@ class Socket(Generic[UserT]):
 
     @property
     def contract(self) -> str | None:
-        """The fingerprint of the contract that a generated client was made from, as it says."""
+        """The fingerprint of a generated client's contract, as the client says."""
         # Not the whole query: anybody may send tens of kilobytes, which take a while to parse.
         _, named, rest = f"&{self.handshake.query}".rpartition("&contract=")
         return unquote(rest.partition("&")[0][:MAX_CONTRACT]) or None if named else None
@@ -196,37 +151,63 @@ class Socket(Generic[UserT]):
 
     async def emit(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
-    ) -> None:
-        """Emit one event to this client. Does nothing when it cannot be sent.
+    ) -> Outcome:
+        """Emit one event to this client.
+
+        Waits while more than half of `Limits.outbox_bytes` waits for this client's network, and
+        that time is the caller's, as a handler's. From whom nothing leaves meanwhile for
+        `Timeouts.stalled` is closed with 1013. A volatile event never waits. Cancelled while it
+        waits, the event is on its way all the same.
+
+        Returns:
+            "sent", "queued" where it waits for the network, "dropped" where the socket is closed or
+            not authenticated.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        frame = self._backend.encode(event, codec or self._codec)
-        if self.is_closed or not self.is_authenticated:
-            return
-        push = self.push
-        if push(frame) > self.outbox_limit:
-            self.overflow()
+        sending = self._sending
+        frame = self._backend.encode(event, codec or sending.codec)
+        if sending.is_closed or not sending.is_authenticated:
+            return "dropped"
+        push = sending.push
+        waiting = push(frame)
+        return await sending.settle(frame, waiting) if waiting else "sent"
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
-    ) -> None:
-        """Emit to every authenticated socket but this one.
+    ) -> Outcome:
+        """Emit to every authenticated socket but this one; never waits.
+
+        Returns:
+            "sent", or "dropped" where this socket is closed or not authenticated.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        if self.can_send:
-            self._backend.broadcast(event, exclude=self, codec=codec)
+        if not self._sending.can_publish:
+            return "dropped"
+        return self._backend.broadcast(event, exclude=self.id, codec=codec)
 
-    async def send_raw(self, payload: str | bytes) -> None:
-        """Send a ready frame: text, or bytes as a binary frame. Works before authentication."""
-        if not self.is_closed:
-            self.write(raw_frame(payload))
+    async def send_raw(self, payload: str | bytes) -> Outcome:
+        """Send a ready frame: text, or bytes as a binary frame. Works before authentication.
+
+        Waits, and is cancelled, as `emit`.
+
+        Returns:
+            "sent", "queued" where it waits for the network, "dropped" where the socket is closed.
+        """
+        sending = self._sending
+        if sending.is_closed:
+            return "dropped"
+        frame = raw_frame(payload)
+        waiting = sending.push(frame)
+        return await sending.settle(frame, waiting) if waiting else "sent"
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
-        """Close the connection. Later emits do nothing; frames still coming in are dropped.
+        """Close the connection. Later emits are dropped, and so are frames still coming in.
+
+        Never waits: `wait_closed` waits for the end.
 
         Args:
             code: 1000, or one of the application's own from 4000 on.
@@ -235,46 +216,20 @@ class Socket(Generic[UserT]):
         Raises:
             ValueError: The code is not one that can be sent.
         """
-        self.shut(checked_code(code), close_reason(reason))
+        self._sending.shut(checked_code(code), close_reason(reason))
 
-    def deliver(self, frame: Frame) -> None:
-        """Send an encoded message if the client can be sent to."""
-        if not self.is_closed and self.is_authenticated:
-            self.write(frame)
+    async def wait_closed(self) -> tuple[int, str]:
+        """Wait until the connection is over, whoever ends it.
 
-    def write(self, frame: Frame) -> None:
-        """Send an encoded message whatever the state, keeping to the slow-reader policy."""
-        if self.push(frame) > self.outbox_limit:
-            self.overflow()
-
-    def shut(self, code: int, reason: str) -> None:
-        """Close without a task switch; the first call decides code and reason."""
-        if self.is_closed:
-            return
-        self.is_closed = True
-        self.close_sent = (code, reason)
-        self._backend.release(self)
-        self._transport.close(code, reason)
-
-    def overflow(self) -> None:
-        """Keep to the slow-reader policy, when more waits than may."""
-        transport, limit = self._transport, self.outbox_limit
-        if not self.dropped:
-            logger.warning("more than %d bytes wait for %s", limit, self)
-        # What may be lost goes before anybody is closed for not reading it.
-        spare = not self.drop_oldest
-        while transport.buffered > limit and transport.drop_oldest(volatile=spare):
-            self.dropped += 1
-        if transport.buffered <= limit:
-            return
-        # The close frame must not wait behind what is never read.
-        while transport.drop_oldest():
-            self.dropped += 1
-        self.shut(CloseCode.TRY_LATER, "slow reader")
+        Returns:
+            The close code and reason: those that the server closed with, else the peer's; 1005
+            without a code, 1006 where the connection broke.
+        """
+        return await self._sending.wait_closed()
 
     @override
     def __repr__(self) -> str:
-        return f"<socket {self.id} of {self.user!r}>"
+        return repr(self._sending)
 
 
 def raw_frame(payload: str | bytes) -> Frame:
@@ -282,3 +237,8 @@ def raw_frame(payload: str | bytes) -> Frame:
     if isinstance(payload, str):
         return Frame(payload.encode("utf-8", "replace"), is_binary=False)
     return Frame(bytes(payload), is_binary=True)
+
+
+def new_id() -> str:
+    """Make the id of a socket."""
+    return str(uuid4())

@@ -1,4 +1,4 @@
-"""Test an application in memory: no sockets, no ports, and every wait has a deadline.
+"""Test tools for an application in memory: no network, and a deadline on every wait.
 
 `TestClient` speaks the real protocol to the real application over the memory transport.
 """

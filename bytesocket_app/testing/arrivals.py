@@ -1,4 +1,4 @@
-"""What came for a test client, kept until somebody waits for it."""
+"""Messages received by a test client, each kept until a wait takes it."""
 
 from collections import deque
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from bytesocket_app.wire import decode
 
 
 class Arrivals:
-    """The messages that came over one connection; each is for one wait.
+    """Messages received over one connection; each is given to one wait.
 
     Args:
         transport: The connection.
-        log: Where frames are noted.
-        deadline: Seconds that a wait may take unless told otherwise.
+        log: Log that records received messages.
+        deadline: Default timeout of a wait, in seconds.
     """
 
     def __init__(self, transport: MemoryTransport, log: FrameLog, deadline: float) -> None:
@@ -30,10 +30,10 @@ class Arrivals:
         self._taken = 0
 
     async def wait(self, what: str, wanted: Callable[[Any], bool], timeout: float | None) -> Any:
-        """Wait for a message that is wanted; others are kept.
+        """Wait for the first message that `wanted` accepts; others are kept.
 
         Raises:
-            NothingCame: It did not come in time.
+            NothingCame: No such message came in time.
             Disconnected: The connection ended first.
         """
         seconds = self._deadline if timeout is None else timeout
@@ -47,7 +47,7 @@ class Arrivals:
         raise NothingCame(f"{what} did not come within {seconds:g} s. The frames:\n{self._log}")
 
     async def _more(self, what: str) -> None:
-        """Wait until there is another message to look at; several waits may do so at once."""
+        """Wait until one more message has been received; several waits may run at once."""
         taken = self._taken
         async with self._taking:
             if taken == self._taken:

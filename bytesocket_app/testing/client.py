@@ -1,4 +1,4 @@
-"""`TestClient`: a client in memory, with a deadline on every wait."""
+"""`TestClient`: an in-memory client with a deadline on every wait."""
 
 import itertools
 import sys
@@ -37,11 +37,11 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 DEADLINE: Final = 5.0
-"""Seconds that a wait may take unless told otherwise."""
+"""Default timeout of a wait, in seconds."""
 
 
 class TestClient:
-    """A client of an application in this process, over the real protocol.
+    """Client of an application in the same process, over the real protocol.
 
     ::
 
@@ -51,13 +51,13 @@ class TestClient:
             posted = await client.receive(Posted)
 
     Args:
-        app: The application; the first client in it hosts its work if nothing else does.
-        credentials: Sent as the auth message, if not None.
-        codec: What both sides send.
-        headers: Of the handshake.
-        query: Of the handshake, without `?`. No contract is named unless this does, or the
-            application's policy demands one: then it is the application's own.
-        deadline: Seconds that every wait may take.
+        app: The application; its lifespan runs while at least one client is connected.
+        credentials: Credentials to send in the auth message; None sends no auth message.
+        codec: Codec of both directions.
+        headers: HTTP headers of the handshake.
+        query: Query string of the handshake, without `?`. The application's own contract is added
+            if its policy requires a contract and this names none.
+        deadline: Default timeout of a wait, in seconds.
     """
 
     __test__ = False
@@ -98,7 +98,7 @@ class TestClient:
 
         Raises:
             RequestError: The handshake or the credentials were refused.
-            Exception: Whatever the application's lifespan raises as it starts.
+            Exception: Any exception that the application's lifespan raises at its start.
         """
         await self._stack.enter_async_context(self.app.life.running())
         try:
@@ -129,7 +129,7 @@ class TestClient:
         """Close, and wait until the server's hooks have run.
 
         Raises:
-            NothingCame: They did not come to an end in time; they are cancelled then.
+            NothingCame: Handlers or hooks did not finish in time, and were cancelled.
         """
         self._transport.end(1000, "")
         in_time = False
@@ -149,7 +149,7 @@ class TestClient:
 
     @property
     def closed(self) -> tuple[int, str] | None:
-        """The close code and reason once the connection is over."""
+        """Close code and reason; None while the connection is open."""
         return self._transport.closed
 
     async def emit(
@@ -187,14 +187,14 @@ class TestClient:
         """Send an event and wait for its reply.
 
         Args:
-            event: What to ask.
-            reply: The reply's type; without it the plain value is returned.
-            room: The room to ask in.
+            event: The event to send.
+            reply: The reply's type; without it the decoded value is returned unvalidated.
+            room: The room to send it into.
             timeout: Seconds to wait, instead of the client's deadline.
 
         Raises:
             RequestError: The server refused; `code` says why.
-            NothingCame: No answer in time.
+            NothingCame: No answer came in time.
             Disconnected: The connection ended first.
         """
         identity = next(self._ids)
@@ -228,15 +228,15 @@ class TestClient:
     async def receive(
         self, event: Any, *, room: str | None = None, timeout: float | None = None
     ) -> Any:
-        """Wait for an event; earlier arrivals count, each once. Others are kept for later.
+        """Wait for an event. Earlier messages count, each once; others are kept for later waits.
 
         Args:
-            event: The class, or the handle, whose payload is then returned.
-            room: Only an arrival in this room.
+            event: The event's class or handle; of a handle the payload is returned.
+            room: Room that the event must arrive in; None accepts any.
             timeout: Seconds to wait, instead of the client's deadline.
 
         Raises:
-            NothingCame: It did not come in time; the message shows what came.
+            NothingCame: No such event came in time; the message shows the last frames.
             Disconnected: The connection ended first.
         """
         spec = self.app.catalogue.spec(event)
@@ -272,13 +272,13 @@ class TestClient:
         self._transport.end(code, reason)
 
     async def send(self, message: Any) -> None:
-        """Send any value as a message, for tests of what no typed client would send."""
+        """Send any value as a message, for tests of input that no typed client would send."""
         self.log.sent(message)
         payload = self._codec.encode(message)
         await self.send_raw(payload if self._codec.is_binary else payload.decode())
 
     async def send_raw(self, payload: str | bytes) -> None:
-        """Send a ready frame: text, or bytes as a binary frame."""
+        """Send an encoded frame: text, or bytes as a binary frame."""
         await self._transport.push(payload, is_binary=isinstance(payload, bytes))
 
     async def receive_message(self, *, timeout: float | None = None) -> Any:
@@ -286,7 +286,7 @@ class TestClient:
         return await self._arrivals.wait("a message", lambda _: True, timeout)
 
     async def wait_closed(self, *, timeout: float | None = None) -> tuple[int, str]:
-        """Wait until the connection is over; returns the close code and reason."""
+        """Wait until the connection is closed, and return the close code and reason."""
         with suppress(Disconnected):
             await self._arrivals.wait("the end of the connection", lambda _: False, timeout)
         return cast("tuple[int, str]", self._transport.closed)
@@ -335,7 +335,7 @@ class TestClient:
 
 
 def _nothing() -> None:
-    """Cancel a connection that never was."""
+    """Do nothing: placeholder until there is a connection to cancel."""
 
 
 def _of_type(kinds: set[Any]) -> Callable[[Any], bool]:

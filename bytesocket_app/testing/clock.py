@@ -1,4 +1,4 @@
-"""Time that moves only when a test says so."""
+"""Virtual clock: time advances only when a test advances it."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -7,10 +7,10 @@ from bytesocket_app.application import ByteSocket
 
 
 class VirtualClock:
-    """The clock that an application's deadlines are compared with, while it is in use.
+    """Clock that an application's deadlines are compared with, while it is installed.
 
     Attributes:
-        now: Seconds since nothing in particular.
+        now: Current time in seconds, from an arbitrary start.
     """
 
     def __init__(self, app: ByteSocket) -> None:
@@ -18,11 +18,11 @@ class VirtualClock:
         self._app = app
 
     def __call__(self) -> float:
-        """The time now, as `time.monotonic` tells it."""
+        """Return the current time in seconds, as `time.monotonic` does."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and have every deadline that is over then take effect."""
+        """Advance the time, and apply every deadline that has passed by then."""
         self._app.housekeeping.sweep(
             self.now
         )  # what began since the last sweep began no later than now
@@ -32,7 +32,7 @@ class VirtualClock:
 
 @contextmanager
 def virtual_clock(app: ByteSocket) -> Generator[VirtualClock]:
-    """Put an application on a virtual clock, before its first connection.
+    """Give an application a virtual clock; to be entered before its first connection.
 
     ::
 

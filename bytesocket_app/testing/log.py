@@ -1,4 +1,4 @@
-"""What went over the wire, for the message of a failed wait."""
+"""Log of the messages on a connection, shown when a wait fails."""
 
 from collections import deque
 from typing import Any, Final
@@ -9,28 +9,28 @@ KEPT: Final = 50
 
 
 class NothingCame(AssertionError):
-    """A wait ended without what it waited for; the message shows the frames that did come."""
+    """Failed wait: nothing that it waited for came in time; the message shows the last frames."""
 
 
 class FrameLog:
-    """The last frames in both directions."""
+    """Last frames of a connection, in both directions."""
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque(maxlen=KEPT)
 
     def sent(self, message: Any) -> None:
-        """Note what the client sent."""
+        """Record a message that the client sent."""
         self._lines.append(f"  > {message!r}")
 
     def received(self, message: Any) -> None:
-        """Note what the server sent."""
+        """Record a message that the server sent."""
         self._lines.append(f"  < {message!r}")
 
     def closed(self, code: int, reason: str) -> None:
-        """Note the end of the connection."""
+        """Record the end of the connection."""
         self._lines.append(f"  x closed {code} {reason!r}")
 
     @override
     def __str__(self) -> str:
-        """The frames, oldest first."""
+        """Return the frames, one a line, oldest first."""
         return "\n".join(self._lines) or "  (no frames)"

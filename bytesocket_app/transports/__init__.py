@@ -1,7 +1,8 @@
 """Adaptors: how frames get in and out. They know nothing of rooms, events or authentication.
 
-`interface` says all that an adaptor must know; `asgi` and `memory` are the two that come with the
-framework. Writing another is one file, and one line in the conformance tests.
+`interface` says all that an adaptor must know. Writing one is a class derived from `Transport`, or
+from `QueuedTransport`, which has the outbox, and a function that takes a server's connections to an
+application's `endpoint`; `bytesocket_app.testing.conformance` has the suites that try it.
 """
 
 from bytesocket_app.transports.interface import (
@@ -12,5 +13,16 @@ from bytesocket_app.transports.interface import (
     Rejection,
     Transport,
 )
+from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.transports.queued import QueuedTransport
 
-__all__ = ["Acceptance", "Endpoint", "Handshake", "Receiver", "Rejection", "Transport"]
+__all__ = [
+    "Acceptance",
+    "Endpoint",
+    "Handshake",
+    "Outbox",
+    "QueuedTransport",
+    "Receiver",
+    "Rejection",
+    "Transport",
+]

@@ -1,18 +1,24 @@
 """The narrow interface between the core and whatever carries frames.
 
 An adaptor turns a connection into a `Handshake`, asks the `Endpoint` whether to take it, opens it
-with a `Transport` of its own, and from then on pushes `received` and `lost` into the `Receiver`
-while one task, the connection's own, runs `Receiver.run`.
+with a `Transport` of its own, and from then on pushes `received`, `heard` and `lost` into the
+`Receiver` while one task, the connection's own, runs `Receiver.run`.
 """
 
-from collections.abc import Awaitable, Collection, Coroutine, Mapping
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
-from typing import Any, Protocol, Self
+from types import MappingProxyType
+from typing import Any, ClassVar, Protocol, Self
 
+from anyio import Event
 from anyio.abc import TaskGroup
+from typing_extensions import override
 
+from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.settings import Settings
 from bytesocket_app.wire.frame import Frame
 
@@ -77,72 +83,161 @@ class Rejection:
     reason: str
 
 
-class Transport(Protocol):
-    """One connection's way out, made by the adaptor."""
+class Transport(ABC):
+    """One connection's way out: the base class of every adaptor's transport.
+
+    Six members are the adaptor's to write: `buffered`, `write`, `drop_oldest`, `close`, `abort`
+    and `resume`; `QueuedTransport` leaves fewer. The others have an answer that is right for a
+    transport that does nothing special, and are there to be overridden for speed.
+
+    All methods belong to the event loop's thread, are quick, and never raise. The way in is the
+    `Receiver`, which `Endpoint.open` gives the adaptor: `received`, `heard` and `lost`.
+
+    Raises:
+        ConfigurationError: A class lacks a mandatory member; raised where the class is defined.
+    """
+
+    __slots__ = ("_parked",)
+
+    MANDATORY: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "buffered": "a property: the bytes written and not yet handed to the network",
+            "write": "write(frame) -> int: put a frame on its way, return the bytes that wait",
+            "drop_oldest": "drop_oldest(*, volatile=False) -> int: throw away one waiting frame",
+            "close": "close(code, reason): start the closing handshake after what is written",
+            "abort": "abort(): drop the connection without waiting for anybody",
+            "resume": "resume(): read on after `received` returned False",
+        }
+    )
+    """Members that each adaptor writes, and one line on each."""
+
+    @override
+    def __init_subclass__(cls, *, abstract: bool = False, **kwargs: Any) -> None:
+        """Refuse a class that lacks a mandatory member, unless it is a base for others."""
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)
+        if "spread" in own and "write_many" not in own:
+            warnings.warn(
+                f"{cls.__name__}.spread ({where(cls)}) is called `write_many` now.",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            setattr(cls, "write_many", own["spread"])  # noqa: B010 - to type checkers a method
+        missing = [
+            f"  {name}: {text}"
+            for name, text in cls.MANDATORY.items()
+            if not abstract and getattr(getattr(cls, name, None), "__isabstractmethod__", False)
+        ]
+        if missing:
+            lines = "\n".join(missing)
+            raise ConfigurationError(
+                f"{cls.__name__} ({where(cls)}) cannot be a transport, it lacks\n{lines}\n"
+                "Write them, or say `abstract=True` in the class statement of a base for others."
+            )
+
+    def __init__(self) -> None:
+        self._parked: Event | None = None
 
     @property
+    @abstractmethod
     def buffered(self) -> int:
         """Bytes written and not yet handed to the network."""
-        ...
 
+    @abstractmethod
     def write(self, frame: Frame, /) -> int:
-        """Put a frame on its way; never blocks and never raises.
+        """Put a frame on its way; nothing happens after `close`.
 
         The receiver is told later if that ends the connection: others are written to meanwhile.
 
-        Returns `buffered`, or 0 as long as the network keeps up.
+        Returns:
+            0 as long as the network keeps up, else the bytes that wait.
         """
-        ...
+
+    @abstractmethod
+    def drop_oldest(self, *, volatile: bool = False) -> int:
+        """Throw away one waiting frame, volatile ones first or only; returns its bytes, else 0."""
+
+    @abstractmethod
+    def close(self, code: int, reason: str, /) -> None:
+        """Start the closing handshake after what is written; later calls do nothing."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the connection without waiting for anybody, and tell the receiver of its loss."""
+
+    @abstractmethod
+    def resume(self) -> None:
+        """Read on after `Receiver.received` asked for a pause."""
 
     @classmethod
     def write_many(
-        cls, links: Collection[Self], frame: Frame, /, *, skip: Self | None = None
+        cls, transports: Collection[Self], frame: Frame, /, *, skip: Self | None = None
     ) -> list[Self]:
-        """Put a frame on its way on one or more connections of this kind, all but `skip`.
+        """Put a frame on its way on one or more connections of this class, all but `skip`.
 
-        Returns those on which `write` would not have returned 0.
+        Returns:
+            Those on which `write` did not return 0.
         """
-        ...
+        return [each for each in transports if each is not skip and each.write(frame)]
 
-    def drop_oldest(self, *, volatile: bool = False) -> int:
-        """Throw away one waiting frame, volatile ones first or only; returns its bytes, else 0."""
-        ...
+    @classmethod
+    def spread(
+        cls, transports: Collection[Self], frame: Frame, /, *, skip: Self | None = None
+    ) -> list[Self]:
+        """Do what `write_many` does: its old name."""
+        warnings.warn(
+            "Transport.spread is called `write_many` now.", DeprecationWarning, stacklevel=2
+        )
+        return cls.write_many(transports, frame, skip=skip)
 
-    def close(self, code: int, reason: str, /) -> None:
-        """Start the closing handshake after what is written; later calls do nothing."""
-        ...
+    @property
+    def overdue(self) -> int:
+        """Bytes of `buffered` that the network had a turn to take, and did not.
 
-    def abort(self) -> None:
-        """Drop the connection without waiting for anybody."""
-        ...
+        The slow-reader policy looks at these: a burst that was written this very moment says
+        nothing of the reader.
+        """
+        return self.buffered
 
-    def resume(self) -> None:
-        """Read on after `received` asked for a pause."""
-        ...
+    @property
+    def departed(self) -> int:
+        """Bytes that have left so far; any number that grows while some leave, and only then."""
+        return -self.buffered
 
-    def cork(self) -> None:
+    def notify_below(  # noqa: B027 - nothing is what it does by default
+        self, limit: int, callback: Callable[[], object], /
+    ) -> None:
+        """Call back once when at most `limit` bytes wait, or nothing will leave any more.
+
+        A new call takes the place of the one before. A transport that does nothing here is looked
+        at by the sweep of deadlines instead, which is slower.
+        """
+
+    def cork(self) -> None:  # noqa: B027 - as above
         """Hold what is written, to send a batch at once: until `flush`.
 
         If the connection's own task waits for something before that, the transport sends what it
         holds and holds nothing more; see `Attended`.
         """
-        ...
 
     def flush(self) -> Awaitable[None] | None:
-        """Have sent what was held; returns what to await where that takes a while."""
-        ...
+        """Send what was held; returns what to await where that takes a while."""
+        return None
 
-    def park(self) -> Awaitable[None]:
+    async def park(self) -> None:
         """Wait until the receiver was pushed something, or until `wake`.
 
         The connection's own task calls it when it has nothing to do. A transport that has to
         fetch its messages does so here, in that task: handling one then costs no task switch.
         """
-        ...
+        self._parked = Event()
+        await self._parked.wait()
 
     def wake(self) -> None:
         """End the `park`, if the connection's own task is in one and not about to leave it."""
-        ...
+        if self._parked is not None:
+            self._parked.set()
+            self._parked = None
 
 
 class Receiver(Protocol):
@@ -151,12 +246,21 @@ class Receiver(Protocol):
     def received(self, payload: bytes | str, is_binary: bool, /) -> bool:  # noqa: FBT001
         """Take one whole message; False asks the adaptor to pause until `Transport.resume`.
 
-        It ends no `park`: the adaptor does that, once it has pushed all that it has.
+        It ends no `park`: the adaptor calls `Transport.wake` once it has pushed all that it has.
         """
         ...
 
+    def heard(self) -> None:
+        """Note a sign of life that is no message: a pong, or whatever the transport has."""
+        ...
+
     def lost(self, code: int, reason: str, /) -> None:
-        """The connection ended, with the peer's close code, 1005 without one, 1006 if broken."""
+        """Take note of the end of the connection.
+
+        Args:
+            code: The peer's close code, 1005 without one, 1006 if the connection broke.
+            reason: The peer's close reason.
+        """
         ...
 
     def interrupt(self) -> None:
@@ -169,15 +273,15 @@ class Receiver(Protocol):
 
 
 class Endpoint(Protocol):
-    """What an adaptor is given: the door to the application."""
+    """Entry point that server adaptors call for each connection."""
 
     @property
     def draining(self) -> bool:
-        """Whether new connections are refused, because all are being closed."""
+        """True while new connections are refused because all are being closed."""
         ...
 
     async def admit(self, handshake: Handshake, /) -> Acceptance | Rejection:
-        """Decide whether to take a connection, before it is accepted."""
+        """Decide if a connection is taken, before it is accepted."""
         ...
 
     def open(
@@ -188,16 +292,16 @@ class Endpoint(Protocol):
 
 
 class Served(Protocol):
-    """An application, as far as a server has to know it that is no ASGI server."""
+    """One application, as far as a server has to know it that is no ASGI server."""
 
     @property
     def path(self) -> str:
-        """Where its socket is."""
+        """The path of its socket."""
         ...
 
     @property
     def endpoint(self) -> Endpoint:
-        """What takes connections."""
+        """Entry point for its connections."""
         ...
 
     @property

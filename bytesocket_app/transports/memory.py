@@ -1,18 +1,19 @@
 """Two ends in one process: what `TestClient` talks over."""
 
 from collections import deque
-from collections.abc import Collection
-from typing import Self
+from collections.abc import Callable
 
 from anyio import Event
+from typing_extensions import override
 
-from bytesocket_app.transports.interface import Receiver
+from bytesocket_app.event_loop import cancelled_itself
+from bytesocket_app.transports.interface import Receiver, Transport
 from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.suspension import OnSuspend
 from bytesocket_app.wire.frame import Frame
 
 
-class MemoryTransport:
+class MemoryTransport(Transport):
     """A connection whose peer takes frames from `outbox` and closes as soon as it is asked.
 
     Attributes:
@@ -22,12 +23,12 @@ class MemoryTransport:
     """
 
     def __init__(self) -> None:
-        self.outbox = Outbox()
+        self.outbox = Outbox(is_network=True)
         self.closed: tuple[int, str] | None = None
         self._receiver: Receiver | None = None
         self.started = Event()
         self._sent = Event()
-        self._parked: Event | None = None
+        self._parked = None
         self._resumed: deque[Event] = deque()
 
     @property
@@ -42,32 +43,47 @@ class MemoryTransport:
             receiver.lost(*self.closed)
 
     @property
+    @override
     def buffered(self) -> int:
         """Bytes the peer has not taken yet."""
         return self.outbox.size
 
+    @property
+    @override
+    def overdue(self) -> int:
+        """Bytes of them that the peer had a turn to take."""
+        return self.outbox.overdue
+
+    @property
+    @override
+    def departed(self) -> int:
+        """Bytes that the peer has taken."""
+        return self.outbox.departed
+
+    @override
     def write(self, frame: Frame) -> int:
         """Give the peer a frame."""
         if self.closed is None:
             self.outbox.append(frame)
             self._sent.set()
-        return self.outbox.size
+        return self.outbox.waiting
 
-    @classmethod
-    def write_many(
-        cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
-    ) -> list[Self]:
-        """Give each peer a frame."""
-        return [link for link in links if link is not skip and link.write(frame)]
+    @override
+    def notify_below(self, limit: int, callback: Callable[[], object]) -> None:
+        """Call back once when at most `limit` bytes wait."""
+        self.outbox.notify_below(limit, callback)
 
+    @override
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one frame that the peer did not take."""
         return self.outbox.drop_oldest(volatile=volatile)
 
+    @override
     def close(self, code: int, reason: str) -> None:
         """End the connection; the peer agrees at once."""
         self.end(code, reason)
 
+    @override
     def abort(self) -> None:
         """End the connection as if it broke."""
         self.end(1006, "")
@@ -82,32 +98,22 @@ class MemoryTransport:
         if self.receiver is not None:
             self.receiver.lost(code, reason)
 
+    @override
     def resume(self) -> None:
         """Let the peer send again."""
         while self._resumed:
             self._resumed.popleft().set()
 
-    def cork(self) -> None:
-        """Nothing to hold: the peer sees a frame when it looks."""
-
-    def flush(self) -> None:
-        """Nothing was held."""
-
     async def run(self, receiver: Receiver) -> None:
-        """Run the core's end."""
-        await OnSuspend(receiver.run(), self.started.set)
-        self.started.set()
-
-    async def park(self) -> None:
-        """Wait until the peer sends or ends the connection."""
-        self._parked = Event()
-        await self._parked.wait()
-
-    def wake(self) -> None:
-        """Let the connection's task go on."""
-        if self._parked is not None:
-            self._parked.set()
-            self._parked = None
+        """Run the core's end; what ends that alone, ends here."""
+        try:
+            await OnSuspend(receiver.run(), self.started.set)
+        except BaseException as error:
+            if not cancelled_itself(error):
+                raise
+        finally:
+            self.started.set()
+            self.end(1006, "")
 
     async def take(self) -> Frame | None:
         """Wait for the next frame; None once the connection is over and all are taken."""

@@ -1,52 +1,40 @@
-"""The way out of a connection that is not accepted yet: there is none."""
+"""Transport of a connection that is not accepted yet."""
 
-from collections.abc import Collection
-from typing import Self
+from typing_extensions import override
 
+from bytesocket_app.transports.interface import Transport
 from bytesocket_app.wire.frame import Frame
 
 
-class NullTransport:
-    """Stands in for the transport while a handshake is being decided; nothing goes anywhere."""
+class NullTransport(Transport):
+    """Stand-in for a transport while a handshake is being decided; nothing goes anywhere."""
 
-    buffered = 0
+    __slots__ = ()
 
+    @property
+    @override
+    def buffered(self) -> int:
+        """Nothing waits."""
+        return 0
+
+    @override
     def write(self, _frame: Frame) -> int:
         """Drop the frame: there is no connection to send it on."""
         return 0
 
-    @classmethod
-    def write_many(
-        cls,
-        _links: Collection[Self],
-        _frame: Frame,
-        *,
-        skip: Self | None = None,  # noqa: ARG003
-    ) -> list[Self]:
-        """Drop the frame."""
-        return []
-
-    def drop_oldest(self, *, volatile: bool = False) -> int:  # noqa: ARG002 - nothing at all
+    @override
+    def drop_oldest(self, *, volatile: bool = False) -> int:
         """Nothing waits."""
         return 0
 
+    @override
     def close(self, code: int, reason: str) -> None:
-        """Nothing to close."""
+        """Do nothing: there is no connection to close."""
 
+    @override
     def abort(self) -> None:
-        """Nothing to drop."""
+        """Do nothing: there is no connection to drop."""
 
+    @override
     def resume(self) -> None:
-        """Nothing was paused."""
-
-    def cork(self) -> None:
-        """Nothing to hold."""
-
-    def flush(self) -> None:
-        """Nothing was held."""
-
-    async def park(self) -> None:
-        """Nobody runs a connection that is not there."""
-
-    def wake(self) -> None:
-        """Nobody waits."""
+        """Do nothing: nothing was paused."""

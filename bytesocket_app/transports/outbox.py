@@ -5,9 +5,10 @@ the newest of each slot only, and every one knows its place in the order of all.
 """
 
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Final
 
+from bytesocket_app.event_loop import after_turn
 from bytesocket_app.wire.frame import Frame
 
 OVERHEAD: Final = 16
@@ -24,38 +25,82 @@ class Outbox:
     slot, and goes to the end: a reader who comes back gets everything else and the newest, in
     order. Otherwise what waits is a batch that leaves as soon as it is complete, and all of it.
 
+    Args:
+        is_network: True if frames are taken from here by the peer itself: then all that waits here
+            waits for the network. Otherwise a server takes them, which is behind only when it says
+            so, or when much waits.
+
     Attributes:
         size: Bytes waiting, with something for each frame itself.
-        behind: Whether the network takes nothing at the moment; the transport says so.
+        behind: True while the network takes nothing; the transport says so.
+        departed: Bytes taken so far.
     """
 
-    __slots__ = ("_frames", "_is_mixed", "_taken", "_volatile", "behind", "size")
+    __slots__ = (
+        "_callback",
+        "_frames",
+        "_fresh",
+        "_is_mixed",
+        "_is_network",
+        "_limit",
+        "_taken",
+        "_volatile",
+        "behind",
+        "departed",
+        "size",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_network: bool = False) -> None:
+        self._is_network = is_network
         self._frames: deque[Frame] = deque()
         self._is_mixed = False  # there are volatile ones among them
         # By slot: the newest, and how many of the frames above go before it, those counted in
         # that were taken since the first one came in here.
         self._volatile: OrderedDict[Hashable, tuple[int, Frame]] = _NOTHING
         self._taken = 0
+        self._fresh = 0
+        self._limit = 0
+        self._callback: Callable[[], object] | None = None
         self.behind = False
+        self.departed = 0
         self.size = 0
+
+    @property
+    def waiting(self) -> int:
+        """Bytes waiting, or 0 as long as the network keeps up."""
+        size = self.size
+        return size if self.behind or self._is_network or size > BEHIND else 0
+
+    @property
+    def overdue(self) -> int:
+        """Bytes waiting that the network had a turn to take."""
+        return max(self.size - self._fresh, 0)
 
     def append(self, frame: Frame) -> None:
         """Put a frame at the end; a volatile one may take another's place."""
+        late = self.behind or self.size > BEHIND
         if frame.slot is None:
             self._frames.append(frame)
-        elif self.behind or self.size > BEHIND:
+        elif late:
             self._replace(frame, frame.slot)
         else:
             self._is_mixed = True
             self._frames.append(frame)
-        self.size += frame.size + OVERHEAD
+        size = frame.size + OVERHEAD
+        self.size += size
+        if late or self._is_network:
+            if not self._fresh:
+                after_turn(self._age)
+            self._fresh += size
 
     def popleft(self) -> Frame:
         """Take the first frame; IndexError if there is none."""
         frame = self._first() if self._volatile else self._frames.popleft()
-        self.size -= frame.size + OVERHEAD
+        size = frame.size + OVERHEAD
+        self.size -= size
+        self.departed += size
+        if self._callback is not None and self.size <= self._limit:
+            self.notify()
         return frame
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
@@ -79,15 +124,33 @@ class Outbox:
         return frame.size + OVERHEAD
 
     def clear(self) -> None:
-        """Throw away everything."""
+        """Throw away everything, and call back whoever waits for room."""
         self._frames.clear()
         self._volatile = _NOTHING
         self._is_mixed = False
         self.size = 0
+        self.notify()
+
+    def notify_below(self, limit: int, callback: Callable[[], object]) -> None:
+        """Call back once when at most `limit` bytes wait."""
+        self._limit = limit
+        self._callback = callback
+        if self.size <= limit:
+            self.notify()
+
+    def notify(self) -> None:
+        """Call back whoever waits for room, now."""
+        callback, self._callback = self._callback, None
+        if callback is not None:
+            callback()
 
     def __len__(self) -> int:
-        """How many frames wait."""
+        """Return the number of frames waiting."""
         return len(self._frames) + len(self._volatile)
+
+    def _age(self) -> None:
+        """Count all that waits as overdue: the network had its turn."""
+        self._fresh = 0
 
     def _replace(self, frame: Frame, slot: Hashable) -> None:
         if self._is_mixed:
@@ -102,14 +165,18 @@ class Outbox:
 
     def _part(self) -> None:
         """Put what is volatile apart, leaving the newest of each slot."""
-        waiting = [self.popleft() for _ in range(len(self))]
+        waiting = [self._pop() for _ in range(len(self))]
         self._is_mixed = False
+        self.size = 0
         for frame in waiting:
             if frame.slot is None:
                 self._frames.append(frame)
             else:
                 self._replace(frame, frame.slot)
             self.size += frame.size + OVERHEAD
+
+    def _pop(self) -> Frame:
+        return self._first() if self._volatile else self._frames.popleft()
 
     def _first(self) -> Frame:
         """Take the first of both queues, while something volatile waits apart."""
@@ -123,4 +190,4 @@ class Outbox:
 
 
 _NOTHING: Final[OrderedDict[Hashable, tuple[int, Frame]]] = OrderedDict()
-"""Stands in for a socket's own as long as it needs none; never written to."""
+"""Stand-in for a socket's own as long as it needs none; never written to."""

@@ -1,7 +1,7 @@
-"""What travels between the two sides: bytes, and the numbers both know.
+"""Wire formats: codecs, frames, message types and close codes.
 
-Two codecs write messages, and `decode` reads either kind of frame by its opcode alone.
-Nothing here does I/O, keeps state between frames, or knows what a message means.
+`CODECS` write messages; `decode` reads a frame of either kind, told apart by its opcode alone.
+This package does no I/O and keeps no state between frames.
 """
 
 from collections.abc import Mapping
@@ -29,26 +29,27 @@ __all__ = [
 ]
 
 JSON: Final[Codec] = JsonCodec()
-"""Text frames."""
+"""Codec of text frames."""
 BINARY: Final[Codec] = BinaryCodec()
-"""Binary frames."""
+"""Codec of binary frames."""
 CODECS: Final[Mapping[CodecName, Codec]] = MappingProxyType({"json": JSON, "binary": BINARY})
-"""Both, by name."""
+"""The codecs by name."""
 
 
 def decode(payload: bytes | str, is_binary: bool, *, max_depth: int = 64) -> object:  # noqa: FBT001
-    """Read the one value that a frame holds.
+    """Decode the value in a frame.
 
     Args:
-        payload: All of the frame. An empty binary frame is a ping and never gets here.
-        is_binary: Whether the frame had the binary opcode; nothing else decides the format.
-        max_depth: How many lists and maps may stand inside each other.
+        payload: The whole payload. An empty binary frame is a ping and must not be passed.
+        is_binary: True if the frame had the binary opcode; nothing else decides the format.
+        max_depth: Largest nesting of lists and maps.
 
     Returns:
         Plain Python values; undefined and the invalid date are None, dates are aware.
 
     Raises:
-        DecodeError: The frame holds no such value. Nothing else is ever raised.
+        DecodeError: The frame does not hold exactly one value, or one nested too deep. No other
+            exception is raised.
     """
     if is_binary:
         raw = payload if isinstance(payload, bytes) else payload.encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The strings of a frame, bundled at its end (protocol.md section 8.3)."""
+"""Bundled strings: texts at the end of a frame to which its values refer (protocol.md 8.3)."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from bytesocket_app.wire.cursor import STRINGS, Cursor
 
 
 class _BundledText:
-    """One of a bundle's two texts, taken from front to back in UTF-16 units."""
+    """A text of a bundle, read from front to back in UTF-16 units."""
 
     __slots__ = ("_next", "_size", "_text", "_units")
 
@@ -44,18 +44,18 @@ _NO_TEXT: Final = _BundledText(b"")
 
 
 class Bundle:
-    """Two texts at one place of a frame, which references cut their strings from.
+    """A bundle: two adjacent texts in a frame, from which references take their strings.
 
     Args:
-        cursor: Left behind the two strings.
-        start: Where in the frame they are.
+        cursor: Cursor of the frame; moved behind the two texts.
+        start: Position of the first text.
 
     Attributes:
-        start: The first byte of the first string.
-        end: Behind the last byte of the second.
+        start: Position of the first text.
+        end: Position after the second text.
 
     Raises:
-        DecodeError: There are no two strings.
+        DecodeError: There are no two strings at that position.
     """
 
     __slots__ = ("_ascii", "_other", "end", "start")
@@ -66,13 +66,13 @@ class Bundle:
         self.end = cursor.position
 
     def take(self, count: int) -> str:
-        """Cut the next string off: of plain ASCII if `count` is positive, else of the other text.
+        """Return the next string: of the ASCII text if `count` is 0 or more, else of the other.
 
         Args:
-            count: In UTF-16 units. Halves of characters become U+FFFD.
+            count: Length in UTF-16 units. Halves of characters become U+FFFD.
 
         Raises:
-            DecodeError: There are not that many.
+            DecodeError: Fewer units are left.
         """
         return self._ascii.take(count) if count >= 0 else self._other.take(-count)
 

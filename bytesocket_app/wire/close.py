@@ -1,22 +1,23 @@
-"""Close codes: the numbers both sides know (protocol.md section 12)."""
+"""Close codes of the protocol (protocol.md section 12)."""
 
 from enum import IntEnum
 from typing import Final
 
 MAX_REASON_BYTES: Final = 123
-"""RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code."""
+"""Largest close reason: a control frame holds 125 bytes, two of them the code (RFC 6455
+section 5.5)."""
 
 _REGISTERED: Final = {*range(1000, 1015)} - {1004, 1005, 1006}
 _PRIVATE: Final = range(3000, 5000)
 
 
 class CloseCode(IntEnum):
-    """Who closes with which number, and whether a client comes back by itself."""
+    """Close codes, with their senders and, where it matters, the client's reaction."""
 
     NORMAL = 1000
-    """Either side is done."""
+    """Normal end, by either side."""
     GOING_AWAY = 1001
-    """Idle timeout, or the server was destroyed; clients reconnect."""
+    """Idle timeout, or one side is going away; clients reconnect."""
     PROTOCOL = 1002
     """The peer broke RFC 6455."""
     NO_STATUS = 1005
@@ -24,40 +25,41 @@ class CloseCode(IntEnum):
     ABNORMAL = 1006
     """Never sent: the connection was lost."""
     INVALID_TEXT = 1007
-    """A text frame that is not UTF-8."""
+    """Text frame that is not UTF-8."""
     POLICY = 1008
-    """A message that cannot be read or is not allowed: `decode error`, `bad format`."""
+    """Message that cannot be read or is not allowed: `decode error`, `bad format`."""
     TOO_BIG = 1009
-    """A message above the size limit."""
+    """Message above the size limit."""
     INTERNAL = 1011
-    """A middleware failed and the application asked to close."""
+    """Internal error of the server, or a failed middleware if the policy is to close."""
     RESTART = 1012
-    """The server is shutting down; clients reconnect."""
+    """Shutdown of the server; clients reconnect."""
     TRY_LATER = 1013
-    """Our own overload: a slow reader, a late authentication; clients reconnect."""
+    """Slow reader, or late authentication; clients reconnect."""
     CLIENT_AUTH_FAILED = 4001
-    """The client was told its credentials are not good, or could not make any."""
+    """Sent by clients: the credentials were refused, or could not be made."""
     CLIENT_AUTH_TIMEOUT = 4002
-    """The client got no answer to its credentials."""
+    """Sent by clients: no answer to the credentials in time."""
     AUTH_FAILED = 4003
-    """The server refused the credentials. Sent by a client: no pong in time."""
+    """Sent by servers: the credentials were refused. A client sends 4003 as PONG_TIMEOUT."""
     PONG_TIMEOUT = 4003
-    """The client's name for 4003: its heartbeat was not answered."""
+    """Sent by clients: no pong in time."""
     AUTH_TIMEOUT = 4008
-    """The origin's server: authentication took too long."""
+    """Sent by the TypeScript origin's servers, and by ours with the policy `auth_timeout="refuse"`:
+    authentication took too long."""
     UNKNOWN_CONTRACT = 4010
-    """Ours: the client was generated from a contract that the server does not take."""
+    """Sent by our servers: the server does not accept the client's contract."""
     CLIENT_RECONNECT = 4100
-    """The client reconnects on purpose."""
+    """Sent by clients that reconnect on purpose."""
 
 
 def checked_code(code: int) -> int:
-    """Return a code that may be sent in a close frame.
+    """Return `code` if it may be sent in a close frame.
 
-    Source: RFC 6455 section 7.4; 1004 is reserved, 1005, 1006 and 1015 only stand for what came.
+    Source: RFC 6455 section 7.4; 1004 is reserved; 1005, 1006 and 1015 are never sent.
 
     Raises:
-        ValueError: It may not.
+        ValueError: The code must not be sent.
     """
     if code in _REGISTERED or code in _PRIVATE:
         return code
@@ -65,7 +67,7 @@ def checked_code(code: int) -> int:
 
 
 def close_reason(text: str) -> str:
-    """Cut a close reason to the 123 bytes a close frame can hold, at a character.
+    """Cut a close reason to the bytes that a close frame can hold, between two characters.
 
     Source: RFC 6455 section 5.5; protocol.md Q22.
     """

@@ -1,4 +1,4 @@
-"""What a wire format can do, whichever it is."""
+"""Interface of the codecs."""
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -12,50 +12,50 @@ class _Hole(Enum):
 
 
 HOLE: Final = _Hole.HOLE
-"""In place of a member's value in an envelope."""
+"""Placeholder for a member's value in an envelope."""
 
 
 class Codec(Protocol):
-    """One of the two wire formats a message is sent in. It keeps no state."""
+    """A wire format for messages. Codecs keep no state."""
 
     @property
     def name(self) -> CodecName:
-        """The name that settings and subprotocols use."""
+        """Name of the codec in settings and subprotocols."""
         ...
 
     @property
     def is_binary(self) -> bool:
-        """Whether its frames have the binary opcode."""
+        """True if frames of this codec have the binary opcode."""
         ...
 
     def encode(self, message: object) -> bytes:
-        """Write one value as the payload of one frame.
+        """Encode a value as the payload of a frame.
 
         Raises:
-            EncodeError: The value holds something that the format cannot carry.
+            EncodeError: The format cannot express some part of the value.
         """
         ...
 
     def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
-        """Write all of a message but some values, for messages that differ in those only.
+        """Encode the fixed parts of messages that differ in some values only.
 
         Args:
-            message: Its members, HOLE in place of each value that comes later.
+            message: The members of the message, with HOLE in place of each value that differs.
 
         Returns:
-            What is before the first hole, between the holes, and after the last one: the message
-            is these with `encode(value)` in each hole.
+            The parts before the first hole, between the holes, and after the last one. A message is
+            these parts with `encode(value)` in each hole.
 
         Raises:
-            EncodeError: The message holds something that the format cannot carry.
+            EncodeError: The format cannot express some part of the message.
         """
         ...
 
 
 def is_deeper(value: Any, limit: int) -> bool:
-    """Whether more than `limit` lists and dicts stand inside each other; `[]` is one.
+    """Return True if lists and dicts are nested more than `limit` levels deep; `[]` is one level.
 
-    It goes level by level and without recursion, so that no nesting can exhaust the stack.
+    Works level by level without recursion, so that no nesting can exhaust the stack.
     """
     level: list[Any] = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):

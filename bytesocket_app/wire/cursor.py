@@ -1,4 +1,4 @@
-"""A place in a binary frame, and what every token is made of: numbers, bytes and text."""
+"""Cursor over a binary frame, which reads the parts of tokens: numbers, bytes and text."""
 
 import struct
 from typing import Final
@@ -11,13 +11,13 @@ _U32: Final = struct.Struct(">I").unpack_from
 
 _STR8: Final = 0xD9
 FIXSTR: Final = range(0xA0, 0xC0)
-"""The first bytes of strings whose length is in that byte."""
+"""First bytes of strings whose length is in that byte."""
 STRINGS: Final = frozenset({*FIXSTR, _STR8, _STR8 + 1, _STR8 + 2})
-"""The first bytes of all ordinary strings."""
+"""First bytes of all ordinary strings."""
 
 
 class Cursor:
-    """Reads on from `position`, and never beyond the end.
+    """Reads a frame from `position` on, never beyond its end.
 
     Methods raise IndexError or `struct.error` where the frame ends too early in a token's head,
     and DecodeError where it ends in what the head declares.
@@ -31,7 +31,7 @@ class Cursor:
         self.position = 0
 
     def refusal(self, what: str) -> DecodeError:
-        """Say what is wrong, and where."""
+        """Return an error that names a problem and the current position."""
         return DecodeError(f"{what} (byte {self.position} of {self.size})")
 
     def number(self, power: int) -> int:
@@ -43,7 +43,7 @@ class Cursor:
         return int((_U16 if power == 1 else _U32)(self.data, position)[0])
 
     def piece(self, length: int) -> bytes:
-        """Cut out the next `length` bytes, if there are so many."""
+        """Return the next `length` bytes; raises DecodeError if fewer are left."""
         start = self.position
         end = start + length
         if end > self.size:
@@ -52,14 +52,14 @@ class Cursor:
         return self.data[start:end]
 
     def string_length(self, token: int) -> int:
-        """Read the length of an ordinary string, whose first byte is just behind."""
+        """Read the length of an ordinary string whose first byte, `token`, was just read."""
         return token & 0x1F if token in FIXSTR else self.number(token - _STR8)
 
     def text(self, length: int) -> str:
         """Read the text of a string. Lone surrogates become U+FFFD.
 
         Raises:
-            UnicodeDecodeError: It is not UTF-8.
+            UnicodeDecodeError: The text is not UTF-8.
         """
         start = self.position
         self.position = end = start + length

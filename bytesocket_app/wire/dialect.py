@@ -1,12 +1,12 @@
-"""Read MessagePack as the TypeScript peers write it: with bundled strings, among other things.
+"""Decoder for MessagePack as TypeScript peers write it, with bundled strings among other things.
 
-Source: protocol.md sections 8.2 to 8.5. It is the careful way: every length is checked against the
-bytes that are left before anything is made of it, and nothing but DecodeError leaves here.
-Frames that need none of this are read in C (`msgpack_codec`).
+Source: protocol.md sections 8.2 to 8.5. Every length is checked against the remaining bytes before
+memory is allocated for it, and only DecodeError is raised. `msgpack_codec` reads frames that need
+none of this in C.
 
-Lists and maps count as levels of nesting. A reference holds one integer and a bundle header never
-follows another, so neither can be nested and neither costs a level: a message is as deep on this
-wire as it is in JSON.
+Lists and maps count as levels of nesting. References and bundle headers do not, as neither can be
+nested: a reference holds one integer, and a bundle header never follows another. So a message has
+the same depth as in JSON.
 """
 
 import struct
@@ -44,25 +44,25 @@ _BUNDLE: Final = 0x62
 _TIMESTAMP: Final = 0xFF
 
 _COUNTS: Final = frozenset({*range(0x80), *range(0xE0, 0x100), 0xCC, 0xCD, 0xCE, 0xD0, 0xD1, 0xD2})
-"""Integers that references count in: all but the 64-bit forms."""
+"""First bytes of the integers allowed in references: all but the 64-bit forms."""
 _NAMES: Final = _COUNTS | {_NIL, 0xC2, 0xC3, _FLOAT32, _FLOAT64, 0xCF, 0xD3}
-"""What else than text can name a member."""
+"""First bytes of the values other than text that can name a member."""
 
 
 def decode_dialect(payload: bytes, *, max_depth: int) -> object:
-    """Read the one value of a binary frame, with bundled strings or without.
+    """Decode the value of a binary frame, with bundled strings or without.
 
     Args:
         payload: The whole frame.
-        max_depth: How many lists and maps may stand inside each other. From some 400 on it is
-            the interpreter's recursion limit that refuses.
+        max_depth: Largest nesting of lists and maps. The interpreter's recursion limit may refuse
+            less, from some 400 levels on.
 
     Returns:
         Plain Python values: undefined and the invalid date are None, other dates aware and cut
-        to microseconds, lone surrogates U+FFFD. The later of two members of one name wins.
+        to microseconds, lone surrogates U+FFFD. The last of several members of one name wins.
 
     Raises:
-        DecodeError: The frame is not one such value.
+        DecodeError: The frame does not hold exactly one value, or one nested too deep.
     """
     try:
         return _Reader(payload, max_depth).frame()
@@ -75,7 +75,7 @@ def decode_dialect(payload: bytes, *, max_depth: int) -> object:
 
 
 class _Reader(Cursor):
-    """A place in a frame, how deep it is, and the bundle that is open there."""
+    """A cursor with its nesting depth and the bundle that is open."""
 
     __slots__ = ("bundle", "depth", "max_depth")
 
@@ -86,7 +86,7 @@ class _Reader(Cursor):
         self.bundle: Bundle | None = None
 
     def frame(self) -> object:
-        """Read the value, and see that it and its strings are all there is."""
+        """Read the value, and check that the frame holds nothing else but its strings."""
         value = self.value()
         body_end = self.bundle.start if self.bundle else self.size
         if self.position != body_end:
@@ -96,7 +96,7 @@ class _Reader(Cursor):
         return value
 
     def value(self) -> object:
-        """Read the value that begins here."""
+        """Read the value at the current position."""
         position = self.position
         token = self.data[position]
         self.position = position + 1
@@ -107,7 +107,7 @@ class _Reader(Cursor):
         return _READERS[token](self, token)
 
     def enter(self, count: int, width: int) -> None:
-        """Go one level down, into a list or map that needs `count * width` bytes at least."""
+        """Enter a list or map that needs at least `count * width` bytes."""
         if count * width > self.size - self.position:
             raise self.refusal(f"{count} items are declared, more than the frame has room for")
         self.depth += 1
@@ -137,7 +137,7 @@ class _Reader(Cursor):
         return members
 
     def name(self) -> str:
-        """Read a map's key, as the text that JavaScript makes of it."""
+        """Read a map's key, as the text to which JavaScript converts it."""
         token = self.data[self.position]
         if token in _NAMES:
             return member_name(self.value())
@@ -159,7 +159,7 @@ class _Reader(Cursor):
         raise self.refusal("a member's name is a list, a map, bytes, or an extension")
 
     def reference(self) -> str:
-        """Read a reference's length, and cut that many UTF-16 units off the bundle."""
+        """Read a reference's length, and take that many UTF-16 units from the bundle."""
         if self.bundle is None:
             raise self.refusal("a reference to bundled text, and no bundle is open")
         token = self.data[self.position]
@@ -172,7 +172,7 @@ class _Reader(Cursor):
         return self.bundle.take(count)
 
     def bundle_header(self, token: int, size: int) -> None:
-        """Read what follows the type of a bundle header, up to the value that it precedes."""
+        """Read the rest of a bundle header, after its type, up to the value that it precedes."""
         field = self.position
         start = field + self.number(2)
         body = field + 4
@@ -211,7 +211,7 @@ class _Reader(Cursor):
         raise self.refusal(f"an extension of the unknown type {code:#04x}")
 
     def float32(self) -> float:
-        """Read a float32, with the digits that it was made from."""
+        """Read a float32, as the short decimal number that it was made from."""
         raw = self.piece(4)
         return from_float32(struct.unpack(">f", raw)[0], int.from_bytes(raw[:2], "big") >> 7 & 0xFF)
 
@@ -220,12 +220,12 @@ _Read: TypeAlias = Callable[[_Reader, int], object]
 
 
 def _reads(read: _Read) -> _Read:
-    """Tell the type checkers what a lambda is."""
+    """Return the function unchanged: gives a lambda its type."""
     return read
 
 
 def _fixed(form: str) -> _Read:
-    """A reader of numbers of one form, as `struct` names it."""
+    """Return a reader of numbers of one `struct` format."""
     layout = struct.Struct(form)
     unpack, size = layout.unpack_from, layout.size
 
@@ -238,8 +238,8 @@ def _fixed(form: str) -> _Read:
 
 
 def _table() -> tuple[_Read, ...]:
-    """What to do for each first byte; `_Reader.value` itself knows the one-byte integers."""
-    table: list[_Read] = [_Reader.extension] * 0x100  # what no line below claims is an extension
+    """Return the reader for each first byte. `_Reader.value` itself reads one-byte integers."""
+    table: list[_Read] = [_Reader.extension] * 0x100  # for all bytes not set below
     table[0x80:0x90] = [_reads(lambda reader, token: reader.members(token & 0x0F))] * 16
     table[0x90:0xA0] = [_reads(lambda reader, token: reader.items(token & 0x0F))] * 16
     for token in STRINGS:

@@ -1,4 +1,4 @@
-"""One encoded message, on its way to one socket or to thousands."""
+"""Encoded messages, each shared by all sockets that it is sent to."""
 
 from collections.abc import Hashable
 from typing import Final
@@ -17,16 +17,16 @@ _BINARY_HEADS: Final = tuple(bytes((FINAL_BINARY, size)) for size in range(_SHOR
 
 
 class Frame:
-    """An encoded message. It is made once per codec, however many sockets it goes to.
+    """An encoded message, made once per codec for any number of sockets.
 
     Attributes:
         payload: UTF-8 JSON text, or MessagePack.
-        is_binary: Which of the two, and so which opcode.
-        wire: The payload framed as a server sends it, once `framed` was asked for it.
-        decoded: The payload as text, once `text` was asked for it.
+        is_binary: True for MessagePack and the binary opcode, False for JSON and the text opcode.
+        wire: The payload framed as a server sends it; None before the first call of `framed`.
+        decoded: The payload as text; None before the first use of `text`.
         size: Length of `payload` in bytes.
-        slot: What it is the newest of, if it may be lost: a slow reader is spared those before it
-            in its slot. None for a frame that must arrive.
+        slot: Key of a volatile message: for a slow reader it replaces earlier messages of the same
+            slot. None for a message that must arrive.
     """
 
     __slots__ = ("decoded", "is_binary", "payload", "size", "slot", "wire")
@@ -41,13 +41,13 @@ class Frame:
 
     @property
     def text(self) -> str:
-        """The payload as text, decoded once for all members of a fan-out."""
+        """The payload as text, decoded once for all sockets."""
         if self.decoded is None:
             self.decoded = self.payload.decode()
         return self.decoded
 
     def framed(self) -> bytes:
-        """Frame the payload as a server sends it, and keep that in `wire` for the next member."""
+        """Frame the payload as a server sends it, and keep the result in `wire`."""
         payload = self.payload
         size = len(payload)
         if size <= _SHORT:
@@ -59,7 +59,7 @@ class Frame:
 
 
 def framed(first: int, payload: bytes) -> bytes:
-    """Make one unmasked WebSocket frame (RFC 6455 section 5.2) that begins with this byte."""
+    """Return an unmasked WebSocket frame (RFC 6455 section 5.2) with the given first byte."""
     size = len(payload)
     if size <= _SHORT:
         return bytes((first, size)) + payload
@@ -69,4 +69,4 @@ def framed(first: int, payload: bytes) -> bytes:
 
 
 PONG = Frame(b"", is_binary=True)
-"""The empty binary frame: a ping, or the answer to one (protocol.md section 1)."""
+"""The empty binary frame, which is a ping or its answer (protocol.md section 1)."""

@@ -1,4 +1,4 @@
-"""Where JavaScript's idea of numbers and text shows on the wire (protocol.md 8.2 and 8.3)."""
+"""Rules of JavaScript for numbers and text that show on the wire (protocol.md 8.2 and 8.3)."""
 
 import math
 from typing import Final
@@ -7,17 +7,17 @@ _NOT_FINITE: Final = 255
 """The exponent field of a float32 that is NaN or an infinity."""
 _MAX_POINT: Final = 21
 _MIN_POINT: Final = -6
-"""ECMA-262 Number::toString: where the decimal point may be without an exponent."""
+"""Range of the decimal point's position without an exponent (ECMA-262 Number::toString)."""
 
 MAX_SAFE: Final = 2**53
-"""Up to here every whole float64 is exactly one integer."""
+"""Largest magnitude up to which every integer has its own float64."""
 
 INT32_MIN: Final = -(2**31)
 UINT32_MAX: Final = 2**32 - 1
-"""The packer writes whole numbers of this range as integers, and all others as float64."""
+"""Range of whole numbers that the TypeScript packer writes as integers; others are float64."""
 
 _SCALES: Final = tuple(float(f"1e{math.floor(45.15 - 0.30103 * e)}") for e in range(256))
-"""By the exponent field of a float32: the power of ten that keeps the digits it can hold."""
+"""Power of ten, by a float32's exponent field, that keeps the digits which it can hold."""
 
 
 def from_float32(raw: float, exponent: int) -> float:
@@ -25,7 +25,7 @@ def from_float32(raw: float, exponent: int) -> float:
 
     Args:
         raw: The float32 as a double.
-        exponent: Its 8-bit exponent field. NaN and the infinities stay what they are.
+        exponent: The 8-bit exponent field. NaN and the infinities are returned unchanged.
     """
     if exponent == _NOT_FINITE:
         return raw
@@ -34,7 +34,7 @@ def from_float32(raw: float, exponent: int) -> float:
 
 
 def from_float64(number: float) -> int | float:
-    """Give back the integer that only went as a float64 because it needs over 32 bits."""
+    """Return the integer of a float64 that was an integer of more than 32 bits, else the float."""
     if number.is_integer() and abs(number) <= MAX_SAFE:
         whole = int(number)
         return number if INT32_MIN <= whole <= UINT32_MAX else whole
@@ -42,10 +42,10 @@ def from_float64(number: float) -> int | float:
 
 
 def member_name(key: object) -> str:
-    """Write a map key as JavaScript would name the member: `1`, `1e+21`, `true`, `null`.
+    """Return the member name that JavaScript gives a map key: `1`, `1e+21`, `true`, `null`.
 
     Raises:
-        TypeError: The key is no text, number, bool or None. JavaScript has no such names.
+        TypeError: The key is no text, number, bool or None.
     """
     if isinstance(key, str):
         return str.__str__(key)
@@ -61,16 +61,19 @@ def member_name(key: object) -> str:
 
 
 def without_lone_surrogates(text: str) -> str:
-    r"""Put U+FFFD for each lone surrogate, as the other side's decoders do.
+    r"""Replace each lone surrogate by U+FFFD, as JavaScript's decoders do.
 
-    Two halves that belong together become the one character they stand for, as JavaScript sees
-    them: `"\ud83d\ude00"` is one emoji. Source: protocol.md section 8.3.
+    Surrogate pairs become the character that they stand for, as in JavaScript: `"\ud83d\ude00"`
+    is one emoji. Source: protocol.md section 8.3.
     """
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _number_text(number: float) -> str:
-    """ECMA-262 Number::toString, base ten: the shortest digits, decimal from 1e-6 to below 1e21."""
+    """Return the text of a number as ECMA-262 Number::toString does, in base ten.
+
+    The digits are the shortest; from 1e-6 to below 1e21 they are decimal.
+    """
     if math.isnan(number):
         return "NaN"
     if math.isinf(number):

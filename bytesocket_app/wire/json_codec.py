@@ -1,4 +1,4 @@
-"""Text frames: JSON as both sides of the protocol read it (protocol.md section 8.8)."""
+"""Codec of text frames: JSON as the protocol's peers read it (protocol.md section 8.8)."""
 
 import re
 from collections.abc import Mapping
@@ -21,20 +21,20 @@ _ESCAPES: Final = re.compile(
 
 
 class JsonCodec:
-    """JSON text in UTF-8."""
+    """Codec for JSON text in UTF-8."""
 
     name: CodecName = "json"
     is_binary: bool = False
 
     def encode(self, message: object) -> bytes:
-        """Write a value as one line of JSON.
+        """Encode a value as one line of JSON.
 
         NaN and the infinities become null, dates ISO text, an exception the list
         `[name, message, cause]`, a lone surrogate U+FFFD. Bytes must be UTF-8 and become text.
 
         Raises:
-            EncodeError: The value holds something that JSON cannot carry, is nested deeper than
-                about 200 levels, or holds itself.
+            EncodeError: JSON cannot express some part of the value, or the value is nested deeper
+                than about 200 levels or contains itself.
         """
         try:
             return to_json(message, inf_nan_mode="null")
@@ -42,7 +42,7 @@ class JsonCodec:
             return _encode_carefully(message)
 
     def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
-        """Write what is around the holes: braces, commas, names and the other values."""
+        """Encode the parts around the holes: braces, commas, names and the other values."""
         pieces = [b"{"]
         for index, (name, value) in enumerate(message.items()):
             pieces[-1] += (b"," if index else b"") + self.encode(name) + b":"
@@ -66,7 +66,7 @@ def _encode_carefully(message: object) -> bytes:
 
 
 def _portable(value: object) -> object:
-    """Rewrite a tree in the types JSON has. Undefined members go, as in JavaScript's own JSON."""
+    """Convert a tree to JSON's types. Undefined members are left out, as in JavaScript."""
     usual: Any = ordinary(value)
     kind = kind_of(usual)
     if kind is str:
@@ -83,19 +83,18 @@ def _portable(value: object) -> object:
 
 
 def decode_json(payload: bytes | str, *, max_depth: int) -> object:
-    """Read one JSON text, with or without a byte order mark.
+    """Decode a JSON text, with or without a byte order mark.
 
     Args:
         payload: The whole frame.
-        max_depth: How many arrays and objects may stand inside each other. The parser's own
-            limit is about 200.
+        max_depth: Largest nesting of arrays and objects. The parser's own limit is about 200.
 
     Returns:
         Plain Python values. A number beyond a float64 is an infinity, as in JavaScript; a lone
-        surrogate is U+FFFD; of two members of one name the later wins.
+        surrogate is U+FFFD; the last of several members of one name wins.
 
     Raises:
-        DecodeError: It is not JSON (`NaN` is not), or nested too deep.
+        DecodeError: The text is not JSON (`NaN` is not), or is nested too deep.
     """
     try:
         value = from_json(payload, allow_inf_nan=False)
@@ -107,7 +106,7 @@ def decode_json(payload: bytes | str, *, max_depth: int) -> object:
 
 
 def _decode_carefully(payload: bytes | str) -> object:
-    """Read what the strict parser refuses and JavaScript accepts: a BOM and lone surrogates."""
+    """Decode text that the strict parser refuses and JavaScript accepts: BOM, lone surrogates."""
     try:
         text = payload if isinstance(payload, str) else payload.decode()
         whole = without_lone_surrogates(text.removeprefix(_BOM))
@@ -121,7 +120,7 @@ def _replace_half(escape: re.Match[str]) -> str:
 
 
 def _is_deeper(payload: bytes | str, value: object, limit: int) -> bool:
-    """Rule out nearly every frame by how many brackets it has, or else look."""
+    """Return True if the value is nested deeper; first rules out frames with few brackets."""
     if isinstance(payload, str):
         brackets = payload.count("[") + payload.count("{")
     else:

@@ -1,10 +1,10 @@
-"""The numbers in a message's `type` (protocol.md section 2)."""
+"""Message types: the numbers in a message's `type` (protocol.md section 2)."""
 
 from enum import IntEnum
 
 
 class MessageType(IntEnum):
-    """What a message with a `type` means. 25 to 31 are left to the origin."""
+    """Meaning of a message's `type`. 25 to 31 are left to the TypeScript origin."""
 
     OPEN = 1
     CLOSE = 2
@@ -31,6 +31,7 @@ class MessageType(IntEnum):
     UPGRADE = 23
     MESSAGE = 24
     REPLY = 32
-    """Our extension: `{type, id, data}`, the answer to a message that carried `id`."""
+    """Extension of this framework: `{type, id, data}`, the reply to a message with an `id`."""
     REPLY_ERROR = 33
-    """Our extension: `{type, id, data}` with an error context, the refusal of such a message."""
+    """Extension of this framework: `{type, id, data}`, the refusal of a message with an `id`.
+    `data` is an error context."""

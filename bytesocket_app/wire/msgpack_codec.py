@@ -1,7 +1,7 @@
-"""Binary frames: MessagePack that the protocol's peers read (protocol.md sections 8.6 and 8.7).
+"""Codec of binary frames: MessagePack as the protocol's peers read it (protocol.md 8.6 and 8.7).
 
-The only file that knows the `msgpack` package. Its C code is right for most messages as they are;
-the rest is written here piece by piece, and read by `dialect`.
+The C code of the `msgpack` package handles most messages as they are. The others are encoded here
+piece by piece, and decoded by `dialect`.
 """
 
 import re
@@ -27,57 +27,57 @@ from bytesocket_app.wire.timestamp import write_timestamp
 
 _PACKER: Final = msgpack.Packer()
 _pack: Final = _PACKER.pack
-"""Shared by all threads: without hooks it runs in C from end to end and keeps the lock."""
+"""Packer shared by all threads: without hooks it runs in C from end to end and keeps the GIL."""
 _unpack: Final = msgpack.unpackb
 
 _LEAVES: Final[frozenset[object]] = frozenset({str, float, bool, bytes, type(None)})
 
 _RECORD, _LAST_RECORD = 0x40, 0x7F
-"""Integers that, written as one byte, TypeScript decoders take for references to records."""
+"""First and last integer that, written as one byte, TypeScript decoders take for a record."""
 _UINT8: Final = 0xCC
 
 _REFERENCE: Final = 0xC1
 _BIN8, _BIN16, _BIN32 = 0xC4, 0xC5, 0xC6
 _FLOAT32: Final = 0xCA
 _FLOAT64: Final = 0xCB
-"""Bytes that may begin what C cannot read as the dialect means it. They may as well be part of
-something else: then the careful way gives the same value."""
+"""First bytes of values that C may read otherwise than the dialect does. A byte may also be part
+of another value; then the slower decoding gives the same result."""
 
 _MAYBE_WHOLE: Final = re.compile(rb"\xcb[\x41-\x43\xc1-\xc3]")
-"""A float64 of 2^17 to 2^64, seen by its first bits: some of them stand for integers."""
+"""Float64 of 2^17 to 2^64, recognized by its first bits: some stand for integers."""
 _CONTAINERS: Final = bytes([*range(0x80, 0xA0), 0xDC, 0xDD, 0xDE, 0xDF])
 _NO_CONTAINERS: Final = bytes(set(range(256)) - set(_CONTAINERS))
 
 _HARD: Final = {_REFERENCE, *range(_BIN8, 0xCC), *range(0xD4, 0xD9)}
-"""Bytes that may begin bytes, floats, extensions or references: without these C is right."""
+"""First bytes of bytes, floats, extensions and references. C reads a frame without them right."""
 _MARKS: Final = bytes(byte in _HARD for byte in range(256))
 
 _SMALL_FRAME: Final = 1024
 _MAX_RESERVED: Final = 2**21
-"""How many array slots, of 8 bytes each, one frame may make the C unpacker reserve unseen."""
+"""Array slots, of 8 bytes each, that a frame may make the C unpacker reserve unchecked."""
 
 
 class BinaryCodec:
-    """MessagePack without bundled strings, which peers never need."""
+    """Codec for MessagePack, written without bundled strings, which peers do not need."""
 
     name: CodecName = "binary"
     is_binary: bool = True
 
     def encode(self, message: object) -> bytes:
-        """Write a value as MessagePack.
+        """Encode a value as MessagePack.
 
-        Integers beyond 32 bits and up to 2^53 go as float64, which is what they are over there;
+        Integers beyond 32 bits and up to 2^53 are written as float64, which they are in JavaScript;
         an exception is the list `[name, message, cause]`, a lone surrogate U+FFFD.
 
         Raises:
-            EncodeError: The value holds something that the format or its readers cannot carry
-                (an integer beyond 64 bits, a date without a time zone), or is nested too deep.
+            EncodeError: The format or its readers cannot express some part of the value (an integer
+                beyond 64 bits, a date without a time zone), or it is nested too deep.
         """
         try:
             if _is_plain(message):
                 return _pack(message)
         except (ValueError, RecursionError):
-            pass  # a lone surrogate, or too deep: the careful way mends it or says so
+            pass  # a lone surrogate, or too deep: `_write` replaces it or raises
         parts: list[bytes] = []
         try:
             _write(message, parts.append)
@@ -88,7 +88,7 @@ class BinaryCodec:
         return b"".join(parts)
 
     def envelope(self, message: Mapping[str, object]) -> tuple[bytes, ...]:
-        """Write what is around the holes: the map's head, names and the other values."""
+        """Encode the parts around the holes: the map's head, names and the other values."""
         pieces = [_PACKER.pack_map_header(len(message))]
         for name, value in message.items():
             pieces[-1] += self.encode(name)
@@ -100,7 +100,7 @@ class BinaryCodec:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the C packer writes the right bytes for a value and all it holds."""
+    """Return True if the C packer writes the right bytes for a value and all its parts."""
     kind = kind_of(value)
     if kind is dict:
         for name in value:
@@ -122,7 +122,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _write(value: Any, put: Callable[[bytes], object]) -> None:
-    """Write one value piece by piece."""
+    """Encode a value piece by piece."""
     kind = kind_of(value)
     if kind is int:
         put(_integer(value))
@@ -155,9 +155,9 @@ def _text(text: str) -> bytes:
 
 
 def _integer(number: int) -> bytes:
-    """Write an integer so that the other side reads the same number.
+    """Encode an integer so that JavaScript reads the same number.
 
-    Its decoders make a BigInt, which breaks arithmetic there, of every 64-bit token.
+    JavaScript's decoders make a BigInt, which does not mix with numbers, of every 64-bit token.
     Source: protocol.md section 8.6.
     """
     if _RECORD <= number <= _LAST_RECORD:
@@ -176,17 +176,18 @@ def _integer(number: int) -> bytes:
 
 
 def decode_binary(payload: bytes, *, max_depth: int) -> object:
-    """Read the one MessagePack value of a binary frame, with bundled strings or without.
+    """Decode the MessagePack value of a binary frame, with bundled strings or without.
 
     Args:
         payload: The whole frame.
-        max_depth: How many lists and maps may stand inside each other.
+        max_depth: Largest nesting of lists and maps.
 
     Returns:
         Plain Python values: undefined and the invalid date are None, other dates aware.
 
     Raises:
-        DecodeError: The frame is not one such value. Nothing else leaves here.
+        DecodeError: The frame does not hold exactly one value, or one nested too deep. No other
+            exception is raised.
     """
     is_easy = len(payload) <= _SMALL_FRAME and 1 not in payload.translate(_MARKS)
     if not is_easy and (_REFERENCE in payload or _FLOAT32 in payload):
@@ -203,7 +204,7 @@ def decode_binary(payload: bytes, *, max_depth: int) -> object:
 
 
 def _unpack_any(payload: bytes) -> object:
-    """Unpack what may hold bytes and extensions, or long lists."""
+    """Unpack a frame that may hold bytes, extensions or long lists."""
     has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
     value: object = _unpack(
         payload,
@@ -216,15 +217,15 @@ def _unpack_any(payload: bytes) -> object:
 
 
 def _slots(payload: bytes) -> int:
-    """How long a list in a large frame may be.
+    """Return the largest length of a list in a large frame.
 
-    Each list's header may reserve as many slots as the frame has bytes, before one is read.
+    The unpacker reserves a list's slots from its header, before it reads any item.
     """
     return _MAX_RESERVED // (payload.count(b"\xdc") + payload.count(b"\xdd") or 1)
 
 
 def _read_extension(code: int, data: bytes) -> None:
-    """Take undefined for None; anything else is no part of the dialect."""
+    """Return None for undefined; refuse other extensions, which the dialect does not have."""
     if code != 0:
         raise ValueError(f"extension type {code} with {len(data)} bytes")
 
@@ -236,13 +237,13 @@ def _refuse_bytes_as_names(members: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def _check_depth(payload: bytes, value: object, max_depth: int) -> None:
-    """Rule out too much nesting by the bytes that can begin a list or map, or else by looking."""
+    """Raise DecodeError for a value nested too deep; first counts bytes that may begin a list."""
     if len(payload.translate(None, _NO_CONTAINERS)) > max_depth and is_deeper(value, max_depth):
         raise DecodeError(f"the message is nested more than {max_depth} levels deep")
 
 
 def _with_whole_numbers(value: Any) -> Any:
-    """Turn the float64 that stand for integers back into them, in place."""
+    """Convert float64 values that stand for integers to integers, in place."""
     kind = kind_of(value)
     if kind is float:
         return from_float64(value)

@@ -1,4 +1,4 @@
-"""What a value of any Python type is on the wire (protocol.md sections 8.6 and 8.8)."""
+"""Conversion of any Python value to the types of the wire (protocol.md sections 8.6 and 8.8)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -12,28 +12,28 @@ from bytesocket_app.wire.javascript import member_name
 
 
 class Undefined:
-    """The type of UNDEFINED, which is its only value."""
+    """Type of UNDEFINED, which is its only value."""
 
     __slots__ = ()
 
 
 UNDEFINED: Final = Undefined()
-"""JavaScript's undefined, for the few places where null would not do. Decoders give None."""
+"""JavaScript's undefined, for encoding where null has another meaning. Decoders return None."""
 
 
 kind_of: Final[Callable[[object], object]] = type
-"""The exact type of a value, which tells the quick way from the careful one."""
+"""Exact type of a value, which decides between fast and general encoding."""
 
 
 def ordinary(value: object) -> object:
-    """Say an unusual value in terms of the usual types; what it holds stays as it is.
+    """Convert an unusual value to one of the basic types; its items are not converted.
 
     Returns:
         A dict, list, str, int, float, bool, None, bytes or UNDEFINED, of exactly that type, or a
         datetime.
 
     Raises:
-        EncodeError: There is no such value.
+        EncodeError: The value's type cannot be converted.
     """
     match value:
         case None | bool() | datetime() | Undefined():
@@ -60,7 +60,7 @@ def _exact_scalar(value: str | float) -> str | int | float:
 
 
 def _jsonable(value: object) -> object:
-    """Take bytes-like values, and what Pydantic knows: models, UUIDs, decimals, dates..."""
+    """Convert bytes-like values, and types that Pydantic knows: models, UUIDs, decimals, ..."""
     if isinstance(value, bytes | bytearray):
         return bytes(value)
     if isinstance(value, memoryview):
@@ -75,10 +75,10 @@ def _jsonable(value: object) -> object:
 
 
 def name_of(key: object) -> str:
-    """Write a dict's key as the name of a member.
+    """Return a dict's key as the name of a member.
 
     Raises:
-        EncodeError: Neither text, number, bool nor None: the other side would refuse the frame.
+        EncodeError: The key is not text, number, bool or None, so peers would refuse the frame.
     """
     try:
         return member_name(key.value if isinstance(key, Enum) else key)

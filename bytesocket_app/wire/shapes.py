@@ -1,33 +1,35 @@
-"""The shape tests that decide what a decoded message is (protocol.md section 2).
+"""Shapes of messages: tests of what came, and the messages that the server sends.
 
-They are exact, because they decide precedence: a bool is no number, an empty list is a list of
-strings.
+The tests decide what a decoded message is (protocol.md section 2). They are exact, because they
+decide precedence: a bool is no number, an empty list is a list of strings.
 """
 
+from collections.abc import Sequence
 from math import isfinite
-from typing import Any, TypeGuard, cast
+from typing import Any, Final, TypeAlias, TypeGuard, cast
 
+from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire.message_type import MessageType
 
 
 def is_event(value: object) -> TypeGuard[EventName]:
-    """Whether `event` names an event: text or a number that both codecs can send back."""
+    """Return True for a valid `event`: text, or a number that either codec can send back."""
     return type(value) is str or _is_whole(value) or (type(value) is float and isfinite(value))
 
 
 def is_room(value: object) -> TypeGuard[str]:
-    """Whether `room` names a room: any text, the empty one too."""
+    """Return True for a valid `room`: any text, even empty."""
     return type(value) is str
 
 
 def is_rooms(value: object) -> TypeGuard[list[str]]:
-    """Whether `rooms` names rooms: a list of nothing but text, possibly empty."""
+    """Return True for valid `rooms`: a list of text only, even empty."""
     return type(value) is list and all(map(_is_text, cast("list[object]", value)))
 
 
 def is_request_id(value: object) -> TypeGuard[RequestId]:
-    """Whether `id` asks for a reply: text or a whole number that both codecs can send back."""
+    """Return True for a valid request `id`: text, or an integer that either codec can send back."""
     return type(value) is str or _is_whole(value)
 
 
@@ -36,21 +38,70 @@ def _is_text(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    """Whether a value is an integer of 64 bits, as many as MessagePack has; JSON has more."""
+    """Return True for an integer of at most 64 bits, the limit of MessagePack."""
     return type(value) is int and -(2**63) <= value < 2**64
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a decoded value is a message at all: an object."""
+    """Return True for an object, which every message is."""
     return type(value) is dict
 
 
 def lifecycle_type(message: dict[str, Any]) -> int | None:
-    """The message's `type` if it is one of the protocol's numbers, else None.
+    """Return the message's `type` if it is a number from 1 to `MessageType.MESSAGE`, else None.
 
-    `9.0` counts as 9 (protocol.md 8.8); a bool, text or any other number does not count.
+    `9.0` counts as 9 (protocol.md 8.8); a bool or text does not count. Replies, which only servers
+    send, are outside of this range.
     """
     value = message.get("type")
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 1 <= value <= MessageType.MESSAGE else None
+
+
+MessageBody: TypeAlias = dict[str, Any]
+"""A message before it is encoded."""
+
+SINGLE: Final = frozenset({MessageType.JOIN_ROOM, MessageType.LEAVE_ROOM})
+"""Membership requests that name one room, as `room`; the others name several, as `rooms`."""
+
+
+def error_context(phase: Phase, refusal: Refusal, **more: Any) -> MessageBody:
+    """Write an error context: `{phase, error: {code, message, data?}, event?, room?, ...}`."""
+    error: MessageBody = {"code": refusal.code, "message": refusal.message}
+    if refusal.data is not None:
+        error["data"] = refusal.data
+    context: MessageBody = {"phase": phase.value, "error": error}
+    context.update((key, value) for key, value in more.items() if value is not None)
+    return context
+
+
+def auth_success() -> MessageBody:
+    """Write the acceptance of credentials."""
+    return {"type": MessageType.AUTH_SUCCESS.value}
+
+
+def auth_error(context: MessageBody) -> MessageBody:
+    """Write the refusal of credentials, or of a client's contract."""
+    return {"type": MessageType.AUTH_ERROR.value, "data": context}
+
+
+def event_error(identity: RequestId | None, context: MessageBody) -> MessageBody:
+    """Write the refusal of an event message: the answer to its `id` if it has one."""
+    if identity is None:
+        return {"type": MessageType.ERROR.value, "data": context}
+    return {"type": MessageType.REPLY_ERROR.value, "id": identity, "data": context}
+
+
+def membership_success(kind: MessageType, rooms: Sequence[str]) -> MessageBody:
+    """Write the success of a membership request of this kind."""
+    return {"type": kind + 1, **_rooms(kind, rooms)}
+
+
+def membership_error(kind: MessageType, rooms: Sequence[str], context: MessageBody) -> MessageBody:
+    """Write the refusal of a membership request of this kind."""
+    return {"type": kind + 2, **_rooms(kind, rooms), "data": context}
+
+
+def _rooms(kind: MessageType, rooms: Sequence[str]) -> MessageBody:
+    return {"room": rooms[0]} if kind in SINGLE else {"rooms": list(rooms)}

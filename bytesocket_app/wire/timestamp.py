@@ -1,4 +1,4 @@
-"""Dates on the binary wire: the timestamp extension, type -1.
+"""Dates in MessagePack: the timestamp extension, type -1.
 
 Source: the MessagePack specification, "Timestamp extension type"; protocol.md sections 8.1 and 8.6.
 """
@@ -15,10 +15,10 @@ _SECONDS_BITS: Final = 34
 
 
 def write_timestamp(moment: datetime) -> bytes:
-    """Write an aware datetime in the shortest of the three forms, the extension's head included.
+    """Encode an aware datetime in the shortest form, including the extension's head.
 
     Raises:
-        EncodeError: The datetime has no time zone, so it is no point in time.
+        EncodeError: The datetime has no time zone, so it is not a point in time.
     """
     if moment.utcoffset() is None:
         raise EncodeError(
@@ -35,13 +35,13 @@ def write_timestamp(moment: datetime) -> bytes:
 
 
 def read_timestamp(data: bytes) -> datetime | None:
-    """Make a datetime, cut to microseconds, of the extension's data.
+    """Decode the extension's data to a datetime, cut to microseconds.
 
     Returns:
-        None for one byte, which is how JavaScript's invalid date comes.
+        The datetime; None for data of one byte, which is JavaScript's invalid date.
 
     Raises:
-        DecodeError: It has no form of a date, or lies outside the years 1 to 9999.
+        DecodeError: The data has no form of a date, or the date is outside the years 1 to 9999.
     """
     match len(data):
         case 1:

@@ -20,7 +20,7 @@ from tests.support.node import Program, installed, type_check
 from tests.support.served import served
 from tests.support.server_process import ROOT, bytesocket
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 TARGET = "tests.apps.team_chat.main:api"
 DEADLINE = 30.0

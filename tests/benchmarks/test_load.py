@@ -58,6 +58,7 @@ def test_each_server_does_all_of_the_work(name: str, trees: dict[str, ServerTree
         assert answer_each(peers) > 0
 
 
+@pytest.mark.slow
 def test_a_large_application_answers_all_of_its_kinds() -> None:
     sizes = {kind.size: 60 for kind in KINDS if kind.size is not None}
     large = launched(
@@ -95,12 +96,14 @@ def test_a_closed_connection_is_named(tree: ServerTree) -> None:
         echo(peers, 1, BRIEFLY, tree)
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_start_is_quoted() -> None:
     starting = launched(BROKEN.command, cwd=HERE)
     with pytest.raises(LoadError, match=r"did not start(.|\n)*no way"), starting:
         pass
 
 
+@pytest.mark.slow
 def test_a_comparison_names_the_server_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SERVERS, "broken", BROKEN)
     with pytest.raises(LoadError, match=r"^broken: the server did not start"):

@@ -13,6 +13,7 @@ FIGURES: Figures = {
 }
 
 
+@pytest.mark.slow
 def test_the_readme_gets_ratios_and_plain_memory() -> None:
     lines = markdown(FIGURES, "node-ws").splitlines()
     assert lines[0] == "| server | echo | fan-out to 100 | kB a connection |"
@@ -23,6 +24,7 @@ def test_the_readme_gets_ratios_and_plain_memory() -> None:
     assert lines[-1].startswith("1.00 is 10.0 µs, 5.0 µs. Taken on 20")
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_microseconds_beside_the_ratios() -> None:
     text = plain(FIGURES, "node-ws")
     assert "25.00 (2.50)" in text

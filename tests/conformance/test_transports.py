@@ -41,10 +41,16 @@ SUITES: list[Callable[..., Awaitable[None]]] = [
     conformance.check_bulk_rooms,
 ]
 
-RUNS = [(name, loop) for name, (_, loops) in SITES.items() for loop in sorted(loops)]
+RUNS = [
+    pytest.param(
+        (name, loop), id=f"{name}-{loop}", marks=[] if name == "memory" else pytest.mark.slow
+    )
+    for name, (_, loops) in SITES.items()
+    for loop in sorted(loops)
+]
 
 
-@pytest.fixture(params=RUNS, ids="-".join)
+@pytest.fixture(params=RUNS)
 def run(request: pytest.FixtureRequest) -> tuple[str, str]:
     found: tuple[str, str] = request.param
     return found

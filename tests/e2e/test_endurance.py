@@ -124,7 +124,7 @@ async def test_broken_frames_are_handled_ignored_or_closed(
             ended += client.closed is not None
     assert ended > FRAMES // 100
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
-    assert (app.sockets(), len(app.hub.index)) == ([], 0)
+    assert (app.sockets(), len(app.memberships.index)) == ([], 0)
 
 
 async def no_op() -> None:
@@ -139,7 +139,11 @@ async def test_connections_leave_nothing_behind(anyio_backend: str) -> None:
         await connect_many(port, 3 * AT_ONCE, app)
         before = await settled(app)
         await connect_many(port, CONNECTS, app)
-        assert (app.sockets(), len(app.hub.index), app.housekeeping.sessions) == ([], 0, {})
+        assert (app.sockets(), len(app.memberships.index), app.housekeeping.connections) == (
+            [],
+            0,
+            {},
+        )
         assert await settled(app) == before
 
 

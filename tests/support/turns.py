@@ -1,9 +1,13 @@
-"""Turns: what processes of one test run must not do at the same time."""
+"""Turns: of processes that must not do a thing at the same time, and of the event loop."""
 
 import fcntl
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+
+from anyio import Event
+
+from bytesocket_app.event_loop import after_turn
 
 
 @contextmanager
@@ -15,3 +19,10 @@ def turn(file: Path) -> Generator[None]:
     with file.open("rb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)  # given up as it is closed
         yield
+
+
+async def a_turn() -> None:
+    """Let the event loop take its turn, and the network with it."""
+    over = Event()
+    after_turn(over.set)
+    await over.wait()

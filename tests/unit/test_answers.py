@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from bytesocket_app.dispatch.answers import MAX_DETAILS, error_context, validation_details
+from bytesocket_app.dispatch.answers import MAX_DETAILS, validation_details
 from bytesocket_app.errors import Phase, Refusal, RequestError
 from bytesocket_app.testing import TestClient
 from bytesocket_app.types import CodecName
+from bytesocket_app.wire.shapes import error_context
 from tests.support.talk import Say, logged, talk
 
 

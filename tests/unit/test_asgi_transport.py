@@ -17,6 +17,7 @@ from bytesocket_app.transports.writer import Writer
 from bytesocket_app.wire.frame import Frame
 from tests.support.asgi import Call, socket_scope
 from tests.support.talk import Said, Say, logged, talk, until, wait
+from tests.support.turns import a_turn
 
 pytestmark = pytest.mark.anyio
 
@@ -147,7 +148,7 @@ async def test_a_stuck_reader_does_not_hold_up_the_others_nor_its_own_messages()
         for call in (stuck, quick):
             tasks.start_soon(call.run)
             await call.said("accept")
-        await until(lambda: len(app.hub.index) == 1 and len(app.sockets()) == 2)
+        await until(lambda: len(app.memberships.index) == 1 and len(app.sockets()) == 2)
         await app.broadcast(Said(text="one"))
         await app.broadcast(Said(text="two"))
         await until(lambda: len(quick.sent) == 3)
@@ -170,15 +171,17 @@ async def test_a_slow_reader_is_closed_and_dropped_when_it_never_reads() -> None
             tasks.start_soon(call.run)
             await call.said("accept")
             await until(app.sockets)
-            for _ in range(4):
+            (socket,) = app.sockets()
+            for _ in range(5):
                 await app.broadcast(Said(text="x" * 300))
                 await anyio.wait_all_tasks_blocked()
-            assert app.sockets()[0].close_sent == (1013, "slow reader")
+                await a_turn()
+            assert socket.is_closed
             clock.advance(1)
             clock.advance(11)
             await until(lambda: call.returned)
             call.gate.set()
-    assert not app.sockets()
+            assert await socket.wait_closed() == (1013, "slow reader")
 
 
 async def test_the_reader_pauses_when_the_core_asks_for_it() -> None:
@@ -275,6 +278,9 @@ class Deaf:
 
     def received(self, payload: bytes | str, is_binary: bool, /) -> bool:
         return True
+
+    def heard(self) -> None:
+        pass
 
     def lost(self, code: int, reason: str, /) -> None:
         self.ends.append((code, reason))

@@ -212,7 +212,7 @@ async def test_applications_of_one_host_share_nothing() -> None:
             "of all",
         ]
         assert await clients[0].receive(Said) == Said(text="ours")
-    assert len(ours.hub.users) == 0
+    assert len(ours.memberships.users) == 0
 
 
 class Told:
@@ -301,6 +301,7 @@ class TestRefused:
             with pytest.raises(ConfigurationError, match="takes a FastAPI or Starlette"):
                 speaking().attach(wrong)
 
+    @pytest.mark.slow
     def test_starlette_is_imported_only_for_this(self) -> None:
         code = "import sys, bytesocket_app; sys.exit('starlette' in sys.modules)"
         root = Path(__file__).parents[2]
@@ -319,6 +320,7 @@ async def serve_until(host: ASGIApp, drain: Any, stop: anyio.Event, ready: Any) 
         await hypercorn.serve(host, hosting, stop)
 
 
+@pytest.mark.slow
 @HOSTS
 async def test_over_a_real_server_and_drained(make: Any) -> None:
     from bytesocket_cli.loading import Loaded

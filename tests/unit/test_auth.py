@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bytesocket_app import AuthError, ByteSocket, ConfigurationError, Handshake, Socket
 from bytesocket_app.declarations.auth import Authenticator
+from bytesocket_app.dispatch.authentication import ask
 
 pytestmark = pytest.mark.anyio
 
@@ -17,7 +18,7 @@ class Credentials(BaseModel):
 
 
 class Connection:
-    """All that `decide` needs of a socket."""
+    """All that `ask` needs of a socket."""
 
     handshake = Handshake("/ws", query="token=t")
 
@@ -37,20 +38,20 @@ async def test_a_credentials_parameter_waits_for_the_message() -> None:
     authenticator = Authenticator(from_message)
     assert authenticator.credentials is not None
     assert authenticator.credentials.annotation is Credentials
-    assert await authenticator.decide(SOCKET, {"token": "t"}, "json") == "t"
+    assert await ask(authenticator, SOCKET, {"token": "t"}, "json") == "t"
 
 
 async def test_without_credentials_the_handshake_decides() -> None:
     authenticator = Authenticator(from_handshake)
     assert authenticator.credentials is None
-    assert await authenticator.decide(SOCKET, {"ignored": 1}, "json") == "token=t"
+    assert await ask(authenticator, SOCKET, {"ignored": 1}, "json") == "token=t"
 
 
 @pytest.mark.parametrize("codec", ["json", "binary"])
 async def test_credentials_of_the_wrong_shape_are_refused_in_words(codec: Any) -> None:
     authenticator = Authenticator(from_message)
     with pytest.raises(AuthError) as caught:
-        await authenticator.decide(SOCKET, {"device": "secret"}, codec)
+        await ask(authenticator, SOCKET, {"device": "secret"}, codec)
     assert caught.value.message == (
         "The credentials cannot be read: token: Field required; device: Input should be a valid "
         "integer, unable to parse string as an integer"
@@ -60,7 +61,7 @@ async def test_credentials_of_the_wrong_shape_are_refused_in_words(codec: Any) -
 
 async def test_credentials_that_are_no_object_are_called_credentials() -> None:
     with pytest.raises(AuthError, match="cannot be read: credentials: Input should be a valid"):
-        await Authenticator(from_message).decide(SOCKET, None, "json")
+        await ask(Authenticator(from_message), SOCKET, None, "json")
 
 
 async def test_credentials_may_be_of_any_type() -> None:
@@ -70,9 +71,9 @@ async def test_credentials_may_be_of_any_type() -> None:
     def bare(socket: Any, token: Any) -> Any:
         return token
 
-    assert await Authenticator(one).decide(SOCKET, None, "json") is None
+    assert await ask(Authenticator(one), SOCKET, None, "json") is None
     bare.__annotations__.clear()  # as those write it who use no checker
-    assert await Authenticator(bare).decide(SOCKET, {"any": 1}, "json") == {"any": 1}
+    assert await ask(Authenticator(bare), SOCKET, {"any": 1}, "json") == {"any": 1}
 
 
 async def test_a_plain_function_and_its_refusal_work_alike() -> None:
@@ -80,7 +81,7 @@ async def test_a_plain_function_and_its_refusal_work_alike() -> None:
         raise AuthError("Who are you?")
 
     with pytest.raises(AuthError, match="Who are you"):
-        await Authenticator(refuse).decide(SOCKET, {"token": "t"}, "json")
+        await ask(Authenticator(refuse), SOCKET, {"token": "t"}, "json")
 
 
 def in_no_way(user: object, device: object) -> int:

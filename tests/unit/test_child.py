@@ -16,7 +16,7 @@ from bytesocket_cli.child import PATIENCE, Child
 from bytesocket_cli.targets import resolve
 from tests.support.server_process import APP, DEADLINE, RudePeer, environment
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

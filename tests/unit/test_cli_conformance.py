@@ -28,6 +28,7 @@ def run(
     return CommandLine(tmp_path, monkeypatch, capsys)
 
 
+@pytest.mark.slow
 def test_a_running_server_passes(run: CommandLine) -> None:
     run.write("app.py", APP)
     with serving("dev", "--port", "0", "--no-reload", cwd=run.folder) as server:
@@ -37,6 +38,7 @@ def test_a_running_server_passes(run: CommandLine) -> None:
     assert outcome.code == 0
 
 
+@pytest.mark.slow
 def test_credentials_open_a_guarded_server(run: CommandLine) -> None:
     run.write("app.py", GUARDED)
     with serving("dev", "--port", "0", "--no-reload", cwd=run.folder) as server:

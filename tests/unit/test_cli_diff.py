@@ -135,6 +135,7 @@ def test_json_is_a_stable_object(run: CommandLine) -> None:
     assert verdict["allowances"] == {"unused": [], "expired": []}
 
 
+@pytest.mark.slow
 def test_a_revision_is_read_from_git(run: CommandLine) -> None:
     commit(run)
     run.write("app.py", BROKEN)
@@ -146,6 +147,7 @@ def test_a_revision_is_read_from_git(run: CommandLine) -> None:
     assert run("diff", "git:HEAD", "api/contract.json").code == 1
 
 
+@pytest.mark.slow
 def test_a_revision_may_name_the_file_from_here_or_from_the_root(
     run: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +158,7 @@ def test_a_revision_may_name_the_file_from_here_or_from_the_root(
     assert run("diff", "git:main:api/contract.json", "contract.json").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "said"),
     [
@@ -173,6 +176,7 @@ def test_a_revision_that_is_not_there_is_named(run: CommandLine, place: str, sai
     assert said.format(folder=run.folder) in done.err
 
 
+@pytest.mark.slow
 def test_a_committed_file_that_is_no_contract_is_named(run: CommandLine) -> None:
     (run.folder / "api/contract.json").write_bytes(b"\xff\xfe")
     run.write("other.json", "{}")
@@ -181,6 +185,7 @@ def test_a_committed_file_that_is_no_contract_is_named(run: CommandLine) -> None
     assert "git:main:other.json is not a contract" in run("diff", "git:main:other.json").err
 
 
+@pytest.mark.slow
 def test_a_contract_that_was_never_committed_says_what_to_do(run: CommandLine) -> None:
     run.write(".gitignore", "api\n")
     commit(run)
@@ -189,6 +194,7 @@ def test_a_contract_that_was_never_committed_says_what_to_do(run: CommandLine) -
     assert "git:main: contract.json is not committed there; commit one" in done.err
 
 
+@pytest.mark.slow
 def test_a_project_without_a_contract_file_says_what_to_do(run: CommandLine) -> None:
     commit(run)
     run.write("pyproject.toml", '[tool.bytesocket]\napp = "app:app"\n')
@@ -197,12 +203,14 @@ def test_a_project_without_a_contract_file_says_what_to_do(run: CommandLine) -> 
     assert "says of no file that it is the contract; is it git:main:api/contract.json?" in done.err
 
 
+@pytest.mark.slow
 def test_a_folder_outside_of_git_is_named(run: CommandLine) -> None:
     done = run("diff", "git:main")
     assert done.code == 2
     assert "not a git repository" in done.err
 
 
+@pytest.mark.slow
 def test_without_git_the_error_says_so(run: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     done = run("diff", "git:main")
@@ -210,6 +218,7 @@ def test_without_git_the_error_says_so(run: CommandLine, monkeypatch: pytest.Mon
     assert "revisions need git" in done.err
 
 
+@pytest.mark.slow
 def test_two_applications_of_one_module_name_are_kept_apart(run: CommandLine) -> None:
     run.write("old/app.py", APP)
     run.write("new/app.py", BROKEN)
@@ -218,6 +227,7 @@ def test_two_applications_of_one_module_name_are_kept_apart(run: CommandLine) ->
     assert "FIELD_ADDED_REQUIRED" in done.out
 
 
+@pytest.mark.slow
 def test_an_old_application_with_an_error_is_shown_with_its_place(run: CommandLine) -> None:
     run.write("old/app.py", "import nothing_like_it\n")
     done = run("diff", "old/app.py", "app.py")

@@ -124,6 +124,7 @@ app = ByteSocket(title="Blobs", events=[Blob], strict=STRICT)
 """
 
 
+@pytest.mark.slow
 def test_what_is_doubtful_is_one_line_a_field_and_no_error(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(DOUBTFUL.replace("STRICT", "False"))
     done = bytesocket("events", cwd=tmp_path)

@@ -45,6 +45,7 @@ def test_an_unknown_command_is_a_usage_error(run: CommandLine) -> None:
     assert "genrate" in done.err
 
 
+@pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from bytesocket_cli.main import app; "
@@ -57,6 +58,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_help_comes_at_once() -> None:
     # Processor time, of the best of some: the machine may be busy with other things. Without
     # the tests' own measuring, which traces every line.

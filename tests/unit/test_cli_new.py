@@ -22,6 +22,7 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["chat", "minimal"])
 def test_a_project_is_complete_and_current(run: CommandLine, template: str) -> None:
     done = run("new", "my-talk", "--template", template)
@@ -36,6 +37,7 @@ def test_a_project_is_complete_and_current(run: CommandLine, template: str) -> N
     assert bytesocket("generate", "--check", cwd=folder).returncode == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_left_beside_the_project(run: CommandLine) -> None:
     run("new", "my-talk", "--template", "minimal")
     assert [path.name for path in run.folder.iterdir()] == ["my-talk"]
@@ -44,6 +46,7 @@ def test_nothing_is_left_beside_the_project(run: CommandLine) -> None:
     assert (run.folder / "my-talk").stat().st_mode == ordinary.stat().st_mode
 
 
+@pytest.mark.slow
 def test_a_dry_run_names_the_same_files_and_writes_none(run: CommandLine) -> None:
     dry = run("new", "talk", "--dry-run")
     assert list(run.folder.iterdir()) == []
@@ -51,6 +54,7 @@ def test_a_dry_run_names_the_same_files_and_writes_none(run: CommandLine) -> Non
     assert dry.out.replace("would write", "wrote") == wet.out.partition("\nNext:")[0]
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_used(run: CommandLine) -> None:
     (run.folder / "talk").mkdir()
     assert run("new", "talk", "--template", "minimal").code == 0
@@ -65,6 +69,7 @@ def test_a_folder_with_content_is_refused_and_untouched(run: CommandLine) -> Non
     assert files(run.folder / "talk") == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_force_writes_into_it_and_keeps_the_rest(run: CommandLine) -> None:
     run.write("talk/mine.txt", "mine")
     run.write("talk/pyproject.toml", "old")
@@ -75,6 +80,7 @@ def test_force_writes_into_it_and_keeps_the_rest(run: CommandLine) -> None:
     assert [path.name for path in run.folder.iterdir()] == ["talk"]
 
 
+@pytest.mark.slow
 def test_here_is_a_name_too(run: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     (run.folder / "talk").mkdir()
     monkeypatch.chdir(run.folder / "talk")
@@ -115,6 +121,7 @@ def test_a_folder_in_a_files_place_is_refused_before_anything(run: CommandLine) 
     assert files(run.folder) == []
 
 
+@pytest.mark.slow
 def test_a_client_that_cannot_be_generated_leaves_nothing(
     run: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +152,7 @@ def test_names_follow_from_the_folder(tmp_path: Path) -> None:
     assert name_project(folder) == Names(folder, "My-Team.chat", "my_team_chat", "My Team Chat")
 
 
+@pytest.mark.slow
 def test_files_can_be_read_by_others(run: CommandLine) -> None:
     before = os.umask(0o022)
     try:

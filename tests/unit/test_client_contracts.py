@@ -27,7 +27,7 @@ def strict(**more: Any) -> ByteSocket:
 async def admit(app: ByteSocket, query: str) -> Socket:
     decision = await app.endpoint.admit(Handshake("/ws", query=query))
     assert isinstance(decision, Acceptance)
-    socket: Socket = decision.context
+    socket: Socket = decision.context[0]
     return socket
 
 

@@ -349,6 +349,7 @@ def run(folder: Path, *arguments: str, seed: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_hash_seed_import_order_and_running_as_main_do_not_matter(tmp_path: Path) -> None:
     package = tmp_path / "shop"
     package.mkdir()

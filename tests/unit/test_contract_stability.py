@@ -40,6 +40,7 @@ def expected() -> str:
     return written("-c", CALL, seed="0")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "seed"),
     [

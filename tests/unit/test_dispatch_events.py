@@ -19,8 +19,8 @@ from bytesocket_app import (
     Settings,
     Socket,
 )
-from bytesocket_app.delivery.hub import BROADCAST_ROOM
 from bytesocket_app.dispatch.answers import MAX_DETAILS
+from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.testing import RequestError, TestClient
 from tests.support.talk import Said, Say, Wave, error, logged, talk, until
 

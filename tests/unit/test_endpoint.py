@@ -80,12 +80,12 @@ class TestCodecs:
         decision = await talk().endpoint.admit(Handshake("/ws", subprotocols=offered))
         assert isinstance(decision, Acceptance)
         assert decision.subprotocol == answer
-        assert decision.context.codec == codec
+        assert decision.context[0].codec == codec
 
     async def test_without_one_the_application_decides(self) -> None:
         decision = await admit(talk(serialization="json"))
         assert isinstance(decision, Acceptance)
-        assert decision.context.codec == "json"
+        assert decision.context[0].codec == "json"
 
 
 class TestUpgradeHooks:
@@ -208,7 +208,7 @@ class TestDrain:
 
         async with TestClient(app) as one, TestClient(app) as two:
             await app.drain(5)
-            assert not app.housekeeping.sessions
+            assert not app.housekeeping.connections
             assert await one.wait_closed() == await two.wait_closed() == (1012, "server restart")
             assert await status(app) == 503
         assert closed == [(1012, "server restart")] * 2
@@ -238,7 +238,7 @@ class TestDrain:
             await wait(begun)
             await app.drain(0.01)
             await wait(ended)
-            await until(lambda: not app.housekeeping.sessions)
+            await until(lambda: not app.housekeeping.connections)
 
     async def test_a_connection_that_was_being_admitted_is_closed_too(self) -> None:
         app = talk()
@@ -264,8 +264,8 @@ class TestDrain:
             await app.drain(5)
             gate.set()
         assert not opened
-        assert not app.housekeeping.sessions
-        assert len(app.hub.index) == 0
+        assert not app.housekeeping.connections
+        assert len(app.memberships.index) == 0
 
     async def test_two_drains_at_once_both_end(self) -> None:
         app = talk()

@@ -56,7 +56,7 @@ async def test_the_oldest_connection_hosts_and_hands_over_when_it_ends() -> None
         await works(host)
         host.leave(second)
         await anyio.wait_all_tasks_blocked()
-    assert not host.sessions
+    assert not host.connections
 
 
 async def test_the_second_connection_may_end_first() -> None:
@@ -153,12 +153,12 @@ async def test_nothing_is_left_after_200_connections_that_end_in_all_ways() -> N
                     case 2:
                         await client.send_raw("{")
                     case 3:
-                        next(iter(app.housekeeping.sessions)).abort()
+                        next(iter(app.housekeeping.connections)).abort()
                     case _:
                         pass
         await anyio.wait_all_tasks_blocked()
-        assert not app.housekeeping.sessions
-        assert not app.hub.sockets
-        assert not app.hub._held
-        assert len(app.hub.index) == 0
+        assert not app.housekeeping.connections
+        assert not app.memberships.sockets
+        assert not app.memberships._held
+        assert len(app.memberships.index) == 0
         assert len(app.housekeeping.writer._idle) <= 1

@@ -1,19 +1,27 @@
 """Fan-out: encoded once per codec, one copy per member, nobody that closed or is excluded."""
 
+from sys import maxsize
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from bytesocket_app import Handshake, Limits, ServerEvent, Settings, Socket, UndeclaredEvent
-from bytesocket_app.delivery.hub import ABSENT, BROADCAST_ROOM, Hub, ServerRooms, encode_event
+from bytesocket_app import Handshake, ServerEvent, Socket, UndeclaredEvent
+from bytesocket_app.delivery.emitting import ServerRooms
+from bytesocket_app.delivery.hub import Hub
+from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.publication import ABSENT, Publication, Target
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.events.catalogue import RoomKey, RoomWriter
+from bytesocket_app.rooms import BROADCAST_ROOM
+from bytesocket_app.socket import SendingSide, new_id, raw_frame
+from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.memory import MemoryTransport
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, UserKey
 from bytesocket_app.wire import decode
+from tests.support.turns import a_turn
 
 pytestmark = pytest.mark.anyio
 
@@ -49,10 +57,13 @@ class House:
 
     def __init__(self, *, one_copy: bool = True, limit: int = 0) -> None:
         self.watch = Watch()
-        self.hub = Hub(Catalogue([Posted, Blob]), self.watch, one_copy=one_copy)
+        self.memberships = Memberships(self.watch)
+        self.telemetry = Telemetry()
+        catalogue = Catalogue([Posted, Blob])
+        self.hub = Hub(catalogue, self.memberships, one_copy=one_copy, telemetry=self.telemetry)
         self.rooms = ServerRooms(self.hub)
-        settings = Settings(limits=Limits(outbox_bytes=limit))
-        self._app = SimpleNamespace(settings=settings)
+        self._limit = limit or maxsize
+        self._app = SimpleNamespace()
         self._wires: dict[Socket, MemoryTransport] = {}
 
     async def socket(
@@ -62,13 +73,26 @@ class House:
         kind: type[MemoryTransport] = MemoryTransport,
     ) -> Socket:
         wire = kind()
-        socket: Socket = Socket(Handshake("/ws"), wire, self.hub, app=self._app, codec=codec)
+        sending = SendingSide(
+            new_id(),
+            wire,
+            codec=codec,
+            limit=self._limit,
+            drop_oldest=False,
+            telemetry=self.telemetry,
+        )
+        socket: Socket = Socket(Handshake("/ws"), sending, self.hub, app=self._app)
         self._wires[socket] = wire
-        self.hub.add(socket)
-        self.hub.register_authenticated(socket)
+        self.memberships.add(socket, sending)
+        self.memberships.authenticated(socket)
         for room in rooms:
             await self.hub.join(socket, room)
         return socket
+
+    def side(self, socket: Socket) -> SendingSide:
+        side = self.memberships.side(socket)
+        assert side is not None
+        return side
 
     def got(self, socket: Socket) -> list[Any]:
         outbox = self._wires[socket].outbox
@@ -198,39 +222,38 @@ async def test_an_event_is_encoded_once_per_codec_however_many_get_it() -> None:
     for codec in ("json", "binary", "json", "json"):
         name: Any = codec
         await house.socket("a", codec=name)
-    house.hub.relay(["a"], spec, {"text": "hi"})
+    house.hub.relay(["a"], spec, {"text": "hi"}, exclude="")
     assert sorted(spec.written) == ["binary", "json"]
 
 
 async def test_a_relay_without_data_has_none() -> None:
     house = House()
     ann = await house.socket("a")
-    house.hub.relay(["a"], EventSpec("ping", "both", None), ABSENT)
+    house.hub.relay(["a"], EventSpec("ping", "both", None), ABSENT, exclude="")
     assert house.got(ann) == [{"room": "a", "event": "ping"}]
 
 
 def test_what_may_be_lost_is_marked() -> None:
     spec = Catalogue([Blob]).by_name["blob"]
-    assert encode_event(spec, Blob(raw=b""), "a", None, "json").slot is not None
+    assert Publication(Target.ROOM, spec, Blob(raw=b""), ("a",)).frame("json").slot is not None
     spec = Catalogue([Posted]).by_name["posted"]
-    assert encode_event(spec, Posted(text="x"), "a", None, "json").slot is None
+    assert Publication(Target.ROOM, spec, Posted(text="x"), ("a",)).frame("json").slot is None
 
 
-async def test_what_a_slow_reader_needs_the_newest_of_is_an_event_of_a_room_and_a_sender() -> None:
-    house = House()
-    ann, bob = await house.socket("a"), await house.socket("b")
+def test_what_a_slow_reader_needs_the_newest_of_is_an_event_of_a_room_and_a_sender() -> None:
     spec = Catalogue([Blob]).by_name["blob"]
 
-    def slot(raw: bytes, sender: Socket | None, room: str | list[str] | None) -> object:
-        return encode_event(spec, Blob(raw=raw), room, sender, "binary").slot
+    def slot(raw: bytes, sender: str | None, *rooms: str) -> object:
+        target = (Target.EVERYBODY, Target.ROOM, Target.ROOMS)[len(rooms)]
+        return Publication(target, spec, Blob(raw=raw), rooms, sender).frame("binary").slot
 
-    assert slot(b"1", ann, "a") == slot(b"2", ann, "a")
+    assert slot(b"1", "ann", "a") == slot(b"2", "ann", "a")
     slots = {
-        slot(b"", None, None),
-        slot(b"", ann, "a"),
-        slot(b"", bob, "a"),
-        slot(b"", ann, "b"),
-        slot(b"", ann, ["a", "b"]),
+        slot(b"", None),
+        slot(b"", "ann", "a"),
+        slot(b"", "bob", "a"),
+        slot(b"", "ann", "b"),
+        slot(b"", "ann", "a", "b"),
     }
     assert len(slots) == 5
 
@@ -239,43 +262,68 @@ def test_one_senders_news_of_several_things_are_told_apart_by_the_field_it_names
     spec = Catalogue([Place]).by_name["place"]
 
     def slot(who: int, x: int) -> object:
-        return encode_event(spec, Place(who=who, x=x), None, None, "json").slot
+        return Publication(Target.EVERYBODY, spec, Place(who=who, x=x)).frame("json").slot
 
     assert slot(1, 1) == slot(1, 2)
     assert slot(1, 1) != slot(2, 1)
 
 
-async def test_a_slow_member_that_is_closed_meanwhile_does_not_stop_the_others() -> None:
-    house = House(limit=1000)
+def test_a_publication_is_encoded_once_for_each_codec() -> None:
+    spec = Catalogue([Posted]).by_name["posted"]
+    publication = Publication(Target.EVERYBODY, spec, Posted(text="hi"))
+    assert publication.frame("json") is publication.frame("json")
+    assert publication.frame("binary") is not publication.frame("json")
+    assert publication.event == "posted"
+
+
+LARGE = '"' + "x" * 100_000 + '"'
+"""A frame with which the network is behind."""
+
+
+async def test_a_slow_member_that_is_closed_does_not_stop_the_others() -> None:
+    house = House(limit=80_000)
     slow, fast = await house.socket("a"), await house.socket("a")
-    await slow.send_raw('"' + "x" * 980 + '"')
+    house.side(slow).push(raw_frame(LARGE))
+    await a_turn()
     await house.rooms.emit("a", Posted(text="hi"))
     assert slow.is_closed
     assert house.got(fast) == [message("hi", room="a")]
-    assert list(house.hub.index.members("a")) == [fast]
+    assert list(house.memberships.index.members("a")) == [fast]
 
 
-async def test_all_are_written_to_before_the_first_slow_member_is_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    house = House(limit=1000)
+async def test_all_are_written_to_before_the_first_slow_member_is_closed() -> None:
+    house = House(limit=80_000)
     slow, friend = await house.socket("a"), await house.socket("a")
-    await slow.send_raw('"' + "x" * 980 + '"')
-    release = house.hub.release
+    house.side(slow).push(raw_frame(LARGE))
+    await a_turn()
+    side = house.side(slow)
+    release = side.released
 
-    def both_leave(socket: Socket) -> None:
-        release(socket)
-        friend.shut(4000, "with my friend")
+    def both_leave() -> None:
+        release()
+        house.side(friend).shut(4000, "with my friend")
 
-    monkeypatch.setattr(house.hub, "release", both_leave)
+    side.released = both_leave
     await house.rooms.emit("a", Posted(text="hi"))
     assert house.got(friend) == [message("hi", room="a")]
-    assert (slow.close_sent, friend.close_sent) == ((1013, "slow reader"), (4000, "with my friend"))
-    assert house.hub.index.count("a") == 0
+    assert side.close_sent == (1013, "slow reader")
+    assert house.side(friend).close_sent == (4000, "with my friend")
+    assert house.memberships.index.count("a") == 0
+
+
+async def test_a_burst_closes_nobody_before_the_network_had_its_turn() -> None:
+    house = House(limit=80_000)
+    ann = await house.socket("a")
+    for _ in range(1000):
+        assert await house.rooms.emit("a", Posted(text="x" * 1000)) == "sent"
+    assert not ann.is_closed
+    await a_turn()
+    await house.rooms.emit("a", Posted(text="one too many"))
+    assert ann.is_closed
 
 
 class Other(MemoryTransport):
-    """Another kind of transport, whose sockets are in lanes of their own."""
+    """Another kind of transport, whose sockets are in delivery groups of their own."""
 
 
 async def test_members_on_several_kinds_of_transport_and_codecs_get_one_copy_each() -> None:
@@ -288,7 +336,7 @@ async def test_members_on_several_kinds_of_transport_and_codecs_get_one_copy_eac
     await sender.rooms.emit("a", Posted(text="one"))
     await sender.rooms.bulk.emit(["a", "b"], Posted(text="two"))
     await sender.broadcast(Posted(text="three"))
-    house.hub.emit_to_sockets(members, Posted(text="four"))
+    house.hub.emit_to_sockets([each.id for each in members], Posted(text="four"))
     assert house.got(sender) == [message("four")]
     heard = [
         message("one", room="a"),
@@ -299,10 +347,10 @@ async def test_members_on_several_kinds_of_transport_and_codecs_get_one_copy_eac
     assert [house.got(member) for member in members[1:]] == [heard] * 3
 
 
-async def test_a_lane_of_which_only_the_sender_is_costs_no_encoding() -> None:
+async def test_a_group_of_which_only_the_sender_is_costs_no_encoding() -> None:
     house, spec = House(), Counting()
     sender, _ = await house.socket("a", codec="binary"), await house.socket("a")
-    house.hub.relay(["a"], spec, {"text": "hi"}, exclude=sender)
+    house.hub.relay(["a"], spec, {"text": "hi"}, exclude=sender.id)
     assert spec.written == ["json"]
 
 
@@ -328,7 +376,7 @@ async def test_a_closed_socket_joins_no_room() -> None:
     ann = await house.socket("a")
     await ann.close()
     await house.hub.join(ann, "b")
-    assert house.hub.index.count("b") == 0
+    assert house.memberships.index.count("b") == 0
     assert house.watch.seen == [("joined", "a")]
 
 
@@ -336,22 +384,63 @@ async def test_after_the_end_a_socket_still_knows_its_rooms_until_it_is_forgotte
     house = House()
     ann = await house.socket("a", "b")
     await ann.close()
-    assert house.hub.index.rooms(ann) == []
+    assert house.memberships.index.rooms(ann) == []
     assert ann.rooms.list() == ["a", "b"]
-    await house.hub.remove(ann)
+    await house.memberships.finish(ann)
     assert house.watch.seen[2:] == [("left", "a"), ("left", "b")]
     assert ann.rooms.list() == ["a", "b"]
-    assert house.hub.sockets == {}
-    house.hub.forget(ann)
+    assert house.memberships.sockets == {}
+    house.memberships.forget(ann)
     assert ann.rooms.list() == []
 
 
-async def test_a_socket_that_was_lost_leaves_its_rooms_when_removed() -> None:
+async def test_a_socket_that_was_lost_leaves_its_rooms_at_once_and_its_hooks_run_later() -> None:
     house = House()
     ann = await house.socket("a")
-    await house.hub.remove(ann)
-    await house.hub.remove(ann)
-    assert len(house.hub.index) == 0
+    house.side(ann).lose(1006, "")
+    assert len(house.memberships.index) == 0
+    assert house.memberships.has(ann, "a")
+    assert house.watch.seen == [("joined", "a")]
+    await house.memberships.finish(ann)
+    assert house.watch.seen == [("joined", "a"), ("left", "a")]
+
+
+class Occupied:
+    """Notes which rooms and users begin and cease to have sockets."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, object]] = []
+
+    def first_in_room(self, room: str, /) -> None:
+        self.seen.append(("first", room))
+
+    def last_in_room(self, room: str, /) -> None:
+        self.seen.append(("last", room))
+
+    def first_of_user(self, key: UserKey, /) -> None:
+        self.seen.append(("first", key))
+
+    def last_of_user(self, key: UserKey, /) -> None:
+        self.seen.append(("last", key))
+
+
+async def test_the_first_and_the_last_member_of_a_room_are_told_however_they_come_and_go() -> None:
+    house = House()
+    house.memberships.occupancy = told = Occupied()
+    ann = await house.socket("a")
+    bob = await house.socket("a", "b")
+    await house.hub.leave(ann, "a")
+    house.memberships.exit(bob, ["a"])
+    await bob.close()
+    house.side(ann).lose(1006, "")
+    assert told.seen == [
+        ("first", BROADCAST_ROOM),
+        ("first", "a"),
+        ("first", "b"),
+        ("last", "a"),
+        ("last", "b"),
+        ("last", BROADCAST_ROOM),
+    ]
 
 
 async def test_a_single_event_is_encoded_for_one_socket() -> None:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.server_process import environment
 
 UNNEEDED = [
@@ -33,6 +35,7 @@ UNNEEDED = [
 """Servers, tooling, event loops and hosts: imported where they are first used."""
 
 
+@pytest.mark.slow
 def test_importing_the_framework_loads_neither_servers_nor_tooling() -> None:
     code = f"import sys, bytesocket_app; print([n for n in {UNNEEDED} if n in sys.modules])"
     plain = {name: value for name, value in environment().items() if "COV" not in name}

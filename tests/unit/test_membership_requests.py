@@ -9,7 +9,7 @@ from anyio import create_task_group
 
 from bytesocket_app import ByteSocket, Limits, Policies, Refusal, Settings, Socket
 from bytesocket_app.declarations.rooms import Room
-from bytesocket_app.delivery.hub import BROADCAST_ROOM
+from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
 from tests.support.talk import Wave, error, logged, talk, until, wait
 
@@ -339,9 +339,9 @@ class TestTime:
             await wait(begun)
             await app.sockets()[0].close()
             gate.set()
-            await until(lambda: not app.housekeeping.sessions)
+            await until(lambda: not app.housekeeping.connections)
         assert lobby.count() == 0
-        assert len(app.hub.index) == 0
+        assert len(app.memberships.index) == 0
         assert not seen
 
 

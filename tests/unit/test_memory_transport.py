@@ -25,6 +25,9 @@ class Core:
         self.came.append((payload, is_binary))
         return not self.pausing
 
+    def heard(self) -> None:
+        pass
+
     def lost(self, code: int, reason: str, /) -> None:
         self.ends.append((code, reason))
 

@@ -73,10 +73,12 @@ async def test_a_step_that_does_not_pass_it_on_stops_the_message() -> None:
     ]
 
 
-async def test_passing_on_twice_does_it_twice() -> None:
+async def test_passing_on_a_second_time_is_refused_with_the_steps_place() -> None:
     onion = Onion(twice)
     assert onion.chain.steps
-    assert await onion.send(Message(data=1)) == [1, 1]
+    with pytest.raises(RuntimeError, match=r"test_middleware.py:\d+\) calls `call_next` a second"):
+        await onion.send(Message(data=1))
+    assert onion.log == [1]
 
 
 async def test_what_a_step_raises_comes_out() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bytesocket_app import ByteSocket, Limits, Policies, Settings, Socket, Timeouts
 from bytesocket_app.serving.connection import Connection
-from bytesocket_app.transports import Transport
+from bytesocket_app.socket import SendingSide
 from bytesocket_app.transports.picows.server_state import LINGER, UNFINISHED
 from bytesocket_app.transports.picows.write_batch import LONGEST
 from tests.support.raw_peer import (
@@ -28,6 +28,7 @@ from tests.support.raw_peer import (
     on_picows,
 )
 from tests.support.talk import DEADLINE, Said, Say, logged, talk, until
+from tests.support.turns import a_turn
 
 pytestmark = pytest.mark.anyio
 
@@ -69,8 +70,13 @@ class Stage:
 
     @property
     def buffered(self) -> int:
-        transport: Transport = self.socket._transport  # pyright: ignore[reportPrivateUsage] - its only way out
-        return transport.buffered
+        return self.side.transport.buffered
+
+    @property
+    def side(self) -> SendingSide:
+        side = self.app.memberships.side(self.socket)
+        assert side is not None
+        return side
 
     @asynccontextmanager
     async def peer(self) -> AsyncGenerator[tuple[Served, RawPeer]]:
@@ -229,7 +235,7 @@ async def test_the_answers_to_a_reader_that_stops_hold_up_its_own_messages() -> 
 async def test_a_reader_that_stops_is_closed_with_1013() -> None:
     stage = Stage(limits=Limits(outbox_bytes=200_000))
     async with stage.peer() as (served, peer):
-        stalled = stage.socket
+        stalled = stage.side
         async with served.connect() as other:
             await until(lambda: len(stage.app.sockets()) == 2)
             sent = 0
@@ -248,21 +254,42 @@ async def test_a_reader_that_stops_is_closed_with_1013() -> None:
             assert 0 < found < sent
 
 
-async def test_one_broadcast_that_is_too_much_for_a_reader_closes_it_at_once() -> None:
+async def test_a_burst_that_the_network_had_no_turn_to_take_closes_nobody() -> None:
     stage = Stage(limits=Limits(outbox_bytes=200_000))
     async with stage.peer():
-        stalled = stage.socket
-        await stage.app.broadcast(Said(text="x" * 16_000_000))
+        stalled = stage.side
+        for _ in range(1600):
+            await stage.app.broadcast(Said(text="x" * 10_000))
+        assert not stalled.is_closed
+        await a_turn()
+        await stage.app.broadcast(Said(text="one too many"))
         assert stalled.close_sent == (1013, "slow reader")
+
+
+async def test_a_healthy_reader_gets_all_that_a_handler_emits_at_once() -> None:
+    stage = Stage(limits=Limits(outbox_bytes=200_000))
+
+    @stage.app.lifecycle.message
+    async def much(socket: Socket) -> None:
+        for number in range(2000):
+            assert await socket.emit(Said(text=f"{number:06}" * 200)) != "dropped"
+
+    async with stage.peer() as (_, peer):
+        await peer.send(frame(TEXT, SAY))
+        for number in range(2000):
+            opcode, payload = await peer.receive()
+            assert (opcode, f"{number:06}".encode() in payload) == (TEXT, True)
+        assert await peer.receive() == (TEXT, ANSWER)
 
 
 async def test_a_reader_that_stops_may_lose_the_oldest_instead() -> None:
     stage = Stage(limits=Limits(outbox_bytes=200_000), policies=Policies(slow_reader="drop_oldest"))
     async with stage.peer() as (_, peer):
-        stalled = stage.socket
+        stalled = stage.side
         while stalled.dropped < 10:
-            await stalled.emit(Said(text=BIG))
-        await stalled.emit(Said(text="last"))
+            await stage.app.broadcast(Said(text=BIG))
+            await a_turn()
+        await stage.app.broadcast(Said(text="last"))
         payload = b""
         while b"last" not in payload:
             opcode, payload = await peer.receive()
@@ -271,30 +298,13 @@ async def test_a_reader_that_stops_may_lose_the_oldest_instead() -> None:
         assert await peer.receive() == (TEXT, ANSWER)
 
 
-async def test_a_handler_that_says_much_keeps_to_the_policy_for_slow_readers_too() -> None:
-    stage = Stage(limits=Limits(outbox_bytes=200_000), policies=Policies(slow_reader="drop_oldest"))
-
-    @stage.app.lifecycle.message
-    async def much(socket: Socket) -> None:
-        for _ in range(250):
-            await socket.emit(Said(text=BIG))
-
-    async with stage.peer() as (_, peer):
-        await peer.send(frame(TEXT, SAY))
-        await until(lambda: stage.heard)
-        assert stage.socket.dropped
-        await stage.socket.emit(Said(text="last"))
-        payload = b""
-        while b"last" not in payload:
-            opcode, payload = await peer.receive()
-            assert opcode == TEXT
-
-
 async def test_a_close_for_a_reader_that_stops_for_good_does_not_wait_for_ever() -> None:
     stage = Stage(limits=Limits(outbox_bytes=200_000))
     async with stage.peer() as (served, _):
-        while not stage.socket.is_closed:
-            await stage.socket.emit(Said(text=BIG))
+        side = stage.side
+        while not side.is_closed:
+            await stage.app.broadcast(Said(text=BIG))
+            await a_turn()
         served.advance(1)
         served.advance(10.1)
         await until(lambda: stage.ends)

@@ -136,6 +136,7 @@ def pyright(folder: Path) -> tuple[set[Line], str]:
     }, said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [mypy, pyright])
 def test_a_checker_refuses_what_is_wrong_and_nothing_else(check: Any, programs: Programs) -> None:
     found, said = check(programs.folder)

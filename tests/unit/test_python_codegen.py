@@ -160,6 +160,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert plain(module.T(), JSON) == {"const": evil}
 
 
+@pytest.mark.slow
 def test_ruff_leaves_the_output_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "client.py"
     path.write_text(python(contracts.chat()), encoding="utf-8")

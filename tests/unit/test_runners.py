@@ -16,6 +16,8 @@ from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.serving.runners.listening import listen
 from tests.support.server_process import RudePeer, get
 
+pytestmark = pytest.mark.slow
+
 Serve = Callable[..., Coroutine[Any, Any, None]]
 
 

@@ -1,19 +1,24 @@
-"""A socket sends when it can, closes once, and keeps to the slow-reader policy."""
+"""A socket sends when it can, waits for its network, closes once, and is closed for slowness."""
 
 import logging
 from collections.abc import Iterable
+from sys import maxsize
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
 from typing_extensions import override
 
-from bytesocket_app import Handshake, Limits, Policies, ServerEvent, Settings, Socket
-from bytesocket_app.socket import AuthState, raw_frame, several
+from bytesocket_app import Handshake, ServerEvent, Socket
+from bytesocket_app.socket import AuthState, SendingSide, new_id, raw_frame, several
+from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.transports.null import NullTransport
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, Outcome
 from bytesocket_app.wire.frame import Frame
+from tests.support.talk import until
+from tests.support.turns import a_turn
 
 pytestmark = pytest.mark.anyio
 
@@ -36,21 +41,24 @@ class Loom:
         rooms: Iterable[str],
         event: Any,
         *,
-        exclude: Socket | None = None,
+        exclude: str | None = None,
         codec: CodecName | None = None,
         bulk: bool = False,
-    ) -> None:
+    ) -> Outcome:
         self.calls.append(("publish", list(rooms), event, exclude, codec, bulk))
+        return "sent"
 
     def broadcast(
-        self, event: Any, *, exclude: Socket | None = None, codec: CodecName | None = None
-    ) -> None:
+        self, event: Any, *, exclude: str | None = None, codec: CodecName | None = None
+    ) -> Outcome:
         self.calls.append(("broadcast", event, exclude, codec))
+        return "sent"
 
     def publish_raw(
-        self, room: str, payload: str | bytes, *, exclude: Socket | None = None
-    ) -> None:
+        self, room: str, payload: str | bytes, *, exclude: str | None = None
+    ) -> Outcome:
         self.calls.append(("publish_raw", room, payload, exclude))
+        return "sent"
 
     async def join(self, socket: Socket, room: str, /) -> None:
         self.calls.append(("join", room))
@@ -62,9 +70,6 @@ class Loom:
 
     def rooms_of(self, socket: Socket, /) -> list[str]:
         return ["lobby"]
-
-    def release(self, socket: Socket, /) -> None:
-        self.calls.append(("release",))
 
 
 class Wire(MemoryTransport):
@@ -87,11 +92,35 @@ HEADERS = {
 }
 
 
-def make(settings: Settings | None = None, **handshake: Any) -> tuple[Socket, Wire, Loom]:
-    wire, loom = Wire(), Loom()
-    app = SimpleNamespace(settings=settings or Settings())
-    request = Handshake("/ws", **handshake)
-    return Socket(request, wire, loom, app=app, codec="json"), wire, loom
+class Made:
+    """A socket with all that it needs.
+
+    Attributes:
+        released: Times that its memberships were given up.
+    """
+
+    def __init__(self, *, limit: int = 0, drop_oldest: bool = False, **handshake: Any) -> None:
+        self.wire, self.loom = Wire(), Loom()
+        self.side = SendingSide(
+            new_id(),
+            self.wire,
+            codec="json",
+            limit=limit or maxsize,
+            drop_oldest=drop_oldest,
+            telemetry=Telemetry(),
+        )
+        self.released = 0
+        self.side.released = self._release
+        request = Handshake("/ws", **handshake)
+        self.socket: Socket = Socket(request, self.side, self.loom, app=SimpleNamespace())
+
+    def _release(self) -> None:
+        self.released += 1
+
+
+def make(**handshake: Any) -> tuple[Socket, Wire, Loom]:
+    made = Made(**handshake)
+    return made.socket, made.wire, made.loom
 
 
 def test_a_socket_shows_its_request() -> None:
@@ -116,16 +145,23 @@ def test_every_socket_has_an_id_and_a_state_of_its_own() -> None:
     assert one.state == {}
     assert one.state is not other.state
     assert one.user is None
-    assert repr(one) == f"<socket {one.id} of None>"
+    assert repr(one) == f"<socket {one.id}>"
+
+
+def test_what_a_socket_is_called_in_the_log_tells_the_users_key_and_no_more() -> None:
+    made = Made()
+    made.side.user_key = "ann"
+    made.socket.user = {"name": "ann", "token": "secret"}
+    assert repr(made.socket) == f"<socket {made.socket.id} of user 'ann'>"
 
 
 @pytest.mark.parametrize("state", list(AuthState))
 def test_a_socket_can_send_when_open_and_authenticated(state: AuthState) -> None:
-    socket, _, _ = make()
-    socket.auth_state = state
+    made = Made()
+    socket, made.side.auth_state = made.socket, state
     assert socket.is_authenticated == (state in (AuthState.NONE, AuthState.SUCCESS))
     assert socket.can_send == socket.is_authenticated
-    socket.is_closed = True
+    made.side.lose(1006, "")
     assert not socket.can_send
 
 
@@ -137,48 +173,81 @@ async def test_emit_uses_the_sockets_codec_unless_told() -> None:
 
 
 async def test_before_authentication_only_ready_frames_go_out() -> None:
+    made = Made()
+    made.side.auth_state = AuthState.IDLE
+    assert await verbs(made.socket) == ["dropped"] * 5
+    await made.socket.rooms.join("a")
+    await made.socket.rooms.leave("a")
+    assert (made.wire.texts(), made.loom.calls) == ([], [])
+    assert await made.socket.send_raw("raw") != "dropped"
+    assert made.wire.texts() == [b"raw"]
+
+
+async def verbs(socket: Socket) -> list[str]:
+    """The outcomes of all verbs that need an authenticated socket."""
+    return [
+        await socket.emit(Posted()),
+        await socket.broadcast(Posted()),
+        await socket.rooms.emit("a", Posted()),
+        await socket.rooms.bulk.emit(["a"], Posted()),
+        await socket.rooms.publish_raw("a", "x"),
+    ]
+
+
+async def test_a_closed_socket_sends_nothing_and_says_so() -> None:
     socket, wire, loom = make()
-    socket.auth_state = AuthState.IDLE
-    await socket.emit(Posted())
-    await socket.broadcast(Posted())
-    await socket.rooms.emit("a", Posted())
-    await socket.rooms.bulk.emit(["a"], Posted())
-    await socket.rooms.publish_raw("a", "x")
-    await socket.rooms.join("a")
-    await socket.rooms.leave("a")
-    assert (wire.texts(), loom.calls) == ([], [])
-    await socket.send_raw("raw")
-    assert wire.texts() == [b"raw"]
-
-
-async def test_a_closed_socket_sends_nothing() -> None:
-    socket, wire, _ = make()
     await socket.close()
-    await socket.emit(Posted())
-    await socket.send_raw("raw")
-    assert wire.texts() == []
+    assert await verbs(socket) == ["dropped"] * 5
+    assert await socket.send_raw("raw") == "dropped"
+    assert (wire.texts(), loom.calls) == ([], [])
+
+
+async def test_a_lost_socket_speaks_to_others_while_what_came_before_is_handled() -> None:
+    made = Made()
+    made.side.lose(1006, "")
+    assert await verbs(made.socket) == ["dropped", "sent", "sent", "sent", "sent"]
+    made.side.is_draining = False
+    assert await verbs(made.socket) == ["dropped"] * 5
 
 
 async def test_closing_is_done_once_by_the_first_call() -> None:
-    socket, wire, loom = make()
-    await socket.close(4001, "first")
-    await socket.close(4002, "second")
-    assert wire.ended == [(4001, "first")]
-    assert socket.close_sent == (4001, "first")
-    assert socket.is_closed
-    assert loom.calls == [("release",)]
+    made = Made()
+    await made.socket.close(4001, "first")
+    await made.socket.close(4002, "second")
+    assert made.wire.ended == [(4001, "first")]
+    assert made.side.close_sent == (4001, "first")
+    assert made.socket.is_closed
+    made.side.lose(1000, "")
+    assert made.released == 1
+    assert await made.socket.wait_closed() == (4001, "first")
+
+
+async def test_whoever_waits_for_the_end_gets_the_peers_code_and_reason() -> None:
+    made, told = Made(), list[tuple[int, str]]()
+
+    async def wait() -> None:
+        told.append(await made.socket.wait_closed())
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            tasks.start_soon(wait)
+            await anyio.wait_all_tasks_blocked()
+            made.side.lose(4001, "mine")
+            made.side.lose(1006, "")
+    assert told == [(4001, "mine")] * 2
 
 
 async def test_a_close_without_arguments_is_normal() -> None:
-    socket, _, _ = make()
+    socket, wire, _ = make()
     await socket.close()
-    assert socket.close_sent == (1000, "normal")
+    assert wire.ended == [(1000, "normal")]
 
 
 async def test_a_long_close_reason_is_cut() -> None:
-    socket, _, _ = make()
+    socket, wire, _ = make()
     await socket.close(4000, "ü" * 100)
-    assert socket.close_sent == (4000, "ü" * 61)
+    assert wire.ended == [(4000, "ü" * 61)]
 
 
 @pytest.mark.parametrize("code", [1005, 1006, 999, 5000])
@@ -197,10 +266,10 @@ async def test_others_are_reached_without_the_socket_itself() -> None:
     await socket.rooms.bulk.emit(["a", "b"], event)
     await socket.rooms.publish_raw("a", b"x")
     assert loom.calls == [
-        ("broadcast", event, socket, "json"),
-        ("publish", ["a"], event, socket, None, False),
-        ("publish", ["a", "b"], event, socket, None, True),
-        ("publish_raw", "a", b"x", socket),
+        ("broadcast", event, socket.id, "json"),
+        ("publish", ["a"], event, socket.id, None, False),
+        ("publish", ["a", "b"], event, socket.id, None, True),
+        ("publish_raw", "a", b"x", socket.id),
     ]
 
 
@@ -242,58 +311,139 @@ def test_ready_frames_are_text_or_binary() -> None:
     assert raw_frame("\ud800").payload == b"?"
 
 
-def limited(policy: Any) -> Settings:
-    return Settings(limits=Limits(outbox_bytes=1000), policies=Policies(slow_reader=policy))
+def frame(size: int, slot: str | None = None) -> Frame:
+    return Frame(b"x" * size, is_binary=False, slot=slot)
 
 
 async def test_a_slow_reader_is_closed_and_told_to_come_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    socket, wire, _ = make(limited("close"))
-    await socket.send_raw("x" * 600)
-    assert not socket.is_closed
+    made = Made(limit=1000)
+    for size in (600, 600):
+        made.side.write_unawaited(frame(size))
+    assert not made.socket.is_closed, "the network had no turn yet"
+    await a_turn()
     with caplog.at_level(logging.WARNING, "bytesocket"):
-        await socket.send_raw("y" * 600)
-    assert wire.ended == [(1013, "slow reader")]
-    assert socket.dropped == 2
-    assert wire.texts() == []
-    assert f"more than 1000 bytes wait for <socket {socket.id}" in caplog.text
+        made.side.write_unawaited(frame(1))
+    assert made.wire.ended == [(1013, "slow reader")]
+    assert made.side.dropped == 3
+    assert made.wire.texts() == []
+    assert f"more than 1000 bytes wait for <socket {made.socket.id}>" in caplog.text
 
 
 async def test_a_slow_reader_may_lose_the_oldest_instead(caplog: pytest.LogCaptureFixture) -> None:
-    socket, wire, _ = make(limited("drop_oldest"))
+    made = Made(limit=1000, drop_oldest=True)
     with caplog.at_level(logging.WARNING, "bytesocket"):
-        for text in ("a" * 600, "b" * 600, "c" * 600):
-            await socket.send_raw(text)
-    assert not socket.is_closed
-    assert wire.texts() == [b"c" * 600]
-    assert socket.dropped == 2
+        for size in (600, 601, 602):
+            made.side.write_unawaited(frame(size))
+            await a_turn()
+        made.side.write_unawaited(frame(1))
+    assert not made.socket.is_closed
+    assert [len(text) for text in made.wire.texts()] == [602, 1]
+    assert made.side.dropped == 2
     assert caplog.text.count("bytes wait") == 1
 
 
 async def test_what_may_be_lost_goes_before_a_slow_reader_is_closed() -> None:
-    socket, wire, _ = make(limited("close"))
+    made = Made(limit=1000)
     for number in range(20):
-        socket.write(Frame(f"{number}".encode() * 100, is_binary=False, slot="cursor"))
-    await socket.send_raw("x" * 900)
-    assert not socket.is_closed
-    assert wire.texts() == [b"x" * 900]
-    assert socket.dropped
-    await socket.send_raw("y" * 1900)
-    assert wire.ended == [(1013, "slow reader")]
+        made.side.write_unawaited(frame(100 + number, slot="cursor"))
+    await a_turn()
+    made.side.write_unawaited(frame(900))
+    assert not made.socket.is_closed
+    await a_turn()
+    made.side.write_unawaited(frame(1))
+    assert [len(text) for text in made.wire.texts()] == [900, 1]
+    assert made.side.dropped
+    made.side.write_unawaited(frame(1900))
+    await a_turn()
+    made.side.write_unawaited(frame(1))
+    assert made.wire.ended == [(1013, "slow reader")]
 
 
 async def test_without_a_limit_everything_waits() -> None:
-    socket, wire, _ = make(Settings(limits=Limits(outbox_bytes=0)))
+    socket, wire, _ = make()
     await socket.send_raw("x" * 10_000)
     assert len(wire.texts()) == 1
 
 
+async def test_an_emit_waits_while_more_than_half_of_the_outbox_does() -> None:
+    made, outcomes = Made(limit=1000), list[str]()
+
+    async def flood() -> None:
+        for _ in range(6):
+            outcomes.append(await made.socket.send_raw("x" * 400))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(flood)
+            await anyio.wait_all_tasks_blocked()
+            assert outcomes == ["queued"]
+            assert made.wire.buffered < 1000
+            while len(outcomes) < 6:
+                assert await made.wire.take()
+                await anyio.wait_all_tasks_blocked()
+                assert made.wire.buffered < 1000
+    assert not made.socket.is_closed
+
+
+async def test_an_emit_that_waits_goes_on_when_the_connection_is_lost() -> None:
+    made, outcomes = Made(limit=1000), list[str]()
+
+    async def send() -> None:
+        outcomes.append(await made.socket.send_raw("x" * 600))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(send)
+            await anyio.wait_all_tasks_blocked()
+            assert outcomes == []
+            made.side.lose(1006, "")
+    assert outcomes == ["dropped"]
+
+
+async def test_a_cancelled_emit_is_on_its_way_all_the_same() -> None:
+    made = Made(limit=1000)
+    with anyio.move_on_after(0.01) as scope:
+        await made.socket.send_raw("x" * 600)
+    assert scope.cancelled_caught
+    assert made.side.senders == 0
+    assert made.wire.texts() == [b"x" * 600]
+
+
+async def test_from_whom_nothing_leaves_while_somebody_waits_is_closed() -> None:
+    made, outcomes = Made(limit=1000), list[str]()
+
+    async def send() -> None:
+        outcomes.append(await made.socket.send_raw("x" * 600))
+
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            await made.socket.send_raw("x" * 10)
+            tasks.start_soon(send)
+            await until(lambda: made.side.senders)
+            made.side.check_progress(100.0, 5)
+            made.side.check_progress(104.9, 5)
+            assert await made.wire.take()
+            made.side.check_progress(109.0, 5)
+            made.side.check_progress(113.9, 5)
+            assert not made.socket.is_closed
+            made.side.check_progress(114.1, 5)
+    assert made.wire.ended == [(1013, "slow reader")]
+    assert outcomes == ["dropped"]
+
+
+async def test_a_volatile_event_never_waits() -> None:
+    made = Made(limit=1000)
+    with anyio.fail_after(30):
+        for _ in range(3):
+            assert await made.side.settle(frame(600, "cursor"), 600) == "queued"
+
+
 async def test_a_socket_gets_its_way_out_when_it_is_accepted() -> None:
-    loom, wire = Loom(), Wire()
-    app = SimpleNamespace(settings=Settings())
-    socket: Socket = Socket(Handshake("/ws"), NullTransport(), loom, app=app, codec="binary")
-    await socket.send_raw("lost")
-    socket.connect(wire)
-    await socket.send_raw("found")
-    assert wire.texts() == [b"found"]
+    made = Made()
+    made.side.connect(NullTransport())
+    await made.socket.send_raw("lost")
+    made.side.connect(made.wire)
+    await made.socket.send_raw("found")
+    assert made.wire.texts() == [b"found"]

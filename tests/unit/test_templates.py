@@ -103,6 +103,7 @@ def test_pages_ask_nobody_else_for_anything(template: str, tmp_path: Path) -> No
             assert phrase not in text, path
 
 
+@pytest.mark.slow
 @NAMES
 @pytest.mark.parametrize("package", ["a", "hello", "zebra_crossing"])
 def test_code_passes_its_own_ruff_settings(template: str, package: str, tmp_path: Path) -> None:

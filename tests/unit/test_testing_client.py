@@ -189,7 +189,7 @@ class TestEnds:
 
         with pytest.raises(NothingCame, match=r"at work 0\.02 s after the end"):
             await fail()
-        assert not app.housekeeping.sessions
+        assert not app.housekeeping.connections
 
     async def test_a_failing_test_keeps_its_own_error(self) -> None:
         app, begun = talk(), Signal()
@@ -217,7 +217,7 @@ class TestEnds:
 
         with pytest.raises(RequestError):
             await TestClient(app, "x").__aenter__()
-        assert not app.housekeeping.sessions
+        assert not app.housekeeping.connections
         assert logged(caplog)
 
     async def test_a_client_whose_credentials_hang_is_told(self) -> None:

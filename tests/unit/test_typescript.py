@@ -39,6 +39,7 @@ def test_the_header_is_one_line_without_time_or_path() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_same_contract_gives_the_same_bytes_under_any_hash_seed() -> None:
     program = (
         "import json, sys\n"

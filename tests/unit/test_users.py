@@ -146,30 +146,30 @@ class TestIndex:
         handle = app.user("ann")
         async with TestClient(app, "ann") as one:
             async with TestClient(app, "ann"):
-                assert len(app.hub.users) == 1
-                assert len(app.hub.users.of("ann")) == 2
-            assert len(app.hub.users.of("ann")) == 1
+                assert len(app.memberships.users) == 1
+                assert len(app.memberships.users.of("ann")) == 2
+            assert len(app.memberships.users.of("ann")) == 1
             await handle.emit(Said(text="still one"))
             assert (await one.receive(Said)).text == "still one"
-            (socket,) = app.hub.users.of("ann")
-            app.hub.users.discard(socket)
-            app.hub.users.discard(socket)
-        assert len(app.hub.users) == 0
+            (socket,) = app.memberships.users.of("ann")
+            assert app.memberships.users.discard(socket, "ann")
+            assert not app.memberships.users.discard(socket, "ann")
+        assert len(app.memberships.users) == 0
 
     async def test_who_is_refused_was_never_there(self) -> None:
         app = by_message()
         with pytest.raises(RequestError):
             await TestClient(app, "nobody").__aenter__()
         async with TestClient(app):
-            assert len(app.hub.users) == 0
+            assert len(app.memberships.users) == 0
 
     async def test_a_socket_that_closed_in_the_meantime_is_not_listed(self) -> None:
         app = by_message()
         async with TestClient(app, "ann"):
             (socket,) = app.sockets()
             await socket.close()
-            app.hub.register_authenticated(socket)
-            assert len(app.hub.users) == 0
+            app.memberships.authenticated(socket)
+            assert len(app.memberships.users) == 0
             assert app.hub.rooms_of(socket) == []
 
     async def test_without_a_key_nothing_is_listed(self) -> None:
@@ -180,7 +180,7 @@ class TestIndex:
             return credentials
 
         async with TestClient(app, "ann"):
-            assert len(app.hub.users) == 0
+            assert len(app.memberships.users) == 0
             assert app.sockets()[0].user_key is None
 
 

@@ -1,14 +1,14 @@
-"""Suites that any transport or server can be checked with, without a test framework.
+"""Conformance suites for any transport or server, without a test framework.
 
 A suite is a plain async function. It takes a `Serve`: a function that serves an application and
-gives a `Site` to connect to. Somebody who writes an adaptor writes that function, and calls::
+gives a `Site` to connect to. The author of an adaptor writes that function, and calls::
 
     await check_connection(serve)
     await check_rooms(serve, codec="binary")
 
-Each raises `ConformanceError`, which names the cases that failed and what went wrong in each.
-`run_cases` gives the results one by one instead, and `WIRE_CASES` are those that need no
-application of their own: they run against any server that is already there.
+Each raises `ConformanceError`, which names the cases that failed and the problem of each.
+`run_cases` gives the results one by one instead. `WIRE_CASES` need no application of their own:
+they can be run against any server that is already running.
 """
 
 from bytesocket_app.testing.conformance.codecs import check_codec

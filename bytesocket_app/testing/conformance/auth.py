@@ -15,7 +15,7 @@ REFUSED = Ended(4003, "auth")
 
 
 def _guarded(settings: Settings | None = None) -> tuple[ByteSocket, list[Any]]:
-    """An application that lets `ann` in, and notes what its hooks are told."""
+    """Make an application that accepts the credentials `ann` and records its hooks' calls."""
     app, seen = ByteSocket(title="Conformance", settings=settings), list[Any]()
 
     @app.auth
@@ -44,7 +44,7 @@ def _guarded(settings: Settings | None = None) -> tuple[ByteSocket, list[Any]]:
 
 
 async def good_credentials_open_the_connection(stage: Stage) -> None:
-    """Good credentials are answered with 5; then the hooks run, and what they send follows."""
+    """Good credentials are answered with type 5; then the hooks run, and their messages follow."""
     app, seen = _guarded()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"type": 4, "data": "ann"})
@@ -54,7 +54,7 @@ async def good_credentials_open_the_connection(stage: Stage) -> None:
 
 
 async def bad_credentials_close_the_connection(stage: Stage) -> None:
-    """A refusal is told with 6 and its message, then closes 4003; open never runs."""
+    """A refusal is sent as type 6 with its message, then closes 4003; open hooks never run."""
     app, seen = _guarded()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"type": 4, "data": "bob"})
@@ -68,7 +68,7 @@ async def bad_credentials_close_the_connection(stage: Stage) -> None:
 
 
 async def credentials_of_another_shape_are_refused(stage: Stage) -> None:
-    """Credentials that do not fit their type never reach the function."""
+    """Credentials that do not fit their type never reach the auth function."""
     app, seen = _guarded()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"type": 4, "data": {"no": "text"}})
@@ -79,7 +79,7 @@ async def credentials_of_another_shape_are_refused(stage: Stage) -> None:
 
 
 async def a_crash_is_not_told(stage: Stage) -> None:
-    """An exception refuses the connection, and its text stays on the server."""
+    """An exception refuses the connection, and its text is not sent to the peer."""
     app, _ = _guarded()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"type": 4, "data": "crash"})
@@ -89,7 +89,7 @@ async def a_crash_is_not_told(stage: Stage) -> None:
 
 
 async def a_message_before_authentication_closes(stage: Stage) -> None:
-    """Anything but credentials before authentication closes 1008, unhandled."""
+    """Any message but credentials before authentication closes 1008, and is not handled."""
     app, seen = _guarded()
 
     @app.on("early")
@@ -104,7 +104,7 @@ async def a_message_before_authentication_closes(stage: Stage) -> None:
 
 
 async def late_credentials_close_without_a_refusal(stage: Stage) -> None:
-    """A peer that never authenticates is closed with 1013 and no 6, so that it may come back."""
+    """A peer that never authenticates is closed with 1013 and no type 6, so it may reconnect."""
     app, _ = _guarded(Settings(timeouts=Timeouts(auth=0.2)))
     async with stage.serve(app) as site, stage.talker(site) as talker:
         ended, heard = await talker.ends()
@@ -112,7 +112,7 @@ async def late_credentials_close_without_a_refusal(stage: Stage) -> None:
 
 
 async def credentials_count_once(stage: Stage) -> None:
-    """Credentials that come again are ignored."""
+    """Credentials sent after authentication are ignored."""
     app, seen = _guarded()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"type": 4, "data": "ann"})
@@ -124,7 +124,7 @@ async def credentials_count_once(stage: Stage) -> None:
 
 
 async def the_next_message_waits_for_the_decision(stage: Stage) -> None:
-    """A message sent right behind the credentials is handled after they were accepted."""
+    """A message sent right after the credentials is handled once they are accepted."""
     app, release = ByteSocket(title="Conformance"), anyio.Event()
 
     @app.auth
@@ -147,7 +147,7 @@ async def the_next_message_waits_for_the_decision(stage: Stage) -> None:
 
 
 async def a_handshake_is_decided_before_it_is_accepted(stage: Stage) -> None:
-    """Without a credentials parameter a refusal is 401, and an accepted peer hears no 5."""
+    """Without a credentials parameter a refusal is 401 or 403, and no type 5 is sent."""
     app = ByteSocket(title="Conformance")
 
     @app.auth

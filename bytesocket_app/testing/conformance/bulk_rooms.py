@@ -1,4 +1,4 @@
-"""Several rooms in one message (protocol.md section 5, with one copy a recipient)."""
+"""Several rooms in one message: one copy for each recipient (protocol.md section 5)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bytesocket_app.testing.conformance.stage import Stage
 
 
 def _halls(limits: Limits | None = None) -> tuple[ByteSocket, Room]:
-    """Rooms `hall:{name}` that relay `hi`; `hall:closed` has a guard that says no."""
+    """Make rooms `hall:{name}` that relay `hi`, with a guard that refuses `hall:closed`."""
     settings = Settings(limits=limits) if limits else Settings()
     app = ByteSocket(title="Conformance", settings=settings)
     halls = app.room("hall:{name}")
@@ -35,7 +35,7 @@ def _halls(limits: Limits | None = None) -> tuple[ByteSocket, Room]:
 
 
 async def a_bulk_join_is_answered(stage: Stage) -> None:
-    """Rooms are joined and left together, and answered with the same list."""
+    """A bulk join or leave takes effect in all its rooms, and is answered with the same list."""
     app, halls = _halls()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         rooms = ["hall:a", "hall:b", "hall:a"]
@@ -46,7 +46,7 @@ async def a_bulk_join_is_answered(stage: Stage) -> None:
 
 
 async def a_bulk_join_is_done_as_a_whole(stage: Stage) -> None:
-    """If one room refuses, by its single-room guard too, none is joined."""
+    """A refusal by one room, or by its guard, keeps the peer out of all rooms of a bulk join."""
     app, halls = _halls()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         rooms = ["hall:a", "hall:closed", "hall:b"]
@@ -58,7 +58,7 @@ async def a_bulk_join_is_done_as_a_whole(stage: Stage) -> None:
 
 
 async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
-    """No rooms at all is a request like any other."""
+    """A bulk request with an empty list of rooms succeeds."""
     app, _ = _halls()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"type": 15, "rooms": []})
@@ -66,7 +66,7 @@ async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
 
 
 async def too_many_rooms_are_refused(stage: Stage) -> None:
-    """The limits of rooms in a message and of rooms a socket hold."""
+    """The limits on rooms in a message and on rooms of a socket are enforced."""
     app, _ = _halls(Limits(rooms_per_message=3, rooms_per_socket=4))
     async with stage.serve(app) as site, stage.talker(site) as talker:
         for names, kind in (("abcd", 17), ("abc", 16), ("de", 17), ("ad", 16)):
@@ -93,7 +93,7 @@ async def a_member_of_both_gets_one_copy(stage: Stage) -> None:
 
 
 async def a_bulk_relay_reaches_each_member_once(stage: Stage) -> None:
-    """A peer's event for several rooms, named twice even, reaches a member of both once."""
+    """A peer's event for several rooms, even one named twice, reaches each member once."""
     app, _ = _halls()
     rooms = ["hall:a", "hall:b", "hall:a"]
     async with stage.serve(app) as site, stage.pair(site) as (one, other):
@@ -108,7 +108,7 @@ async def a_bulk_relay_reaches_each_member_once(stage: Stage) -> None:
 
 
 async def a_bulk_relay_needs_membership(stage: Stage) -> None:
-    """A room that the peer is not in does not get its event; the others do."""
+    """A bulk relay skips a room that the peer is not in, and is answered with `not_a_member`."""
     app, _ = _halls()
     async with stage.serve(app) as site, stage.pair(site) as (one, other):
         await one.join("hall:a")
@@ -120,7 +120,7 @@ async def a_bulk_relay_needs_membership(stage: Stage) -> None:
 
 
 async def room_and_rooms_together_close(stage: Stage) -> None:
-    """A message with both `room` and `rooms` slips past nobody: it closes 1008."""
+    """A message with both `room` and `rooms` closes 1008."""
     app, _ = _halls()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.join("hall:a")

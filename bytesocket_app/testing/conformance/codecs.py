@@ -1,4 +1,4 @@
-"""What any codec must do: read back what it writes, and fail in one way only."""
+"""Check of a codec: it decodes its own output, and fails with `DecodeError` only."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ VALUES: tuple[Any, ...] = (
     {f"key{n}": n for n in range(40)},
     {"data": list(range(70_000))},
 )
-"""Messages that both codecs can carry."""
+"""Messages that every codec can carry."""
 
 
 async def check_codec(codec: Codec) -> None:
-    """Check that a codec reads back what it writes, whole and spliced, and refuses the rest.
+    """Check that a codec decodes its own output, whole and spliced, and refuses broken input.
 
     Raises:
-        AssertionError: It does not.
+        AssertionError: The codec does not.
     """
     for value in VALUES:
         payload = codec.encode(value)
@@ -49,7 +49,7 @@ def _check_envelope(codec: Codec) -> None:
 
 
 def _check_refusals(codec: Codec) -> None:
-    """Every proper prefix, and a value with something behind it, is one decode error."""
+    """Check that a truncated message, and one with trailing bytes, is a decode error."""
     payload = codec.encode({"event": "e", "data": [1, {"a": "text"}]})
     for broken in [*(payload[:n] for n in range(len(payload))), payload + payload]:
         try:

@@ -11,7 +11,7 @@ from bytesocket_app.types import CodecName
 
 
 def _observed() -> tuple[ByteSocket, list[Any], anyio.Event]:
-    """An application that notes what opens and closes, and says when the first one closed."""
+    """Make an application that records opened and closed sockets, and signals the first close."""
     app, seen, closed = ByteSocket(title="Conformance"), list[Any](), anyio.Event()
 
     @app.lifecycle.open
@@ -27,7 +27,7 @@ def _observed() -> tuple[ByteSocket, list[Any], anyio.Event]:
 
 
 async def _closed_by_the_peer(stage: Stage) -> tuple[int, str]:
-    """What the close hook is told of a peer that closes with 4123 `bye`."""
+    """Return the arguments of the close hook for a peer that closes with 4123 `bye`."""
     app, seen, closed = _observed()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.rest()
@@ -40,19 +40,19 @@ async def _closed_by_the_peer(stage: Stage) -> tuple[int, str]:
 
 
 async def a_peers_close_code_reaches_the_close_hook(stage: Stage) -> None:
-    """The code of the peer's close frame is what the close hook is told."""
+    """The code of the peer's close frame is passed to the close hook."""
     code, _ = await _closed_by_the_peer(stage)
     assert code == 4123, f"the hook saw {code}"
 
 
 async def a_peers_close_reason_reaches_the_close_hook(stage: Stage) -> None:
-    """The reason in the peer's close frame is what the close hook is told."""
+    """The reason in the peer's close frame is passed to the close hook."""
     _, reason = await _closed_by_the_peer(stage)
     assert reason == "bye", f"the hook saw {reason!r}"
 
 
 async def a_servers_close_code_reaches_the_peer(stage: Stage) -> None:
-    """Code and reason of `socket.close` are what the peer's close frame and the hook carry."""
+    """Code and reason of `socket.close` reach the peer's close frame and the close hook."""
     app, seen, closed = _observed()
 
     @app.on("go")
@@ -69,7 +69,7 @@ async def a_servers_close_code_reaches_the_peer(stage: Stage) -> None:
 
 
 async def a_long_close_reason_is_cut_at_a_character(stage: Stage) -> None:
-    """A reason over 123 bytes is cut where a character ends, and the close succeeds."""
+    """A reason over 123 bytes is cut at a character boundary, and the close succeeds."""
     app = ByteSocket(title="Conformance")
 
     @app.on("go")
@@ -94,7 +94,7 @@ async def a_lost_connection_is_noticed(stage: Stage) -> None:
 
 
 async def a_closed_socket_is_forgotten(stage: Stage) -> None:
-    """When the close hooks have run, the socket is in no list and in no room."""
+    """After the close hooks the socket is in no list and in no room."""
     app, _, closed = _observed()
     lobby = app.room("lobby")
     async with stage.serve(app) as site:
@@ -108,7 +108,7 @@ async def a_closed_socket_is_forgotten(stage: Stage) -> None:
 
 
 async def another_path_is_refused(stage: Stage) -> None:
-    """The path is compared whole: `/wsx` and `/ws/deeper` are refused before the upgrade."""
+    """The whole path must match: `/wsx` and `/ws/deeper` are refused before the upgrade."""
     async with stage.serve(ByteSocket(title="Conformance")) as site:
         for path in ("/wsx", "/ws/deeper"):
             try:
@@ -119,7 +119,7 @@ async def another_path_is_refused(stage: Stage) -> None:
 
 
 async def a_foreign_origin_is_refused(stage: Stage) -> None:
-    """With a list of origins, a page of another host gets 403, one of the list is accepted."""
+    """With a list of origins, any other origin gets 403; listed ones and none are accepted."""
     app = ByteSocket(title="Conformance", origins=["https://good.example"])
     async with stage.serve(app) as site:
         for origin in ("https://GOOD.example", ""):
@@ -156,13 +156,13 @@ async def the_handshake_reaches_the_handlers(stage: Stage) -> None:
 
 
 async def an_offered_codec_is_chosen(stage: Stage) -> None:
-    """The subprotocol that names a codec is answered."""
+    """The server selects the offered subprotocol that names a codec."""
     async with stage.serve(ByteSocket(title="Conformance")) as site, stage.talker(site) as talker:
         assert talker.peer.subprotocol == f"bytesocket.{stage.codec}", talker.peer.subprotocol
 
 
 async def both_codecs_are_spoken(stage: Stage) -> None:
-    """A JSON message in a text frame and a MessagePack one in a binary frame are both read."""
+    """A JSON message in a text frame and a MessagePack one in a binary frame are answered."""
     app = ByteSocket(title="Conformance")
     async with stage.serve(app) as site, stage.talker(site) as talker:
         codecs: tuple[CodecName, ...] = ("json", "binary")

@@ -1,4 +1,4 @@
-"""Pings by empty frames, and the idle timeout (protocol.md sections 3 and 9)."""
+"""Pings as empty frames, and the idle timeout (protocol.md sections 3 and 9)."""
 
 import anyio
 
@@ -17,7 +17,7 @@ async def an_empty_binary_frame_is_answered(stage: Stage) -> None:
 
 
 async def a_ping_is_answered_before_authentication(stage: Stage) -> None:
-    """A ping needs no authentication."""
+    """A ping is answered before authentication."""
     app = ByteSocket(title="Conformance")
 
     @app.auth
@@ -57,7 +57,7 @@ async def a_silent_peer_is_closed(stage: Stage) -> None:
 
 
 async def an_emit_does_not_keep_a_peer_alive(stage: Stage) -> None:
-    """What the server sends does not count as a sign of life."""
+    """Messages sent by the server do not postpone the idle timeout."""
     app = ByteSocket(title="Conformance", settings=Settings(timeouts=Timeouts(idle=0.3)))
 
     @app.lifecycle.open

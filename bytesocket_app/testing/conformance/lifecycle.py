@@ -1,4 +1,4 @@
-"""Which hooks run, in which order, and what happens when one fails (protocol.md section 7)."""
+"""Lifecycle hooks: their order, and the effect of one that fails (protocol.md section 7)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bytesocket_app.testing.conformance.stage import Refused, Stage
 
 
 def _watched() -> tuple[ByteSocket, list[Any], anyio.Event]:
-    """An application whose hooks note their calls."""
+    """Make an application whose hooks record their calls."""
     app, seen, closed = ByteSocket(title="Conformance"), list[Any](), anyio.Event()
 
     @app.lifecycle.upgrade
@@ -39,7 +39,7 @@ def _watched() -> tuple[ByteSocket, list[Any], anyio.Event]:
 
 
 async def hooks_run_in_order(stage: Stage) -> None:
-    """Without authentication: upgrade, open, a message for each frame, close."""
+    """Without authentication the hooks run as: upgrade, open, message for each frame, close."""
     app, seen, closed = _watched()
     async with stage.serve(app) as site:
         async with stage.talker(site) as talker:
@@ -103,7 +103,7 @@ async def a_failing_hook_is_reported_and_harms_nobody(stage: Stage) -> None:
 
 
 async def a_hook_added_once_runs_once(stage: Stage) -> None:
-    """`once` is for the next time, `remove` takes a hook away."""
+    """A hook added with `once` runs only the next time; a removed hook runs no more."""
     app, seen = ByteSocket(title="Conformance"), list[str]()
 
     @app.lifecycle.open.once
@@ -152,7 +152,7 @@ async def malformed_messages_are_reported(stage: Stage) -> None:
 
 
 async def the_close_hook_still_sees_the_rooms(stage: Stage) -> None:
-    """`socket.rooms.list()` tells a close hook the rooms that were held at the end."""
+    """`socket.rooms.list()` gives a close hook the rooms that the socket was in at the end."""
     app, seen, closed = ByteSocket(title="Conformance"), list[list[str]](), anyio.Event()
     app.room("lobby")
 

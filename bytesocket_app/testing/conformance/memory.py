@@ -1,4 +1,4 @@
-"""Serve an application in memory: the suites' quickest site, and an example of a `Serve`."""
+"""Site in memory: serves an application without a network, and is an example of a `Serve`."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from bytesocket_app.transports.memory import MemoryTransport
 
 @asynccontextmanager
 async def serve_in_memory(app: ByteSocket, *, lifespan: bool = True) -> AsyncGenerator[Site]:
-    """Serve an application to peers in this process, with or without a lifespan around it."""
+    """Serve an application to peers in the same process, with or without its lifespan."""
     if not lifespan:
         yield _MemorySite(app)
         return
@@ -58,7 +58,7 @@ class _MemorySite:
 
 
 class MemoryPeer:
-    """The other end of a memory transport."""
+    """Client end of a memory transport."""
 
     def __init__(self, transport: MemoryTransport, subprotocol: str | None) -> None:
         self._transport = transport
@@ -77,7 +77,7 @@ class MemoryPeer:
         return frame.payload if frame.is_binary else frame.text
 
     async def close(self, code: int, reason: str) -> None:
-        """Close."""
+        """Close the connection."""
         self._transport.end(code, reason)
 
     async def abort(self) -> None:

@@ -17,11 +17,11 @@ BURST = 300
 
 
 class _Muted(Refusal, code="muted"):
-    """A refusal with a code of its own."""
+    """Refusal with its own code."""
 
 
 def _talking() -> tuple[ByteSocket, "ServerHandle[Any]"]:
-    """An application that echoes, and refuses, and fails."""
+    """Make an application with events that echo, refuse and fail."""
     app = ByteSocket(title="Conformance")
     said = app.declare("said", dict[str, Any], direction="server")
 
@@ -46,7 +46,7 @@ def _talking() -> tuple[ByteSocket, "ServerHandle[Any]"]:
 
 
 async def an_event_is_answered_by_an_event(stage: Stage) -> None:
-    """What a handler emits arrives, whatever is in it."""
+    """An event that a handler emits arrives with its payload unchanged."""
     app, _ = _talking()
     data = {"text": "grüße 🙂", "n": 64, "big": 2**40, "f": 0.5, "none": None, "list": [1, [2]]}
     async with stage.serve(app) as site, stage.talker(site) as talker:
@@ -55,7 +55,7 @@ async def an_event_is_answered_by_an_event(stage: Stage) -> None:
 
 
 async def a_large_message_arrives_whole(stage: Stage) -> None:
-    """A message of 300 kB makes it there and back."""
+    """A message of 300 kB arrives complete in both directions."""
     app, _ = _talking()
     data = {"text": "x" * 300_000}
     async with stage.serve(app) as site, stage.talker(site) as talker:
@@ -81,7 +81,7 @@ async def messages_keep_their_order(stage: Stage) -> None:
 
 
 async def a_request_is_answered_once(stage: Stage) -> None:
-    """A message with an id is answered with that id, text or number, after what was emitted."""
+    """A message with an id, text or number, is answered with that id after any emitted events."""
     app, _ = _talking()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         for identity in ("a", 7):
@@ -92,7 +92,7 @@ async def a_request_is_answered_once(stage: Stage) -> None:
 
 
 async def a_refusal_tells_its_code(stage: Stage) -> None:
-    """A refusal answers the request with code, message and data; without an id it is a type 3."""
+    """A refusal answers a request with code, message and data; without an id it is a type 3."""
     app, _ = _talking()
     error = {"code": "muted", "message": "Not now.", "data": {"until": 5}}
     context = {"phase": "handler", "error": error, "event": "muted"}
@@ -115,7 +115,7 @@ async def a_crash_is_internal_to_the_peer(stage: Stage) -> None:
 
 
 async def a_payload_that_does_not_fit_is_refused(stage: Stage) -> None:
-    """A payload that fails its type is refused with the place and the reason."""
+    """A payload that fails validation is refused with its location and the reason."""
     app, _ = _talking()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"event": "short", "data": "four", "id": 1})
@@ -128,7 +128,7 @@ async def a_payload_that_does_not_fit_is_refused(stage: Stage) -> None:
 
 
 async def an_unknown_event_is_refused(stage: Stage) -> None:
-    """An event that nobody declared is refused; the connection goes on."""
+    """An undeclared event is refused; the connection goes on."""
     app, _ = _talking()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.say({"event": "ecko", "id": 1})
@@ -148,7 +148,7 @@ async def a_frame_that_cannot_be_read_closes(stage: Stage) -> None:
 
 
 async def a_message_that_is_no_object_closes(stage: Stage) -> None:
-    """A number, a text, a bool and null close 1008; an empty object is ignored."""
+    """A number, a text, a bool and null close 1008; an empty object or array is ignored."""
     async with stage.serve(ByteSocket(title="Conformance")) as site:
         for message in (5, "text", True, None):
             async with stage.talker(site) as talker:
@@ -162,7 +162,7 @@ async def a_message_that_is_no_object_closes(stage: Stage) -> None:
 
 
 async def both_opcodes_are_read(stage: Stage) -> None:
-    """The decoder follows the frame's opcode; what is sent follows the connection."""
+    """The opcode of a frame selects its decoder; sent messages use the connection's codec."""
     app, _ = _talking()
     other = replace(stage, codec="binary" if stage.codec == "json" else "json")
     async with stage.serve(app) as site, stage.talker(site) as talker:
@@ -188,7 +188,7 @@ async def a_call_can_choose_its_codec(stage: Stage) -> None:
 
 
 async def a_broadcast_reaches_everybody(stage: Stage) -> None:
-    """`app.broadcast` reaches all, `socket.broadcast` all but the socket itself."""
+    """`app.broadcast` reaches all sockets, `socket.broadcast` all but the socket itself."""
     app, said = _talking()
 
     @app.on("all")
@@ -210,7 +210,7 @@ async def a_broadcast_reaches_everybody(stage: Stage) -> None:
 
 
 async def middleware_passes_changes_and_stops(stage: Stage) -> None:
-    """A step may pass another message on; one that passes none stops it."""
+    """Middleware may pass on a changed message, or stop a message by passing on none."""
     app, _ = _talking()
 
     @app.middleware
@@ -225,7 +225,7 @@ async def middleware_passes_changes_and_stops(stage: Stage) -> None:
 
 
 async def numeric_event_names_are_names(stage: Stage) -> None:
-    """A number names an event: 7, -1 and 1.5."""
+    """Numbers such as 7, -1 and 1.5 are event names."""
     app, seen = ByteSocket(title="Conformance"), list[Any]()
     for name in (7, -1, 1.5):
 

@@ -1,4 +1,4 @@
-"""A served application at an address: the site of every real server."""
+"""Site at a network address: an application served by a real server."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,14 +16,14 @@ Arrival = str | bytes | Ended
 
 
 class NetworkSite:
-    """A server that is already there.
+    """Server that is already running.
 
     Args:
-        origin: Its address without a path: `ws://127.0.0.1:8000`.
-        deadline: Seconds for a handshake.
+        origin: The server's address without a path: `ws://127.0.0.1:8000`.
+        deadline: Timeout of a handshake, in seconds.
 
     Attributes:
-        origin: The address, as given.
+        origin: The address, without a trailing slash.
     """
 
     def __init__(self, origin: str, *, deadline: float = 10.0) -> None:
@@ -39,7 +39,7 @@ class NetworkSite:
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = (),
     ) -> AsyncGenerator[Peer]:
-        """Connect; raises Refused when the handshake is not accepted."""
+        """Connect; raise Refused if the handshake is not accepted."""
         address = f"{self.origin}{path}" + (f"?{query}" if query else "")
         dial = Dial(
             address=parse_uri(address),
@@ -65,7 +65,7 @@ class NetworkSite:
 
 
 class NetworkPeer:
-    """A client over a real connection."""
+    """Client of a network connection."""
 
     def __init__(self, connection: WebSocketConnection) -> None:
         self._connection = connection
@@ -73,7 +73,7 @@ class NetworkPeer:
         self.subprotocol = connection.subprotocol
 
     async def run(self) -> None:
-        """Read until the connection is over."""
+        """Read messages until the connection is closed."""
         with self._arrive:
             ending = await self._connection.run(self._note)
             self._arrive.send_nowait(Ended(ending.code, ending.reason))

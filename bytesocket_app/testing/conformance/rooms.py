@@ -1,4 +1,4 @@
-"""Rooms, one at a time: joining, leaving, relays and emits (protocol.md section 5)."""
+"""Single rooms: joining, leaving, relays and emits (protocol.md section 5)."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from bytesocket_app.testing.conformance.stage import BARRIER, Stage
 
 
 def _lobby() -> tuple[ByteSocket, Room]:
-    """A lobby whose members may say `hi` to each other; `ask` lets the server speak there."""
+    """Make a lobby that relays `hi` among its members; `ask` makes the server emit there."""
     app = ByteSocket(title="Conformance")
     lobby = app.room("lobby")
     hi = app.declare("hi", dict[str, Any])
@@ -32,7 +32,7 @@ def _lobby() -> tuple[ByteSocket, Room]:
 
 
 async def a_join_is_answered(stage: Stage) -> None:
-    """Joining and leaving are answered; doing either twice is as good as once."""
+    """Joins and leaves are answered; a repeated one changes nothing and is answered too."""
     app, lobby = _lobby()
     async with stage.serve(app) as site, stage.talker(site) as talker:
         await talker.join("lobby", "lobby")
@@ -44,7 +44,7 @@ async def a_join_is_answered(stage: Stage) -> None:
 
 
 async def an_undeclared_room_is_refused(stage: Stage) -> None:
-    """A room that nobody declared, or that only the server fills, cannot be joined."""
+    """An undeclared room, or one that only the server adds members to, cannot be joined."""
     app, _ = _lobby()
     app.room("feed", join="server")
     async with stage.serve(app) as site, stage.talker(site) as talker:
@@ -57,7 +57,7 @@ async def an_undeclared_room_is_refused(stage: Stage) -> None:
 
 
 async def a_guard_decides(stage: Stage) -> None:
-    """A guard gets the room's parameters in their types; its refusal answers the join."""
+    """A guard gets the room's parameters as typed values; its refusal answers the join."""
     app, _ = _lobby()
     doc = app.room("doc:{number}")
 
@@ -76,7 +76,7 @@ async def a_guard_decides(stage: Stage) -> None:
 
 
 async def a_relay_goes_to_the_other_members(stage: Stage) -> None:
-    """A relayed event reaches every member but its sender, with nothing added."""
+    """A relayed event reaches every member but its sender; undeclared keys are dropped."""
     app, _ = _lobby()
     async with (
         stage.serve(app) as site,
@@ -92,7 +92,7 @@ async def a_relay_goes_to_the_other_members(stage: Stage) -> None:
 
 
 async def a_relay_needs_membership_and_a_declaration(stage: Stage) -> None:
-    """Sending into a room one is not in, or an event the room does not take, is refused."""
+    """An event from a peer outside the room, or one that the room does not take, is refused."""
     app, _ = _lobby()
     async with stage.serve(app) as site, stage.pair(site) as (one, other):
         await other.join("lobby")
@@ -107,7 +107,7 @@ async def a_relay_needs_membership_and_a_declaration(stage: Stage) -> None:
 
 
 async def a_server_emit_reaches_every_member(stage: Stage) -> None:
-    """An emit by server code reaches all members, the asking one too, unless it is excluded."""
+    """An emit by server code reaches all members, except one that is excluded."""
     app, _ = _lobby()
     async with stage.serve(app) as site, stage.pair(site) as (one, other):
         await one.join("lobby")
@@ -121,7 +121,7 @@ async def a_server_emit_reaches_every_member(stage: Stage) -> None:
 
 
 async def who_left_hears_no_more(stage: Stage) -> None:
-    """A peer that left gets nothing more of the room."""
+    """A peer that left a room gets no more of its events."""
     app, _ = _lobby()
     async with stage.serve(app) as site, stage.pair(site) as (one, other):
         await one.join("lobby")
@@ -134,7 +134,7 @@ async def who_left_hears_no_more(stage: Stage) -> None:
 
 
 async def a_handlers_answer_goes_to_the_others(stage: Stage) -> None:
-    """A server event that a room handler returns goes to the others; other values are replies."""
+    """A server event that a room handler returns goes to the others; other results are replies."""
     app, lobby = _lobby()
     move = app.declare("move", int, direction="client")
     moved = app.declare("moved", int, direction="server")
@@ -158,7 +158,7 @@ async def a_handlers_answer_goes_to_the_others(stage: Stage) -> None:
 
 
 async def server_code_joins_without_a_guard(stage: Stage) -> None:
-    """Joins by server code run no guard and tell the client nothing."""
+    """Joins and leaves by server code run no guard and send the client nothing."""
     app, _ = _lobby()
     side = app.room("side")
 
@@ -174,7 +174,7 @@ async def server_code_joins_without_a_guard(stage: Stage) -> None:
 
 
 async def join_and_leave_hooks_run_once_each(stage: Stage) -> None:
-    """Each membership begins and ends once, by whatever way."""
+    """The join hook and the leave hook run once for each membership, however it ends."""
     app, lobby = _lobby()
     seen: list[str] = []
 
@@ -200,7 +200,7 @@ async def join_and_leave_hooks_run_once_each(stage: Stage) -> None:
 
 
 async def every_join_is_answered(stage: Stage) -> None:
-    """A request to join or leave is answered by success or error, with the room's name."""
+    """A request to join or leave is answered with success or error, and the room's name."""
     async with stage.serve(ByteSocket(title="Conformance")) as site, stage.talker(site) as talker:
         for kind in (9, 12):
             await talker.say({"type": kind, "room": BARRIER})
@@ -210,7 +210,7 @@ async def every_join_is_answered(stage: Stage) -> None:
 
 
 async def every_bulk_join_is_answered(stage: Stage) -> None:
-    """A bulk request is answered by success or error, with the same list of rooms."""
+    """A bulk request is answered with success or error, and the same list of rooms."""
     async with stage.serve(ByteSocket(title="Conformance")) as site, stage.talker(site) as talker:
         for kind in (15, 18):
             await talker.say({"type": kind, "rooms": [BARRIER]})

@@ -1,4 +1,4 @@
-"""A server that runs already, somebody's application in it: only its wire can be checked."""
+"""Server that is already running an unknown application: only its protocol can be checked."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,11 +15,11 @@ from bytesocket_app.wire.message_type import MessageType
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A `Serve` that serves nothing: every application is the one at the address.
+    """`Serve` that starts nothing: every site is the server at the address.
 
     Args:
-        url: Where its socket is: `ws://127.0.0.1:8000/ws`.
-        credentials: Sent as the auth message of each connection, if not None.
+        url: Address of the WebSocket: `ws://127.0.0.1:8000/ws`.
+        credentials: Credentials to send first on each connection; None sends no auth message.
     """
 
     url: str
@@ -27,7 +27,7 @@ class RunningServer:
 
     @asynccontextmanager
     async def __call__(self, _app: ByteSocket) -> AsyncGenerator[Site]:
-        """Give the server as a site."""
+        """Return the server as a site, whatever the application."""
         site: Site = self
         yield site
 
@@ -40,7 +40,7 @@ class RunningServer:
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = (),
     ) -> AsyncGenerator[Peer]:
-        """Connect to the address, whatever the path, and authenticate if there are credentials.
+        """Connect to the address, ignoring `path`, and authenticate if there are credentials.
 
         Raises:
             Refused: The handshake or the credentials were refused.

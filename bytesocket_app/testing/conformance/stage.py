@@ -1,4 +1,4 @@
-"""What a case has at hand: a served application, peers that talk to it, and deadlines."""
+"""Test stage: a served application, peers that talk to it, and deadlines."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,22 +13,23 @@ from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
 
 BARRIER = "conformance:barrier"
-"""A room that nobody is in: the answer to leaving it comes after all that came before."""
+"""Room without members: the answer to leaving it comes after all earlier messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A connection that is over, with the close code and reason that the peer saw."""
+    """End of a connection, with the close code and reason that the peer received."""
 
     code: int
     reason: str
 
 
 class Refused(ByteSocketError):
-    """A handshake that was answered with something else than 101.
+    """Refused handshake or, by `RunningServer`, refused credentials.
 
     Attributes:
-        status: The HTTP status; 0 where the connection was dropped without one.
+        status: The HTTP status; 0 if there was none. The close code if the connection was closed
+            instead of an answer to the credentials.
     """
 
     def __init__(self, status: int) -> None:
@@ -37,7 +38,7 @@ class Refused(ByteSocketError):
 
 
 class Peer(Protocol):
-    """A WebSocket client as bare as possible."""
+    """Minimal WebSocket client."""
 
     subprotocol: str | None
 
@@ -59,7 +60,7 @@ class Peer(Protocol):
 
 
 class Site(Protocol):
-    """A served application, as peers reach it."""
+    """Served application that peers can connect to."""
 
     def connect(
         self,
@@ -69,16 +70,16 @@ class Site(Protocol):
         headers: Mapping[str, str] | None = None,
         subprotocols: Sequence[str] = (),
     ) -> AbstractAsyncContextManager[Peer]:
-        """Connect; raises Refused when the handshake is not accepted."""
+        """Connect; raise Refused if the handshake is not accepted."""
         ...
 
 
 Serve: TypeAlias = Callable[[ByteSocket], AbstractAsyncContextManager[Site]]
-"""Serves an application until the context is left."""
+"""Function that serves an application until its context is left."""
 
 
 class Talker:
-    """A peer that speaks the protocol in one codec, with a deadline on every wait."""
+    """Peer that encodes and decodes messages with one codec, with a deadline on every wait."""
 
     def __init__(self, peer: Peer, codec: CodecName, deadline: float) -> None:
         self.peer = peer
@@ -106,7 +107,7 @@ class Talker:
         assert heard == expected, f"heard {heard!r} instead of {expected!r}"
 
     async def rest(self) -> list[Any]:
-        """Say something that is always answered, and return what came before the answer."""
+        """Send a request that is always answered; return all messages before the answer."""
         await self.say({"type": 12, "room": BARRIER})
         found: list[Any] = []
         while (message := await self.hear()) != {"type": 13, "room": BARRIER}:
@@ -114,13 +115,13 @@ class Talker:
         return found
 
     async def join(self, *rooms: str) -> None:
-        """Join rooms, one by one."""
+        """Join rooms one by one; wait for each answer."""
         for room in rooms:
             await self.say({"type": 9, "room": room})
             await self.hears({"type": 10, "room": room})
 
     async def ends(self) -> tuple[Ended, list[Any]]:
-        """Wait for the end; returns it, and the messages that came before."""
+        """Wait for the end; return it and all messages before it."""
         found: list[Any] = []
         while not isinstance(received := await self._receive(), Ended):
             found.append(self._read(received))
@@ -138,12 +139,12 @@ class Talker:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a case plays.
+    """Environment of a test case.
 
     Attributes:
-        serve: Serves an application.
-        codec: What both sides send.
-        deadline: Seconds that every wait may take.
+        serve: Function that serves an application.
+        codec: Codec of both directions.
+        deadline: Timeout of every wait, in seconds.
     """
 
     serve: Serve
@@ -159,7 +160,7 @@ class Stage:
         query: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[Talker]:
-        """Connect a peer that asks for the stage's codec."""
+        """Connect a peer that requests the stage's codec."""
         offered = (f"bytesocket.{self.codec}",)
         connecting = site.connect(path, query=query, headers=headers, subprotocols=offered)
         async with connecting as peer:
@@ -173,12 +174,12 @@ class Stage:
 
 
 Case: TypeAlias = Callable[[Stage], Awaitable[None]]
-"""One claim, by its name and docstring; raises when it does not hold."""
+"""Test case: its docstring is the claim, and it raises if the claim does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one case; `problem` is None if it passed."""
+    """Outcome of one case; `problem` is None if it passed."""
 
     name: str
     claim: str
@@ -189,7 +190,7 @@ class ConformanceError(ByteSocketError):
     """Cases that failed.
 
     Attributes:
-        failed: Their results.
+        failed: Results of those cases.
     """
 
     def __init__(self, failed: Sequence[Result]) -> None:
@@ -199,10 +200,10 @@ class ConformanceError(ByteSocketError):
 
 
 async def run_cases(cases: Iterable[Case], stage: Stage) -> AsyncGenerator[Result]:
-    """Run cases one after another; each gets a result, whatever happens in it.
+    """Run cases one after another and yield a result for each; exceptions become results.
 
     Raises:
-        RuntimeError: Python runs with assertions off, so that no case could fail.
+        RuntimeError: Python runs with assertions off, so no case could fail.
     """
     if not __debug__:
         raise RuntimeError("The cases are assertions: run Python without -O.")

@@ -1,4 +1,4 @@
-"""The suites: each a list of cases, and a function that checks them all."""
+"""Conformance suites: each a list of cases, and a function that checks them all."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -32,7 +32,7 @@ SUITES: Final[Mapping[str, tuple[Case, ...]]] = {
     "rooms": rooms.CASES,
     "bulk_rooms": bulk_rooms.CASES,
 }
-"""All cases that serve an application of their own, by suite."""
+"""Cases that serve their own application, by suite."""
 
 WIRE_CASES: Final[Mapping[str, tuple[Case, ...]]] = {
     "heartbeat": (heartbeat.an_empty_binary_frame_is_answered,),
@@ -43,7 +43,7 @@ WIRE_CASES: Final[Mapping[str, tuple[Case, ...]]] = {
     "rooms": (rooms.every_join_is_answered, rooms.every_bulk_join_is_answered),
     "connection": (connection.both_codecs_are_spoken,),
 }
-"""Cases that ask nothing of the application, so that any running server can be tried."""
+"""Cases that need nothing of the application, so any running server can be checked, by suite."""
 
 
 async def _check(suite: str, serve: Serve, codec: CodecName, excused: Collection[str]) -> None:
@@ -61,47 +61,47 @@ async def _check(suite: str, serve: Serve, codec: CodecName, excused: Collection
 async def check_connection(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check opening, refusing and closing; raises ConformanceError."""
+    """Check opening, refusing and closing; raise ConformanceError for failed cases."""
     await _check("connection", serve, codec, excused)
 
 
 async def check_heartbeat(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check pings and the idle timeout; raises ConformanceError."""
+    """Check pings and the idle timeout; raise ConformanceError for failed cases."""
     await _check("heartbeat", serve, codec, excused)
 
 
 async def check_auth(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check authentication by message and by handshake; raises ConformanceError."""
+    """Check authentication by message and by handshake; raise ConformanceError for failed cases."""
     await _check("auth", serve, codec, excused)
 
 
 async def check_lifecycle(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check the hooks, their order and their errors; raises ConformanceError."""
+    """Check the hooks, their order and their errors; raise ConformanceError for failed cases."""
     await _check("lifecycle", serve, codec, excused)
 
 
 async def check_messaging(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check events, replies, refusals and bad input; raises ConformanceError."""
+    """Check events, replies, refusals and bad input; raise ConformanceError for failed cases."""
     await _check("messaging", serve, codec, excused)
 
 
 async def check_rooms(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check rooms one at a time; raises ConformanceError."""
+    """Check rooms one at a time; raise ConformanceError for failed cases."""
     await _check("rooms", serve, codec, excused)
 
 
 async def check_bulk_rooms(
     serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
 ) -> None:
-    """Check several rooms in one message; raises ConformanceError."""
+    """Check several rooms in one message; raise ConformanceError for failed cases."""
     await _check("bulk_rooms", serve, codec, excused)

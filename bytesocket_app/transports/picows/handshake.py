@@ -8,6 +8,7 @@ from anyio import CancelScope
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
+from bytesocket_app.event_loop import cancelled_itself, is_cancellation
 from bytesocket_app.transports.entry import UPGRADE_REQUIRED
 from bytesocket_app.transports.interface import Acceptance, Handshake, Rejection
 from bytesocket_app.transports.picows.head import BadRequest, Head, Request
@@ -101,9 +102,13 @@ class HandshakeProtocol(asyncio.Protocol):
         try:
             with self._server.call():
                 await self._decide(deadlines, request, key)
-        except Exception:
+        except BaseException as error:
             # The outermost guard: this task's group is all connections'.
-            logger.exception("serving a connection failed")
+            if isinstance(error, KeyboardInterrupt) or is_cancellation(error):
+                if not cancelled_itself(error):
+                    raise
+            else:
+                logger.exception("serving a connection failed")
             self._real.abort()
 
     async def _decide(self, deadlines: Deadlines, request: Request, key: str) -> None:

@@ -41,6 +41,7 @@ class Reader(WSListener):
 
     __slots__ = (
         "_farewell",
+        "_heard",
         "_limits",
         "_link",
         "_paused",
@@ -59,6 +60,7 @@ class Reader(WSListener):
         self._limits = limits
         self._unfinished = unfinished
         self._received: Callable[[bytes | str, bool], bool]
+        self._heard: Callable[[], None]
         self._pending: deque[tuple[bytes | str, bool]] | None = None
         self._farewell: tuple[int, str] | None = None
         self._paused = False
@@ -69,6 +71,7 @@ class Reader(WSListener):
     def open(self, receiver: Receiver) -> None:
         """Push what comes into this receiver from now on."""
         self._received = receiver.received
+        self._heard = receiver.heard
 
     @override
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -172,6 +175,7 @@ class Reader(WSListener):
             self._link.answer(payload)
         elif kind is PONG:
             self._link.asked_at = None
+            self._heard()
         elif kind is CLOSE:
             self._farewell = read_close(payload)
             self._plain = False

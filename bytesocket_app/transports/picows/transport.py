@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final, Self
 
-from bytesocket_app.transports.interface import Receiver
+from typing_extensions import override
+
+from bytesocket_app.transports.interface import Receiver, Transport
 from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.picows.closing import DrainProtocol, close_payload
 from bytesocket_app.transports.picows.inline_task import InlineTask, park
@@ -21,7 +23,7 @@ LOT: Final = 256
 _PING: Final = framed(FINAL_PING, b"")
 
 
-class PicowsTransport:
+class PicowsTransport(Transport):
     """A connection's transport, on an asyncio transport whose buffer tells when it is full.
 
     Args:
@@ -47,6 +49,8 @@ class PicowsTransport:
         "_home",
         "_is_behind",
         "_is_leaving",
+        "_limit",
+        "_notify",
         "_outbox",
         "_parting",
         "_pong",
@@ -81,6 +85,8 @@ class PicowsTransport:
         self._corked = self._blocked = self._reads_later = False
         self._is_leaving = self._is_behind = False
         self._unblocked: asyncio.Event | None = None
+        self._limit = 0
+        self._notify: Callable[[], object] | None = None
         self._pong: bytes | None = None
         self._farewell: bytes | None = None
         self._parting: tuple[int, str] | None = None
@@ -100,10 +106,30 @@ class PicowsTransport:
     # What the core asks for: see `Transport`.
 
     @property
+    @override
     def buffered(self) -> int:
         """Bytes that the network has not taken."""
         return self._outbox.size + self._size()
 
+    @property
+    @override
+    def overdue(self) -> int:
+        """Bytes of them that wait here although the network had a turn to take them."""
+        return self._outbox.overdue
+
+    @property
+    @override
+    def departed(self) -> int:
+        """Bytes that the network has taken, of those that had to wait."""
+        return self._outbox.departed - self._size()
+
+    @override
+    def notify_below(self, limit: int, callback: Callable[[], object]) -> None:
+        """Call back once when at most `limit` bytes wait."""
+        self._limit, self._notify = limit, callback
+        self._notify_if_below()
+
+    @override
     def write(self, frame: Frame) -> int:
         """Send a frame, or keep it: corked, or while the network takes no more."""
         wire = frame.wire or frame.framed()
@@ -126,32 +152,35 @@ class PicowsTransport:
         return self.buffered if self._blocked else 0
 
     @classmethod
-    def write_many(
-        cls, links: Collection[Self], frame: Frame, *, skip: Self | None = None
+    @override
+    def write_many(  # pyright: ignore[reportIncompatibleMethodOverride] - it loses the Self
+        cls, transports: Collection[Self], frame: Frame, *, skip: Self | None = None
     ) -> list[Self]:
         """Send or keep a frame on each of many connections: the quickest way known."""
         # One turn is enough to ask: to send where another server's is busy is early, not wrong.
-        if next(iter(links))._turn.is_busy:  # noqa: SLF001 - of this class
-            return [link for link in links if link is not skip and link.write(frame)]
+        if next(iter(transports))._turn.is_busy:  # noqa: SLF001 - of this class
+            return [each for each in transports if each is not skip and each.write(frame)]
         wire = frame.wire or frame.framed()
         behind: list[Self] = []
-        for link in links:
-            if link is skip:
+        for each in transports:
+            if each is skip:
                 continue
-            write = link._direct  # noqa: SLF001 - of this class
+            write = each._direct  # noqa: SLF001 - of this class
             if write is None:
-                if link.write(frame):
-                    behind.append(link)
+                if each.write(frame):
+                    behind.append(each)
             else:
                 write(wire)
-                if link._direct is None:  # noqa: SLF001 - of this class
-                    behind.append(link)
+                if each._direct is None:  # noqa: SLF001 - of this class
+                    behind.append(each)
         return behind
 
+    @override
     def drop_oldest(self, *, volatile: bool = False) -> int:
         """Throw away one waiting frame."""
         return self._outbox.drop_oldest(volatile=volatile)
 
+    @override
     def close(self, code: int, reason: str) -> None:
         """Send a close frame after what is written."""
         if self.is_closing or self.is_over:
@@ -165,12 +194,14 @@ class PicowsTransport:
         if not self._outbox.size:
             self._say_farewell()
 
+    @override
     def abort(self) -> None:
         """Drop the connection."""
         self._real.abort()
         if not self.is_over:
             self._end(CloseCode.ABNORMAL, "")
 
+    @override
     def resume(self) -> None:
         """Read on; while the network takes no answers, no sooner than it does."""
         self._reads_later = self._blocked and not self.is_closing
@@ -179,6 +210,7 @@ class PicowsTransport:
         if self._way_in.is_paused:
             self._way_in.resume()
 
+    @override
     def cork(self) -> None:
         """Keep what is written."""
         if self._direct is not None:
@@ -191,6 +223,7 @@ class PicowsTransport:
             if self._held:
                 self._send_held()
 
+    @override
     def flush(self) -> Awaitable[None] | None:
         """Have the kept sent as the turn ends; returns what to await while the network is full."""
         if self._corked and not self._is_leaving:
@@ -216,8 +249,9 @@ class PicowsTransport:
                 self._unblocked = asyncio.Event()
             await self._unblocked.wait()
 
-    park = staticmethod(park)
+    park = staticmethod(park)  # pyright: ignore[reportAssignmentType] - no method: a call less
 
+    @override
     def wake(self) -> None:
         """Let the connection go on: here, as soon as all is read that came, or in its task."""
         if self.is_reading:
@@ -282,6 +316,7 @@ class PicowsTransport:
         if not self._blocked:
             self._is_behind = False
             self._let_go()
+            self._notify_if_below()
             if self._reads_later:
                 self.resume()
             if self.is_due:
@@ -397,10 +432,16 @@ class PicowsTransport:
         self._outbox.clear()
         self._farewell = self._pong = None
         self._let_go()
+        self._notify_if_below()
         if self._way_in is not None:
             self._way_in.stop()
         if self._receiver is not None:
             self._receiver.lost(code, reason)
+
+    def _notify_if_below(self) -> None:
+        if self._notify is not None and (self.is_over or self.buffered <= self._limit):
+            notify, self._notify = self._notify, None
+            notify()
 
     def _let_go(self) -> None:
         if self._unblocked is not None:

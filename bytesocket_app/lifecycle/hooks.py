@@ -1,24 +1,21 @@
 """Hooks: functions that are told what happens to connections (protocol.md section 7)."""
 
-import logging
 from collections.abc import Callable, Iterator
 from enum import Enum
 from inspect import isawaitable
 from typing import Any
 
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ErrorContext, Phase, Refusal
+from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.lifecycle.failures import Failures, leaf
 from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
-from bytesocket_app.transports.http_errors import http_refusal
-
-logger = logging.getLogger("bytesocket")
 
 
 class HookKind(Enum):
-    """The seven hooks, by the phase that an error in one is reported under."""
+    """Kinds of hooks, by the phase under which the error hooks hear of an error in one."""
 
     UPGRADE = Phase.UPGRADE
     OPEN = Phase.OPEN
@@ -56,13 +53,16 @@ class Lifecycle:
 
     Args:
         app: The application, for dependencies of hooks that run without a socket.
+        as_origin: True if the error hooks hear only what the origin's hear.
 
     Attributes:
-        hears_messages: Whether there is a message hook: asked for every message.
+        hears_messages: True if there is a message hook: asked for every message.
+        failures: The boundary where exceptions of the application's code end.
     """
 
-    def __init__(self, app: Any = None) -> None:
+    def __init__(self, app: Any = None, *, as_origin: bool = False) -> None:
         self._app = app
+        self.failures = Failures(self.report, as_origin=as_origin)
         self.hears_messages = False
         self._registry: Registry[HookKind, Bound] = Registry()
         self.upgrade = self._hook(HookKind.UPGRADE)
@@ -90,36 +90,34 @@ class Lifecycle:
         self.hears_messages = HookKind.MESSAGE in self._registry
 
     def has(self, kind: HookKind) -> bool:
-        """Whether anybody listens, so that nothing is paid when nobody does."""
+        """Return True if anybody listens, so that nothing is paid when nobody does."""
         return kind in self._registry
 
     def functions(self) -> Iterator[Bound]:
-        """All hooks."""
+        """Yield all hooks."""
         for kind in self._registry:
             yield from self._registry.peek(kind)
 
     async def run(
         self, kind: HookKind, socket: Socket[Any] | None, *values: Any
-    ) -> Exception | None:
+    ) -> BaseException | None:
         """Call all hooks of a kind, even if one raises; returns the first exception.
 
-        This is one of the two boundaries where an application's exceptions end: each is logged,
-        and the first is reported to the error hooks under the kind's phase.
+        Each ends in the boundary, which tells the error hooks of the first under the kind's phase.
         """
-        first: Exception | None = None
+        first: BaseException | None = None
         hooks = self._registry.take(kind)
         if kind is HookKind.MESSAGE:
             self._note()
         for bound in hooks:
             try:
                 await bound.invoke(*values)
-            except Exception as exc:
-                first = first or exc
-                if kind is HookKind.UPGRADE and (isinstance(exc, Refusal) or http_refusal(exc)):
-                    continue  # it says no, which is its business
-                logger.exception("hook %s failed, %s", bound.source, socket)
+            except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+                phase, what = kind.value or Phase.HANDLER, f"hook {bound.source}"
+                await self.failures.end(exc, phase, what, socket=socket, tell=False)
+                first = first or leaf(exc)
         if first is not None and kind.value is not None:
-            await self.report(socket, ErrorContext(kind.value, first))
+            await self.failures.report(socket, ErrorContext(kind.value, first))
         return first
 
     async def call(self, function: Callable[..., Any], *values: Any) -> None:
@@ -128,10 +126,10 @@ class Lifecycle:
             outcome = function(*values)
             if isawaitable(outcome):
                 await outcome
-        except Exception:
-            logger.exception("%r failed", function)
+        except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+            await self.failures.end(exc, Phase.MIDDLEWARE, repr(function), tell=False)
 
     async def report(self, socket: Socket[Any] | None, context: ErrorContext) -> None:
-        """Tell the error hooks."""
+        """Tell the error hooks; what they raise themselves is only logged."""
         if self.has(HookKind.ERROR):
             await self.run(HookKind.ERROR, socket, socket, context)

@@ -1,0 +1,66 @@
+"""Emitting to rooms by name: `app.rooms`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bytesocket_app.delivery.hub import Hub
+from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.socket import several
+from bytesocket_app.types import CodecName, Outcome
+
+
+class ServerRooms:
+    """Emit to rooms by name, nobody excluded: `app.rooms`. Emits never wait."""
+
+    __slots__ = ("_hub", "bulk")
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self.bulk = ServerRoomsBulk(hub)
+
+    async def emit(
+        self,
+        room: str,
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> Outcome:
+        """Emit to all members of a room.
+
+        Returns:
+            "sent", even if nobody is in the room.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        return self._hub.publish((room,), event, codec=codec)
+
+    async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
+        """Send a ready frame to all members of a room: text, or bytes as a binary frame."""
+        return self._hub.publish_raw(room, payload)
+
+
+class ServerRoomsBulk:
+    """The same for several rooms at once: `app.rooms.bulk`."""
+
+    __slots__ = ("_hub",)
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def emit(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        codec: CodecName | None = None,
+    ) -> Outcome:
+        """Emit to the members of several rooms; a member of two gets one copy.
+
+        Returns:
+            "sent", even if nobody is in the rooms.
+
+        Raises:
+            UndeclaredEvent: The application did not declare the event as its own to send.
+        """
+        return self._hub.publish(several(rooms), event, codec=codec, bulk=True)

@@ -1,0 +1,138 @@
+"""Publication: one event on its way to some sockets."""
+
+from collections.abc import Hashable, Sequence
+from enum import Enum
+from typing import Any, Final
+
+from bytesocket_app.events import EventSpec
+from bytesocket_app.events.catalogue import RoomKey
+from bytesocket_app.types import CodecName, EventName, UserKey
+from bytesocket_app.wire import CODECS
+from bytesocket_app.wire.frame import Frame
+
+
+class _Absent(Enum):
+    ABSENT = "no data"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""In place of a payload: the message has no `data`, and neither has what is relayed."""
+
+
+class Target(Enum):
+    """Whom a publication is for."""
+
+    ROOM = "room"
+    """Members of one room."""
+    ROOMS = "rooms"
+    """Members of several rooms, who see the message as one for all of them."""
+    EVERYBODY = "everybody"
+    """Every authenticated socket."""
+    USER = "user"
+    """All sockets of one user."""
+    SOCKETS = "sockets"
+    """Sockets by their ids."""
+
+
+class Publication:
+    """One event on its way: to whom, what, and how it looks in each codec.
+
+    Attributes:
+        target: Whom it is for.
+        rooms: The rooms of `ROOM` and `ROOMS`.
+        user: The key of `USER`.
+        sockets: The ids of `SOCKETS`.
+        spec: The event; None for a ready frame.
+        payload: A valid payload of it; in rooms also ABSENT.
+        exclude: The id of a socket that gets nothing.
+        codec: The codec for everybody, instead of each socket's own.
+        shown: The `rooms` that receivers see, where these are not `rooms`: of a bulk message of
+            which some rooms said no.
+    """
+
+    __slots__ = (
+        "_frames",
+        "codec",
+        "exclude",
+        "payload",
+        "rooms",
+        "shown",
+        "sockets",
+        "spec",
+        "target",
+        "user",
+    )
+
+    def __init__(
+        self,
+        target: Target,
+        spec: EventSpec | None,
+        payload: Any,
+        rooms: Sequence[str] = (),
+        exclude: str | None = None,
+        codec: CodecName | None = None,
+    ) -> None:
+        self.target = target
+        self.spec = spec
+        self.payload = payload
+        self.rooms = rooms
+        self.exclude = exclude
+        self.codec: CodecName | None = codec
+        self.user: UserKey | None = None
+        self.sockets: Sequence[str] = ()
+        self.shown: Sequence[str] | None = None
+        self._frames: dict[CodecName, Frame] | Frame | None = None
+
+    @classmethod
+    def ready(cls, room: str, frame: Frame, exclude: str | None = None) -> "Publication":
+        """Make a publication of a frame that is encoded already, the same for all codecs."""
+        made = cls(Target.ROOM, None, None, (room,), exclude)
+        made._frames = frame
+        return made
+
+    @property
+    def event(self) -> EventName | None:
+        """The event's name; None for a ready frame."""
+        return None if self.spec is None else self.spec.name
+
+    def frame(self, codec: CodecName) -> Frame:
+        """Return the encoded message for sockets of one codec; made once for all of them.
+
+        Raises:
+            EncodeError: The payload has no form in this codec.
+        """
+        frames = self._frames
+        if isinstance(frames, Frame):
+            return frames
+        if frames is None:
+            frames = self._frames = {}
+        frame = frames.get(codec)
+        if frame is None:
+            frame = frames[codec] = self._encode(codec)
+        return frame
+
+    def _encode(self, codec: CodecName) -> Frame:
+        spec, payload, target = self.spec, self.payload, self.target
+        assert spec is not None  # noqa: S101 - a ready frame is not encoded
+        names: str | list[str] | None = None
+        if target is Target.ROOM:
+            names = self.rooms[0]
+        elif target is Target.ROOMS:
+            names = list(self.rooms if self.shown is None else self.shown)
+        if names is None:
+            text = spec.writer(codec)(payload)
+        else:
+            key: RoomKey = "room" if target is Target.ROOM else "rooms"
+            if payload is ABSENT:
+                text = CODECS[codec].encode({key: names, "event": spec.name})
+            else:
+                text = spec.room_writer(codec, key)(names, payload)
+        return Frame(text, codec == "binary", self._slot(spec, names) if spec.volatile else None)
+
+    def _slot(self, spec: EventSpec, names: str | list[str] | None) -> Hashable:
+        """Return what makes two volatile events one thing, of which a slow reader needs the newest.
+
+        The sender belongs to it, as far as that is known: whoever is excluded.
+        """
+        place = tuple(names) if isinstance(names, list) else names
+        return spec.name, place, self.exclude, spec.subject_of(self.payload)

@@ -1,0 +1,60 @@
+"""Declared rooms at work: guards that decide, and hooks that hear of joins and leaves."""
+
+import logging
+from typing import Any
+
+from bytesocket_app.declarations.rooms import DeclaredRooms, Room, RoomHook
+from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.lifecycle import Failures
+from bytesocket_app.socket import Socket
+
+logger = logging.getLogger("bytesocket")
+
+
+class RoomHooks:
+    """Runs the guards and hooks of an application's rooms; a `RoomWatch` of its memberships.
+
+    Args:
+        rooms: The declared rooms.
+        failures: The boundary where their exceptions end.
+        app: The application, for functions that ask for it.
+    """
+
+    def __init__(self, rooms: DeclaredRooms, failures: Failures, app: Any) -> None:
+        self._rooms = rooms
+        self._failures = failures
+        self._app = app
+
+    async def check(
+        self, room: Room, socket: Socket[Any], name: str, texts: dict[str, str]
+    ) -> None:
+        """Run the guards of a room in their order; what the first one raises comes out here."""
+        parameters = room.parse(texts)
+        for bound in room.hooks(RoomHook.GUARD):
+            await bound.invoke(socket, None, name, self._app, *parameters)
+
+    async def joined(self, socket: Socket[Any], room: str) -> None:
+        """Run the join hooks of a room."""
+        await self._tell(RoomHook.JOIN, Phase.JOIN_ROOM, socket, room)
+
+    async def left(self, socket: Socket[Any], room: str) -> None:
+        """Run the leave hooks of a room."""
+        await self._tell(RoomHook.LEAVE, Phase.LEAVE_ROOM, socket, room)
+
+    async def _tell(self, kind: RoomHook, phase: Phase, socket: Socket[Any], name: str) -> None:
+        found = self._rooms.find(name)
+        if found is None:
+            return
+        room, texts = found
+        hooks = room.hooks(kind)
+        try:
+            parameters = room.parse(texts) if hooks else ()
+        except Refusal as refusal:  # server code may put a socket where no client can go
+            logger.error("hooks of room %s are not called: %s %s", name, refusal.message, socket)  # noqa: TRY400
+            return
+        for bound in hooks:
+            try:
+                await bound.invoke(socket, None, name, self._app, *parameters)
+            except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+                what = f"hook {bound.source} of room {name}"
+                await self._failures.end(exc, phase, what, socket=socket)

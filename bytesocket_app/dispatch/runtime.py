@@ -1,0 +1,43 @@
+"""Runtime: the parts that one running application's connections share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bytesocket_app.declarations.handlers import HandlerTable
+from bytesocket_app.declarations.rooms import DeclaredRooms
+from bytesocket_app.delivery.hub import Hub
+from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.events import Catalogue
+from bytesocket_app.lifecycle import Lifecycle
+from bytesocket_app.middleware import MiddlewareChain
+from bytesocket_app.settings import Settings
+from bytesocket_app.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The parts of one application, as they are needed to run connections.
+
+    Attributes:
+        app: The application, for functions that ask for it.
+        settings: Deadlines, limits and policies.
+        catalogue: The declared events.
+        handlers: The handlers outside rooms.
+        rooms: The declared rooms.
+        middleware: The application's steps.
+        lifecycle: The hooks, and the boundary where failures end.
+        memberships: The open sockets, and who is in which room.
+        hub: Takes events to sockets.
+        telemetry: The port that is told of everything.
+    """
+
+    app: Any
+    settings: Settings
+    catalogue: Catalogue
+    handlers: HandlerTable
+    rooms: DeclaredRooms
+    middleware: MiddlewareChain
+    lifecycle: Lifecycle
+    memberships: Memberships
+    hub: Hub
+    telemetry: Telemetry

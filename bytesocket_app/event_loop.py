@@ -1,0 +1,64 @@
+"""Event-loop specifics: the one module of the core that asks asyncio or trio themselves.
+
+Everything else speaks anyio, which has no word for these two things.
+"""
+
+import sys
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from anyio import current_effective_deadline
+
+
+def _loaded(name: str) -> Any:
+    """Return a library if something has imported it: a loop that was never loaded does not run."""
+    return sys.modules.get(name)
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Return True for a cancellation that somebody asked for.
+
+    A `CancelledError` that comes out of a function while nobody cancelled its task is stray: a
+    future or a task of another library was cancelled, and its awaiter let that through. On trio
+    only `trio.Cancelled` cancels, and nobody but trio can make one.
+    """
+    asyncio = _loaded("asyncio")
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:  # no asyncio loop runs here
+            return False
+        return task is not None and task.cancelling() > 0
+    trio = _loaded("trio")
+    return trio is not None and isinstance(error, trio.Cancelled)
+
+
+def cancelled_itself(error: BaseException) -> bool:
+    """Return True for the cancellation of a task that no cancel scope around it asked for.
+
+    A handler that cancels its own task does that, and code of another library that cancels a task
+    it was lent. An adaptor ends that one connection then, and not what all connections share.
+    """
+    asyncio = _loaded("asyncio")
+    is_asyncios = asyncio is not None and isinstance(error, asyncio.CancelledError)
+    return is_asyncios and current_effective_deadline() > -inf
+
+
+def after_turn(callback: Callable[[], object]) -> None:
+    """Call a function once the network had a turn: after the event loop has polled it.
+
+    Without a running loop, as in a plain unit test, the function is called at once.
+    """
+    asyncio, trio = _loaded("asyncio"), _loaded("trio")
+    try:
+        loop = None if asyncio is None else asyncio.get_running_loop()
+    except RuntimeError:
+        loop = None
+    if loop is not None:
+        # What is called soon runs after the next poll, and before what that found ready.
+        loop.call_soon(loop.call_soon, callback)
+    elif trio is not None and trio.lowlevel.in_trio_run():
+        trio.lowlevel.current_trio_token().run_sync_soon(callback)
+    else:
+        callback()

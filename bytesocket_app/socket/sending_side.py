@@ -1,0 +1,292 @@
+"""Sending side of one connection: its transport, its codec, its limits and its end.
+
+The framework's own part of a connection. Handlers hold a `Socket`, which shows of it what they
+need; dispatch, delivery and serving hold this.
+"""
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+from typing import NamedTuple
+
+from anyio import Event
+from typing_extensions import override
+
+from bytesocket_app.telemetry import Count, Telemetry
+from bytesocket_app.transports import Transport
+from bytesocket_app.types import CodecName, Outcome, UserKey
+from bytesocket_app.wire.close import CloseCode
+from bytesocket_app.wire.frame import Frame
+
+logger = logging.getLogger("bytesocket")
+
+
+class DeliveryGroup(NamedTuple):
+    """Codec and kind of transport: sockets that share both get the same bytes in one call."""
+
+    codec: CodecName
+    kind: type[Transport]
+
+
+class AuthState(Enum):
+    """Progress of a connection's authentication (protocol.md section 4)."""
+
+    NONE = "none"
+    """The application asks for none."""
+    IDLE = "idle"
+    """No credentials yet."""
+    PENDING = "pending"
+    """The authentication function is deciding."""
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class SendingSide:
+    """Everything that is needed to send to one client, and to end the connection.
+
+    Args:
+        socket_id: The socket's id, for the log.
+        codec: The codec of all that is sent without another being named.
+        limit: Bytes that may wait before the slow-reader policy decides.
+        drop_oldest: That policy: drop the oldest waiting messages instead of closing.
+        telemetry: Told of dropped messages and slow readers.
+
+    Attributes:
+        socket_id, codec, limit: As given.
+        half: Bytes that may wait before whoever awaits a message to this client waits too.
+        transport: The way out; replaced once the connection is accepted.
+        push: The transport's `write`.
+        released: Called once when the connection is closed or lost, before anything is sent.
+        user_key: The key of the user, for the log and `app.user(key)`.
+        is_authenticated: True once authenticated, and where no authentication is asked for.
+        is_closed: True once the server closed the connection, or it was lost.
+        is_draining: True while what came before a loss is still being handled.
+        is_crowded: True if more than `half` may be waiting after a message of the framework's own.
+        senders: Tasks that wait for the network.
+        close_sent: Code and reason that the server closed with; None while it did not.
+        ended: Code and reason of the end of the connection; None before it.
+        dropped: Messages thrown away for a slow reader.
+    """
+
+    __slots__ = (
+        "_auth_state",
+        "_below",
+        "_departed",
+        "_drop_oldest",
+        "_ending",
+        "_stalled_since",
+        "_telemetry",
+        "close_sent",
+        "codec",
+        "dropped",
+        "ended",
+        "half",
+        "is_authenticated",
+        "is_closed",
+        "is_crowded",
+        "is_draining",
+        "limit",
+        "push",
+        "released",
+        "senders",
+        "socket_id",
+        "transport",
+        "user_key",
+    )
+
+    transport: Transport
+    push: Callable[[Frame], int]
+
+    def __init__(
+        self,
+        socket_id: str,
+        transport: Transport,
+        *,
+        codec: CodecName,
+        limit: int,
+        drop_oldest: bool,
+        telemetry: Telemetry,
+    ) -> None:
+        self.socket_id = socket_id
+        self.codec: CodecName = codec
+        self.limit = limit
+        self.half = limit // 2
+        self._drop_oldest = drop_oldest
+        self._telemetry = telemetry
+        self.released: Callable[[], None] = _nothing
+        self.user_key: UserKey | None = None
+        self.auth_state = AuthState.NONE
+        self.is_closed = self.is_draining = self.is_crowded = False
+        self.senders = 0
+        self.close_sent: tuple[int, str] | None = None
+        self.ended: tuple[int, str] | None = None
+        self.dropped = 0
+        self._below: Event | None = None
+        self._ending: Event | None = None
+        self._departed = 0
+        self._stalled_since: float | None = None
+        self.connect(transport)
+
+    def connect(self, transport: Transport) -> None:
+        """Take the transport of the connection, once its handshake was accepted."""
+        self.transport = transport
+        self.push = transport.write
+
+    def group(self) -> DeliveryGroup:
+        """Return the delivery group under which a room lists this socket."""
+        return DeliveryGroup(self.codec, type(self.transport))
+
+    @property
+    def auth_state(self) -> AuthState:
+        """Progress of the authentication."""
+        return self._auth_state
+
+    @auth_state.setter
+    def auth_state(self, state: AuthState) -> None:
+        self._auth_state = state
+        self.is_authenticated = state in (AuthState.NONE, AuthState.SUCCESS)
+
+    @property
+    def can_send(self) -> bool:
+        """True if messages reach the client: open and authenticated."""
+        return not self.is_closed and self.is_authenticated
+
+    @property
+    def can_publish(self) -> bool:
+        """True if it may speak to others, also while what came before its loss is handled."""
+        return self.is_authenticated and (not self.is_closed or self.is_draining)
+
+    def deliver(self, frame: Frame) -> None:
+        """Send an encoded message of the framework's own if the client can be sent to."""
+        if not self.is_closed and self.is_authenticated:
+            self.write(frame)
+
+    def write(self, frame: Frame) -> None:
+        """Send an encoded message whatever the state; the connection's task then waits for room."""
+        if self.push(frame) > self.half:
+            self.is_crowded = True
+
+    def write_unawaited(self, frame: Frame) -> None:
+        """Send an encoded message that nobody can wait for, keeping to the slow-reader policy."""
+        if self.push(frame) > self.limit:
+            self.overflow()
+
+    async def settle(self, frame: Frame, waiting: int) -> Outcome:
+        """Wait for room after a frame was written and `waiting` bytes were left.
+
+        A volatile frame is not waited for: it takes the place of the one before it.
+
+        Cancellation leaves the frame on its way.
+        """
+        if waiting > self.half and frame.slot is None:
+            await self.drained()
+            if self.is_closed:
+                return "dropped"
+            if not self.transport.buffered:
+                return "sent"
+        return "queued"
+
+    async def drained(self) -> None:
+        """Wait until at most half of the outbox waits, or the connection is over.
+
+        A connection from which no byte leaves for `Timeouts.stalled` meanwhile is closed by the
+        sweep of deadlines (`check_progress`), which ends the wait.
+        """
+        self.senders += 1
+        try:
+            while not self.is_closed and self.transport.buffered > self.half:
+                if self._below is None:
+                    self._below = Event()
+                    self.transport.notify_below(self.half, self.wake)
+                else:
+                    await self._below.wait()
+        finally:
+            self.senders -= 1
+            if not self.senders:
+                self._stalled_since = None
+        self.is_crowded = False
+
+    def wake(self) -> None:
+        """Have those look again who wait for the network."""
+        below, self._below = self._below, None
+        if below is not None:
+            below.set()
+
+    def check_progress(self, now: float, seconds: float) -> None:
+        """Close a connection that somebody waits for and from which nothing leaves.
+
+        Args:
+            now: The time, in seconds of any clock.
+            seconds: How long nothing may leave; 0 for ever.
+        """
+        departed = self.transport.departed
+        if self._stalled_since is None or departed != self._departed:
+            self._stalled_since, self._departed = now, departed
+        elif seconds and now - self._stalled_since > seconds:
+            logger.warning("nothing left for %g s while somebody waited, %s", seconds, self)
+            self._close_slow()
+        self.wake()
+
+    def shut(self, code: int, reason: str) -> None:
+        """Close without a task switch; the first call decides code and reason."""
+        if self.is_closed:
+            return
+        self.is_closed = True
+        self.close_sent = (code, reason)
+        self.released()
+        self.transport.close(code, reason)
+        self.wake()
+
+    def lose(self, code: int, reason: str) -> None:
+        """Take note of the end of the connection; whoever waits for it goes on."""
+        if self.ended is not None:
+            return
+        self.ended = self.close_sent or (code, reason)
+        if not self.is_closed:
+            self.is_closed = self.is_draining = True
+            self.released()
+        if self._ending is not None:
+            self._ending.set()
+        self.wake()
+
+    async def wait_closed(self) -> tuple[int, str]:
+        """Wait for the end of the connection; returns its close code and reason."""
+        while self.ended is None:
+            if self._ending is None:
+                self._ending = Event()
+            await self._ending.wait()
+        return self.ended
+
+    def overflow(self) -> None:
+        """Keep to the slow-reader policy, if more waits than may, and had a turn to leave."""
+        transport, limit = self.transport, self.limit
+        if transport.overdue <= limit or self.is_closed:
+            return
+        if not self.dropped:
+            logger.warning("more than %d bytes wait for %s", limit, self)
+        # What may be lost goes before anybody is closed for not reading it.
+        spare = not self._drop_oldest
+        while transport.overdue > limit and transport.drop_oldest(volatile=spare):
+            self._drop()
+        if transport.overdue > limit:
+            self._close_slow()
+
+    def _close_slow(self) -> None:
+        # The close frame must not wait behind what is never read.
+        while self.transport.drop_oldest():
+            self._drop()
+        self._telemetry.count(Count.SLOW, socket=self.socket_id)
+        self.shut(CloseCode.TRY_LATER, "slow reader")
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        self._telemetry.count(Count.DROPPED, socket=self.socket_id, reason="slow reader")
+
+    @override
+    def __repr__(self) -> str:
+        user = "" if self.user_key is None else f" of user {self.user_key!r}"
+        return f"<socket {self.socket_id}{user}>"
+
+
+def _nothing() -> None:
+    """Do nothing: nobody asked to be told."""

@@ -1,0 +1,215 @@
+"""Base class of transports whose server sends by a coroutine, one message after another."""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+from anyio.abc import TaskGroup
+from typing_extensions import override
+
+from bytesocket_app.transports.interface import Receiver, Transport
+from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.wire.close import close_reason
+from bytesocket_app.wire.frame import Frame
+
+logger = logging.getLogger("bytesocket")
+
+
+class QueuedTransport(Transport, abstract=True):
+    """A transport with an outbox: frames wait in it for `send`, and the close for all of them.
+
+    An adaptor writes `send`, `send_close`, `abort` and `resume`, sets `receiver` to what
+    `Endpoint.open` returned, and pushes what comes into that. All else is here: the outbox and its
+    size, dropping, corking, and a task that sends while there is something to send.
+
+    Output is in one of these states; a frame that is written moves it along the first column.
+
+    ========================  ========  ========  =======================================
+    state                     corked    queued    left by
+    ========================  ========  ========  =======================================
+    idle                      no        no        `write`, `cork`
+    queued                    no        yes       `send_all`
+    corked                    yes       no        `flush`, or `hold_up` (then queued)
+    corked while queued       yes       yes       `send_all`
+    ========================  ========  ========  =======================================
+
+    Beside it stand two ends: `_closing` holds a close that waits behind the frames, and `_over`
+    says that nothing leaves any more.
+
+    Args:
+        tasks: Where frames are sent; it lives as long as the connection.
+
+    Attributes:
+        receiver: The core's end of the connection.
+    """
+
+    MANDATORY: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "send": "async send(frame): send one message, wait until the network took it",
+            "send_close": "async send_close(code, reason): send a close frame",
+            "abort": "abort(): drop the connection without waiting, and tell the receiver",
+            "resume": "resume(): read on after `received` returned False",
+        }
+    )
+
+    __slots__ = (
+        "_alone",
+        "_closing",
+        "_corked",
+        "_outbox",
+        "_over",
+        "_queued",
+        "_tasks",
+        "receiver",
+    )
+
+    receiver: Receiver
+
+    def __init__(self, tasks: TaskGroup) -> None:
+        self._parked = None
+        self._tasks = tasks
+        self._outbox = Outbox()
+        # Mostly one frame waits, and a queue for it would cost more than the rest of its way.
+        self._alone: Frame | None = None
+        self._corked = False
+        self._queued = False
+        self._closing: tuple[int, str] | None = None
+        self._over = False
+
+    @abstractmethod
+    def send(self, frame: Frame, /) -> Awaitable[None]:
+        """Send one message, and wait until the network took it: `async def` in most adaptors.
+
+        OSError and RuntimeError mean that the peer is gone; `lost` is still the reader's to tell.
+        """
+
+    @abstractmethod
+    def send_close(self, code: int, reason: str, /) -> Awaitable[None]:
+        """Send a close frame; the reader tells of the peer's answer by `lost`."""
+
+    def schedule(self) -> None:
+        """Have `send_all` called soon."""
+        self._tasks.start_soon(self.send_all)
+
+    @property
+    @override
+    def buffered(self) -> int:
+        """Bytes not yet taken by the server."""
+        self._queue_alone()
+        return self._outbox.size
+
+    @property
+    @override
+    def overdue(self) -> int:
+        """Bytes of them that the server had a turn to take."""
+        self._queue_alone()
+        return self._outbox.overdue
+
+    @property
+    @override
+    def departed(self) -> int:
+        """Bytes that the server has taken."""
+        return self._outbox.departed
+
+    @override
+    def write(self, frame: Frame) -> int:
+        """Queue a frame; nothing happens after `close`."""
+        outbox = self._outbox
+        if self._closing is None and not self._over:
+            if not (self._corked or self._queued):
+                self._queued = True
+                self.schedule()
+            if self._alone is None and not (outbox.size or outbox.behind):
+                self._alone = frame
+                return 0
+            self._queue_alone()
+            outbox.append(frame)
+        return outbox.waiting
+
+    @override
+    def drop_oldest(self, *, volatile: bool = False) -> int:
+        """Throw away one waiting frame."""
+        self._queue_alone()
+        return self._outbox.drop_oldest(volatile=volatile)
+
+    @override
+    def notify_below(self, limit: int, callback: Callable[[], object]) -> None:
+        """Call back once when at most `limit` bytes wait."""
+        self._queue_alone()
+        self._outbox.notify_below(limit, callback)
+
+    @override
+    def close(self, code: int, reason: str) -> None:
+        """Send a close frame after what is written."""
+        if self._closing is None and not self._over:
+            self._closing = (code, close_reason(reason))
+            if not self._queued:
+                self._enqueue()
+
+    @override
+    def cork(self) -> None:
+        """Hold what is written for a flush by the connection's own task."""
+        self._corked = True
+
+    def hold_up(self) -> None:
+        """Send what is held: the connection's own task waits for something else."""
+        self._corked = False
+        if self._has_output() and not self._queued:
+            self._enqueue()
+
+    @override
+    def flush(self) -> Awaitable[None] | None:
+        """Hand everything to the server."""
+        if self._has_output():
+            return self.send_all()
+        self._queued = self._corked = False
+        return None
+
+    async def send_all(self) -> None:
+        """Hand everything to the server. A second call leaves the work to the first."""
+        self._queued = self._corked = False
+        outbox, send = self._outbox, self.send
+        if outbox.behind:
+            return
+        # For whoever writes while `send` waits; nobody else looks.
+        outbox.behind = True
+        try:
+            while self._alone is not None or outbox.size:
+                frame, self._alone = self._alone or outbox.popleft(), None
+                await send(frame)
+            if self._closing is not None and not self._over:
+                self._over = True
+                self.before_close()
+                await self.send_close(*self._closing)
+        except (OSError, RuntimeError):
+            # The peer went while we wrote (servers raise one or the other); the reader tells.
+            self.drop()
+        except Exception:
+            # Whatever else a server raises costs this connection, not others it sends for.
+            logger.exception("the server could not send")
+            self.drop()
+        finally:
+            outbox.behind = False
+
+    def before_close(self) -> None:
+        """Prepare for `send_close`; nothing by default."""
+
+    def drop(self) -> None:
+        """Drop what is left: nobody reads it any more."""
+        self._over = True
+        self._alone = None
+        self._outbox.clear()
+
+    def _queue_alone(self) -> None:
+        if self._alone is not None:
+            self._outbox.append(self._alone)
+            self._alone = None
+
+    def _has_output(self) -> bool:
+        return self._alone is not None or self._outbox.size > 0 or self._closing is not None
+
+    def _enqueue(self) -> None:
+        self._queued = True
+        self.schedule()
