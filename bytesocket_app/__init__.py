@@ -5,49 +5,96 @@ The public doors are this package, `bytesocket_app.testing`, `bytesocket_app.cli
 """
 
 from bytesocket_app.application import ByteSocket
+from bytesocket_app.contract import Contract
 from bytesocket_app.declarations.auth import AuthFunction
 from bytesocket_app.declarations.handlers import EventHandler, RoomGuard
+from bytesocket_app.declarations.handles import RoomHandle
+from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.declarations.router import Router
+from bytesocket_app.delivery.users import User
 from bytesocket_app.dependencies import Depends
 from bytesocket_app.errors import (
     AuthError,
+    ByteSocketError,
     ConfigurationError,
+    ContractError,
+    ContractWarning,
+    DecodeError,
+    EncodeError,
     ErrorContext,
+    Phase,
     Refusal,
     UndeclaredEvent,
+    UnknownContract,
 )
-from bytesocket_app.events import ClientEvent, Event, ServerEvent
+from bytesocket_app.events import (
+    BothHandle,
+    ClientEvent,
+    ClientHandle,
+    Event,
+    ServerEvent,
+    ServerHandle,
+)
 from bytesocket_app.middleware import CallNext, Message, Middleware
-from bytesocket_app.registry import Hook
+from bytesocket_app.registry import GuardHook, Hook
+from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import Application, Socket
+from bytesocket_app.telemetry import Count, Operation, Telemetry, TelemetryListener
 from bytesocket_app.transports import Handshake
+from bytesocket_app.transports.lifespan import LifespanError
+from bytesocket_app.types import Outcome
+from bytesocket_app.wire import CloseCode
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Application",
     "AuthError",
     "AuthFunction",
+    "BothHandle",
     "ByteSocket",
+    "ByteSocketError",
     "CallNext",
+    "Certificate",
     "ClientEvent",
+    "ClientHandle",
+    "CloseCode",
     "ConfigurationError",
+    "Contract",
+    "ContractError",
+    "ContractWarning",
+    "Count",
+    "DecodeError",
     "Depends",
+    "EncodeError",
     "ErrorContext",
     "Event",
     "EventHandler",
+    "GuardHook",
     "Handshake",
     "Hook",
+    "LifespanError",
     "Limits",
     "Message",
     "Middleware",
+    "Operation",
+    "Outcome",
+    "Phase",
     "Policies",
     "Refusal",
+    "Room",
     "RoomGuard",
+    "RoomHandle",
     "Router",
     "ServerEvent",
+    "ServerHandle",
     "Settings",
     "Socket",
+    "Telemetry",
+    "TelemetryListener",
     "Timeouts",
     "UndeclaredEvent",
+    "UnknownContract",
+    "User",
 ]

@@ -1,20 +1,23 @@
 """`ByteSocket`: the decorators, and how the parts are put together."""
 
+import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
 from bytesocket_app.contract import Contract, build
 from bytesocket_app.contract.describe import describe
-from bytesocket_app.declarations.declaring import check_room, declare_authenticator, handler_hook
-from bytesocket_app.declarations.handlers import HandlerOptions, HandlerTable
+from bytesocket_app.declarations.declaring import declare_authenticator
+from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.keys import is_key
 from bytesocket_app.declarations.rooms import DeclaredRooms, JoinedBy, Room
 from bytesocket_app.declarations.router import Router
 from bytesocket_app.declarations.routes import Route, event_routes
+from bytesocket_app.declarations.scope import DeclarationScope
 from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
@@ -22,7 +25,7 @@ from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.rooms import RoomHooks
-from bytesocket_app.errors import ConfigurationError, Refusal, caller
+from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     BothHandle,
     Catalogue,
@@ -42,11 +45,12 @@ from bytesocket_app.hosting import attach
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.registry import Hook
-from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.serving import ApplicationEndpoint, Housekeeping, sweep_interval
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
 from bytesocket_app.serving.origins import Origins
+from bytesocket_app.serving.runners.certificate import Certificate
+from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, serve
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
 from bytesocket_app.telemetry import Telemetry
@@ -82,7 +86,8 @@ class ByteSocket:
         ConfigurationError: An argument cannot be served.
 
     Attributes:
-        http, settings: As given.
+        title, version, path, serialization, http, settings, strict: As given.
+        state: A free namespace of the application's own: `app.state.database = ...`.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
         rooms: Emit to rooms by name.
@@ -116,6 +121,7 @@ class ByteSocket:
         self.strict = strict
         self.settings = settings or Settings()
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.state: Any = SimpleNamespace()
         settings = self.settings
         self.telemetry = Telemetry()
         self.lifecycle = Lifecycle(self, as_origin=settings.policies.errors == "origin")
@@ -128,14 +134,22 @@ class ByteSocket:
         one_copy = settings.policies.bulk_copies == "one"
         self.hub = Hub(self.catalogue, self.memberships, one_copy=one_copy, telemetry=telemetry)
         self.rooms = ServerRooms(self.hub)
-        self._middleware = MiddlewareChain()
+        middleware = MiddlewareChain()
+        scope = DeclarationScope(
+            catalogue=self.catalogue,
+            handlers=self._handlers,
+            rooms=self._declared,
+            backend=self.hub,
+            app=type(self),
+        )
+        self._router = Router.root(scope, middleware)
         runtime = Runtime(
             app=self,
             settings=settings,
             catalogue=self.catalogue,
             handlers=self._handlers,
             rooms=self._declared,
-            middleware=self._middleware,
+            middleware=middleware,
             lifecycle=self.lifecycle,
             memberships=self.memberships,
             hub=self.hub,
@@ -163,7 +177,7 @@ class ByteSocket:
         concurrent: bool = False,
         cancel_on_close: bool = False,
     ) -> Hook:
-        """Handle an event outside rooms; what the function returns is the reply.
+        """Handle an event outside rooms; the value that the function returns is the reply.
 
         Args:
             event: A declared class or handle, or a bare name, whose payload is then declared by
@@ -177,10 +191,9 @@ class ByteSocket:
             ConfigurationError: Clients do not send the event, a parameter cannot be served, or a
                 `def`, which runs in a thread, is to be cancelled.
         """
-        options = HandlerOptions(
-            raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
+        return self._router.on(
+            event, raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
         )
-        return handler_hook(event, self._handlers, self.catalogue, type(self), options)
 
     @overload
     def declare(
@@ -264,14 +277,7 @@ class ByteSocket:
             ConfigurationError: It is declared already, could mean another one's names, or is the
                 room of all sockets.
         """
-        return self.declare_room(RoomPattern(pattern), join)
-
-    def declare_room(self, pattern: RoomPattern, join: JoinedBy) -> Room:
-        """Declare a room whose pattern is read already, as routers do; see `room`."""
-        check_room(pattern, join)
-        room = Room(pattern, join, self.hub, self.catalogue, self)
-        self._declared.add(room)
-        return room
+        return self._router.room(pattern, join=join)
 
     def include(self, router: Router) -> None:
         """Make the declarations of a router on this application.
@@ -279,7 +285,7 @@ class ByteSocket:
         Raises:
             ConfigurationError: The router is included already, or a declaration cannot be served.
         """
-        router.include_in(self)
+        self._router.include(router)
 
     def middleware(self, step: M) -> M:
         """Add a step around every event message: `async def f(socket, message, call_next)`.
@@ -287,8 +293,7 @@ class ByteSocket:
         Raises:
             ConfigurationError: It is a plain `def`.
         """
-        self._middleware.add(step)
-        return step
+        return self._router.middleware(step)
 
     def lifespan(self, function: L) -> L:
         """Add what is done around the application's life: an `async def` with one `yield`.
@@ -371,8 +376,14 @@ class ByteSocket:
         )
         return build(source)
 
+    @property
+    def host(self) -> Housekeeping:
+        """Old name of `housekeeping`."""
+        warn_renamed("ByteSocket.host", "ByteSocket.housekeeping")
+        return self.housekeeping
+
     def event_routes(self) -> list[Route]:
-        """Every handler and relay, with the place in the code where it stands."""
+        """Return every handler and relay, with the place in the code where it stands."""
         return event_routes(self._handlers, self._declared)
 
     def attach(self, host: object, path: str | None = None) -> None:
@@ -416,6 +427,40 @@ class ByteSocket:
         await self.endpoint.drain(
             self.settings.timeouts.close, CloseCode.GOING_AWAY, "server destroy"
         )
+
+    async def serve(
+        self,
+        *,
+        transport: ServerName = "hypercorn",
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        listener: socket.socket | None = None,
+        certificate: Certificate | None = None,
+        grace: float = 10.0,
+        stop: StopSignal | None = None,
+    ) -> None:
+        """Serve from code, under `asyncio.run`, `anyio.run`, `trio.run` or any other runner.
+
+        Returns when `stop` is set and all sockets are closed (1012), at most `grace` seconds later.
+        Cancelled, it drops the connections without a close frame, and the server may cancel their
+        hooks: `stop` is the orderly way.
+
+        Args:
+            transport: "hypercorn", "uvicorn" or "picows"; on trio "hypercorn" only. picows serves
+                the sockets alone, without the HTTP side.
+            host: An address of this machine; one with a colon is IPv6.
+            port: 0 lets the system choose; to know which, pass a `listener`.
+            listener: A listening socket in place of `host` and `port`; its owner closes it.
+            certificate: For https and wss.
+            grace: Seconds that open sockets get to close.
+            stop: An event that ends the server; without one it serves until it is cancelled.
+
+        Raises:
+            ConfigurationError: The server is unknown, not installed or cannot run on this loop; the
+                port is taken; the certificate cannot be read.
+            LifespanError: The application could not start; nothing was served.
+        """
+        await serve(self, transport, listener or (host, port), certificate, grace, stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve an ASGI scope: the socket, the HTTP side, or the lifespan of both."""

@@ -23,6 +23,7 @@ only that an internal error occurred.
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -243,6 +244,17 @@ def first_line(error: BaseException) -> str:
     """Return the first line of an exception's message, which may have many, as a sentence."""
     text = str(error).partition("\n")[0].strip()
     return text if text.endswith(".") else f"{text}."
+
+
+def warn_renamed(old: str, new: str) -> None:
+    """Warn the code that called the framework of a name that a coming release takes away."""
+    file, _, line = caller().rpartition(":")
+    warnings.warn_explicit(
+        f"{old} is called {new} now; the old name goes with the next minor release.",
+        DeprecationWarning,
+        file or "?",
+        int(line) if line.isdigit() else 1,
+    )
 
 
 def caller() -> str:

@@ -1,12 +1,12 @@
 """Event-loop specifics: the one module of the core that asks asyncio or trio themselves.
 
-Everything else speaks anyio, which has no word for these two things.
+Everything else speaks anyio, which has no word for these things.
 """
 
 import sys
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from anyio import current_effective_deadline
 
@@ -43,6 +43,12 @@ def cancelled_itself(error: BaseException) -> bool:
     asyncio = _loaded("asyncio")
     is_asyncios = asyncio is not None and isinstance(error, asyncio.CancelledError)
     return is_asyncios and current_effective_deadline() > -inf
+
+
+def running_loop() -> Literal["asyncio", "trio"]:
+    """Return the name of the event loop that runs here."""
+    trio = _loaded("trio")
+    return "trio" if trio is not None and trio.lowlevel.in_trio_run() else "asyncio"
 
 
 def after_turn(callback: Callable[[], object]) -> None:

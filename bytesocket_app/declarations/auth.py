@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, first_line
@@ -11,8 +11,18 @@ from bytesocket_app.signature import EMPTY, Bound, Offer, by_type, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 
-AuthFunction: TypeAlias = Callable[..., Any]
-"""Returns the user, or raises AuthError: `async def authenticate(socket, credentials)`."""
+
+class AuthFunction(Protocol):
+    """A function that returns the user, or raises AuthError.
+
+    It may ask for the socket, the handshake, the client's credentials (any other annotation; then
+    it waits for the client's auth message) and dependencies.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Decide who one client is."""
+        ...
+
 
 _CREDENTIALS = 1
 

@@ -1,7 +1,6 @@
 """`app.on(...)`: from an event, or a bare name, and a function to a registered handler."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from bytesocket_app.declarations.auth import Authenticator
@@ -9,17 +8,17 @@ from bytesocket_app.declarations.handlers import (
     EVENT,
     Handler,
     HandlerOptions,
-    HandlerTable,
     build_handler,
     handler_offers,
 )
+from bytesocket_app.declarations.pending import Pending
+from bytesocket_app.declarations.scope import DeclarationScope
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.names import checked_name
 from bytesocket_app.registry import Hook
-from bytesocket_app.rooms import BROADCAST_ROOM, RoomPattern
 from bytesocket_app.signature import EMPTY, anything, type_text
 from bytesocket_app.types import EventName, UserKey
 
@@ -27,8 +26,7 @@ from bytesocket_app.types import EventName, UserKey
 def declare_handler(
     event: "type[EventModel] | ClientHandle[Any] | EventName",
     function: Callable[..., Any],
-    catalogue: Catalogue,
-    app: type,
+    scope: DeclarationScope,
     options: HandlerOptions,
 ) -> Handler:
     """Resolve a function as a handler of an event, declaring the event if it is new.
@@ -37,6 +35,7 @@ def declare_handler(
         ConfigurationError: The event is not one that clients send, or the function's signature
             cannot be served.
     """
+    catalogue, app = scope.catalogue, scope.app
     if isinstance(event, str | int | float):
         name = checked_name(event)
         spec = catalogue.by_name.get(name) or _by_annotation(name, function, catalogue, app)
@@ -54,31 +53,39 @@ def declare_handler(
         app,
         None,
     )
-    handler = build_handler(function, spec, offers, options)
+    handler = build_handler(function, spec, offers, options, chain=scope.chain)
     catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
     return handler
 
 
-def handler_hook(
+def event_hook(
     event: "type[EventModel] | ClientHandle[Any] | EventName",
-    handlers: HandlerTable,
-    catalogue: Catalogue,
-    app: type,
+    pending: Pending[DeclarationScope],
     options: HandlerOptions,
 ) -> Hook:
-    """Make the place where an event's handlers are added; see `declare_handler`."""
+    """Make the place where an event's handlers are added; see `declare_handler`.
+
+    A bare name that is text gets the scope's prefix; a class and a handle keep theirs.
+    """
     if not isinstance(event, str | int | float):
-        catalogue.declare(event)  # now: `@app.on` without its event decorates a function
+        Catalogue(()).declare(event)  # now: `@app.on` without its event decorates a function
+        pending.do(lambda scope: scope.catalogue.declare(event))
 
-    def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
-        handler = declare_handler(event, function, catalogue, app, options)
-        handlers.add(handler, once=once)
+    def named(scope: DeclarationScope) -> "type[EventModel] | ClientHandle[Any] | EventName":
+        return scope.prefix + event if isinstance(event, str) else event
 
-    return Hook(add, partial(handlers.remove, event_name(event)))
+    def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+        handler = declare_handler(named(scope), function, scope, options)
+        scope.handlers.add(handler, once=once)
+
+    return pending.hook(
+        add,
+        lambda scope, function: scope.handlers.remove(event_name(named(scope)), function),
+    )
 
 
 def event_name(event: "type[EventModel] | ClientHandle[Any] | EventName") -> EventName:
-    """The name of what `app.on` was given."""
+    """Return the name of what `on` was given."""
     if isinstance(event, str | int | float):
         return event
     return event.name if isinstance(event, ClientHandle) else event.__event_name__
@@ -116,21 +123,3 @@ def declare_authenticator(
     if made.credentials is not None:
         catalogue.check(made.credentials, ["input"], "credentials", lambda: made.bound.source)
     return made
-
-
-def check_room(pattern: RoomPattern, join: str) -> None:
-    """Refuse a room that cannot be.
-
-    Raises:
-        ConfigurationError: It is the room of all sockets, or nobody could be put into it.
-    """
-    if join not in ("client", "server"):
-        raise ConfigurationError(
-            f"join={join!r} of room {pattern.text!r} ({pattern.source}) is neither 'client' nor "
-            "'server'."
-        )
-    if pattern.text == BROADCAST_ROOM:
-        raise ConfigurationError(
-            f"{pattern.text!r} ({pattern.source}) cannot be declared: every socket is in that "
-            "room. Emit to it with `app.broadcast`."
-        )

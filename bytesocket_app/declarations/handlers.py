@@ -3,13 +3,14 @@
 import logging
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias, Union, get_args, get_origin
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, Union, get_args, get_origin
 
 from bytesocket_app.arguments import is_async
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
+from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.registry import Registry, check_refusals
 from bytesocket_app.signature import EMPTY, Bound, Offer, by_name, by_type, type_text
 from bytesocket_app.socket import Socket
@@ -17,11 +18,30 @@ from bytesocket_app.types import EventName
 
 logger = logging.getLogger("bytesocket")
 
-EventHandler: TypeAlias = Callable[..., Any]
-"""A function for an event: `async def` or `def`; see `signature` for what it may ask for."""
 
-RoomGuard: TypeAlias = Callable[..., Any]
-"""A function that decides a join: it raises Refusal to say no."""
+class EventHandler(Protocol):
+    """A function for an event, `async def` or `def` (which runs in a thread).
+
+    It may ask, by annotation, for the socket (`Socket[User]`), the event, in rooms for the room's
+    name (`room: str`) and the pattern's parameters, for the application and for dependencies; see
+    `ByteSocket.on`. Its return type is the reply.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Handle one message."""
+        ...
+
+
+class RoomGuard(Protocol):
+    """A function that decides a join: it raises Refusal to say no.
+
+    It may ask for the socket, the room's name, the pattern's parameters and dependencies.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Decide about one socket and one room."""
+        ...
+
 
 SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
 """The order of a handler call's values; room parameters follow from `PARAMETERS` on."""
@@ -52,6 +72,7 @@ class Handler:
         reply: The type of what it answers; None if it answers nothing.
         emits: The server events it may return for the room's other members.
         raises, concurrent, cancel_on_close: As its options say.
+        chain: The middleware of the routers around it; None for the application's own.
     """
 
     bound: Bound
@@ -61,6 +82,7 @@ class Handler:
     raises: tuple[type[Refusal], ...] = ()
     concurrent: bool = False
     cancel_on_close: bool = False
+    chain: MiddlewareChain | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +94,8 @@ class ResolvedHandlers:
         validate_fast: What validates its payload, where that is one function for both codecs.
         in_order: The handlers that the socket's next message waits for.
         beside: The handlers that it does not wait for.
-        replies: Whether one of them answers.
+        replies: True if one of them answers.
+        chains: The routers' middleware around some of them, each once.
     """
 
     spec: EventSpec
@@ -80,6 +103,16 @@ class ResolvedHandlers:
     sequential: tuple[Handler, ...]
     concurrent: tuple[Handler, ...]
     replies: bool
+    chains: tuple[MiddlewareChain, ...] = ()
+
+    def under(self, chain: MiddlewareChain | None) -> "ResolvedHandlers":
+        """Return those handlers that are under one chain, or under none."""
+        return replace(
+            self,
+            sequential=tuple(h for h in self.sequential if h.chain is chain),
+            concurrent=tuple(h for h in self.concurrent if h.chain is chain),
+            chains=(),
+        )
 
 
 class HandlerTable:
@@ -128,6 +161,7 @@ class HandlerTable:
                 tuple(handler for handler in handlers if not handler.concurrent),
                 tuple(handler for handler in handlers if handler.concurrent),
                 any(handler.reply is not None for handler in handlers),
+                tuple(dict.fromkeys(h.chain for h in handlers if h.chain is not None)),
             )
             if self._registry.peek(name) == before:  # none of them was for one time only
                 self.ready[name] = calls
@@ -180,6 +214,7 @@ def build_handler(
     options: HandlerOptions = HandlerOptions(),
     *,
     in_room: bool = False,
+    chain: MiddlewareChain | None = None,
 ) -> Handler:
     """Resolve a function as a handler.
 
@@ -206,7 +241,14 @@ def build_handler(
             "cancelled. Write `async def`, or look at `socket.is_closed` from time to time."
         )
     return Handler(
-        bound, spec, reply, emits, options.raises, options.concurrent, options.cancel_on_close
+        bound,
+        spec,
+        reply,
+        emits,
+        options.raises,
+        options.concurrent,
+        options.cancel_on_close,
+        chain,
     )
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -15,8 +14,11 @@ from bytesocket_app.declarations.handlers import (
     build_handler,
     handler_offers,
 )
+from bytesocket_app.declarations.handles import RoomHandle
+from bytesocket_app.declarations.pending import Add, Pending, Remove
+from bytesocket_app.declarations.scope import DeclarationScope, RoomBackend
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ConfigurationError, Refusal
+from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     Catalogue,
     ClientEvent,
@@ -27,15 +29,14 @@ from bytesocket_app.events import (
     ServerPayload,
 )
 from bytesocket_app.events.declared import BothHandle
-from bytesocket_app.registry import GuardHook, Hook, Registry
-from bytesocket_app.rooms import RoomPattern
+from bytesocket_app.middleware import MiddlewareChain
+from bytesocket_app.registry import Hook, Registry
+from bytesocket_app.rooms import BROADCAST_ROOM, RoomPattern
 from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, Outcome
 
 JoinedBy = Literal["client", "server"]
-_Add = Callable[[Callable[..., Any], bool], None]
-_Remove = Callable[[Callable[..., Any] | None], None]
 
 
 class RoomHook(Enum):
@@ -46,39 +47,20 @@ class RoomHook(Enum):
     LEAVE = "on_leave"
 
 
-class RoomBackend(Protocol):
-    """Delivery, as far as declared rooms need it."""
-
-    def publish(
-        self,
-        rooms: Iterable[str],
-        event: ServerEvent | ServerPayload[Any],
-        *,
-        exclude: str | None = None,
-        codec: CodecName | None = None,
-    ) -> Outcome:
-        """Emit to the members of rooms; `exclude` is the id of a socket that gets nothing."""
-        ...
-
-    def members(self, room: str, /) -> list[Socket[Any]]:
-        """Return the members of a room in this process."""
-        ...
-
-    def count(self, room: str, /) -> int:
-        """Return the number of members of a room in this process."""
-        ...
-
-
 class Room:
     """A declared room, or a pattern of rooms: `app.room("doc:{doc_id}")`.
 
+    An application's room is declared at once. A router's waits for the router's inclusion: its
+    functions' signatures are resolved then, and its verbs raise ConfigurationError before.
+
     Attributes:
-        pattern: Its name or pattern.
-        joined_by: Who can put a socket into it: its client, or server code only.
+        pattern: Its name or pattern; a router's prefix stands before it, once that is known.
+        joined_by: Who can put a socket into it: its "client", or code of the "server" only.
         handlers: The handlers of events that clients send into it.
         relayed: The events that go to the other members as they were sent.
         parameters: The pattern's parameters with the types they were annotated with.
-        refusals: What the guards refuse with, as far as they say so.
+        refusals: The refusals that its guards name.
+        chain: The middleware of the routers around it; None without.
         guard: Decides who may join, by one message or by a bulk one: raise Refusal to say no.
             Several run in order, the first refusal decides. Server code joins without them.
             `@doc.guard(raises=(Locked,))` tells clients which codes to expect.
@@ -86,29 +68,35 @@ class Room:
         on_leave: Called after a socket left, by any way: a lost connection too.
     """
 
-    def __init__(
-        self,
-        pattern: RoomPattern,
-        join: JoinedBy,
-        backend: RoomBackend,
-        catalogue: Catalogue,
-        app: Any,
-    ) -> None:
+    def __init__(self, pattern: RoomPattern, joined_by: JoinedBy) -> None:
         self.pattern = pattern
-        self.joined_by: JoinedBy = join
+        self.joined_by: JoinedBy = joined_by
         self.handlers = HandlerTable()
         self.relayed: dict[EventName, EventSpec] = {}
         self.parameters: dict[str, Any] = dict.fromkeys(pattern.parameters, EMPTY)
         self.refusals: dict[type[Refusal], None] = {}
+        self.chain: MiddlewareChain | None = None
         self._adapters: dict[str, TypeAdapter[Any]] = {}
         self._hooks: Registry[RoomHook, Bound] = Registry()
-        self._backend = backend
-        self._catalogue = catalogue
-        self._app = app
-        self._app_type: type = type(app)
-        self.guard = GuardHook(*self._hooked(RoomHook.GUARD), self._refuses)
-        self.on_join = Hook(*self._hooked(RoomHook.JOIN))
-        self.on_leave = Hook(*self._hooked(RoomHook.LEAVE))
+        self._pending: Pending[DeclarationScope] = Pending()
+        self.guard = self._pending.guard_hook(*self._hooked(RoomHook.GUARD), self._refuses)
+        self.on_join = self._pending.hook(*self._hooked(RoomHook.JOIN))
+        self.on_leave = self._pending.hook(*self._hooked(RoomHook.LEAVE))
+
+    def declare(self, scope: DeclarationScope) -> None:
+        """Become a room of an application; its decorators and verbs do this by themselves.
+
+        Raises:
+            ConfigurationError: It is declared already, could mean another one's names, is the room
+                of all sockets, or one of its functions cannot be served.
+        """
+        if scope.outer:
+            self.pattern = self.pattern.after(scope.outer)
+            self.parameters = dict.fromkeys(self.pattern.parameters, EMPTY)
+        check_room(self.pattern, self.joined_by)
+        scope.rooms.add(self)
+        self.chain = scope.chain
+        self._pending.reach(scope)
 
     def on(
         self,
@@ -132,16 +120,19 @@ class Room:
         Raises:
             ConfigurationError: The event is not from clients, or the signature cannot be served.
         """
-        spec = self._incoming(event)
+        name = Catalogue(()).declare(event).name  # now: `@room.on` alone would lose the function
+        self._pending.do(lambda scope: self._incoming(scope, event))
         options = HandlerOptions(
             raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
         )
 
-        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
-            handler = self._handler(function, spec, options)
-            self.handlers.add(handler, once=once)
+        def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+            spec = self._incoming(scope, event)
+            self.handlers.add(self._handler(scope, function, spec, options), once=once)
 
-        return Hook(add, partial(self.handlers.remove, spec.name))
+        return self._pending.hook(
+            add, lambda _scope, function: self.handlers.remove(name, function)
+        )
 
     def relay(self, *events: type[Event] | BothHandle[Any]) -> None:
         """Let members send these events to each other; they are validated, and no more.
@@ -150,13 +141,20 @@ class Room:
             ConfigurationError: An event is not of both directions.
         """
         for event in events:
-            spec = self._incoming(event)
-            if not spec.from_server:
-                raise ConfigurationError(
-                    f"{spec.name!r} cannot be relayed in {self.pattern.text!r}: only clients send "
-                    f"it ({spec.source}). Derive it from Event, or handle it with `room.on`."
-                )
-            self.relayed[spec.name] = spec
+            Catalogue(()).declare(event)
+        self._pending.do(lambda scope: self._relay(scope, events))
+
+    def at(self, **parameters: object) -> RoomHandle:
+        """Return the handle of one room: `doc.at(doc_id=7)`.
+
+        Raises:
+            TypeError: A room parameter is missing or unknown.
+            ValueError: A room parameter's text cannot stand in a name.
+        """
+        name = self.name(**parameters)
+        if self._pending.scope is None:  # routers around may put their prefixes before it
+            return RoomHandle(lambda: self.name(**parameters), self._backend)
+        return RoomHandle(name, self._backend)
 
     async def emit(
         self,
@@ -172,16 +170,17 @@ class Room:
             "sent", even if nobody is in the room.
 
         Raises:
+            ConfigurationError: The room's router is not included yet.
             UndeclaredEvent: The application did not declare the event as its own to send.
             TypeError: A room parameter is missing or unknown.
             ValueError: A room parameter's text cannot stand in a name.
         """
         room = self.name(**parameters)
         excluded = None if exclude is None else exclude.id
-        return self._backend.publish((room,), event, exclude=excluded, codec=codec)
+        return self._backend("emit").publish((room,), event, exclude=excluded, codec=codec)
 
     def name(self, **parameters: object) -> str:
-        """The name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
+        """Return the name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
 
         Raises:
             TypeError: A room parameter is missing or unknown.
@@ -189,22 +188,33 @@ class Room:
         """
         return self.pattern.fill(parameters)
 
+    def sockets(self, **parameters: object) -> list[Socket[Any]]:
+        """Return the members of one room: sockets of this process."""
+        return self.at(**parameters).sockets()
+
     def members(self, **parameters: object) -> list[Socket[Any]]:
-        """The sockets in the room now."""
-        return self._backend.members(self.name(**parameters))
+        """Return what `sockets` does: its old name."""
+        warn_renamed("Room.members()", "Room.sockets()")
+        return self.sockets(**parameters)
 
     def count(self, **parameters: object) -> int:
-        """How many sockets are in the room now."""
-        return self._backend.count(self.name(**parameters))
+        """Return the number of members of one room in this process."""
+        return self.at(**parameters).count()
+
+    @property
+    def join(self) -> JoinedBy:
+        """Old name of `joined_by`."""
+        warn_renamed("Room.join", "Room.joined_by")
+        return self.joined_by
 
     def functions(self) -> Iterator[Bound]:
-        """The handlers, guards and hooks."""
+        """Yield the handlers, guards and hooks."""
         yield from (handler.bound for handler in self.handlers.all())
         for kind in self._hooks:
             yield from self._hooks.peek(kind)
 
     def event(self, name: EventName) -> EventSpec | None:
-        """The event of this name if clients may send it into this room."""
+        """Return the event of this name if clients may send it into this room."""
         ready = self.handlers.ready.get(name)
         if ready is not None:
             return ready.spec
@@ -235,20 +245,40 @@ class Room:
         """Take the functions of a kind for one call: those for one time only are gone then."""
         return self._hooks.take(kind)
 
-    def _hooked(self, kind: RoomHook) -> tuple[_Add, _Remove]:
-        def add(function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
-            offers = handler_offers("", nothing, self._app_type, self.pattern.parameters)
+    def _backend(self, verb: str) -> RoomBackend:
+        scope = self._pending.scope
+        if scope is None:
+            raise ConfigurationError(
+                f"{caller()}: {verb} of room {self.pattern.text!r} ({self.pattern.source}) needs "
+                "an application: its router is not included yet. Call app.include(router) first."
+            )
+        return scope.backend
+
+    def _hooked(self, kind: RoomHook) -> tuple[Add[DeclarationScope], Remove[DeclarationScope]]:
+        def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
+            offers = handler_offers("", nothing, scope.app, self.pattern.parameters)
             bound = bind(function, offers, role=f"{kind.value} of room {self.pattern.text!r}")
             self._learn(bound)
             self._hooks.add(kind, bound, identity=function, once=once)
 
-        return add, partial(self._hooks.remove, kind)
+        return add, lambda _scope, function: self._hooks.remove(kind, function)
 
-    def _refuses(self, raises: tuple[type[Refusal], ...]) -> None:
+    def _refuses(self, _scope: DeclarationScope, raises: tuple[type[Refusal], ...]) -> None:
         self.refusals.update(dict.fromkeys(raises))
+
+    def _relay(self, scope: DeclarationScope, events: Iterable[Any]) -> None:
+        for event in events:
+            spec = self._incoming(scope, event)
+            if not spec.from_server:
+                raise ConfigurationError(
+                    f"{spec.name!r} cannot be relayed in {self.pattern.text!r}: only clients send "
+                    f"it ({spec.source}). Derive it from Event, or handle it with `room.on`."
+                )
+            self.relayed[spec.name] = spec
 
     def _handler(
         self,
+        scope: DeclarationScope,
         function: Callable[..., Any],
         spec: EventSpec,
         options: HandlerOptions,
@@ -257,16 +287,16 @@ class Room:
         offers = handler_offers(
             f"event: {type_text(annotation)}",
             lambda name, a: a == annotation or (a is EMPTY and name in {"event", "data"}),
-            self._app_type,
+            scope.app,
             self.pattern.parameters,
         )
         handler = build_handler(function, spec, offers, options, in_room=True)
         self._learn(handler.bound)
-        self._catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
+        scope.catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
         return handler
 
-    def _incoming(self, event: Any) -> EventSpec:
-        spec = self._catalogue.declare(event)
+    def _incoming(self, scope: DeclarationScope, event: Any) -> EventSpec:
+        spec = scope.catalogue.declare(event)
         if not spec.from_client:
             raise ConfigurationError(
                 f"{spec.name!r} cannot come into room {self.pattern.text!r}: the server sends it "
@@ -348,3 +378,21 @@ class DeclaredRooms:
     def all(self) -> Iterable[Room]:
         """Every declared room."""
         return (*self._exact.values(), *self._patterns)
+
+
+def check_room(pattern: RoomPattern, joined_by: str) -> None:
+    """Refuse a room that cannot be.
+
+    Raises:
+        ConfigurationError: It is the room of all sockets, or nobody could be put into it.
+    """
+    if joined_by not in ("client", "server"):
+        raise ConfigurationError(
+            f"join={joined_by!r} of room {pattern.text!r} ({pattern.source}) is neither 'client' "
+            "nor 'server'."
+        )
+    if pattern.text == BROADCAST_ROOM:
+        raise ConfigurationError(
+            f"{pattern.text!r} ({pattern.source}) cannot be declared: every socket is in that "
+            "room. Emit to it with `app.broadcast`."
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket import several
@@ -34,6 +35,10 @@ class ServerRooms:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
         return self._hub.publish((room,), event, codec=codec)
+
+    def at(self, name: str) -> RoomHandle:
+        """Return the handle of a room by its name: `app.rooms.at("doc:7")`."""
+        return RoomHandle(name, lambda _verb: self._hub)
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
         """Send a ready frame to all members of a room: text, or bytes as a binary frame."""

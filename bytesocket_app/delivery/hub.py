@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.publication import Publication, Target
+from bytesocket_app.delivery.publication import Publication, PublicationTarget
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.events.catalogue import Writer
 from bytesocket_app.rooms import BROADCAST_ROOM
@@ -58,7 +58,7 @@ class Hub:
         spec, payload = self._catalogue.outgoing(event)
         if payload is event and not spec.volatile:
             self._writers[codec][type(event)] = spec.writer(codec)
-        return Publication(Target.SOCKETS, spec, payload).frame(codec)
+        return Publication(PublicationTarget.SOCKETS, spec, payload).frame(codec)
 
     def publish(
         self,
@@ -79,9 +79,9 @@ class Hub:
             bulk: True if members see the message as one for several rooms, and get one copy.
         """
         spec, payload = self._catalogue.outgoing(event)
-        target, names = Target.ROOM, tuple(rooms)
+        target, names = PublicationTarget.ROOM, tuple(rooms)
         if bulk:
-            target = Target.ROOMS
+            target = PublicationTarget.ROOMS
             if self._one_copy:
                 names = tuple(dict.fromkeys(names))
         return self.deliver(Publication(target, spec, payload, names, exclude, codec))
@@ -104,7 +104,7 @@ class Hub:
             exclude: The id of the sender.
             shown: Of a bulk message: the `rooms` that members see.
         """
-        target = Target.ROOM if shown is None else Target.ROOMS
+        target = PublicationTarget.ROOM if shown is None else PublicationTarget.ROOMS
         publication = Publication(target, spec, payload, rooms, exclude)
         publication.shown = shown
         return self.deliver(publication)
@@ -118,7 +118,9 @@ class Hub:
     ) -> Outcome:
         """Emit an event to every authenticated socket."""
         spec, payload = self._catalogue.outgoing(event)
-        return self.deliver(Publication(Target.EVERYBODY, spec, payload, (), exclude, codec))
+        return self.deliver(
+            Publication(PublicationTarget.EVERYBODY, spec, payload, (), exclude, codec)
+        )
 
     def emit_to_user(
         self,
@@ -129,7 +131,7 @@ class Hub:
     ) -> Outcome:
         """Emit an event to all sockets of a user, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        publication = Publication(Target.USER, spec, payload, (), None, codec)
+        publication = Publication(PublicationTarget.USER, spec, payload, (), None, codec)
         publication.user = key
         return self.deliver(publication)
 
@@ -142,7 +144,7 @@ class Hub:
     ) -> Outcome:
         """Emit an event to sockets by their ids, as one that is for no room."""
         spec, payload = self._catalogue.outgoing(event)
-        publication = Publication(Target.SOCKETS, spec, payload, (), None, codec)
+        publication = Publication(PublicationTarget.SOCKETS, spec, payload, (), None, codec)
         publication.sockets = tuple(sockets)
         return self.deliver(publication)
 
@@ -189,11 +191,11 @@ class Hub:
 
     def _receivers(self, publication: Publication) -> Groups:
         groups, target = self._memberships.index.groups, publication.target
-        if target is Target.ROOM:
+        if target is PublicationTarget.ROOM:
             return groups(publication.rooms[0]).items()
-        if target is Target.EVERYBODY:
+        if target is PublicationTarget.EVERYBODY:
             return groups(BROADCAST_ROOM).items()
-        if target is Target.ROOMS:
+        if target is PublicationTarget.ROOMS:
             rooms = publication.rooms
             if self._one_copy:
                 return _united(chain.from_iterable(groups(room).items() for room in rooms)).items()
@@ -203,7 +205,7 @@ class Hub:
     def _single(self, publication: Publication) -> dict[DeliveryGroup, Members]:
         """Group sockets that share no room."""
         memberships = self._memberships
-        if publication.target is Target.USER and publication.user is not None:
+        if publication.target is PublicationTarget.USER and publication.user is not None:
             sockets: Iterable[Socket[Any]] = memberships.users.of(publication.user)
         else:
             open_now = memberships.sockets

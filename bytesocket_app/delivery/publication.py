@@ -19,7 +19,7 @@ ABSENT: Final = _Absent.ABSENT
 """In place of a payload: the message has no `data`, and neither has what is relayed."""
 
 
-class Target(Enum):
+class PublicationTarget(Enum):
     """Whom a publication is for."""
 
     ROOM = "room"
@@ -65,7 +65,7 @@ class Publication:
 
     def __init__(
         self,
-        target: Target,
+        target: PublicationTarget,
         spec: EventSpec | None,
         payload: Any,
         rooms: Sequence[str] = (),
@@ -86,7 +86,7 @@ class Publication:
     @classmethod
     def ready(cls, room: str, frame: Frame, exclude: str | None = None) -> "Publication":
         """Make a publication of a frame that is encoded already, the same for all codecs."""
-        made = cls(Target.ROOM, None, None, (room,), exclude)
+        made = cls(PublicationTarget.ROOM, None, None, (room,), exclude)
         made._frames = frame
         return made
 
@@ -115,14 +115,14 @@ class Publication:
         spec, payload, target = self.spec, self.payload, self.target
         assert spec is not None  # noqa: S101 - a ready frame is not encoded
         names: str | list[str] | None = None
-        if target is Target.ROOM:
+        if target is PublicationTarget.ROOM:
             names = self.rooms[0]
-        elif target is Target.ROOMS:
+        elif target is PublicationTarget.ROOMS:
             names = list(self.rooms if self.shown is None else self.shown)
         if names is None:
             text = spec.writer(codec)(payload)
         else:
-            key: RoomKey = "room" if target is Target.ROOM else "rooms"
+            key: RoomKey = "room" if target is PublicationTarget.ROOM else "rooms"
             if payload is ABSENT:
                 text = CODECS[codec].encode({key: names, "event": spec.name})
             else:

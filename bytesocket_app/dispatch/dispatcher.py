@@ -5,10 +5,11 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any, Final
 
-from bytesocket_app.dispatch.answers import TIMEOUT, refuse, settle
+from bytesocket_app.dispatch.answers import TIMEOUT, refuse
 from bytesocket_app.dispatch.authentication import Authentication
 from bytesocket_app.dispatch.events import EventRouter
-from bytesocket_app.dispatch.incoming import Answer, Incoming, nothing
+from bytesocket_app.dispatch.filters import Filters
+from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.membership_requests import PHASES, MembershipRequests
 from bytesocket_app.dispatch.rooms import RoomHooks
 from bytesocket_app.dispatch.runner import HandlerRunner, observed
@@ -16,8 +17,6 @@ from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import DecodeError, ErrorContext, Phase
 from bytesocket_app.lifecycle import HookKind
-from bytesocket_app.lifecycle.failures import leaf, refusal_of
-from bytesocket_app.middleware import Message
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode, decode_json
@@ -31,7 +30,6 @@ logger = logging.getLogger("bytesocket")
 RAW_EXCERPT: Final = 256
 """Characters of a broken message that the error hooks get to see (protocol.md Q26)."""
 
-_MIDDLEWARE: Final = Phase.MIDDLEWARE
 _KINDS: Final = {
     MessageType.JOIN_ROOM: "join",
     MessageType.JOIN_ROOMS: "join",
@@ -58,7 +56,8 @@ class Dispatcher:
         runner = HandlerRunner(runtime)
         self.authentication = Authentication(runtime)
         self._runner = runner
-        self._router = EventRouter(runtime, runner)
+        self._filters = Filters(runtime)
+        self._router = EventRouter(runtime, runner, self._filters)
         self._requests = MembershipRequests(runtime, hooks)
         self._middleware = runtime.middleware
         self._lifecycle = runtime.lifecycle
@@ -126,7 +125,8 @@ class Dispatcher:
                 event=message.event,
                 answer=lambda: refuse(step, message, late, TIMEOUT),
             )
-            await self._act(step, self._policies.middleware_timeout, error, TIMEOUT.message)
+            action = self._policies.middleware_timeout
+            await self._filters.act(step, action, error, TIMEOUT.message)
 
     def _special(
         self, step: Step, message: dict[str, Any], codec: CodecName
@@ -189,60 +189,12 @@ class Dispatcher:
             if step.outcome not in {"ok", "deferred", "cancelled"}:
                 telemetry.count(Count.REFUSED, code=step.outcome)
 
-    async def _filter(self, step: Step, message: Incoming) -> None:
-        seconds = self._timeouts.middleware
-        answer = message.answer = Answer()
-        step.message = message
-        step.start(_MIDDLEWARE, seconds)
-        shown = message.frozen()
-
-        async def inner(passed_on: Message) -> Any:
-            came = message if passed_on is shown else Incoming.passed_on(passed_on, answer)
-            answer.is_reached = True
-            step.start(_MIDDLEWARE, 0)
-            await self._router.route(step, came)
-            step.start(_MIDDLEWARE, seconds)
-            step.message = message
-            return answer.result()
-
-        try:
-            await self._middleware.run(step.socket, shown, inner)
-        except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            await self._left(step, message, answer, exc)
-        else:
-            settle(step, message, answer)
-        finally:
-            step.done()
-
-    async def _left(
-        self, step: Step, message: Incoming, answer: Answer, error: BaseException
-    ) -> None:
-        """Answer for an exception that left the middleware: the handler's, or its own."""
-        message.answer = None
-        failed = answer.failed
-        if failed is not None and leaf(error) is answer.error:
-            # It has ended in the boundary already, where it was raised.
-            refuse(step, message, answer.phase, failed, details=answer.details)
-            return
-        refused = refusal_of(leaf(error))
-        refusal = await self._lifecycle.failures.end(
-            error,
-            _MIDDLEWARE,
-            "middleware",
-            about=f" on {message.event!r}",
-            socket=step.socket,
-            event=message.event,
-            answer=lambda refusal: refuse(step, message, _MIDDLEWARE, refusal),
+    def _filter(self, step: Step, message: Incoming) -> Awaitable[None]:
+        """Return what to await for a message that goes through the application's middleware."""
+        router = self._router
+        return self._filters.around(
+            step, message, self._middleware, lambda came: router.route(step, came)
         )
-        if refused is None or self._policies.errors == "origin":
-            await self._act(step, self._policies.middleware_error, leaf(error), refusal.message)
-
-    async def _act(self, step: Step, action: Any, error: BaseException, reason: str) -> None:
-        """Do what the settings say of failed middleware."""
-        if action == "close":
-            step.sending.shut(CloseCode.INTERNAL, reason)
-        elif callable(action):
-            await self._lifecycle.call(action, error, step.socket)
 
     def _too_early(self, step: Step) -> Awaitable[None]:
         """Meet a message other than credentials from a socket that is not authenticated."""

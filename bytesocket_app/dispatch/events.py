@@ -1,6 +1,7 @@
 """Event messages on their last leg: validation, handlers, relays and replies."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,7 +11,8 @@ from bytesocket_app.declarations.handlers import ResolvedHandlers
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.delivery.publication import ABSENT
 from bytesocket_app.dispatch.answers import acknowledge, refuse, validation_details
-from bytesocket_app.dispatch.incoming import Incoming, nothing
+from bytesocket_app.dispatch.filters import Filters
+from bytesocket_app.dispatch.incoming import Answer, Incoming, nothing
 from bytesocket_app.dispatch.runner import HandlerRunner
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
@@ -53,13 +55,15 @@ class EventRouter:
     Args:
         runtime: The parts of the application.
         runner: Calls the handlers.
+        filters: Sends messages through the middleware of routers.
     """
 
-    def __init__(self, runtime: Runtime, runner: HandlerRunner) -> None:
+    def __init__(self, runtime: Runtime, runner: HandlerRunner, filters: Filters) -> None:
         settings = runtime.settings
         self._hub = runtime.hub
         self._memberships = runtime.memberships
         self._runner = runner
+        self._filters = filters
         self._catalogue = runtime.catalogue
         self._handlers = runtime.handlers
         self._rooms = runtime.rooms
@@ -87,6 +91,14 @@ class EventRouter:
         handlers = self._handlers.ready.get(name) or self._handlers.take(name)
         if handlers is None:
             return self._unhandled(step, message)
+        if handlers.chains:
+            return self._under_routers(step, message, handlers)
+        return self._handle_event(step, message, handlers)
+
+    def _handle_event(
+        self, step: Step, message: Incoming, handlers: ResolvedHandlers
+    ) -> Awaitable[Any]:
+        """Validate a message outside rooms; returns what to await of its handlers."""
         validate_fast, value = handlers.validate_fast, message.data
         try:
             if validate_fast is not None and value is not None:
@@ -99,11 +111,47 @@ class EventRouter:
             return self._fail(step, message, exc)
         return self._runner.run(step, message, handlers, (step.socket, value, None, self._app))
 
+    async def _under_routers(
+        self, step: Step, message: Incoming, handlers: ResolvedHandlers
+    ) -> None:
+        """Take a message to handlers of which routers have some, each through its middleware."""
+        for chain in (None, *handlers.chains):
+            some = handlers.under(chain)
+            if not (some.sequential or some.concurrent):
+                continue
+            if chain is None or not chain.steps:
+                await self._handle_event(step, message, some)
+            else:
+                await self._filters.around(
+                    step, message, chain, partial(self._handle_some, step, some)
+                )
+
+    def _handle_some(
+        self, step: Step, handlers: ResolvedHandlers, message: Incoming
+    ) -> Awaitable[Any]:
+        step.message = message
+        return self._handle_event(step, message, handlers)
+
     def _unhandled(self, step: Step, message: Incoming) -> Awaitable[Any]:
         """Meet an event that has no handler."""
         return nothing() if self._open else self._refuse(step, message, self._unknown(message))
 
     def _into_room(self, step: Step, message: Incoming, name: str) -> Awaitable[Any]:
+        """Take a message into its room, through the middleware of the room's routers."""
+        found = self._rooms.find(name)
+        chain = None if found is None else found[0].chain
+        if chain is None or not chain.steps:
+            return self._into_room_itself(step, message, name)
+        return self._filters.around(step, message, chain, partial(self._passed_into_room, step))
+
+    def _passed_into_room(self, step: Step, message: Incoming) -> Awaitable[Any]:
+        """Take on a message that the middleware of the room's routers has passed on."""
+        step.message = message
+        if message.room is None:
+            return self.route(step, message)
+        return self._into_room_itself(step, message, message.room)
+
+    def _into_room_itself(self, step: Step, message: Incoming, name: str) -> Awaitable[Any]:
         """Take a message into its room; what nothing handles is relayed right here."""
         try:
             spec, payload, handlers, values = self._enter(step.socket, message, name)
@@ -178,19 +226,19 @@ class EventRouter:
         refused: tuple[str, Refusal] | None = None
         for name in names if self._policies.bulk_copies == "each" else dict.fromkeys(names):
             # Without the id: a message for several rooms is acknowledged once, for all of them.
-            single = message.into(name)
             try:
-                spec, payload, handlers, values = self._enter(step.socket, single, name)
-                relays = handlers is None or await self._runner.run(step, single, handlers, values)
+                passed = await self._ask(step, message.into(name), name)
             except Refusal as refusal:
                 refused = refused or (name, refusal)
                 continue
-            if relays:
-                relay = spec, payload
+            if passed is not None:
+                relay = passed
                 agreed.append(name)
         if relay is not None:
+            # The rooms that agreed, and no other: a member must not hear it in one that refused.
+            shown = list(names) if self._policies.bulk_copies == "each" else agreed
             own = step.sending.socket_id
-            self._hub.relay(agreed, *relay, exclude=own, shown=list(names))
+            self._hub.relay(agreed, *relay, exclude=own, shown=shown)
         if refused is None:
             acknowledge(step, message)
         else:
@@ -198,6 +246,39 @@ class EventRouter:
             inside = message.into(room, identity=message.id)
             inside.answer = message.answer
             await self._refuse(step, inside, first)
+
+    async def _ask(self, step: Step, message: Incoming, name: str) -> tuple[EventSpec, Any] | None:
+        """Ask one of several rooms; returns what is to be relayed there, if anything.
+
+        Raises:
+            Refusal: The room, its middleware or its handlers say no.
+        """
+        found = self._rooms.find(name)
+        chain = None if found is None else found[0].chain
+        if chain is None or not chain.steps:
+            return await self._ask_room(step, message, name)
+        passed: list[tuple[EventSpec, Any] | None] = []
+
+        async def last(came: Incoming) -> None:
+            try:
+                passed.append(await self._ask_room(step, came, name))
+            except Refusal as refusal:
+                answer.fail(refusal, Phase.HANDLER, None)
+
+        answer = message.answer = message.answer or Answer()
+        await self._filters.within(step, message, chain, last)
+        step.done()
+        if answer.failed is not None:
+            raise answer.failed
+        return passed[0] if passed else None
+
+    async def _ask_room(
+        self, step: Step, message: Incoming, name: str
+    ) -> tuple[EventSpec, Any] | None:
+        spec, payload, handlers, values = self._enter(step.socket, message, name)
+        if handlers is None or await self._runner.run(step, message, handlers, values):
+            return spec, payload
+        return None
 
     def _enter(
         self, socket: Socket[Any], message: Incoming, name: str

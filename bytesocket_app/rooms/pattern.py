@@ -4,6 +4,7 @@ A parameter stands for one or more characters, any but `:`, so that the parts of
 with colons stay apart: `doc:{doc_id}` does not match `doc:7:cursors`.
 """
 
+import difflib
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -71,10 +72,8 @@ class RoomPattern:
             ValueError: A value's text is empty, holds a `:`, or would read back as another one,
                 as `a-b` does in front of a `-`.
         """
-        if set(values) != set(self.parameters):
-            wanted = ", ".join(self.parameters) or "no parameters"
-            given = ", ".join(values) or "none"
-            raise TypeError(f"Room {self.text!r} takes {wanted}; given: {given}.")
+        if values.keys() != set(self.parameters):
+            raise TypeError(self._misfit(values))
         texts = {name: str(value) for name, value in values.items()}
         room = _PARAMETER.sub(lambda found: texts[found[1]], self.text)
         if self.match(room) != texts:
@@ -83,6 +82,29 @@ class RoomPattern:
                 f"or more characters without {SEPARATOR!r}, nor the text that follows it."
             )
         return room
+
+    def after(self, prefix: str) -> "RoomPattern":
+        """Return the pattern with a prefix before it, declared at the same place.
+
+        Raises:
+            ConfigurationError: The two make no pattern.
+        """
+        made = RoomPattern(prefix + self.text)
+        made.source = self.source
+        return made
+
+    def _misfit(self, values: Mapping[str, object]) -> str:
+        """Say what is wrong with the names of parameters."""
+        wanted = ", ".join(self.parameters) or "no parameters"
+        given = ", ".join(values) or "none"
+        text = f"Room {self.text!r} takes {wanted}; given: {given}."
+        unknown = [name for name in values if name not in self.parameters]
+        missing = [name for name in self.parameters if name not in values]
+        if reserved := TAKEN.intersection(unknown):
+            return f"{text} {min(reserved)!r} is no parameter of a room: pass it to the verb."
+        if unknown and (near := difflib.get_close_matches(unknown[0], missing, n=1)):
+            return f"{text} Did you mean {near[0]!r} instead of {unknown[0]!r}?"
+        return text
 
     def overlaps(self, other: "RoomPattern") -> bool:
         """Whether some name fits both patterns."""

@@ -8,6 +8,7 @@ from uuid import uuid4
 from typing_extensions import TypeVar, override
 
 from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.socket.application import Application
 from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.rooms import SocketRooms
 from bytesocket_app.socket.sending_side import SendingSide
@@ -33,7 +34,7 @@ class Socket(Generic[UserT]):
         user: The value that the authentication function returned; None before.
         state: A free dict for the application's own notes about this connection.
         rooms: Join, leave, list, and emit to rooms without this socket.
-        app: The application that this socket belongs to.
+        app: The application that this socket belongs to, to be read and spoken through.
         handshake: The HTTP request it came with.
     """
 
@@ -57,11 +58,11 @@ class Socket(Generic[UserT]):
         sending: SendingSide,
         backend: "SocketBackend[Socket[Any]]",
         *,
-        app: Any,
+        app: "Application[Socket[Any]]",
     ) -> None:
         self.id = sending.socket_id
         self.state: dict[str, Any] = {}
-        self.app = app
+        self.app: Application[Socket[Any]] = app
         self.handshake = handshake
         self._sending = sending
         self._backend = backend

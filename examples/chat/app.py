@@ -114,4 +114,4 @@ async def show_typing(socket: Socket[User]) -> Typist:
 
 def people() -> list[str]:
     """List the names in the room, each once."""
-    return sorted({member.user.name for member in lobby.members()}, key=str.casefold)
+    return sorted({member.user.name for member in lobby.sockets()}, key=str.casefold)

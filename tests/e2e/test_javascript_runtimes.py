@@ -69,7 +69,7 @@ async def restart(socket: Socket[str], event: Restart) -> None:
 PROGRAM = """\
 const tell = (...values) => console.log(JSON.stringify(values));
 const url = process.argv.at(-1);
-for (const codec of ["json", "msgpack"]) {
+for (const codec of ["json", "binary"]) {
   const states = [];
   let failed = "";
   const options = { ...given, codec, reconnect: { min: 5, max: 20 } };
@@ -108,7 +108,7 @@ EXPECTED = [
         [{"author": "Ann", "text": "grüße"}, {"author": "Ann", "text": "again"}],
         ["open", "waiting", "connecting", "open", "closed"],
     ]
-    for codec in ("json", "msgpack")
+    for codec in ("json", "binary")
 ]
 
 MODULES = HERE / "node_modules"

@@ -34,7 +34,7 @@ import { connect } from "./client.ts";
 
 const [url, codec] = process.argv.slice(2);
 const auth = { name: "Nodette", session: "n" };
-const chat = connect(url, { auth, codec: codec as "json" | "msgpack" });
+const chat = connect(url, { auth, codec: codec as "json" | "binary" });
 const lobby = chat.join("lobby");
 await lobby.ready;
 lobby.on("chat:posted", (posted) => {
@@ -66,8 +66,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("python_codec", "node_codec", "backend"),
     [
         ("json", "json", "asyncio"),
-        ("binary", "msgpack", "trio"),
-        ("json", "msgpack", "trio"),
+        ("binary", "binary", "trio"),
+        ("json", "binary", "trio"),
         ("binary", "json", "asyncio"),
     ],
 )

@@ -9,7 +9,7 @@ from tests.support.typescript_lab import Lab
 
 
 @pytest.mark.parametrize("module", ["chat.ts", "chat.js"])
-@pytest.mark.parametrize("codec", ["json", "msgpack"])
+@pytest.mark.parametrize("codec", ["json", "binary", "msgpack"])
 def test_typescript_and_javascript_run_on_both_codecs(lab: Lab, module: str, codec: str) -> None:
     source = f"""
     const chat = connect(new URL(url.replace("ws", "http")), {{ auth, codec: "{codec}" }});
@@ -20,7 +20,10 @@ def test_typescript_and_javascript_run_on_both_codecs(lab: Lab, module: str, cod
     with lab.run(source, module=module) as script:
         assert script.result() == [{"message_id": 70}]
     assert lab.server.log()[0][1]["data"] == {"text": "€" * 70, "extra": [1.5, -1, 64, 2**40]}
-    assert lab.server.peers[0].codec.name == {"json": "json", "msgpack": "binary"}[codec]
+    assert (
+        lab.server.peers[0].codec.name
+        == {"json": "json", "binary": "binary", "msgpack": "binary"}[codec]
+    )
 
 
 def test_empty_payloads_are_left_out_and_sent_as_an_empty_object(lab: Lab) -> None:
@@ -37,7 +40,7 @@ def test_empty_payloads_are_left_out_and_sent_as_an_empty_object(lab: Lab) -> No
     assert [m.get("data") for m in lab.server.log()[0][1:]] == [{}, {}, None, {}]
 
 
-@pytest.mark.parametrize("codec", ["json", "msgpack"])
+@pytest.mark.parametrize("codec", ["json", "binary"])
 def test_bytes_travel_as_text_in_json_and_raw_in_messagepack(lab: Lab, codec: str) -> None:
     lab.script.auth = None
     text = codec == "json"
@@ -89,7 +92,7 @@ def test_bytes_travel_as_text_in_json_and_raw_in_messagepack(lab: Lab, codec: st
     assert note["data"]["body"] == {"kind": "note", "data": "text"}
 
 
-@pytest.mark.parametrize("codec", ["json", "msgpack"])
+@pytest.mark.parametrize("codec", ["json", "binary"])
 def test_what_a_codec_would_lose_is_refused_at_the_call(lab: Lab, codec: str) -> None:
     source = f"""
     class Point {{ x = 1; }}
@@ -126,7 +129,7 @@ def test_messagepack_values_survive_both_ways(lab: Lab) -> None:
         {"__proto__": {"a": 1}, "constructor": 2},
     ]  # fmt: skip
     source = """
-    const chat = connect(url, { auth, codec: "msgpack" });
+    const chat = connect(url, { auth, codec: "binary" });
     chat.on("chat:posted", (value) => chat.emit("shout", value));
     await chat.ready;
     tell("open");
@@ -141,7 +144,7 @@ def test_messagepack_values_survive_both_ways(lab: Lab) -> None:
 
 def test_big_integers_are_bigints_on_messagepack(lab: Lab) -> None:
     source = """
-    const chat = connect(url, { auth, codec: "msgpack" });
+    const chat = connect(url, { auth, codec: "binary" });
     chat.on("chat:posted", (value) => {
       tell([typeof value, String(value)]);
       chat.emit("shout", value);
@@ -169,7 +172,7 @@ def test_big_integers_are_bigints_on_messagepack(lab: Lab) -> None:
 def test_a_server_may_answer_in_another_codec(lab: Lab) -> None:
     lab.script.codec = JSON
     source = """
-    const chat = connect(url, { auth, codec: "msgpack" });
+    const chat = connect(url, { auth, codec: "binary" });
     tell(await chat.request("chat:post", { text: "x" }));
     chat.close();
     """
@@ -199,7 +202,7 @@ def test_bytes_that_are_no_text_are_refused_in_json_and_the_way_out_is_named(lab
     try {
       files.emit("file:raw", new Uint8Array([255]));
     } catch (error) {
-      tell([error.name, error.message.includes('use codec "msgpack"')]);
+      tell([error.name, error.message.includes('use codec "binary"')]);
     }
     files.close();
     """

@@ -21,7 +21,7 @@ async def test_an_emit_reaches_all_members_but_the_excluded_one() -> None:
         for client in (a, b):
             await client.join("doc:7")
         await c.join("doc:8")
-        first, second = doc.members(number=7)
+        first, second = doc.sockets(number=7)
         assert isinstance(first, Socket)
         assert (doc.count(number=7), doc.count(number=8), doc.count(number=9)) == (2, 1, 0)
         await doc.emit(Said(text="others"), number=7, exclude=first)

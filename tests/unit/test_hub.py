@@ -11,7 +11,7 @@ from bytesocket_app import Handshake, ServerEvent, Socket, UndeclaredEvent
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.publication import ABSENT, Publication, Target
+from bytesocket_app.delivery.publication import ABSENT, Publication, PublicationTarget
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.events.catalogue import RoomKey, RoomWriter
@@ -235,16 +235,24 @@ async def test_a_relay_without_data_has_none() -> None:
 
 def test_what_may_be_lost_is_marked() -> None:
     spec = Catalogue([Blob]).by_name["blob"]
-    assert Publication(Target.ROOM, spec, Blob(raw=b""), ("a",)).frame("json").slot is not None
+    assert (
+        Publication(PublicationTarget.ROOM, spec, Blob(raw=b""), ("a",)).frame("json").slot
+        is not None
+    )
     spec = Catalogue([Posted]).by_name["posted"]
-    assert Publication(Target.ROOM, spec, Posted(text="x"), ("a",)).frame("json").slot is None
+    assert (
+        Publication(PublicationTarget.ROOM, spec, Posted(text="x"), ("a",)).frame("json").slot
+        is None
+    )
 
 
 def test_what_a_slow_reader_needs_the_newest_of_is_an_event_of_a_room_and_a_sender() -> None:
     spec = Catalogue([Blob]).by_name["blob"]
 
     def slot(raw: bytes, sender: str | None, *rooms: str) -> object:
-        target = (Target.EVERYBODY, Target.ROOM, Target.ROOMS)[len(rooms)]
+        target = (PublicationTarget.EVERYBODY, PublicationTarget.ROOM, PublicationTarget.ROOMS)[
+            len(rooms)
+        ]
         return Publication(target, spec, Blob(raw=raw), rooms, sender).frame("binary").slot
 
     assert slot(b"1", "ann", "a") == slot(b"2", "ann", "a")
@@ -262,7 +270,9 @@ def test_one_senders_news_of_several_things_are_told_apart_by_the_field_it_names
     spec = Catalogue([Place]).by_name["place"]
 
     def slot(who: int, x: int) -> object:
-        return Publication(Target.EVERYBODY, spec, Place(who=who, x=x)).frame("json").slot
+        return (
+            Publication(PublicationTarget.EVERYBODY, spec, Place(who=who, x=x)).frame("json").slot
+        )
 
     assert slot(1, 1) == slot(1, 2)
     assert slot(1, 1) != slot(2, 1)
@@ -270,7 +280,7 @@ def test_one_senders_news_of_several_things_are_told_apart_by_the_field_it_names
 
 def test_a_publication_is_encoded_once_for_each_codec() -> None:
     spec = Catalogue([Posted]).by_name["posted"]
-    publication = Publication(Target.EVERYBODY, spec, Posted(text="hi"))
+    publication = Publication(PublicationTarget.EVERYBODY, spec, Posted(text="hi"))
     assert publication.frame("json") is publication.frame("json")
     assert publication.frame("binary") is not publication.frame("json")
     assert publication.event == "posted"

@@ -153,8 +153,8 @@ class TestRooms:
             assert await two.receive(Moved, room="team:doc:7") == Moved(x=8)
             await two.emit(Wave(), room="team:doc:7")
             assert await one.receive(Wave) == Wave()
-            assert doc.count(doc_id=7) == len(doc.members(doc_id=7)) == 2
-            await doc.emit(Said(text="x"), exclude=doc.members(doc_id=7)[0], doc_id=7)
+            assert doc.count(doc_id=7) == len(doc.sockets(doc_id=7)) == 2
+            await doc.emit(Said(text="x"), exclude=doc.sockets(doc_id=7)[0], doc_id=7)
             assert await two.receive(Said) == Said(text="x")
         assert log[:2] == [("joined", 7), ("joined", 7)]
         assert log[2:] == [("left", 7), ("left", 7)]
@@ -171,7 +171,7 @@ class TestRooms:
         async with TestClient(app) as client:
             with pytest.raises(RequestError):
                 await client.join("feed")
-            assert (feed.count(), feed.join, late.count()) == (0, "server", 0)
+            assert (feed.count(), feed.joined_by, late.count()) == (0, "server", 0)
             await client.join("late")
             assert late.count() == 1
 
@@ -180,8 +180,8 @@ class TestRooms:
         told = r"test_router.py:\d+: {} of room 'a:lobby' \(.*test_router.py:\d+\).*app.include"
         with pytest.raises(ConfigurationError, match=told.format("emit")):
             await room.emit(Said(text="x"))
-        with pytest.raises(ConfigurationError, match=told.format("members")):
-            room.members()
+        with pytest.raises(ConfigurationError, match=told.format("sockets")):
+            room.sockets()
         with pytest.raises(ConfigurationError, match=told.format("count")):
             room.count()
 

@@ -118,7 +118,7 @@ def test_the_runtime_knows_which_events_are_volatile_or_empty() -> None:
 def test_only_a_contract_with_bytes_brings_the_walker_and_prefers_messagepack() -> None:
     module, _ = javascript(contracts.files())
     assert "createBytes(" in module
-    assert 'codec: "msgpack",' in module
+    assert 'codec: "binary",' in module
     assert "createBytes(" not in javascript(contracts.chat())[0]
 
 

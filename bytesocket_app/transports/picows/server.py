@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -32,21 +33,35 @@ async def listening(
         listener: A bound socket; closed at the end.
         tls: For wss.
     """
-    async with anyio.create_task_group() as tasks:
+    _announce_the_loop()
+    try:
+        async with anyio.create_task_group() as tasks:
 
-        def accepted(connection: socket.socket) -> None:
-            tasks.start_soon(_connect, HandshakeProtocol(server_state, tasks), tls, connection)
+            def accepted(connection: socket.socket) -> None:
+                tasks.start_soon(_connect, HandshakeProtocol(server_state, tasks), tls, connection)
 
-        with _calm_handshakes():
-            acceptor = Acceptor(listener, accepted)
-            try:
-                tasks.start_soon(_sweep, server_state)
-                yield
-            finally:
-                acceptor.stop()
-                tasks.cancel_scope.cancel()
-    with anyio.move_on_after(SWEEP_INTERVAL, shield=True):
-        await server_state.clear()
+            with _calm_handshakes():
+                acceptor = Acceptor(listener, accepted)
+                try:
+                    tasks.start_soon(_sweep, server_state)
+                    yield
+                finally:
+                    acceptor.stop()
+                    tasks.cancel_scope.cancel()
+    finally:
+        with anyio.move_on_after(SWEEP_INTERVAL, shield=True):
+            await server_state.clear()
+
+
+def _announce_the_loop() -> None:
+    """Tell anyio which event loop runs, for callbacks of transports, where no task does.
+
+    `anyio.run` has done that already; `asyncio.run` and other runners have not, and sniffio, where
+    something has imported it, looks for a task otherwise.
+    """
+    sniffio = sys.modules.get("sniffio")
+    if sniffio is not None:
+        sniffio.current_async_library_cvar.set("asyncio")
 
 
 async def _connect(

@@ -80,7 +80,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
     auth = document["auth"]
     by_message = auth is not None and auth["via"] == "message"
     tables = bytes_tables(document)
-    codec = "msgpack" if tables else "json"
+    codec = "binary" if tables else "json"
     types = document["types"]
     typed = language == "ts"
     slots = {

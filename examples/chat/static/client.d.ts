@@ -221,8 +221,8 @@ export interface RequestOptions {
 export interface ConnectOptions {
   /** Who this is. A function is called at every connect. */
   auth: Credentials | (() => Credentials | Promise<Credentials>);
-  /** The wire format; the same types either way. `json` unless told. */
-  codec?: "json" | "msgpack";
+  /** The wire format; the same types either way. `json` unless told; "msgpack" is "binary". */
+  codec?: "json" | "binary" | "msgpack";
   /** Milliseconds between attempts: random, below `min` (250) doubled per attempt, at most `max` (15,000). */
   reconnect?: { min?: number; max?: number };
   /** A ping each `interval` (25,000 ms); without a pong in `timeout` (20,000 ms) the client reconnects. */

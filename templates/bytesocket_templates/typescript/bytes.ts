@@ -79,7 +79,7 @@ function bytesToText(format: string, value: any): unknown {
     try {
       return strictUtf8.decode(value);
     } catch {
-      throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "msgpack"');
+      throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "binary"');
     }
   }
   const digit = (byte: number): string =>

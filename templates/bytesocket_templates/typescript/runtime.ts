@@ -1,7 +1,7 @@
 // ---------------------------------------------------------------- runtime: the wire and the client
 
 type $Name = string | number;
-type $Codec = "json" | "msgpack";
+type $Codec = "json" | "binary" | "msgpack";
 type $Listener = (...values: any[]) => unknown;
 
 /** What the runtime has to know of the contract; the types know the rest. */

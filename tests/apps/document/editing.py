@@ -71,9 +71,9 @@ async def move(socket: Socket[Person], event: Move) -> Moved:
 
 def people(doc_id: UUID) -> list[str]:
     """Everybody who has the document open, each once."""
-    return sorted({member.user.name for member in doc.members(doc_id=doc_id)})
+    return sorted({member.user.name for member in doc.sockets(doc_id=doc_id)})
 
 
 def tabs(person: Person, doc_id: UUID) -> int:
     """How many tabs a person has it open in."""
-    return sum(member.user == person for member in doc.members(doc_id=doc_id))
+    return sum(member.user == person for member in doc.sockets(doc_id=doc_id))

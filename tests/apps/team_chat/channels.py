@@ -66,7 +66,7 @@ def invite(channel: MyChannel, person: Somebody, session: SessionDep) -> None:
 @http.delete("/{channel_id}/members/{name}")
 async def remove(channel: MyChannel, person: Somebody, session: SessionDep) -> None:
     session.remove(channel, person)
-    for socket in room.members(channel_id=channel.id):
+    for socket in room.sockets(channel_id=channel.id):
         if socket.user == person:
             await socket.rooms.leave(room.name(channel_id=channel.id))
     await chat.user(person.name).emit(Removed(channel_id=channel.id))
@@ -90,7 +90,7 @@ async def may_join(channel: MyChannel) -> None:
 @room.on_join
 @room.on_leave
 async def tell_who_is_there(channel_id: int) -> None:
-    names = {member.user.name for member in room.members(channel_id=channel_id)}
+    names = {member.user.name for member in room.sockets(channel_id=channel_id)}
     await room.emit(Present(names=sorted(names)), channel_id=channel_id)
 
 

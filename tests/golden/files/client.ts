@@ -44,7 +44,7 @@ export type JoinableRoom = never;
 const contract = (): $Contract => ({
   path: "/ws",
   fingerprint: "5d83dfc581ea859b6c1e25674689f488ad81e2f94396dd363601a22e1cdf33f8",
-  codec: "msgpack",
+  codec: "binary",
   volatile: [],
   empty: [],
   ...createBytes({

@@ -1,0 +1,81 @@
+"""Scope of declarations: the application that they are made on, and what a router adds."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from bytesocket_app.declarations.handlers import HandlerTable
+from bytesocket_app.events import Catalogue, ServerEvent, ServerPayload
+from bytesocket_app.middleware import MiddlewareChain
+from bytesocket_app.socket import Socket
+from bytesocket_app.types import CodecName, Outcome
+
+
+class RoomBackend(Protocol):
+    """Delivery and memberships, as far as rooms need them."""
+
+    def publish(
+        self,
+        rooms: Iterable[str],
+        event: ServerEvent | ServerPayload[Any],
+        *,
+        exclude: str | None = None,
+        codec: CodecName | None = None,
+    ) -> Outcome:
+        """Emit to the members of rooms; `exclude` is the id of a socket that gets nothing."""
+        ...
+
+    def members(self, room: str, /) -> list[Socket[Any]]:
+        """Return the members of a room in this process."""
+        ...
+
+    def count(self, room: str, /) -> int:
+        """Return the number of members of a room in this process."""
+        ...
+
+    async def join(self, socket: Socket[Any], room: str, /) -> None:
+        """Put a socket into a room and run the room's join hooks."""
+        ...
+
+    async def leave(self, socket: Socket[Any], room: str, /) -> None:
+        """Take a socket out of a room and run the room's leave hooks."""
+        ...
+
+
+class DeclaredRoomsLike(Protocol):
+    """The declared rooms, as far as a room has to know them to be declared."""
+
+    def add(self, room: Any, /) -> None:
+        """Declare a room; raises ConfigurationError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclarationScope:
+    """An application, as declarations see it, and the router that they are made on.
+
+    Attributes:
+        catalogue: The application's events.
+        handlers: Its handlers outside rooms.
+        rooms: Its rooms.
+        backend: What its rooms emit through.
+        app: Its class, for functions that ask for the application.
+        prefix: Put before bare event names.
+        outer: The part of it that is the prefix of the routers around.
+        chain: The routers' middleware; None for the application's own declarations.
+    """
+
+    catalogue: Catalogue
+    handlers: HandlerTable
+    rooms: DeclaredRoomsLike
+    backend: RoomBackend
+    app: type
+    prefix: str = ""
+    outer: str = ""
+    chain: MiddlewareChain | None = None
+
+    def within(self, prefix: str, chain: MiddlewareChain) -> "DeclarationScope":
+        """Return the scope of a router that is included in this one."""
+        if self.chain is not None:
+            chain.stand_in(self.chain)
+        return replace(self, prefix=self.prefix + prefix, outer=self.prefix, chain=chain)
