@@ -363,7 +363,7 @@ class ByteSocket:
         return decode(payload, binary, max_depth=self.settings.limits.depth or 200)
 
     def contract(self) -> Contract:
-        """What this application and its clients agree on, as a canonical document."""
+        """Build the contract between this application and its clients, a canonical document."""
         source = describe(
             self.catalogue,
             self._handlers,

@@ -1,8 +1,7 @@
-"""`chat.attach(api)`: a socket inside a FastAPI or Starlette application that exists already.
+"""Attaching an application to a FastAPI or Starlette application: `chat.attach(api)`.
 
-A mount would refuse the path without its slash, and would never run our lifespan (Starlette's
-`Mount` matches `/ws/...` only, and passes no lifespan on). Starlette is imported only here, and
-only when something is attached.
+A mount would not do: Starlette's `Mount` matches `/ws/...` and not `/ws`, and does not run the
+lifespan of the mounted application. Starlette is imported only when something is attached.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -17,12 +16,12 @@ Running = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class Attached:
-    """What a host's routes call: the socket for WebSockets, 426 for everything else.
+    """ASGI application for the host's routes: the socket, and 426 for all other requests.
 
     Attributes:
-        app: The application that is attached; tools find it by this name, as in a mount.
-        path: Where.
-        source: `file:line` of the attachment.
+        app: The attached application, under the name that tools look for in a mount too.
+        path: The path in the host.
+        source: `file:line` of the call of `attach`.
     """
 
     def __init__(self, app: ASGIApp, entry: AsgiEntry, path: str) -> None:
@@ -32,22 +31,22 @@ class Attached:
         self._entry = entry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a scope that a route of the host has matched."""
+        """Serve a scope that a route of the host matched."""
         await self._entry.serve_socket(scope, receive, send, self.path)
 
 
 def attach(app: ASGIApp, entry: AsgiEntry, running: Running, host: object, path: str) -> None:
-    """Add the socket's exact path to a host, and the application's life to the host's.
+    """Add routes for the socket's path to a host, and the application's lifespan to the host's.
 
     Args:
-        app: The application, for those who look for it in the host's routes.
-        entry: Serves the connections.
-        running: The application's life; the host's own is around it.
+        app: The application, for tools that look for it in the host's routes.
+        entry: The ASGI entry that serves the connections.
+        running: The application's lifespan, which runs inside the host's.
         host: A FastAPI or Starlette application.
-        path: Below whatever the host itself is mounted at.
+        path: The path, relative to the host's own mount.
 
     Raises:
-        ConfigurationError: The host is none, or it has a WebSocket at this path.
+        ConfigurationError: The host is another kind of object, or has a WebSocket at this path.
     """
     from starlette.applications import Starlette
     from starlette.routing import Route, WebSocketRoute
@@ -61,7 +60,7 @@ def attach(app: ASGIApp, entry: AsgiEntry, running: Running, host: object, path:
     at_path = [r for r in routes if isinstance(r, Route | WebSocketRoute) and r.path == path]
     _check(path, [r.endpoint for r in at_path if isinstance(r, WebSocketRoute)])
     attached = Attached(app, entry, path)
-    # In front: a mount at "/", static files for one, would take the path before it is compared.
+    # In front of the others: a mount at "/", for example of static files, takes every path.
     if not any(isinstance(route, Route) for route in at_path):
         routes.insert(0, Route(path, attached, name=f"{path} without upgrade"))
     routes.insert(0, WebSocketRoute(path, attached, name=path))
@@ -80,7 +79,7 @@ def _check(path: str, taken: list[Any]) -> None:
 
 
 def _around(outer: Callable[[Any], Any], running: Running) -> Callable[[Any], Any]:
-    """Chain the lives: what the host opens is there for our lifespan, and after it."""
+    """Run our lifespan inside the host's, so that resources of the host outlast it."""
 
     @asynccontextmanager
     async def lifespan(host: Any) -> AsyncGenerator[Any]:

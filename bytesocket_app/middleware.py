@@ -1,4 +1,4 @@
-"""The onion around dispatch: each step passes a message on, perhaps another one, or stops it."""
+"""Middleware around dispatch: each step passes on the message, or another one, or none."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -13,16 +13,16 @@ from bytesocket_app.types import CodecName, EventName, RequestId
 
 @dataclass(frozen=True)
 class Message:
-    """A decoded message, not yet validated, as middleware sees it.
+    """Decoded message, not yet validated, as middleware sees it.
 
     Attributes:
         event: The event's name, None where the message names none.
         data: The payload as the codec gave it.
-        room: The room it was sent into, None for a global event.
-        rooms: The rooms of a bulk message, None otherwise.
-        id: What the reply will carry, None where no reply is asked for.
-        codec: What it came in, which decides how `data` is validated.
-        has_data: Whether there was a `data` at all; without, `data` is None.
+        room: The room of the message; None for one without a room, or for several.
+        rooms: The rooms of a bulk message; None otherwise.
+        id: The id of a request, which its reply repeats; None for no request.
+        codec: The codec of the message, on which the validation of `data` depends.
+        has_data: True if the message has a member `data`; without one, `data` is None.
     """
 
     event: EventName | None = None
@@ -35,26 +35,27 @@ class Message:
 
 
 CallNext: TypeAlias = Callable[[Message], Awaitable[Any]]
-"""Pass a message on; returns the reply when all that come after are done with it.
+"""Function that passes a message on, and returns the reply when the rest of the chain is done.
 
-None where there is no reply: a relay, a handler without one, and concurrent handlers, which are
-still at work. Raises what the handler raised, `Refusal(code="timeout")` for one that took too long,
-and RuntimeError when it is called a second time.
+The reply is None for a relay, for a handler without reply, and for concurrent handlers, which may
+still run. Raises the handler's exception, `Refusal(code="timeout")` for a handler that took too
+long, and RuntimeError for a second call.
 """
 
 Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[Any]]
-"""A step: `async def log(socket, message, call_next): reply = await call_next(message)`.
+"""Step of middleware: `async def log(socket, message, call_next): await call_next(message)`.
 
-Its own return value is ignored: the answer is what the chain raises, else the last reply.
+The return value is ignored: the client gets the handler's reply, or the refusal for an exception
+that leaves the chain.
 """
 
 
 class MiddlewareChain:
-    """The steps of the application, or those of a router and the routers around it.
+    """Chain of steps: the application's, or those of a router and the routers around it.
 
     Attributes:
-        steps: All of them, outermost first.
-        inner: The chains that stand in this one.
+        steps: All steps, outermost first.
+        inner: The chains that run inside this one.
     """
 
     __slots__ = ("_outer", "_own", "inner", "steps")
@@ -71,8 +72,8 @@ class MiddlewareChain:
         """Add a step at the end.
 
         Raises:
-            ConfigurationError: It is a plain `def`, which could not await the rest of the chain,
-                or it does not take the three arguments.
+            ConfigurationError: The step is a plain `def`, which could not await the rest of the
+                chain, or does not take `(socket, message, call_next)`.
         """
         problem = None
         if not callable(step) or not is_async(step):
@@ -98,13 +99,13 @@ class MiddlewareChain:
     ) -> Awaitable[Any]:
         """Send a message through all steps and then to `last`.
 
-        A step that does not call `call_next` stops the message. What a step raises comes out of
-        what is returned.
+        A step that does not call `call_next` stops the message. An exception of a step leaves the
+        awaitable that is returned.
         """
         return _Rest(_Passage(self.steps, socket, last), 0)(message)
 
     def settle(self) -> None:
-        """Work out the steps again, and those of the chains that stand in this one."""
+        """Recompute the steps, and those of the chains inside this one."""
         self.steps = (*(() if self._outer is None else self._outer.steps), *self._own)
         for chain in self.inner:
             chain.settle()
@@ -119,7 +120,7 @@ def _takes_three(step: Callable[..., Any]) -> bool:
 
 
 class _Passage:
-    """One message's way through a chain.
+    """State of one message on its way through a chain.
 
     Attributes:
         reply: The reply so far.
@@ -140,7 +141,7 @@ class _Passage:
 
 
 class _Rest:
-    """The rest of a chain: the `call_next` of the step before; it can be called once."""
+    """Rest of a chain after a step, which is that step's `call_next`; callable once."""
 
     __slots__ = ("_index", "_is_called", "_passage")
 

@@ -1,4 +1,4 @@
-"""Who is at the other end: from the handshake, or from the client's auth message."""
+"""Authentication functions: they decide from the handshake, or from the client's auth message."""
 
 import inspect
 from collections.abc import Callable

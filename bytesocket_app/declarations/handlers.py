@@ -49,7 +49,7 @@ SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerOptions:
-    """What `on(...)` says of a handler beside its event.
+    """Options of a handler beside its event, as `on(...)` takes them.
 
     Attributes:
         raises: The refusals that clients should know about.
@@ -87,7 +87,7 @@ class Handler:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedHandlers:
-    """What is to be called for an event, worked out when it is first asked for.
+    """Handlers of one event, worked out when they are first asked for.
 
     Attributes:
         spec: The event.
@@ -150,7 +150,7 @@ class HandlerTable:
         self.ready.pop(name, None)
 
     def take(self, name: EventName) -> ResolvedHandlers | None:
-        """What is to be called for an event now; None if it has no handler."""
+        """Take the handlers of an event for one call; None if it has none."""
         calls = self.ready.get(name)
         if calls is None and name in self._registry:
             before = self._registry.peek(name)
@@ -177,14 +177,14 @@ class HandlerTable:
 
 
 def socket_offer() -> Offer:
-    """What asks for the socket: `socket: Socket[User]`."""
+    """Make the offer of the socket: `socket: Socket[User]`."""
     return Offer("the socket (Socket)", by_type(Socket, "socket"))
 
 
 def handler_offers(
     event: str, payload: Callable[[str, Any], bool], app: type, room: Sequence[str] | None
 ) -> list[Offer]:
-    """What an event handler may ask for, in the order of its call's values.
+    """Make the offers of an event handler, in the order of its call's values.
 
     Args:
         event: How a message calls the event; "" where there is none, as for a guard.

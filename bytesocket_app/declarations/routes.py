@@ -1,4 +1,4 @@
-"""Where events are handled, as a list for people and tools."""
+"""Routes: places where events are handled, as a list for people and tools."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from bytesocket_app.types import EventName
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where an event is handled.
+    """Place where an event is handled.
 
     Attributes:
         event: Its name.

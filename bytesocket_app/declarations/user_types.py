@@ -1,4 +1,4 @@
-"""Whether the users that authentication returns are those that the handlers ask for."""
+"""Types of users: those that authentication returns, compared with those that handlers ask for."""
 
 from collections.abc import Awaitable, Iterable, Iterator
 from typing import Any, get_args, get_origin, is_typeddict
@@ -62,7 +62,7 @@ def _asked(bound: Bound) -> Iterator[Any]:
 
 
 def _may_be(result: Any, wanted: Any) -> bool:
-    """Whether each kind of value that is returned may be one of those that are wanted."""
+    """Return True if each kind of value that is returned may be one of those that are wanted."""
     return all(
         any(_may_meet(_plain(one), _plain(other)) for other in alternatives(wanted))
         for one in alternatives(result)
@@ -85,6 +85,6 @@ def _plain(annotation: Any) -> Any:
 
 
 def _has_no_instances(kind: type) -> bool:
-    """Whether the values are told by their shape, or come later than they are returned."""
+    """Return True for a type whose values are told by their shape, or come later than returned."""
     is_protocol: bool = getattr(kind, "_is_protocol", False)
     return kind is Any or is_protocol or is_typeddict(kind) or issubclass(kind, Awaitable)

@@ -1,1 +1,1 @@
-"""Delivery: live sockets, who is in which room, and the fan-out of events to them."""
+"""Delivery: open sockets, their rooms and users, and the fan-out of events to them."""

@@ -11,7 +11,7 @@ from bytesocket_app.types import CodecName, Outcome
 
 
 class ServerRooms:
-    """Emit to rooms by name, nobody excluded: `app.rooms`. Emits never wait."""
+    """Emitter to rooms by name, without exclusion: `app.rooms`. Emits never wait."""
 
     __slots__ = ("_hub", "bulk")
 
@@ -41,12 +41,12 @@ class ServerRooms:
         return RoomHandle(name, lambda _verb: self._hub)
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
-        """Send a ready frame to all members of a room: text, or bytes as a binary frame."""
+        """Send an encoded message to all members of a room: text, or bytes as a binary frame."""
         return self._hub.publish_raw(room, payload)
 
 
 class ServerRoomsBulk:
-    """The same for several rooms at once: `app.rooms.bulk`."""
+    """Emitter to several rooms at once: `app.rooms.bulk`."""
 
     __slots__ = ("_hub",)
 
@@ -60,7 +60,7 @@ class ServerRoomsBulk:
         *,
         codec: CodecName | None = None,
     ) -> Outcome:
-        """Emit to the members of several rooms; a member of two gets one copy.
+        """Emit to the members of several rooms, once each unless `Policies.bulk_copies` is "each".
 
         Returns:
             "sent", even if nobody is in the rooms.

@@ -1,4 +1,4 @@
-"""Hub: takes publications to sockets, each encoded once per codec and written once per member."""
+"""Hub: delivery of publications to sockets, each encoded once for each codec."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -17,22 +17,22 @@ from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
 
 Members: TypeAlias = Mapping[Socket[Any], Transport]
-"""Members of one delivery group, with their transports."""
+"""Members of a delivery group, with their transports."""
 
 Groups: TypeAlias = Iterable[tuple[DeliveryGroup, Members]]
 
 
 class Hub:
-    """Fan-out of one application: makes publications and delivers them.
+    """Fan-out of one application: it makes publications and delivers them.
 
-    Emits to rooms, to everybody and to users never wait: a member whose network is behind is left
-    to the slow-reader policy (`SendingSide.overflow`), and the others do not notice.
+    Emits to rooms, to everybody and to users never wait. The slow-reader policy applies to each
+    slow receiver (`SendingSide.overflow`), without effect on the others.
 
     Args:
         catalogue: The declared events.
-        memberships: Who is where.
+        memberships: The open sockets and their rooms.
         one_copy: True to give a member of several rooms of a bulk message one copy.
-        telemetry: Told of each delivery.
+        telemetry: The port that deliveries are reported to.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Hub:
         self._memberships = memberships
         self._one_copy = one_copy
         self._telemetry = telemetry
-        # The writer of each class of events, once it was used: emitting is the hot path.
+        # Cache of the writer for each class of events, as emitting is the hot path.
         self._writers: dict[CodecName, dict[type, Writer]] = {codec: {} for codec in CODECS}
 
     def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName) -> Frame:
@@ -72,11 +72,11 @@ class Hub:
         """Emit an event to the members of rooms.
 
         Args:
-            rooms: Their names; several only with `bulk`.
+            rooms: The names of the rooms; several only with `bulk`.
             event: The event; raises UndeclaredEvent.
-            exclude: The id of a socket that gets nothing.
-            codec: The codec for everybody, instead of each socket's own.
-            bulk: True if members see the message as one for several rooms, and get one copy.
+            exclude: The id of a socket to leave out.
+            codec: The codec for all, instead of each socket's own.
+            bulk: True to send a message for several rooms, with their names in `rooms`.
         """
         spec, payload = self._catalogue.outgoing(event)
         target, names = PublicationTarget.ROOM, tuple(rooms)
@@ -95,14 +95,14 @@ class Hub:
         exclude: str,
         shown: Sequence[str] | None = None,
     ) -> Outcome:
-        """Pass on what a client sent into a room, or into several.
+        """Relay an event that a client sent into one room or several.
 
         Args:
             rooms: The rooms whose members get it.
             spec: The event.
-            payload: A valid payload of it, or ABSENT.
+            payload: The validated payload, or ABSENT.
             exclude: The id of the sender.
-            shown: Of a bulk message: the `rooms` that members see.
+            shown: The `rooms` in a bulk message; None for a message into one room.
         """
         target = PublicationTarget.ROOM if shown is None else PublicationTarget.ROOMS
         publication = Publication(target, spec, payload, rooms, exclude)
@@ -129,7 +129,7 @@ class Hub:
         *,
         codec: CodecName | None = None,
     ) -> Outcome:
-        """Emit an event to all sockets of a user, as one that is for no room."""
+        """Emit an event without a room to all sockets of a user."""
         spec, payload = self._catalogue.outgoing(event)
         publication = Publication(PublicationTarget.USER, spec, payload, (), None, codec)
         publication.user = key
@@ -142,7 +142,7 @@ class Hub:
         *,
         codec: CodecName | None = None,
     ) -> Outcome:
-        """Emit an event to sockets by their ids, as one that is for no room."""
+        """Emit an event without a room to sockets by their ids."""
         spec, payload = self._catalogue.outgoing(event)
         publication = Publication(PublicationTarget.SOCKETS, spec, payload, (), None, codec)
         publication.sockets = tuple(sockets)
@@ -151,17 +151,17 @@ class Hub:
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: str | None = None
     ) -> Outcome:
-        """Send a ready frame to the members of a room."""
+        """Send an encoded message to the members of a room."""
         return self.deliver(Publication.ready(room, raw_frame(payload), exclude))
 
     def deliver(self, publication: Publication) -> Outcome:
-        """Take a publication to its receivers in this process.
+        """Deliver a publication to its receivers in this process.
 
-        It is encoded before the first write: an event that has no form in one of the codecs that
-        are needed reaches nobody.
+        It is encoded before the first write, so that an event that one of the needed codecs cannot
+        encode reaches nobody.
 
         Raises:
-            EncodeError: The payload has no form in a codec.
+            EncodeError: A codec cannot encode the payload.
         """
         groups = self._receivers(publication)
         if self._telemetry.listener is not None:
@@ -178,15 +178,15 @@ class Hub:
         return self._memberships.index.count(room)
 
     async def join(self, socket: Socket[Any], room: str) -> None:
-        """Put an open socket into a room and run the room's join hooks, if it was not there."""
+        """Put an open socket into a room, and run the room's join hooks if it was not there."""
         await self._memberships.join(socket, room)
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
-        """Take a socket out of a room and run the room's leave hooks, if it was there."""
+        """Take a socket out of a room, and run the room's leave hooks if it was there."""
         await self._memberships.leave(socket, room)
 
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
-        """Return the rooms of a socket; once it closed, those it held at that moment."""
+        """Return the rooms of a socket; after it closed, those at that moment."""
         return self._memberships.rooms_of(socket)
 
     def _receivers(self, publication: Publication) -> Groups:
@@ -203,7 +203,7 @@ class Hub:
         return self._single(publication).items()
 
     def _single(self, publication: Publication) -> dict[DeliveryGroup, Members]:
-        """Group sockets that share no room."""
+        """Group the receivers of a publication that is not for rooms."""
         memberships = self._memberships
         if publication.target is PublicationTarget.USER and publication.user is not None:
             sockets: Iterable[Socket[Any]] = memberships.users.of(publication.user)
@@ -221,7 +221,7 @@ class Hub:
         exclude, forced = publication.exclude, publication.codec
         skipped = None if exclude is None else self._memberships.sockets.get(exclude)
         reached: list[tuple[type[Transport], Members, Frame]] = []
-        for group, members in tuple(groups):  # a serializer may be what takes a member out
+        for group, members in tuple(groups):  # a copy, as a serializer may remove a member
             if len(members) > 1 or skipped not in members:
                 frame = publication.frame(forced or group.codec)
                 reached.append((group.kind, members, frame))
@@ -235,13 +235,13 @@ class Hub:
             self._look_after(members, transports)
 
     def _look_after(self, members: Members, behind: set[Transport]) -> None:
-        """Keep to the slow-reader policy for those members whose network is behind."""
+        """Apply the slow-reader policy to members with slow networks."""
         sides = [
             side
             for member, transport in members.items()
             if transport in behind and (side := self._memberships.side(member)) is not None
         ]
-        for side in sides:  # apart, as one that is closed leaves the room
+        for side in sides:  # in a loop of its own, as a socket that is closed leaves the room
             side.overflow()
 
     def _observe(
@@ -266,7 +266,7 @@ class Hub:
 
 
 def _united(parts: Groups) -> dict[DeliveryGroup, dict[Socket[Any], Transport]]:
-    """Unite groups, so that each member is there once."""
+    """Merge groups, so that each member is there once."""
     united: dict[DeliveryGroup, dict[Socket[Any], Transport]] = {}
     for group, members in parts:
         united.setdefault(group, {}).update(members)

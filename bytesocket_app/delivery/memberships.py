@@ -1,4 +1,4 @@
-"""Memberships: which socket is in which room, and whose it is. The one writer of both."""
+"""Memberships: the rooms of sockets, and the sockets of users."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
@@ -11,7 +11,7 @@ from bytesocket_app.types import UserKey
 
 
 class RoomWatch(Protocol):
-    """Runs the hooks of rooms: told when a socket joined or left one."""
+    """Runner of rooms' hooks, told when a socket joined or left one."""
 
     async def joined(self, socket: Socket[Any], room: str, /) -> None:
         """Run a room's join hooks."""
@@ -23,7 +23,7 @@ class RoomWatch(Protocol):
 
 
 class Occupancy(Protocol):
-    """Told when rooms and users begin and cease to have sockets in this process."""
+    """Observer of the first and last socket of each room and user in this process."""
 
     def first_in_room(self, room: str, /) -> None:
         """Take note of a room's first member."""
@@ -46,21 +46,21 @@ _NOBODY: Final[frozenset[str]] = frozenset()
 
 
 class Memberships:
-    """All memberships of one process. Nothing else writes them.
+    """Memberships of one process; only this class changes them.
 
-    A socket that is closed or lost leaves all its rooms at once (`release`), which others see in
-    their counts and lists. What it held then is remembered until its hooks have run: it counts as
-    membership for messages that came before the loss, and each room's leave hooks run once, after
-    those (`finish`).
+    A socket that is closed or lost leaves all its rooms at once (`release`), so counts and lists do
+    not have it any more. Its rooms are remembered until its hooks have run: they count as
+    memberships for messages from before the loss, and after those messages each room's leave hooks
+    run once (`finish`).
 
     Args:
-        watch: Runs the rooms' hooks.
+        watch: The runner of the rooms' hooks.
 
     Attributes:
         sockets: Every open socket by its id, authenticated or not.
         index: Members by room and rooms by member.
         users: Sockets by the key of their user.
-        occupancy: Told of first and last members; None for nobody.
+        occupancy: The observer of first and last members; None for none.
     """
 
     def __init__(self, watch: RoomWatch) -> None:
@@ -70,21 +70,21 @@ class Memberships:
         self.occupancy: Occupancy | None = None
         self._watch = watch
         self._sides: dict[Socket[Any], SendingSide] = {}
-        # True for rooms that were held at the end, False for those entered after it.
+        # True for rooms held when the socket closed, False for those entered after that.
         self._held: dict[Socket[Any], dict[str, bool]] = {}
 
     def add(self, socket: Socket[Any], sending: SendingSide) -> None:
-        """List a new socket, which has its transport now; it is in no room yet."""
+        """List a new socket, which needs to have its transport; it is in no room yet."""
         self.sockets[socket.id] = socket
         self._sides[socket] = sending
         sending.released = lambda: self.release(socket)
 
     def side(self, socket: Socket[Any]) -> SendingSide | None:
-        """Return the sending side of a socket; None once it is forgotten."""
+        """Return the sending side of a socket; None after `forget`."""
         return self._sides.get(socket)
 
     def authenticated(self, socket: Socket[Any]) -> None:
-        """Put an authenticated socket where broadcasts, and what is for its user, reach it."""
+        """List an authenticated socket for broadcasts, and for emits to its user."""
         if socket.is_closed:
             return
         self.enter(socket, (BROADCAST_ROOM,))
@@ -95,8 +95,8 @@ class Memberships:
     def enter(self, socket: Socket[Any], rooms: Iterable[str]) -> list[str]:
         """Put a socket into rooms, all at once; returns those it was not in.
 
-        After a loss nothing is entered, but the rooms count as held: a client that joins, sends
-        and leaves in one breath is heard.
+        After a loss the socket is not listed in them, but they count as its rooms: a client may
+        join a room, send into it, and disconnect before the join is handled.
         """
         held = self._held.get(socket)
         if held is not None:
@@ -104,7 +104,7 @@ class Memberships:
                 held.setdefault(room, False)
             return []
         if socket.is_closed or socket not in self._sides:
-            return []  # it closed while a guard or a hook was deciding: nobody would take it out
+            return []  # closed while a guard or hook ran: nothing would remove it again
         entered: list[str] = []
         for room in rooms:
             is_first = self.occupancy is not None and not self.index.groups(room)
@@ -121,11 +121,11 @@ class Memberships:
         return left
 
     async def join(self, socket: Socket[Any], room: str) -> None:
-        """Put a socket into a room and run the room's join hooks, if it was not there."""
+        """Put a socket into a room, and run the room's join hooks if it was not there."""
         await self.entered(socket, self.enter(socket, (room,)))
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
-        """Take a socket out of a room and run the room's leave hooks, if it was there."""
+        """Take a socket out of a room, and run the room's leave hooks if it was there."""
         await self.exited(socket, self.exit(socket, (room,)))
 
     async def entered(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
@@ -141,11 +141,11 @@ class Memberships:
                 await self._watch.left(socket, room)
 
     def has(self, socket: Socket[Any], room: str) -> bool:
-        """Return True for a member, and for one that was it when its connection was lost."""
+        """Return True for a member, and for a lost socket that was a member at its end."""
         return self.index.has(socket, room) or room in self._held.get(socket, _NOBODY)
 
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
-        """Return the rooms of a socket; once it closed, those it held at that moment."""
+        """Return the rooms of a socket; after it closed, those at that moment."""
         held = self._held.get(socket)
         rooms = self.index.rooms(socket) if held is None else _true(held)
         return [room for room in rooms if room != BROADCAST_ROOM]
@@ -163,12 +163,12 @@ class Memberships:
             self.occupancy.last_of_user(key)
 
     async def finish(self, socket: Socket[Any]) -> None:
-        """Run the leave hooks of a connection that is over, for each room that it held."""
+        """Run the leave hooks of a closed connection, for each room it was in at the end."""
         self.release(socket)
         await self.exited(socket, _true(self._held[socket]))
 
     def forget(self, socket: Socket[Any]) -> None:
-        """Drop the last note about a socket, after its close hooks have read it."""
+        """Forget the rooms of a socket, after its close hooks ran."""
         self._held.pop(socket, None)
         self._sides.pop(socket, None)
 

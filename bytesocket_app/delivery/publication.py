@@ -1,4 +1,4 @@
-"""Publication: one event on its way to some sockets."""
+"""Publication: an event to be delivered to sockets."""
 
 from collections.abc import Hashable, Sequence
 from enum import Enum
@@ -16,7 +16,7 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""In place of a payload: the message has no `data`, and neither has what is relayed."""
+"""Marker for a missing payload: the message that is relayed has no member `data`."""
 
 
 class PublicationTarget(Enum):
@@ -25,7 +25,7 @@ class PublicationTarget(Enum):
     ROOM = "room"
     """Members of one room."""
     ROOMS = "rooms"
-    """Members of several rooms, who see the message as one for all of them."""
+    """Members of several rooms; the message names all of these."""
     EVERYBODY = "everybody"
     """Every authenticated socket."""
     USER = "user"
@@ -35,19 +35,19 @@ class PublicationTarget(Enum):
 
 
 class Publication:
-    """One event on its way: to whom, what, and how it looks in each codec.
+    """Event to be delivered, its receivers, and its encoded form for each codec.
 
     Attributes:
-        target: Whom it is for.
+        target: The kind of receivers.
         rooms: The rooms of `ROOM` and `ROOMS`.
         user: The key of `USER`.
         sockets: The ids of `SOCKETS`.
-        spec: The event; None for a ready frame.
-        payload: A valid payload of it; in rooms also ABSENT.
-        exclude: The id of a socket that gets nothing.
-        codec: The codec for everybody, instead of each socket's own.
-        shown: The `rooms` that receivers see, where these are not `rooms`: of a bulk message of
-            which some rooms said no.
+        spec: The event; None for an encoded message.
+        payload: The validated payload; in rooms also ABSENT.
+        exclude: The id of a socket to leave out.
+        codec: The codec for all, instead of each socket's own.
+        shown: The `rooms` in the message if they differ from `rooms`, as in a bulk message that
+            some of its rooms refused.
     """
 
     __slots__ = (
@@ -92,14 +92,14 @@ class Publication:
 
     @property
     def event(self) -> EventName | None:
-        """The event's name; None for a ready frame."""
+        """The event's name; None for an encoded message."""
         return None if self.spec is None else self.spec.name
 
     def frame(self, codec: CodecName) -> Frame:
-        """Return the encoded message for sockets of one codec; made once for all of them.
+        """Return the encoded message for one codec, which is cached.
 
         Raises:
-            EncodeError: The payload has no form in this codec.
+            EncodeError: The codec cannot encode the payload.
         """
         frames = self._frames
         if isinstance(frames, Frame):
@@ -130,9 +130,9 @@ class Publication:
         return Frame(text, codec == "binary", self._slot(spec, names) if spec.volatile else None)
 
     def _slot(self, spec: EventSpec, names: str | list[str] | None) -> Hashable:
-        """Return what makes two volatile events one thing, of which a slow reader needs the newest.
+        """Return the key of a volatile event, of which a slow reader needs only the newest per key.
 
-        The sender belongs to it, as far as that is known: whoever is excluded.
+        The excluded socket, usually the sender, is part of the key.
         """
         place = tuple(names) if isinstance(names, list) else names
         return spec.name, place, self.exclude, spec.subject_of(self.payload)

@@ -1,4 +1,4 @@
-"""Users: all sockets of one, as `@app.auth(key=...)` tells them apart and `app.user(key)` says."""
+"""Users and their sockets, by the key that `@app.auth(key=...)` gives."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from bytesocket_app.wire.close import CloseCode, checked_code
 
 
 class UserIndex:
-    """The authenticated sockets of every user; a user without one leaves nothing behind."""
+    """Index of the authenticated sockets of every user; users without sockets use no memory."""
 
     __slots__ = ("_sockets",)
 
@@ -21,13 +21,13 @@ class UserIndex:
         return len(self._sockets)
 
     def add(self, socket: Socket[Any], key: UserKey) -> bool:
-        """List a socket of a user; True if it is the user's first."""
+        """List a socket of a user; returns True if it is the user's first."""
         sockets = self._sockets.setdefault(key, {})
         sockets[socket] = None
         return len(sockets) == 1
 
     def discard(self, socket: Socket[Any], key: UserKey) -> bool:
-        """Take a socket off the list, if it is there; True if it was the user's last."""
+        """Take a socket off the list, if it is there; returns True if it was the user's last."""
         sockets = self._sockets.get(key)
         if sockets is None or socket not in sockets:
             return False
@@ -37,12 +37,12 @@ class UserIndex:
         return not sockets
 
     def of(self, key: UserKey) -> tuple[Socket[Any], ...]:
-        """Return the sockets of one user, oldest first: a snapshot."""
+        """Return a snapshot of the sockets of a user, oldest first."""
         return tuple(self._sockets.get(key, ()))
 
 
 class UserBackend(Protocol):
-    """Delivery, as far as a user's handle needs it."""
+    """Interface of delivery for `User`."""
 
     def emit_to_user(
         self,
@@ -56,9 +56,9 @@ class UserBackend(Protocol):
 
 
 class User:
-    """One user, on all of their sockets: `app.user(key)`.
+    """User with any number of sockets: `app.user(key)`.
 
-    It may be kept: each call reaches the sockets that are open then, and none is no error.
+    The object can be kept: each call reaches the sockets that are open at that time, if any.
 
     Attributes:
         key: The value that `@app.auth(key=...)` gives for this user.
@@ -74,7 +74,7 @@ class User:
     async def emit(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
     ) -> Outcome:
-        """Emit to every open socket of the user, as a plain `{event, data}`; never waits.
+        """Emit an event without a room to every open socket of the user; never waits.
 
         Returns:
             "sent", even if the user has no socket at the moment.
@@ -92,8 +92,8 @@ class User:
             reason: For people; cut to 123 bytes.
 
         Raises:
-            ValueError: The code is not one that can be sent.
+            ValueError: The code must not be sent.
         """
-        checked_code(code)  # even if nobody is there: a wrong code shows the first time
+        checked_code(code)  # also without sockets, so that a wrong code always raises
         for socket in self._index.of(self.key):
             await socket.close(code, reason)

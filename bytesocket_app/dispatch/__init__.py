@@ -1,7 +1,7 @@
-"""From a decoded message to a handler and back: routing, rooms, replies, refusals.
+"""Dispatch of messages to handlers: decoding, routing, rooms, replies and refusals.
 
-The way of one message is read in `dispatcher`; what it may reach is declared in `declarations`.
-No transport is known here, and no clock beyond the deadline that a `Step` carries.
+`dispatcher` has the order of the steps for one message. Handlers and rooms are declared in
+`declarations`.
 """
 
 from bytesocket_app.dispatch.dispatcher import Dispatcher

@@ -1,7 +1,7 @@
 """Answers to event messages: a reply, an acknowledgement, or a refusal.
 
-An answer is sent as soon as it is known, or held in its `Answer` until its middleware
-has seen it.
+Without middleware an answer is sent at once; with middleware it is kept in its `Answer` until the
+outermost step has returned.
 """
 
 import logging
@@ -21,7 +21,7 @@ from bytesocket_app.wire.shapes import MessageBody, error_context, event_error
 logger = logging.getLogger("bytesocket")
 
 MAX_DETAILS: Final = 16
-"""Problems listed for one payload: enough to mend it, not enough to amplify it."""
+"""Greatest number of problems listed for one payload, to bound the length of the answer."""
 
 INTERNAL: Final = Refusal("Something went wrong on the server.", code="internal")
 TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
@@ -34,10 +34,9 @@ _REPLIES: Final = {
 
 
 def protocol_frame(sending: SendingSide, message: MessageBody) -> Frame:
-    """Encode a message of the protocol itself, in the socket's own codec.
+    """Encode a message of the protocol (not an event), in the socket's own codec.
 
-    A refusal whose data no message can carry is the application's mistake, not the peer's: it is
-    told without.
+    If the data of a refusal cannot be encoded, the refusal is sent without data.
     """
     codec = CODECS[sending.codec]
     try:
@@ -55,12 +54,12 @@ def _without_data(answer: MessageBody) -> MessageBody:
 
 
 def send(sending: SendingSide, message: MessageBody) -> None:
-    """Send a message of the protocol itself, if the client can be sent to."""
+    """Send a message of the protocol (not an event), if the socket can send."""
     sending.deliver(protocol_frame(sending, message))
 
 
 def validation_details(error: ValidationError) -> list[MessageBody]:
-    """Write Pydantic's problems as location, message and type; never the input."""
+    """Return Pydantic's problems as location, message and type, without the input."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     return [
         {"loc": list(p["loc"]), "msg": p["msg"], "type": p["type"]} for p in problems[:MAX_DETAILS]
@@ -75,14 +74,14 @@ def refuse(
     *,
     details: list[MessageBody] | None = None,
 ) -> None:
-    """Say no to an event message.
+    """Refuse an event message.
 
     Args:
-        step: The work at hand.
+        step: The current step.
         message: The message.
-        phase: Where it was refused, for the peer.
-        refusal: Code, text and data.
-        details: Problems of a payload.
+        phase: The phase of the refusal, for the peer.
+        refusal: The code, text and data of the refusal.
+        details: The problems of a payload.
     """
     answer = message.answer
     if answer is not None:
@@ -94,7 +93,7 @@ def refuse(
 
 
 def reply(step: Step, message: Incoming, data: bytes, value: object) -> None:
-    """Answer a message's `id` with a value that is encoded already, in the socket's codec."""
+    """Answer a request with `value`; `data` is the value encoded in the socket's codec."""
     answer = message.answer
     if answer is not None:
         answer.value, answer.data = value, data
@@ -110,13 +109,13 @@ def _reply(sending: SendingSide, message: Incoming, data: bytes) -> None:
 
 
 def acknowledge(step: Step, message: Incoming) -> None:
-    """Answer a message's `id`, if it has one, with nothing but the word that it is done."""
+    """Answer a request with null; does nothing for a message without `id`."""
     if message.id is not None:
         reply(step, message, CODECS[step.sending.codec].encode(None), None)
 
 
 def settle(step: Step, message: Incoming, answer: Answer) -> None:
-    """Send the answer that was held; call it when the outermost step of middleware has returned."""
+    """Send the answer that was kept; called after the outermost step of middleware returned."""
     message.answer = None
     if answer.failed is not None:
         refuse(step, message, Phase.MIDDLEWARE, INTERNAL)  # a step swallowed the failure

@@ -1,4 +1,4 @@
-"""Authentication at work: asking the application's function, and what follows from its word."""
+"""Authentication of connections by the application's function."""
 
 import logging
 from typing import Any, Final
@@ -26,13 +26,13 @@ _REFUSED: Final = "Authentication failed."
 
 
 class Authentication:
-    """Authenticates connections: by the client's auth message, or from the handshake.
+    """Authentication of connections, by the client's auth message or from the handshake.
 
     Args:
         runtime: The parts of the application.
 
     Attributes:
-        authenticator: The application's function; None without authentication.
+        authenticator: The application's function; None for no authentication.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -44,22 +44,22 @@ class Authentication:
         self._telemetry = runtime.telemetry
 
     async def opened(self, step: Step) -> None:
-        """Welcome an accepted connection: at once, or when its credentials come."""
+        """Begin an accepted connection: run its open hooks, or wait for its credentials."""
         if step.sending.close_sent is not None:
-            return  # by a drain, in the moment between
+            return  # a drain closed it since it was accepted
         if self.authenticator is None:
             self._memberships.authenticated(step.socket)
             await self._lifecycle.run(HookKind.OPEN, step.socket, step.socket)
         elif self.authenticator.credentials is None:
-            # Accepted with the handshake: to the protocol, a connection without authentication.
+            # Accepted by the handshake: for the protocol, a connection without authentication.
             step.sending.auth_state = AuthState.SUCCESS
             await self._welcome(step.socket)
 
     async def by_handshake(self, socket: Socket[Any], sending: SendingSide) -> None:
-        """Decide from the handshake, where the application does that.
+        """Authenticate from the handshake, if the application does so.
 
         Raises:
-            BaseException: Whatever the function refuses with or fails by; the caller ends it.
+            BaseException: Any exception of the function, for the caller to handle.
         """
         authenticator = self.authenticator
         if authenticator is None:
@@ -69,7 +69,7 @@ class Authentication:
             await self._observe(socket, sending, None, sending.codec)
 
     async def by_message(self, step: Step, data: Any, codec: CodecName) -> None:
-        """Decide about a client's credentials, and tell the client."""
+        """Authenticate a client by its credentials, and send it the result."""
         socket, sending, authenticator = step.socket, step.sending, self.authenticator
         if authenticator is None or authenticator.credentials is None:
             return
@@ -94,13 +94,13 @@ class Authentication:
     async def failed(
         self, socket: Socket[Any], sending: SendingSide, error: BaseException, *, tell: bool
     ) -> Refusal:
-        """End what authentication raised: tell the client, if there is a way, and the hooks.
+        """Handle an exception of authentication: tell the client, if possible, and call the hooks.
 
         Returns:
-            What the client is told.
+            The refusal for the client.
         """
         code, http = CloseCode.AUTH_FAILED, http_error(leaf(error))
-        if http is not None and not tell:  # whatever its status, it is the answer
+        if http is not None and not tell:  # the handshake is answered with its status
             error = StandIn(leaf(error), http.message, code="refused")
         refusals: list[Refusal] = []
 
@@ -158,7 +158,7 @@ class Authentication:
     async def _decide(
         self, socket: Socket[Any], sending: SendingSide, data: Any, codec: CodecName
     ) -> None:
-        """Ask who this is, and note it on the socket."""
+        """Call the authentication function, and store the user on the socket."""
         authenticator = self.authenticator
         assert authenticator is not None  # noqa: S101 - asked by the callers
         user = await ask(authenticator, socket, data, codec)
@@ -173,7 +173,7 @@ class Authentication:
 
     def _refuse(self, sending: SendingSide, refusal: Refusal, code: CloseCode) -> None:
         context = error_context(Phase.AUTH, refusal, code=int(code))
-        # Written, not delivered: the socket is not authenticated, and this is how it learns why.
+        # `write`, as `deliver` sends nothing to a socket that is not authenticated.
         sending.write(protocol_frame(sending, auth_error(context)))
         sending.shut(code, "auth")
 
@@ -181,7 +181,7 @@ class Authentication:
 async def ask(
     authenticator: Authenticator, socket: Socket[Any], data: Any, codec: CodecName
 ) -> Any:
-    """Ask the application's function who a client is.
+    """Call the application's authentication function.
 
     Args:
         authenticator: The function.
@@ -193,7 +193,7 @@ async def ask(
         The user.
 
     Raises:
-        AuthError: The credentials are no good, or not even of the right shape.
+        AuthError: The credentials are refused, or not of the declared type.
     """
     credentials = None
     if authenticator.credentials is not None:

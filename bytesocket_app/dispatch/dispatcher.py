@@ -1,4 +1,4 @@
-"""The order in which an incoming frame is looked at (protocol.md section 3)."""
+"""Dispatcher of incoming frames, in the order of protocol.md section 3."""
 
 import logging
 from collections.abc import Awaitable
@@ -28,7 +28,7 @@ from bytesocket_app.wire.shapes import is_room, is_rooms, lifecycle_type
 logger = logging.getLogger("bytesocket")
 
 RAW_EXCERPT: Final = 256
-"""Characters of a broken message that the error hooks get to see (protocol.md Q26)."""
+"""Characters of a malformed message that the error hooks get (protocol.md Q26)."""
 
 _KINDS: Final = {
     MessageType.JOIN_ROOM: "join",
@@ -39,17 +39,17 @@ _KINDS: Final = {
 
 
 class Dispatcher:
-    """Handles one connection's messages, one after another.
+    """Dispatcher of the messages of an application's connections.
 
-    Everything that an application or a peer can get wrong ends here: a message is handled,
-    ignored, answered with a refusal, or its own connection is closed.
+    No failure of the application or of a peer goes beyond it: a message is handled, ignored,
+    answered with a refusal, or its own connection is closed.
 
     Args:
         runtime: The parts of the application.
-        hooks: Runs the rooms' guards.
+        hooks: The guards and hooks of rooms.
 
     Attributes:
-        authentication: Authenticates connections.
+        authentication: The authentication of connections.
     """
 
     def __init__(self, runtime: Runtime, hooks: RoomHooks) -> None:
@@ -67,17 +67,17 @@ class Dispatcher:
         self._depth = runtime.settings.limits.depth or 200
 
     async def announce(self, step: Step, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
-        """Run the message hooks, which hear every frame before anything else happens."""
+        """Run the message hooks for a frame, before it is decoded."""
         socket = step.socket
         await self._lifecycle.run(HookKind.MESSAGE, socket, socket, payload, is_binary)
 
     def dispatch(self, step: Step, payload: bytes | str, is_binary: bool) -> Awaitable[None]:  # noqa: FBT001
-        """Read one frame; returns what is still to be awaited.
+        """Decode and handle one frame; returns an awaitable for the rest of the work.
 
-        What needs no waiting is done right here: a coroutine less for every message.
+        Work without waiting is done before it returns, which saves a coroutine for every message.
         """
         if is_binary and not payload:
-            return nothing()  # a ping; answered when it came
+            return nothing()  # a ping, already answered
         message: Any
         try:
             if is_binary:
@@ -102,7 +102,7 @@ class Dispatcher:
         return self._router.route(step, incoming)
 
     async def overran(self, step: Step) -> None:
-        """Answer for a step that was cancelled because it took too long."""
+        """Answer the message of a step that was cancelled because it took too long."""
         message, phase = step.message, step.phase
         step.done()
         if phase is Phase.AUTH:
@@ -131,9 +131,9 @@ class Dispatcher:
     def _special(
         self, step: Step, message: dict[str, Any], codec: CodecName
     ) -> Awaitable[None] | None:
-        """Return what to await for a message of the protocol's own, or one that comes too early.
+        """Return an awaitable for a message of the protocol, or one before authentication.
 
-        None if it is an event, whatever its `type` says.
+        Returns None for an event, which may have any other `type`.
         """
         kind = lifecycle_type(message)
         if kind == MessageType.AUTH and "data" in message:
@@ -151,7 +151,7 @@ class Dispatcher:
     def _classify_other(
         self, step: Step, message: object, payload: bytes | str, codec: CodecName
     ) -> Awaitable[None]:
-        """Return what to await for a message that is no object: middleware may make sense of it."""
+        """Return an awaitable for a message that is not an object; middleware may replace it."""
         if not isinstance(message, list | bytes | datetime):
             error = DecodeError(f"A message is an object, not {type(message).__name__}.")
             return self._malformed(step, Phase.VALIDATION, error, payload, "bad format")
@@ -162,13 +162,13 @@ class Dispatcher:
         return nothing()
 
     def _pass(self, step: Step, incoming: Incoming) -> Awaitable[None]:
-        """Return what to await for an event under middleware, or while somebody listens."""
+        """Return an awaitable for an event with middleware or telemetry."""
         if self._telemetry.listener is None:
             return self._filter(step, incoming)
         return self._observe(step, observed(step, incoming), self._pass_observed(step, incoming))
 
     async def _pass_observed(self, step: Step, incoming: Incoming) -> None:
-        """Send a message on its way when it is awaited, and no sooner: inside its operation."""
+        """Handle a message when this is awaited, so that it is inside its telemetry operation."""
         if self._middleware.steps:
             await self._filter(step, incoming)
         else:
@@ -197,7 +197,7 @@ class Dispatcher:
         )
 
     def _too_early(self, step: Step) -> Awaitable[None]:
-        """Meet a message other than credentials from a socket that is not authenticated."""
+        """Apply the policy for a message before authentication other than credentials."""
         if self._policies.before_auth == "close":
             step.sending.shut(CloseCode.POLICY, "authenticate first")
         return nothing()
@@ -221,7 +221,7 @@ def _is_membership(kind: int, message: dict[str, Any]) -> bool:
 
 
 def _requested(step: Step, kind: MessageType, message: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of a membership request for telemetry."""
+    """Return the telemetry values of a membership request."""
     rooms = message.get("rooms")
     return {
         "socket": step.sending.socket_id,

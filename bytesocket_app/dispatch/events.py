@@ -1,4 +1,4 @@
-"""Event messages on their last leg: validation, handlers, relays and replies."""
+"""Routing of event messages: validation, handlers, relays and replies."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -25,10 +25,10 @@ from bytesocket_app.wire import CODECS
 
 
 class InvalidPayload(Refusal, code="validation"):
-    """A payload that fails its type.
+    """Refusal of a payload that does not fit its type.
 
     Attributes:
-        error: Pydantic's exception.
+        error: The exception of Pydantic.
     """
 
     def __init__(self, error: ValidationError) -> None:
@@ -37,11 +37,11 @@ class InvalidPayload(Refusal, code="validation"):
 
 
 class _Anything(PayloadType):
-    """The payload of an event that no contract knows: relayed as it was decoded."""
+    """Payload type of an undeclared event, which is relayed as it was decoded."""
 
     @override
     def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
-        """Write what a codec read."""
+        """Return a function that encodes a decoded value again."""
         encode = CODECS[codec].encode
         return lambda value: prefix + encode(value) + suffix
 
@@ -50,7 +50,7 @@ _ANYTHING = _Anything(Any)
 
 
 class EventRouter:
-    """Takes event messages to their handlers and answers for them.
+    """Router of event messages to their handlers; it also answers them.
 
     Args:
         runtime: The parts of the application.
@@ -76,9 +76,9 @@ class EventRouter:
         self._policies = settings.policies
 
     def route(self, step: Step, message: Incoming) -> Awaitable[Any]:
-        """Take a message that passed the middleware to where it belongs, and answer for it.
+        """Route a message that passed the middleware, and answer it.
 
-        Returns what is still to be awaited: the handlers, or what has to be said of a failure.
+        Returns an awaitable for the handlers, or for the answer to a failure.
         """
         if message.event is None:
             return nothing()
@@ -133,7 +133,7 @@ class EventRouter:
         return self._handle_event(step, message, handlers)
 
     def _unhandled(self, step: Step, message: Incoming) -> Awaitable[Any]:
-        """Meet an event that has no handler."""
+        """Refuse or ignore an event without handler, by `Policies.undeclared`."""
         return nothing() if self._open else self._refuse(step, message, self._unknown(message))
 
     def _into_room(self, step: Step, message: Incoming, name: str) -> Awaitable[Any]:
@@ -157,7 +157,7 @@ class EventRouter:
             spec, payload, handlers, values = self._enter(step.socket, message, name)
             if handlers is None:
                 self._hub.relay((name,), spec, payload, exclude=step.sending.socket_id)
-                if spec.payload is not _ANYTHING:  # nobody answers for what no contract knows
+                if spec.payload is not _ANYTHING:  # an undeclared event is not answered
                     acknowledge(step, message)
                 return nothing()
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
@@ -173,7 +173,7 @@ class EventRouter:
         handlers: ResolvedHandlers,
         values: tuple[Any, ...],
     ) -> None:
-        """Run a room's handlers; relay the message if that is what they want."""
+        """Run a room's handlers, and relay the message if they return nothing."""
         try:
             relay = await self._runner.run(step, message, handlers, values)
             if relay and message.room is not None:
@@ -183,9 +183,9 @@ class EventRouter:
             await self._fail(step, message, exc)
 
     async def _fail(self, step: Step, message: Incoming, error: BaseException) -> None:
-        """Answer for a refusal, or for a mistake of the application's own.
+        """Answer a message after a refusal, or after a defect of the application.
 
-        That is a validator's, or a relay that one of the codecs cannot carry.
+        Such a defect is an exception of a validator, or a payload that a codec cannot encode.
         """
         if isinstance(error, Refusal):
             await self._refuse(step, message, error)
@@ -215,7 +215,7 @@ class EventRouter:
             await self._fail(step, message, exc)
 
     async def _ask_each(self, step: Step, message: Incoming, names: Sequence[str]) -> None:
-        """Ask every room on its own, then relay one message to those that agreed."""
+        """Run the handlers of every room, then relay one message to rooms without a refusal."""
         limit = self._limits.rooms_per_message
         if limit and len(names) > limit:
             raise Refusal(
@@ -236,7 +236,8 @@ class EventRouter:
                 agreed.append(name)
         if relay is not None:
             # The rooms that agreed, and no other: a member must not hear it in one that refused.
-            shown = list(names) if self._policies.bulk_copies == "each" else agreed
+            as_origin = self._policies.bulk_copies == "each"
+            shown = [name for name in names if as_origin or name in agreed]
             own = step.sending.socket_id
             self._hub.relay(agreed, *relay, exclude=own, shown=shown)
         if refused is None:
@@ -283,14 +284,14 @@ class EventRouter:
     def _enter(
         self, socket: Socket[Any], message: Incoming, name: str
     ) -> tuple[EventSpec, Any, ResolvedHandlers | None, tuple[Any, ...]]:
-        """Look at a message for one room.
+        """Check a message for one room.
 
         Returns:
-            (spec, payload, handlers, values): what is to be relayed; and the handlers that have
-            their say in that, if there are any, with the values they are called with.
+            (spec, payload, handlers, values): the event and payload to relay; the handlers that run
+            before, or None, with the values for their parameters.
 
         Raises:
-            Refusal: It may not be sent there.
+            Refusal: The client may not send this message into the room.
         """
         found = self._rooms.find(name)
         if (found is None and not self._open) or (name == BROADCAST_ROOM and self._is_reserved):
@@ -315,7 +316,7 @@ class EventRouter:
 
     @staticmethod
     def _undeclared(message: Incoming) -> tuple[EventSpec, Any]:
-        """Return what to relay of an event that no contract knows (`Policies.undeclared`)."""
+        """Return the event and payload to relay of an undeclared event (`Policies.undeclared`)."""
         spec = EventSpec("" if message.event is None else message.event, "both", Any)
         spec.payload = _ANYTHING
         return spec, message.data if message.has_data else ABSENT
@@ -332,7 +333,7 @@ class EventRouter:
 
 
 def _validated(spec: EventSpec, message: Incoming) -> Any:
-    """Return the payload as the handlers get it; raises ValidationError."""
+    """Return the validated payload for the handlers; raises ValidationError."""
     data, payload = message.data, spec.payload
     if data is None and payload.may_be_absent:
         data = {}

@@ -1,4 +1,4 @@
-"""An event message between its frame and its handlers."""
+"""Event message in dispatch, between decoding and its handlers."""
 
 from copy import copy
 from typing import Any, Final
@@ -10,20 +10,20 @@ from bytesocket_app.types import CodecName, EventName, RequestId
 from bytesocket_app.wire.shapes import is_event, is_request_id, is_room, is_rooms
 
 _USUAL: Final = 2
-"""Members of a message that has an event and its data, and nothing else."""
+"""Number of members of a message that has only an event and its data."""
 
 
 class Answer:
-    """Answer to one message, held until its middleware is done.
+    """Answer to one message, kept until its middleware is done.
 
     Attributes:
-        value: The reply's value, which the middleware sees.
-        data: The reply, encoded; None while there is none.
-        failed: The refusal that the peer would get; None while nothing failed.
-        phase: Where that happened, for the peer.
-        details: Problems of a payload.
-        is_reached: True once the message got through all steps.
-        is_deferred: True if concurrent handlers answer, each for itself.
+        value: The value of the reply, for the middleware.
+        data: The encoded reply; None without one.
+        failed: The first refusal for the peer; None without a failure.
+        phase: The phase of that refusal, for the peer.
+        details: The problems of a payload.
+        is_reached: True after all steps have passed the message on.
+        is_deferred: True if a concurrent handler sends its answer itself.
     """
 
     __slots__ = ("data", "details", "failed", "is_deferred", "is_reached", "phase", "value")
@@ -37,15 +37,15 @@ class Answer:
         self.is_reached = self.is_deferred = False
 
     def fail(self, refusal: Refusal, phase: Phase, details: list[dict[str, Any]] | None) -> None:
-        """Note a failure; the first one counts."""
+        """Store a failure, unless there is one already."""
         if self.failed is None:
             self.failed, self.phase, self.details = refusal, phase, details
 
     @property
     def error(self) -> Exception | None:
-        """The exception that the middleware sees; None while nothing failed.
+        """The exception for the middleware; None without a failure.
 
-        In place of an exception that could stop more than a handler it sees the refusal.
+        In place of a `BaseException` that is not an `Exception` it is the refusal.
         """
         failed = self.failed
         if isinstance(failed, StandIn) and isinstance(failed.error, Exception):
@@ -53,7 +53,7 @@ class Answer:
         return failed
 
     def result(self) -> Any:
-        """Return the reply, as `call_next` does; raises what failed."""
+        """Return the reply, or raise the failure, as `call_next` does."""
         error = self.error
         if error is not None:
             raise error
@@ -61,16 +61,16 @@ class Answer:
 
 
 class Incoming:
-    """One event message on its way through dispatch.
+    """Event message in dispatch.
 
-    It has the attributes of a `Message` and is made for a fifth of its price: only middleware is
-    shown a `Message`, which is frozen.
+    It has the attributes of a `Message`, which is frozen and slower to create, and which only
+    middleware gets.
     """
 
     __slots__ = ("answer", "codec", "data", "event", "has_data", "id", "room", "rooms")
 
     def __init__(self, message: dict[str, Any], codec: CodecName) -> None:
-        """Read a decoded message's members, leaving out those of the wrong shape."""
+        """Read the members of a decoded message, without those of the wrong type."""
         event = message.get("event")
         self.event: EventName | None = event if type(event) is str or is_event(event) else None
         self.data: Any = message.get("data")
@@ -84,7 +84,7 @@ class Incoming:
             self._read_rest(message)
 
     def _read_rest(self, message: dict[str, Any]) -> None:
-        """Read what few messages have beside an event and its data, or note that there is none."""
+        """Read the members other than `event` and `data`, and note if `data` is missing."""
         if "id" in message and is_request_id(identity := message["id"]):
             self.id = identity
         if "rooms" in message and is_rooms(names := message["rooms"]):
@@ -96,7 +96,7 @@ class Incoming:
 
     @classmethod
     def passed_on(cls, message: Message, answer: Answer | None) -> "Incoming":
-        """Take what middleware passed on; its answer is held as before."""
+        """Make an incoming message of one that middleware passed on, with the same answer."""
         taken = cls.__new__(cls)
         taken.event = message.event
         taken.data = message.data
@@ -109,7 +109,7 @@ class Incoming:
         return taken
 
     def apart(self) -> "Incoming":
-        """Return the same message for a concurrent handler, which answers by itself."""
+        """Return the same message for a concurrent handler, whose answer is sent at once."""
         single = copy(self)
         single.answer = None
         return single
@@ -122,7 +122,7 @@ class Incoming:
         return single
 
     def frozen(self) -> Message:
-        """Return the message as middleware sees it."""
+        """Return the message as a `Message`, for middleware."""
         shown = Message.__new__(Message)
         members = {
             "event": self.event,
@@ -133,9 +133,9 @@ class Incoming:
             "codec": self.codec,
             "has_data": self.has_data,
         }
-        object.__setattr__(shown, "__dict__", members)  # it is frozen
+        object.__setattr__(shown, "__dict__", members)  # as the class is frozen
         return shown
 
 
 async def nothing() -> None:
-    """Await nothing: all is done already."""
+    """Do nothing: the work is done already."""

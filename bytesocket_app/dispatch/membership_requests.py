@@ -27,11 +27,11 @@ _JOINS: Final = {MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS}
 
 
 class MembershipRequests:
-    """Decides and carries out membership requests. A bulk request is done as a whole or not.
+    """Handler of membership requests; a bulk request succeeds or fails as a whole.
 
     Args:
         runtime: The parts of the application.
-        hooks: Runs the rooms' guards.
+        hooks: The guards and hooks of rooms.
     """
 
     def __init__(self, runtime: Runtime, hooks: RoomHooks) -> None:
@@ -48,9 +48,9 @@ class MembershipRequests:
         """Carry out one request and answer it.
 
         Args:
-            step: The work at hand.
-            kind: One of the four requests.
-            message: The message, with `room` or `rooms` of the right shape.
+            step: The current step.
+            kind: The type of the request.
+            message: The message, with a valid `room` or `rooms`.
         """
         named = [message["room"]] if kind in SINGLE else message["rooms"]
         request = step.request = MembershipRequest(kind, named)
@@ -75,7 +75,7 @@ class MembershipRequests:
             step.done()
 
     async def overran(self, step: Step) -> None:
-        """Answer a request that was cancelled: done is done, even if a room's hook was not."""
+        """Answer a request that took too long: yes if the memberships changed before, else no."""
         request = step.request
         if request is None:
             return
@@ -108,7 +108,7 @@ class MembershipRequests:
             if found is not None:
                 room, texts = found
                 await self._hooks.check(room, step.socket, name, texts)
-        # All at once, and the hooks after: a hook that fails or hangs leaves no half of it.
+        # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
         await self._memberships.entered(step.socket, entered)

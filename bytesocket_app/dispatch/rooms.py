@@ -1,4 +1,4 @@
-"""Declared rooms at work: guards that decide, and hooks that hear of joins and leaves."""
+"""Guards of declared rooms, and hooks for joins and leaves."""
 
 import logging
 from typing import Any
@@ -12,11 +12,11 @@ logger = logging.getLogger("bytesocket")
 
 
 class RoomHooks:
-    """Runs the guards and hooks of an application's rooms; a `RoomWatch` of its memberships.
+    """Runner of the guards and hooks of an application's rooms; a `RoomWatch`.
 
     Args:
         rooms: The declared rooms.
-        failures: The boundary where their exceptions end.
+        failures: The boundary for their exceptions.
         app: The application, for functions that ask for it.
     """
 
@@ -28,7 +28,7 @@ class RoomHooks:
     async def check(
         self, room: Room, socket: Socket[Any], name: str, texts: dict[str, str]
     ) -> None:
-        """Run the guards of a room in their order; what the first one raises comes out here."""
+        """Run the guards of a room in order; raises the first exception of one."""
         parameters = room.parse(texts)
         for bound in room.hooks(RoomHook.GUARD):
             await bound.invoke(socket, None, name, self._app, *parameters)
@@ -49,7 +49,7 @@ class RoomHooks:
         hooks = room.hooks(kind)
         try:
             parameters = room.parse(texts) if hooks else ()
-        except Refusal as refusal:  # server code may put a socket where no client can go
+        except Refusal as refusal:  # server code may use names that are refused to clients
             logger.error("hooks of room %s are not called: %s %s", name, refusal.message, socket)  # noqa: TRY400
             return
         for bound in hooks:

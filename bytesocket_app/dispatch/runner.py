@@ -1,4 +1,4 @@
-"""Handlers at work: called one after another or concurrently, and answered for."""
+"""Running of handlers, one after another or concurrently, and of their answers."""
 
 from enum import Enum
 from functools import partial
@@ -24,18 +24,18 @@ class _Cut(Enum):
 
 
 _CUT: Final = _Cut.CUT
-"""In place of the result of a handler that was cancelled when its connection was over."""
+"""Marker for the result of a handler that was cancelled at the end of its connection."""
 
 
 class _Late(Refusal, code=TIMEOUT.code):
-    """A handler took too long, and its middleware is to see that."""
+    """Refusal of a message whose handler took too long, raised for its middleware."""
 
     def __init__(self) -> None:
         super().__init__(TIMEOUT.message)
 
 
 class HandlerRunner:
-    """Calls the handlers of one message and sends what they return.
+    """Runner of the handlers of a message, which sends their replies.
 
     Args:
         runtime: The parts of the application.
@@ -50,14 +50,14 @@ class HandlerRunner:
     async def run(  # noqa: C901, PLR0912 - the hot path: a call less for each message
         self, step: Step, message: Incoming, handlers: ResolvedHandlers, values: tuple[Any, ...]
     ) -> bool:
-        """Call the handlers of a message; True if it is to be relayed as it was sent.
+        """Call the handlers of a message; returns True if the message has to be relayed.
 
-        A request gets one answer: the reply of the one handler that has any, else a word that all
-        are done. A concurrent handler's reply is sent only if no sequential handler has one.
+        A request gets one answer: the reply of the handler that has one, or null when all are done.
+        A concurrent handler's reply is sent only if no sequential handler has one.
 
         Raises:
-            Refusal: The refusal of the first handler that failed, in a room; the others ran too.
-                For a global event that is the answer, and is sent.
+            Refusal: The refusal of the first failed handler, in a room, after the others ran. For
+                an event without a room it is sent as the answer instead.
         """
         refused: Refusal | None = None
         answered: tuple[bytes, Any] | None = None
@@ -69,7 +69,7 @@ class HandlerRunner:
             try:
                 if message.answer is not None or handler.cancel_on_close:
                     result = await self._bounded(step, message, handler, values)
-                elif bound.asks_first_two:  # as nearly every handler does
+                elif bound.asks_first_two:  # the usual case
                     function = bound.function
                     result = await function(values[0], values[1])
                 else:
@@ -96,7 +96,7 @@ class HandlerRunner:
         return relay
 
     async def timed_out(self, step: Step, message: Incoming) -> None:
-        """Answer for a handler that took too long."""
+        """Answer a message whose handler took too long."""
         step.outcome = TIMEOUT.code
         self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=_HANDLER.value)
         await self._failures.late(
@@ -116,8 +116,8 @@ class HandlerRunner:
     ) -> Any:
         """Call a handler in a cancel scope of its own.
 
-        Under middleware its deadline is the scope's, so that the steps around it see a timeout as
-        an exception and can go on; with `cancel_on_close` the loss of the connection cancels it.
+        With middleware the scope has the deadline, so that the steps get a timeout as an exception
+        and can continue. With `cancel_on_close` the loss of the connection cancels the scope.
         """
         sending, seconds = step.sending, 0.0
         if message.answer is not None:
@@ -160,7 +160,7 @@ class HandlerRunner:
         *,
         alone: bool,
     ) -> None:
-        """Run a concurrent handler to its end, as an operation of its own."""
+        """Run a concurrent handler, as a telemetry operation of its own."""
         telemetry = self._telemetry
         if telemetry.listener is None:
             await self._call_concurrent(step, message, handler, values, alone=alone)
@@ -209,7 +209,7 @@ class HandlerRunner:
         *,
         alone: bool,
     ) -> None:
-        """See to what a concurrent handler returned."""
+        """Process the result of a concurrent handler."""
         if message.room is not None:
             result, relay = self._into_room(step, message.room, handler, result)
             if alone and relay:
@@ -224,7 +224,7 @@ class HandlerRunner:
     async def _failed(
         self, step: Step, message: Incoming, handler: Handler, error: BaseException
     ) -> Refusal:
-        """End what a handler raised in the boundary; returns what the peer is told."""
+        """Handle an exception of a handler; returns the refusal for the peer."""
         phase, what = phase_of(message), f"handler {handler.bound.source} of {message.event!r}"
         socket, event = step.socket, message.event
         if isinstance(error, _Late):
@@ -234,10 +234,10 @@ class HandlerRunner:
         return await self._failures.end(error, phase, what, socket=socket, event=event)
 
     def _into_room(self, step: Step, room: str, handler: Handler, result: Any) -> tuple[Any, bool]:
-        """See to what a room's handler returned.
+        """Process the result of a room's handler.
 
         Returns:
-            (result, relay): what is left of it as a reply; and True to relay the message.
+            (result, relay): the value of the reply; and True to relay the message.
         """
         if isinstance(result, ServerEvent) or is_payload(result):
             outgoing: Any = result  # the catalogue refuses what cannot be emitted
@@ -247,7 +247,7 @@ class HandlerRunner:
 
 
 def _reply_of(step: Step, message: Incoming, handler: Handler, result: Any) -> tuple[bytes, Any]:
-    """Validate a reply; returns it encoded, if somebody asked for it, and its value."""
+    """Validate a reply; returns its encoding, empty without a request, and its value."""
     assert handler.reply is not None  # noqa: S101 - asked by the callers
     value = handler.reply.adapter.validate_python(result)
     data = b"" if message.id is None else handler.reply.dump(value, step.sending.codec)
@@ -255,14 +255,14 @@ def _reply_of(step: Step, message: Incoming, handler: Handler, result: Any) -> t
 
 
 def phase_of(message: Incoming) -> Phase:
-    """Return the phase under which the error hooks hear of a message's handlers."""
+    """Return the phase of a failure in a message's handlers, for the error hooks."""
     if message.room is not None:
         return Phase.ROOM_MESSAGE if message.rooms is None else Phase.ROOMS_MESSAGE
     return _HANDLER
 
 
 def observed(step: Step, message: Incoming) -> dict[str, Any]:
-    """Return the values of an event message for telemetry."""
+    """Return the telemetry values of an event message."""
     sending = step.sending
     return {
         "socket": sending.socket_id,

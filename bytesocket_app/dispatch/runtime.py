@@ -1,4 +1,4 @@
-"""Runtime: the parts that one running application's connections share."""
+"""Runtime: objects that the connections of one application share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from bytesocket_app.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The parts of one application, as they are needed to run connections.
+    """Objects of one application that are needed to run connections.
 
     Attributes:
         app: The application, for functions that ask for it.
@@ -25,10 +25,10 @@ class Runtime:
         handlers: The handlers outside rooms.
         rooms: The declared rooms.
         middleware: The application's steps.
-        lifecycle: The hooks, and the boundary where failures end.
-        memberships: The open sockets, and who is in which room.
-        hub: Takes events to sockets.
-        telemetry: The port that is told of everything.
+        lifecycle: The hooks, and the boundary for failures.
+        memberships: The open sockets and their rooms.
+        hub: The hub that delivers events to sockets.
+        telemetry: The port for telemetry.
     """
 
     app: Any

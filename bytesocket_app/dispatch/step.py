@@ -1,4 +1,4 @@
-"""Step: one piece of work of a connection, and until when it may take."""
+"""Step: a unit of work of a connection, with its deadline."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from bytesocket_app.socket import SendingSide, Socket
 from bytesocket_app.wire.message_type import MessageType
 
 Spawn: TypeAlias = Callable[["Step", Callable[[], Awaitable[None]]], None]
-"""Starts a step of its own beside the connection's."""
+"""Function that starts a concurrent handler with a step of its own."""
 
 
 @dataclass(slots=True)
 class MembershipRequest:
-    """A request to join or leave rooms.
+    """Request to join or leave rooms.
 
     Attributes:
-        kind: One of the four requests.
-        rooms: The rooms as they were named.
-        is_done: True once the memberships have changed; hooks may still run.
+        kind: The type of the request.
+        rooms: The rooms as the client named them.
+        is_done: True after the memberships have changed; hooks may still run.
     """
 
     kind: MessageType
@@ -31,23 +31,23 @@ class MembershipRequest:
 
 
 class Step:
-    """The work at hand: a connection's own, one message after another, or a concurrent handler's.
+    """Current work of a connection, one message after another, or of a concurrent handler.
 
-    Deadlines are swept, not armed: whoever sweeps asks `is_late` and cancels the work, and
-    dispatch then answers for it by `phase` and `message`. A step that began between two sweeps
-    counts from the second: reading the clock for every message costs more than that is worth.
+    A step has no timer. A check of all deadlines, at intervals, calls `is_late` and cancels the
+    work; dispatch then answers by `phase` and `message`. The time of a step counts from the first
+    check after its begin, so that no message needs to read the clock.
 
     Attributes:
         socket: The socket that handlers hold.
         sending: The sending side of its connection.
-        seconds: Time that the current step may take; 0 for ever, or if there is none.
+        seconds: Time that the current step may take; 0 for no limit, or between steps.
         phase: Kind of the current step.
-        since: Its begin, in seconds of `clock`; None until a sweep has seen it.
-        opened_at: Time when the connection was accepted, in seconds of `clock`.
-        message: The message at hand.
-        request: The membership request at hand.
-        outcome: What became of the message, for telemetry: "ok", or a refusal's code.
-        spawn: Starts a handler beside the others, for `concurrent=True`.
+        since: Begin of the step in the clock's seconds; None until the first check.
+        opened_at: Time when the connection was accepted, in the clock's seconds.
+        message: The current message.
+        request: The current membership request.
+        outcome: Result of the message for telemetry: "ok", or the code of a refusal.
+        spawn: Starts a concurrent handler.
         cancels: The scope of a running handler with `cancel_on_close=True`.
     """
 
@@ -81,21 +81,21 @@ class Step:
         self.cancels: CancelScope | None = None
 
     def fork(self) -> "Step":
-        """Make a step of its own for work beside this one."""
+        """Return a new step of the same connection, for a concurrent handler."""
         return Step(self.socket, self.sending, self.opened_at, self.spawn)
 
     def start(self, phase: Phase, seconds: float, *, since: float | None = None) -> None:
-        """Begin a step that may take so many seconds from now, or from `since`; 0 for ever."""
+        """Begin a step that may take `seconds` from now, or from `since`; 0 for no limit."""
         self.phase = phase
         self.seconds = seconds
         self.since = since
 
     def done(self) -> None:
-        """End the step: nothing is at work."""
+        """End the step."""
         self.seconds = 0
 
     def is_late(self, now: float) -> bool:
-        """Return True if the current step took too long."""
+        """Return True if the current step is over its deadline."""
         if not self.seconds:
             return False
         if self.since is None:
@@ -103,6 +103,6 @@ class Step:
         return now - self.since > self.seconds
 
     def cut(self) -> None:
-        """Cancel a handler that asked to be cancelled when the connection is over."""
+        """Cancel a running handler with `cancel_on_close=True`."""
         if self.cancels is not None:
             self.cancels.cancel()

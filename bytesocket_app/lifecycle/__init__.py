@@ -1,4 +1,4 @@
-"""Hooks that hear of connections, and the boundary where failures of an application's code end."""
+"""Hooks for the events of connections, and the boundary for failures of an application's code."""
 
 from bytesocket_app.lifecycle.failures import Failures, StandIn
 from bytesocket_app.lifecycle.hooks import HookKind, Lifecycle

@@ -1,4 +1,4 @@
-"""Boundary for failures: whatever an application's code raises ends in `Failures.end`.
+"""Boundary for failures: all exceptions of an application's code end in `Failures.end`.
 
 =======================================  ==================================================
 phase of the error hooks                 raised by
@@ -14,7 +14,8 @@ phase of the error hooks                 raised by
 ``JOIN_ROOM JOIN_ROOMS LEAVE_ROOM        guards, and the rooms' join and leave hooks
 LEAVE_ROOMS``
 ``VALIDATION DECODE``                    a payload or a frame of the peer's, by the framework
-``FINAL_CALLBACK``                       a serializer: of a reply, a relay, a refusal's data
+``FINAL_CALLBACK``                       a validator that breaks; a serializer, for example of a
+                                         relay
 =======================================  ==================================================
 
 On the wire a refusal in a handler has the phase ``handler``, in a room too.
@@ -33,7 +34,7 @@ from bytesocket_app.transports.http_errors import http_refusal
 logger = logging.getLogger("bytesocket")
 
 INTERNAL: Final = "Something went wrong on the server."
-"""All that a peer learns of a failure that is no refusal."""
+"""Message that a peer gets for a failure that is not a refusal."""
 
 _UNHEARD: Final = frozenset(
     {
@@ -45,30 +46,30 @@ _UNHEARD: Final = frozenset(
         Phase.LEAVE_ROOMS,
     }
 )
-"""Phases of which the origin's error hooks hear nothing (protocol.md section 7)."""
+"""Phases that the origin does not report to its error hooks (protocol.md section 7)."""
 
 
 class ErrorHooks(Protocol):
-    """The application's error hooks."""
+    """Function that calls the application's error hooks."""
 
     def __call__(self, socket: Any, context: ErrorContext, /) -> Awaitable[None]:
-        """Call all of them."""
+        """Call all error hooks."""
         ...
 
 
 class Failures:
-    """The one place where exceptions of an application's code end.
+    """Boundary where exceptions of an application's code end.
 
     Args:
         tell: Calls the error hooks.
-        as_origin: True if they hear only what the origin's hear.
+        as_origin: True to call them only for the failures that the origin reports.
     """
 
     def __init__(self, tell: ErrorHooks, *, as_origin: bool = False) -> None:
         self._tell = tell
         self._as_origin = as_origin
 
-    async def end(  # noqa: PLR0913 - by keyword, each says another thing of the failure
+    async def end(  # noqa: PLR0913 - most are keywords, each for another aspect of the failure
         self,
         error: BaseException,
         phase: Phase,
@@ -81,30 +82,31 @@ class Failures:
         tell: bool = True,
         answer: Callable[[Refusal], object] | None = None,
     ) -> Refusal:
-        """End an exception: log it, answer for it, and tell the error hooks.
+        """Handle an exception: log it, answer the peer, and call the error hooks.
 
-        A `Refusal`, or an `HTTPException` below 500, is a normal "no", logged at DEBUG. Everything
-        else is a crash: one ERROR line with its traceback, and `internal` for the asker. That holds
-        for a stray `CancelledError`, a `BaseException` of somebody's own and `SystemExit` too. A
-        group of exceptions with one leaf is that leaf.
+        A `Refusal`, or an `HTTPException` below 500, is a refusal, logged at DEBUG. Everything else
+        is a crash: it is logged at ERROR with its traceback, and the peer is told `internal`.
+        Crashes include a `CancelledError` without a cancelled scope, `SystemExit`, and the
+        application's own subclasses of `BaseException`. A group with a single exception counts as
+        that exception.
 
         Args:
-            error: What was raised.
-            phase: Where; see the table above.
-            what: What raised it, for the log: "handler app.py:7 of 'chat:post'".
-            socket: The connection, where there is one.
-            about: What it was at, for the log: " on 'chat:post'".
-            event: The event's name, where one was being handled.
-            code: The close code that follows, where the phase has one.
-            tell: False where the error hooks have heard of an earlier error of the same kind.
-            answer: Called with the refusal that the peer is to get, before any hook runs.
+            error: The exception.
+            phase: The phase for the error hooks; see the table above.
+            what: The source of the exception, for the log: "handler app.py:7 of 'chat:post'".
+            socket: The connection; None without one.
+            about: Further words for the log: " on 'chat:post'".
+            event: The event's name; None outside the handling of an event.
+            code: The close code that follows; None for phases without one.
+            tell: False to leave out the error hooks, as they were called for an earlier error.
+            answer: Called with the refusal for the peer, before any hook runs.
 
         Returns:
-            That refusal.
+            The refusal for the peer.
 
         Raises:
-            BaseException: The error itself where it must go on: `KeyboardInterrupt`,
-                `GeneratorExit`, and a cancellation that somebody asked for.
+            BaseException: The error itself if it must propagate: `KeyboardInterrupt`,
+                `GeneratorExit`, and the cancellation of a cancelled scope.
         """
         error = leaf(error)
         if must_pass(error):
@@ -133,15 +135,15 @@ class Failures:
         event: object = None,
         answer: Callable[[], object] | None = None,
     ) -> None:
-        """End a step that took too long: log it, answer for it, and tell the error hooks.
+        """Handle a step that took too long: log it, answer the peer, and call the error hooks.
 
         Args:
-            phase: Where; see the table above.
-            what: What took too long, for the log.
-            error: What the error hooks are told.
+            phase: The phase for the error hooks; see the table above.
+            what: The step that took too long, for the log.
+            error: The error for the error hooks.
             socket: The connection.
-            about: What it was at, for the log.
-            event: The event's name, where one was being handled.
+            about: Further words for the log.
+            event: The event's name; None outside the handling of an event.
             answer: Called before any hook runs.
         """
         logger.error("%s took too long%s, %s", what, about, socket)
@@ -150,16 +152,16 @@ class Failures:
         await self.report(socket, ErrorContext(phase, error, event=event))
 
     async def report(self, socket: Any, context: ErrorContext) -> None:
-        """Tell the error hooks of a failure that is logged and answered for."""
+        """Call the error hooks for a failure that is already logged and answered."""
         if not (self._as_origin and context.phase in _UNHEARD):
             await self._tell(socket, context)
 
 
 class StandIn(Refusal):
-    """What a peer is told in place of an exception that is no refusal itself.
+    """Refusal that a peer gets in place of an exception that is not a refusal.
 
     Attributes:
-        error: That exception.
+        error: The exception.
     """
 
     def __init__(self, error: BaseException, message: str, *, code: str, data: Any = None) -> None:
@@ -168,7 +170,7 @@ class StandIn(Refusal):
 
 
 def refusal_of(error: BaseException) -> Refusal | None:
-    """Return the refusal that an exception is, or stands for; None for a crash."""
+    """Return an exception as a refusal; None for a crash."""
     if isinstance(error, Refusal):
         return error
     found = http_refusal(error)
@@ -178,9 +180,9 @@ def refusal_of(error: BaseException) -> Refusal | None:
 
 
 def leaf(error: BaseException) -> BaseException:
-    """Return the one exception in a group, or in groups within it; other exceptions as they are.
+    """Return the exception in a group of one, also in nested groups; others unchanged.
 
-    A task group wraps what its one failing task raised, which says no more than that does.
+    A task group wraps the exception of a failed task in a group, which adds no information.
     """
     while _is_group(error) and len(error.exceptions) == 1:
         error = error.exceptions[0]
@@ -188,11 +190,10 @@ def leaf(error: BaseException) -> BaseException:
 
 
 def must_pass(error: BaseException) -> bool:
-    """Return True for what nobody may stop.
+    """Return True for an exception that must propagate.
 
-    `KeyboardInterrupt` ends the server, `GeneratorExit` a coroutine that is being closed, and a
-    cancellation that somebody asked for the work that it was asked for. A group passes with what
-    is in it.
+    `KeyboardInterrupt` ends the server, `GeneratorExit` closes a coroutine, and the cancellation of
+    a cancelled scope ends that scope. A group must propagate if one of its exceptions must.
     """
     if isinstance(error, Exception):
         return False

@@ -1,4 +1,4 @@
-"""Hooks: functions that are told what happens to connections (protocol.md section 7)."""
+"""Hooks: functions called for the events of connections (protocol.md section 7)."""
 
 from collections.abc import Callable, Iterator
 from enum import Enum
@@ -15,7 +15,7 @@ from bytesocket_app.transports import Handshake
 
 
 class HookKind(Enum):
-    """Kinds of hooks, by the phase under which the error hooks hear of an error in one."""
+    """Kinds of hooks; the value is the phase of a failure in such a hook."""
 
     UPGRADE = Phase.UPGRADE
     OPEN = Phase.OPEN
@@ -49,14 +49,14 @@ OFFERS: dict[HookKind, tuple[Offer, ...]] = {
 
 
 class Lifecycle:
-    """All hooks of one application: `app.lifecycle`.
+    """Hooks of one application: `app.lifecycle`.
 
     Args:
         app: The application, for dependencies of hooks that run without a socket.
-        as_origin: True if the error hooks hear only what the origin's hear.
+        as_origin: True to call the error hooks only for the failures that the origin reports.
 
     Attributes:
-        hears_messages: True if there is a message hook: asked for every message.
+        hears_messages: True if there is a message hook; cached, as every message needs it.
         failures: The boundary where exceptions of the application's code end.
     """
 
@@ -90,7 +90,7 @@ class Lifecycle:
         self.hears_messages = HookKind.MESSAGE in self._registry
 
     def has(self, kind: HookKind) -> bool:
-        """Return True if anybody listens, so that nothing is paid when nobody does."""
+        """Return True if there is a hook of a kind."""
         return kind in self._registry
 
     def functions(self) -> Iterator[Bound]:
@@ -101,9 +101,9 @@ class Lifecycle:
     async def run(
         self, kind: HookKind, socket: Socket[Any] | None, *values: Any
     ) -> BaseException | None:
-        """Call all hooks of a kind, even if one raises; returns the first exception.
+        """Call all hooks of a kind, even after one raises; returns the first exception.
 
-        Each ends in the boundary, which tells the error hooks of the first under the kind's phase.
+        All exceptions end in the boundary; the error hooks are called for the first one.
         """
         first: BaseException | None = None
         hooks = self._registry.take(kind)
@@ -121,7 +121,7 @@ class Lifecycle:
         return first
 
     async def call(self, function: Callable[..., Any], *values: Any) -> None:
-        """Call a function of the application's settings as the hooks are called."""
+        """Call a function from the application's settings, with the error handling of hooks."""
         try:
             outcome = function(*values)
             if isawaitable(outcome):
@@ -130,6 +130,6 @@ class Lifecycle:
             await self.failures.end(exc, Phase.MIDDLEWARE, repr(function), tell=False)
 
     async def report(self, socket: Socket[Any] | None, context: ErrorContext) -> None:
-        """Tell the error hooks; what they raise themselves is only logged."""
+        """Call the error hooks; their own exceptions are only logged."""
         if self.has(HookKind.ERROR):
             await self.run(HookKind.ERROR, socket, socket, context)

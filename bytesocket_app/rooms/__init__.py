@@ -1,4 +1,4 @@
-"""Room names: which pattern a name fits, and who is in which room. No I/O, no sockets."""
+"""Patterns of room names, and the index of members by room. It does no I/O."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Who is in which room: a two-way membership index, and nothing else."""
+"""Index of memberships, by room and by member."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from itertools import chain
@@ -10,14 +10,14 @@ W = TypeVar("W")
 
 
 class RoomIndex(Generic[M, K, W]):
-    """Members by room and rooms by member.
+    """Index of members by room and of rooms by member.
 
-    A room exists while it has members. They are kept apart by their group, that is by what has to
-    be done alike for all who share it, each with its transport: a fan-out then walks ready lists.
-    Rooms of a member, and members of a group, are in the order of joining.
+    A room exists while it has members. They are listed with their transports, by group; members of
+    one group get the same bytes. A fan-out then needs no other look-up. Rooms of a member, and
+    members of a group, are in the order of joining.
 
     Args:
-        locate: Tells the group and the transport of a joining member; both last as long as it does.
+        locate: Returns the group and the transport of a joining member, which must not change.
     """
 
     __slots__ = ("_groups", "_locate", "_rooms")
@@ -61,29 +61,29 @@ class RoomIndex(Generic[M, K, W]):
         return rooms
 
     def groups(self, room: str) -> Mapping[K, Mapping[M, W]]:
-        """The members of a room and their transports, by group: a live view, as `members` is."""
+        """Return the members of a room and their transports, by group, as a live view."""
         return self._groups.get(room, {})
 
     def members(self, room: str) -> Iterable[M]:
-        """The members of a room: take them all before anything can join or leave."""
+        """Iterate over the members of a room; nobody may join or leave it meanwhile."""
         return chain.from_iterable(self.groups(room).values())
 
     def rooms(self, member: M) -> list[str]:
-        """The rooms of a member."""
+        """Return the rooms of a member."""
         return list(self._rooms.get(member, ()))
 
     def has(self, member: M, room: str) -> bool:
-        """Whether a member is in a room."""
+        """Return True if a member is in a room."""
         return room in self._rooms.get(member, ())
 
     def count(self, room: str) -> int:
-        """How many members a room has."""
+        """Return the number of members of a room."""
         return sum(map(len, self.groups(room).values()))
 
     def held(self, member: M) -> int:
-        """How many rooms a member is in."""
+        """Return the number of rooms of a member."""
         return len(self._rooms.get(member, ()))
 
     def __len__(self) -> int:
-        """How many rooms have members."""
+        """Return the number of rooms with members."""
         return len(self._groups)

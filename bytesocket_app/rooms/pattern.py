@@ -1,7 +1,7 @@
-"""Room patterns: `doc:{doc_id}` stands for many rooms; `lobby` for one.
+"""Patterns of room names: `doc:{doc_id}` stands for many rooms, `lobby` for one.
 
-A parameter stands for one or more characters, any but `:`, so that the parts of a name written
-with colons stay apart: `doc:{doc_id}` does not match `doc:7:cursors`.
+A parameter stands for one or more characters other than `:`, which separates the parts of a name:
+`doc:{doc_id}` does not match `doc:7:cursors`.
 """
 
 import difflib
@@ -15,15 +15,15 @@ from bytesocket_app.errors import ConfigurationError, caller
 
 SEPARATOR: Final = ":"
 TAKEN: Final = frozenset({"app", "codec", "event", "exclude", "room", "self", "socket"})
-"""Names that a parameter cannot have: they mean something else to a handler or to `Room.emit`."""
+"""Names that a parameter cannot have, as handlers or `Room.emit` use them otherwise."""
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
 
 
 class RoomPattern:
-    """A room's name, or the shape of many rooms' names.
+    """Name of a room, or pattern of the names of many rooms.
 
     Attributes:
-        text: As it was written: `doc:{doc_id}`.
+        text: The pattern as it was written: `doc:{doc_id}`.
         parameters: The names in braces, in order; empty for an exact name.
         source: `file:line` of the declaration.
 
@@ -51,26 +51,26 @@ class RoomPattern:
 
     @property
     def is_exact(self) -> bool:
-        """Whether this is one room's name."""
+        """True if the pattern is the name of one room."""
         return not self.parameters
 
     @property
     def beginning(self) -> str:
-        """What every name that fits begins with: the text in front of the first parameter."""
+        """Prefix of all matching names: the text in front of the first parameter."""
         return self.text.partition("{")[0]
 
     def match(self, room: str) -> dict[str, str] | None:
-        """The parameters' texts if the name fits, else None."""
+        """Return the parameters' texts if the name matches, else None."""
         found = self._expression.fullmatch(room)
         return found.groupdict() if found else None
 
     def fill(self, values: Mapping[str, object]) -> str:
-        """Write a room's name: `fill({"doc_id": 7})` gives `doc:7`. `match` reads it back.
+        """Return a room's name: `fill({"doc_id": 7})` is `doc:7`, which `match` parses again.
 
         Raises:
             TypeError: A parameter is missing or unknown.
-            ValueError: A value's text is empty, holds a `:`, or would read back as another one,
-                as `a-b` does in front of a `-`.
+            ValueError: A value's text is empty, contains a `:`, or would match as another value, as
+                `a-b` does in front of a `-`.
         """
         if values.keys() != set(self.parameters):
             raise TypeError(self._misfit(values))
@@ -107,7 +107,7 @@ class RoomPattern:
         return text
 
     def overlaps(self, other: "RoomPattern") -> bool:
-        """Whether some name fits both patterns."""
+        """Return True if a name can match both patterns."""
         return _meet(self.tokens, other.tokens)
 
 
@@ -129,10 +129,10 @@ def _problem(text: str, parameters: tuple[str, ...], tokens: list[str | None]) -
 
 
 def _expression(parts: list[str]) -> re.Pattern[str]:
-    """Compile a split pattern: text at the even places, parameters' names at the odd ones.
+    """Compile a split pattern: text at even indices, names of parameters at odd ones.
 
-    A parameter ends before the first place where the text after it stands. The atomic groups keep
-    to that, so that a hostile name costs one walk and not one for each way of cutting it.
+    A parameter ends before the first occurrence of the text after it. The atomic groups prevent
+    backtracking, so the time is linear in the length of the name, also for a hostile one.
     """
     expression = re.escape(parts[0])
     for name, text in zip(parts[1::2], parts[2::2], strict=True):
@@ -144,7 +144,7 @@ def _expression(parts: list[str]) -> re.Pattern[str]:
 
 
 def _meet(left: list[str | None], right: list[str | None]) -> bool:
-    """Search the product of the two shapes; `None` is one or more characters but `:`."""
+    """Search the product of two patterns; `None` is one or more characters other than `:`."""
     waiting, seen = [(0, 0, False, False)], set[tuple[int, int, bool, bool]]()
     while waiting:
         state = waiting.pop()
@@ -155,7 +155,7 @@ def _meet(left: list[str | None], right: list[str | None]) -> bool:
         if i == len(left) and j == len(right):
             return True
         waiting.extend(_steps(left, right, state))
-        # A parameter that has its first character may end without another.
+        # A parameter may end after its first character.
         if left_open:
             waiting.append((i + 1, j, False, right_open))
         if right_open:

@@ -1,8 +1,8 @@
-"""Running connections: the one loop, the sweep of deadlines, and the server runners.
+"""Running connections, checking their deadlines, and the runners for servers.
 
-`connection` pumps one connection's messages through dispatch; `endpoint` is the entry point that
-adaptors call; `housekeeping` lends a task group to what serves all sockets. The runners in
-`runners` are imported only by who runs that server.
+`connection` passes one connection's messages to dispatch, `endpoint` is the entry point that
+adaptors call, and `housekeeping` runs the tasks that serve all sockets. A module in `runners` is
+imported only where its server runs.
 """
 
 from bytesocket_app.serving.endpoint import ApplicationEndpoint

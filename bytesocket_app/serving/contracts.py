@@ -1,8 +1,8 @@
-"""Which contract a client was generated from, and what that means for its connection.
+"""Check of the contract that a client was generated from.
 
-A generated client names its contract's fingerprint in the handshake (`?contract=...`). A client
-that names another one than the application's is a stranger: an old page in an open tab, or a
-newer client during a deployment.
+A generated client names its contract's fingerprint in the handshake (`?contract=...`). A client may
+name another contract than the application's: an old page in an open tab does, or a newer client
+during a deployment.
 """
 
 import logging
@@ -22,20 +22,19 @@ from bytesocket_app.wire.shapes import auth_error, error_context
 logger = logging.getLogger("bytesocket")
 
 MAX_STRANGERS: Final = 64
-"""Fingerprints that are remembered, and logged: anybody may send any text."""
+"""Greatest number of unknown fingerprints that are logged, as a client may send any text."""
 
 SHOWN: Final = 16
-"""How much of a fingerprint is shown, as in the head of a generated file."""
+"""Digits of a fingerprint in log messages, as many as in the head of a generated file."""
 
 
 class Contracts:
-    """Compares what clients name with the application's own contract, and refuses by policy.
+    """Comparison of clients' contracts with the application's own.
 
     Args:
-        fingerprint: Builds the application's contract and returns its fingerprint. Called once,
-            in a thread, when the first client names a contract: a tenth of a second for a hundred
-            events, which neither the start nor the event loop should pay.
-        policies: Which clients are refused.
+        fingerprint: Builds the application's contract and returns its fingerprint. It is slow,
+            so it is called once, in a thread, when the first client names a contract.
+        policies: The policies about clients to refuse.
     """
 
     def __init__(self, fingerprint: Callable[[], str], policies: Policies) -> None:
@@ -47,7 +46,7 @@ class Contracts:
         self._seen = set[str]()
 
     async def allow(self, stated: str | None) -> bool:
-        """Whether a client may come in that names this fingerprint, or, as the origin's, none."""
+        """Return True if a client with this fingerprint may connect; None for a client without."""
         policies = self._policies
         if stated is None:
             if policies.without_contract == "refuse":
@@ -63,11 +62,11 @@ class Contracts:
         return policies.unknown_contract == "accept"
 
     def dismiss(self, socket: Socket[Any], sending: SendingSide) -> None:
-        """Tell a client that is not allowed why, over its connection, and close that with 4010.
+        """Send a refused client the reason over its connection, and close that with 4010.
 
-        A status in place of the connection would stay with the browser, and not every server can
-        send one; a client that learns no reason comes back for ever. Type 6 ends every client for
-        good: those that are out already, and the origin's.
+        Browsers hide the HTTP status of a failed handshake from the page, and some servers cannot
+        send one. A client without a reason would reconnect for ever. After a type 6 no client
+        reconnects, neither a generated one nor the origin's.
         """
         message = "Only clients that name their contract may connect here."
         if socket.contract is not None:
@@ -81,7 +80,7 @@ class Contracts:
         sending.shut(code, "unknown contract")
 
     def _build(self) -> None:
-        with self._lock:  # many may come at once, after a restart; one builds
+        with self._lock:  # after a restart many clients come at once; only one thread builds
             if self._is_built:
                 return
             try:

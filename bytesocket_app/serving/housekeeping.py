@@ -1,7 +1,7 @@
-"""Housekeeping: the work for all sockets, that is the sweep of deadlines and the shared writer.
+"""Housekeeping: tasks that serve all sockets, which check deadlines and write output.
 
-A lifespan or a runner lends its task group. Without one (a bare mount, a test) the oldest
-connection lends its own, and hands over when it ends.
+They run in the task group of a lifespan or of a runner. Without one (a bare mount, a test) they run
+in that of the oldest connection, and move to the next one when it ends.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -17,13 +17,13 @@ from bytesocket_app.transports.writer import Writer
 
 SHORTEST: Final = 0.25
 LONGEST: Final = 1.0
-"""Seconds between two looks at the deadlines."""
+"""Greatest number of seconds between two checks of the deadlines."""
 
 
 def sweep_interval(timeouts: Timeouts) -> float:
-    """Return the seconds between two looks at the deadlines: a tenth of the shortest, bounded.
+    """Return the seconds between two checks of the deadlines: a tenth of the shortest, bounded.
 
-    It is the slack that each of them has. A look at ten thousand connections takes some 7 ms.
+    A deadline is noticed up to two checks late: a step counts from the first check it is seen by.
     """
     swept = (timeouts.auth, timeouts.middleware, timeouts.handler, timeouts.idle, timeouts.close)
     shortest = min((seconds for seconds in swept if seconds), default=inf)
@@ -31,7 +31,7 @@ def sweep_interval(timeouts: Timeouts) -> float:
 
 
 class RunningConnection(Protocol):
-    """A running connection, as far as housekeeping is concerned."""
+    """Running connection, with the methods that housekeeping calls."""
 
     def check(self, now: float) -> None:
         """Compare its deadlines with the time."""
@@ -43,11 +43,11 @@ class RunningConnection(Protocol):
 
 
 class Housekeeping:
-    """Runs what serves all sockets, wherever there is a task group for it.
+    """Runner of the tasks that serve all sockets.
 
     Args:
-        clock: Tells the time that deadlines are compared with.
-        interval: Seconds between two looks at them.
+        clock: Returns the time that deadlines are compared with.
+        interval: Seconds between two checks of the deadlines.
 
     Attributes:
         connections: The running connections, oldest first, with their task groups.
@@ -79,12 +79,12 @@ class Housekeeping:
                 tasks.cancel_scope.cancel()
 
     def enter(self, connection: RunningConnection, tasks: TaskGroup) -> None:
-        """A connection begins."""
+        """List a connection that begins."""
         self.connections[connection] = tasks
         self._settle()
 
     def leave(self, connection: RunningConnection) -> None:
-        """A connection ends; if it was the host, the oldest of the others takes over."""
+        """Take a connection off the list; if it ran the tasks, the oldest other one takes over."""
         del self.connections[connection]
         if not self.connections and self._emptied is not None:
             self._emptied.set()
@@ -104,7 +104,7 @@ class Housekeeping:
             connection.check(now)
 
     def _settle(self) -> None:
-        """Work in the oldest lifespan, else in the oldest connection, else not at all."""
+        """Run the tasks in the oldest lifespan, else in the oldest connection, else nowhere."""
         lenders = self._lifespans or self.connections.values()
         owner = next(iter(lenders), None)
         if owner is self._owner:

@@ -1,4 +1,4 @@
-"""`@app.lifespan`: what an application does around its own life, whoever runs it."""
+"""Lifespan function of an application, declared with `@app.lifespan`."""
 
 import inspect
 from collections.abc import AsyncGenerator, Callable
@@ -16,14 +16,14 @@ L = TypeVar("L", bound=LifespanFunction)
 
 
 class LifespanRunner:
-    """Runs the application's lifespan function once, however many need it to be running.
+    """Runner of the application's lifespan function: once for all users at the same time.
 
-    The first to come enters it and the last to go leaves it: a server's lifespan and
-    `app.running()` are such, and so is every `TestClient`.
+    The first user enters the function's context and the last one exits it. Users are a server's
+    lifespan, `app.running()`, and every `TestClient`.
 
     Args:
-        app: What the function is called with.
-        check: Raises ConfigurationError if the application's declarations do not go together.
+        app: The argument of the function.
+        check: Raises ConfigurationError if the application's declarations contradict each other.
     """
 
     def __init__(self, app: object, check: Callable[[], None]) -> None:
@@ -39,8 +39,8 @@ class LifespanRunner:
         """Take the application's function.
 
         Raises:
-            ConfigurationError: There is one already, or this is no `async def` with a `yield`
-                that can be called with the application.
+            ConfigurationError: The application has a function already, or this is not an
+                `async def` with a `yield` that can be called with the application.
         """
         if self._function is not None:
             raise ConfigurationError(
@@ -52,20 +52,20 @@ class LifespanRunner:
         return function
 
     def check(self) -> None:
-        """Check the application's declarations, once all are made: where it runs without a life."""
+        """Check the application's declarations, unless it was done; for a run without lifespan."""
         if not self._checked:
             self._check()
             self._checked = True
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Have the lifespan run for the block.
+        """Run the block inside the lifespan.
 
         Raises:
-            ConfigurationError: The application's declarations do not go together.
-            Exception: Whatever the start of the lifespan raises.
+            ConfigurationError: The application's declarations contradict each other.
+            Exception: Any exception from the start of the lifespan.
         """
-        self._checked = False  # for an application that is declared further between two lives
+        self._checked = False  # declarations may have been added since the last run
         self.check()
         if self._function is None:
             yield
@@ -77,14 +77,14 @@ class LifespanRunner:
             await self._leave()
 
     async def _enter(self, function: LifespanFunction) -> None:
-        # A lock belongs to one event loop; an application may live in several, one by one.
+        # A lock belongs to one event loop; an application may run in several, one by one.
         if self._turn is None or not self._needed:
             self._turn = Lock()
         self._needed += 1
         try:
             async with self._turn:
                 if self._running is None:
-                    # Decorated by the application or not, `asynccontextmanager` made it.
+                    # The application may have applied `asynccontextmanager` itself.
                     plain = inspect.isasyncgenfunction(function)
                     make: Any = asynccontextmanager(function) if plain else function
                     context: AbstractAsyncContextManager[object] = make(self._app)
@@ -97,14 +97,14 @@ class LifespanRunner:
     async def _leave(self) -> None:
         turn = self._turn
         assert turn is not None  # noqa: S101 - whoever leaves has entered
-        with CancelScope(shield=True):  # cancelled or not, this one has to be counted out
+        with CancelScope(shield=True):  # the count has to go down even if this is cancelled
             await turn.acquire()
         try:
             if self._needed == 1 and self._running is not None:
                 context, self._running = self._running, None
                 await context.__aexit__(None, None, None)
         finally:
-            # Only now: who comes meanwhile waits for the turn, and starts it anew.
+            # Only now: a user that comes during the exit waits for the lock, and enters again.
             self._needed -= 1
             turn.release()
 

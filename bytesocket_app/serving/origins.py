@@ -1,4 +1,4 @@
-"""Which pages may connect: the same host's, and those of a list (protocol.md section 9)."""
+"""Check of the page that opens a connection, by its origin (protocol.md section 9)."""
 
 import re
 from collections.abc import Sequence
@@ -9,19 +9,20 @@ from bytesocket_app.errors import ConfigurationError, caller
 from bytesocket_app.transports import Handshake
 
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+")
-"""What a browser sends: RFC 6454 section 6.2."""
+"""Form of an origin that a browser sends (RFC 6454 section 6.2)."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
 class Origins:
-    """Decides about a handshake's `Origin` header; one without the header is no browser's.
+    """Check of a handshake's `Origin` header; browsers always send one.
 
     Args:
-        listed: Origins beside the default; "*" for all.
-        default: Without or beside the list: pages of the same host, or, without a list, any.
+        listed: Origins that are allowed besides the default; "*" for all.
+        default: "same" to allow pages of the same host besides the list; "any" to allow all pages
+            if there is no list.
 
     Raises:
-        ConfigurationError: An entry can never match.
+        ConfigurationError: An entry does not have the form of an origin.
     """
 
     def __init__(self, listed: Sequence[str], default: Literal["same", "any"]) -> None:
@@ -40,7 +41,7 @@ class Origins:
         self._default = default
 
     def allow(self, handshake: Handshake) -> bool:
-        """Whether the page that asks may connect."""
+        """Return True if the page that opens the connection may do so."""
         origin = handshake.headers.get("origin", "")
         if not origin or "*" in self._listed or origin.lower() in self._listed:
             return True
@@ -50,7 +51,7 @@ class Origins:
 
 
 def _same_host(origin: str, host: str) -> bool:
-    """Whether a page of `origin` was loaded from `host`; default ports count as none."""
+    """Return True if `origin` is at `host`; a default port counts as no port."""
     try:
         parts, own = urlsplit(origin), urlsplit(f"//{host}")
         default = _PORTS.get(parts.scheme)

@@ -1,7 +1,7 @@
-"""A socket, as handlers hold it, and the sending side of its connection.
+"""Socket, as handlers and hooks get it, and the sending side of its connection.
 
-A socket knows a `SocketBackend`, the narrow view of what is around it; it does not know the hub.
-`SendingSide` is the framework's own: dispatch, delivery and serving hold it beside the socket.
+A socket depends on a `SocketBackend`, an interface to delivery. `SendingSide` is internal to the
+framework: dispatch, delivery and serving use it beside the socket.
 """
 
 from bytesocket_app.socket.application import Application

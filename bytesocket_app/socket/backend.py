@@ -1,4 +1,4 @@
-"""What a socket needs from those around it, so that it need not know them."""
+"""Interface between sockets and delivery."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
@@ -12,7 +12,7 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class SocketBackend(Protocol[S_contra]):
-    """Delivery and memberships, as far as sockets need them."""
+    """Interface of delivery and memberships for sockets."""
 
     def encode(self, event: ServerEvent | ServerPayload[Any], codec: CodecName, /) -> Frame:
         """Encode one event; raises UndeclaredEvent."""
@@ -27,7 +27,7 @@ class SocketBackend(Protocol[S_contra]):
         codec: CodecName | None = None,
         bulk: bool = False,
     ) -> Outcome:
-        """Emit to the members of rooms; `exclude` is the id of a socket that gets nothing."""
+        """Emit to the members of rooms; `exclude` is the id of a socket to leave out."""
         ...
 
     def broadcast(
@@ -43,7 +43,7 @@ class SocketBackend(Protocol[S_contra]):
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: str | None = None
     ) -> Outcome:
-        """Send a ready frame to the members of a room."""
+        """Send an encoded message to the members of a room."""
         ...
 
     async def join(self, socket: S_contra, room: str, /) -> None:
@@ -55,5 +55,5 @@ class SocketBackend(Protocol[S_contra]):
         ...
 
     def rooms_of(self, socket: S_contra, /) -> list[str]:
-        """Return the rooms a socket is in, the broadcast room not among them."""
+        """Return the rooms of a socket, without the broadcast room."""
         ...

@@ -1,4 +1,4 @@
-"""One socket's rooms: join, leave and list them, and emit to their other members."""
+"""Rooms of a socket: join, leave and list them, and emit to their other members."""
 
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar
@@ -12,10 +12,10 @@ S = TypeVar("S")
 
 
 class SocketRooms(Generic[S]):
-    """One socket's rooms: `socket.rooms`.
+    """Rooms of a socket: `socket.rooms`.
 
-    Emits never wait. Those of a socket that is closed or not authenticated are "dropped"; while
-    messages that came before the loss of a connection are being handled, they still go out.
+    Emits never wait. They are "dropped" if the socket is closed or not authenticated, but are still
+    sent while messages from before the loss of its connection are handled.
     """
 
     __slots__ = ("_backend", "_sending", "_socket", "bulk")
@@ -27,21 +27,21 @@ class SocketRooms(Generic[S]):
         self.bulk: SocketRoomsBulk[S] = SocketRoomsBulk(socket, sending, backend)
 
     async def join(self, room: str) -> None:
-        """Join by server code: no guard runs, the client is told nothing.
+        """Join a room without its guards, and without a message to the client.
 
-        Waits for the room's join hooks. Cancelled meanwhile, the socket is in the room.
+        Waits for the room's join hooks. The socket is in the room even if the wait is cancelled.
         """
         await self.bulk.join((room,))
 
     async def leave(self, room: str) -> None:
-        """Leave by server code; waits for the room's leave hooks.
+        """Leave a room, without a message to the client; waits for the room's leave hooks.
 
-        Cancelled meanwhile, the socket has left the room.
+        The socket has left the room even if the wait is cancelled.
         """
         await self.bulk.leave((room,))
 
     def list(self) -> list[str]:
-        """Return the rooms this socket is in; after it closed, those it was in at that moment."""
+        """Return the rooms of this socket; after it closed, those at that moment."""
         return self._backend.rooms_of(self._socket)
 
     async def emit(
@@ -61,14 +61,14 @@ class SocketRooms(Generic[S]):
         return self._backend.publish((room,), event, exclude=self._sending.socket_id, codec=codec)
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
-        """Send a ready frame to all members of a room but this socket."""
+        """Send an encoded message to all members of a room but this socket."""
         if not self._sending.can_publish:
             return "dropped"
         return self._backend.publish_raw(room, payload, exclude=self._sending.socket_id)
 
 
 class SocketRoomsBulk(Generic[S]):
-    """The same for several rooms at once: `socket.rooms.bulk`."""
+    """Operations on several rooms at once: `socket.rooms.bulk`."""
 
     __slots__ = ("_backend", "_sending", "_socket")
 
@@ -78,13 +78,13 @@ class SocketRoomsBulk(Generic[S]):
         self._backend = backend
 
     async def join(self, rooms: Iterable[str]) -> None:
-        """Join rooms by server code; see `SocketRooms.join`."""
+        """Join several rooms; see `SocketRooms.join`."""
         for room in several(rooms):
             if self._sending.can_send:
                 await self._backend.join(self._socket, room)
 
     async def leave(self, rooms: Iterable[str]) -> None:
-        """Leave rooms by server code; see `SocketRooms.leave`."""
+        """Leave several rooms; see `SocketRooms.leave`."""
         for room in several(rooms):
             if self._sending.can_send:
                 await self._backend.leave(self._socket, room)
@@ -96,7 +96,7 @@ class SocketRoomsBulk(Generic[S]):
         *,
         codec: CodecName | None = None,
     ) -> Outcome:
-        """Emit to the members of several rooms but this socket; a member of two gets one copy.
+        """Emit to the members of several rooms but this socket, as `app.rooms.bulk.emit` does.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
@@ -109,10 +109,10 @@ class SocketRoomsBulk(Generic[S]):
 
 
 def several(rooms: Iterable[str]) -> Iterable[str]:
-    """Return names of rooms as they are; one name alone would be taken for its characters.
+    """Return names of rooms unchanged; refuse a single text, which iterates over its characters.
 
     Raises:
-        TypeError: It is one text.
+        TypeError: The argument is one text.
     """
     if isinstance(rooms, str):
         raise TypeError(f"rooms={rooms!r} is one text: pass a list, [{rooms!r}].")

@@ -1,7 +1,7 @@
-"""Sending side of one connection: its transport, its codec, its limits and its end.
+"""Sending side of a connection: transport, codec, limits and close.
 
-The framework's own part of a connection. Handlers hold a `Socket`, which shows of it what they
-need; dispatch, delivery and serving hold this.
+It is internal to the framework: dispatch, delivery and serving use it, and handlers use a
+`Socket`.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger("bytesocket")
 
 
 class DeliveryGroup(NamedTuple):
-    """Codec and kind of transport: sockets that share both get the same bytes in one call."""
+    """Codec and class of transport; sockets that share both get the same bytes in one call."""
 
     codec: CodecName
     kind: type[Transport]
@@ -32,7 +32,7 @@ class AuthState(Enum):
     """Progress of a connection's authentication (protocol.md section 4)."""
 
     NONE = "none"
-    """The application asks for none."""
+    """No authentication is asked for."""
     IDLE = "idle"
     """No credentials yet."""
     PENDING = "pending"
@@ -42,30 +42,30 @@ class AuthState(Enum):
 
 
 class SendingSide:
-    """Everything that is needed to send to one client, and to end the connection.
+    """Sending to one client, and closing of its connection.
 
     Args:
         socket_id: The socket's id, for the log.
-        codec: The codec of all that is sent without another being named.
-        limit: Bytes that may wait before the slow-reader policy decides.
-        drop_oldest: That policy: drop the oldest waiting messages instead of closing.
-        telemetry: Told of dropped messages and slow readers.
+        codec: The codec for messages that are sent without naming another.
+        limit: Bytes that may wait before the slow-reader policy applies.
+        drop_oldest: True if that policy drops the oldest waiting messages instead of closing.
+        telemetry: The port that dropped messages and slow readers are reported to.
 
     Attributes:
         socket_id, codec, limit: As given.
-        half: Bytes that may wait before whoever awaits a message to this client waits too.
-        transport: The way out; replaced once the connection is accepted.
+        half: Half of `limit`; while more bytes wait, awaited sends to this client wait too.
+        transport: The transport; replaced once the connection is accepted.
         push: The transport's `write`.
         released: Called once when the connection is closed or lost, before anything is sent.
         user_key: The key of the user, for the log and `app.user(key)`.
-        is_authenticated: True once authenticated, and where no authentication is asked for.
+        is_authenticated: True once authenticated, or if no authentication is asked for.
         is_closed: True once the server closed the connection, or it was lost.
-        is_draining: True while what came before a loss is still being handled.
-        is_crowded: True if more than `half` may be waiting after a message of the framework's own.
-        senders: Tasks that wait for the network.
-        close_sent: Code and reason that the server closed with; None while it did not.
+        is_draining: True while messages from before a loss are still handled.
+        is_crowded: True if more than `half` may wait after a `write`, so that the task has to wait.
+        senders: Number of tasks that wait for the network.
+        close_sent: Code and reason that the server closed with; None before that.
         ended: Code and reason of the end of the connection; None before it.
-        dropped: Messages thrown away for a slow reader.
+        dropped: Number of messages dropped for a slow reader.
     """
 
     __slots__ = (
@@ -128,7 +128,7 @@ class SendingSide:
         self.connect(transport)
 
     def connect(self, transport: Transport) -> None:
-        """Take the transport of the connection, once its handshake was accepted."""
+        """Set the transport of the connection, after its handshake was accepted."""
         self.transport = transport
         self.push = transport.write
 
@@ -153,30 +153,30 @@ class SendingSide:
 
     @property
     def can_publish(self) -> bool:
-        """True if it may speak to others, also while what came before its loss is handled."""
+        """True if it may send to rooms, also while messages from before its loss are handled."""
         return self.is_authenticated and (not self.is_closed or self.is_draining)
 
     def deliver(self, frame: Frame) -> None:
-        """Send an encoded message of the framework's own if the client can be sent to."""
+        """Send an encoded message if the socket is open and authenticated; see `write`."""
         if not self.is_closed and self.is_authenticated:
             self.write(frame)
 
     def write(self, frame: Frame) -> None:
-        """Send an encoded message whatever the state; the connection's task then waits for room."""
+        """Send an encoded message in any state; `is_crowded` says if the task has to wait then."""
         if self.push(frame) > self.half:
             self.is_crowded = True
 
     def write_unawaited(self, frame: Frame) -> None:
-        """Send an encoded message that nobody can wait for, keeping to the slow-reader policy."""
+        """Send an encoded message without waiting; the slow-reader policy applies."""
         if self.push(frame) > self.limit:
             self.overflow()
 
     async def settle(self, frame: Frame, waiting: int) -> Outcome:
-        """Wait for room after a frame was written and `waiting` bytes were left.
+        """Wait for room in the outbox after a write that left `waiting` bytes in it.
 
-        A volatile frame is not waited for: it takes the place of the one before it.
+        For a volatile frame there is no wait, as it replaces the one before it.
 
-        Cancellation leaves the frame on its way.
+        The frame is sent even if the wait is cancelled.
         """
         if waiting > self.half and frame.slot is None:
             await self.drained()
@@ -187,10 +187,10 @@ class SendingSide:
         return "queued"
 
     async def drained(self) -> None:
-        """Wait until at most half of the outbox waits, or the connection is over.
+        """Wait until at most `half` bytes wait, or the connection is closed.
 
-        A connection from which no byte leaves for `Timeouts.stalled` meanwhile is closed by the
-        sweep of deadlines (`check_progress`), which ends the wait.
+        If no byte leaves for `Timeouts.stalled`, the check of deadlines closes the connection
+        (`check_progress`), which ends the wait.
         """
         self.senders += 1
         try:
@@ -207,17 +207,17 @@ class SendingSide:
         self.is_crowded = False
 
     def wake(self) -> None:
-        """Have those look again who wait for the network."""
+        """Wake the tasks that wait for the network, to check the outbox again."""
         below, self._below = self._below, None
         if below is not None:
             below.set()
 
     def check_progress(self, now: float, seconds: float) -> None:
-        """Close a connection that somebody waits for and from which nothing leaves.
+        """Close a connection if a task waits for it and no byte leaves.
 
         Args:
             now: The time, in seconds of any clock.
-            seconds: How long nothing may leave; 0 for ever.
+            seconds: Greatest time without a byte leaving; 0 for no limit.
         """
         departed = self.transport.departed
         if self._stalled_since is None or departed != self._departed:
@@ -238,7 +238,7 @@ class SendingSide:
         self.wake()
 
     def lose(self, code: int, reason: str) -> None:
-        """Take note of the end of the connection; whoever waits for it goes on."""
+        """Record the end of the connection, and wake the tasks that wait for it."""
         if self.ended is not None:
             return
         self.ended = self.close_sent or (code, reason)
@@ -258,13 +258,13 @@ class SendingSide:
         return self.ended
 
     def overflow(self) -> None:
-        """Keep to the slow-reader policy, if more waits than may, and had a turn to leave."""
+        """Apply the slow-reader policy if more than `limit` bytes had a turn to leave and wait."""
         transport, limit = self.transport, self.limit
         if transport.overdue <= limit or self.is_closed:
             return
         if not self.dropped:
             logger.warning("more than %d bytes wait for %s", limit, self)
-        # What may be lost goes before anybody is closed for not reading it.
+        # Volatile messages are dropped before the connection is closed.
         spare = not self._drop_oldest
         while transport.overdue > limit and transport.drop_oldest(volatile=spare):
             self._drop()
@@ -272,7 +272,7 @@ class SendingSide:
             self._close_slow()
 
     def _close_slow(self) -> None:
-        # The close frame must not wait behind what is never read.
+        # The close frame must not wait behind messages that are never read.
         while self.transport.drop_oldest():
             self._drop()
         self._telemetry.count(Count.SLOW, socket=self.socket_id)
@@ -289,4 +289,4 @@ class SendingSide:
 
 
 def _nothing() -> None:
-    """Do nothing: nobody asked to be told."""
+    """Do nothing: no callback is set."""

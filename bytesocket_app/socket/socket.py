@@ -1,4 +1,4 @@
-"""One client's connection, as handlers and hooks hold it."""
+"""Connection of a client, as handlers and hooks get it."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Generic
@@ -18,19 +18,19 @@ from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
 from bytesocket_app.wire.frame import Frame
 
 MAX_CONTRACT: Final = 256
-"""Characters of a client's contract that are kept; a fingerprint has 64 digits."""
+"""Greatest number of characters that are kept of a client's contract."""
 
 UserT = TypeVar("UserT", default=Any)
 
 
 class Socket(Generic[UserT]):
-    """One client's connection.
+    """Connection of a client.
 
-    Verbs that send return an outcome: "sent" for what the network takes right away, "queued" for
-    what waits because the network is behind, "dropped" for what cannot reach the client any more.
+    Methods that send return an outcome: "sent" if the network took the message, "queued" if it
+    waits for the network, "dropped" if it cannot reach the client.
 
     Attributes:
-        id: A UUID of its own.
+        id: The UUID of the socket.
         user: The value that the authentication function returned; None before.
         state: A free dict for the application's own notes about this connection.
         rooms: Join, leave, list, and emit to rooms without this socket.
@@ -71,25 +71,25 @@ class Socket(Generic[UserT]):
 
     @property
     def codec(self) -> CodecName:
-        """The codec of what is sent to it unless told otherwise: "json" or "binary"."""
+        """The codec of messages to the client unless another is named: "json" or "binary"."""
         return self._sending.codec
 
     @property
     def user_key(self) -> UserKey | None:
-        """The user's key, where the application says what identifies users; for `app.user(key)`."""
+        """The user's key for `app.user(key)`; None without one, see `@app.auth(key=...)`."""
         return self._sending.user_key
 
     @property
     def is_authenticated(self) -> bool:
-        """True once authenticated, and where no authentication is asked for."""
+        """True once authenticated, or if no authentication is asked for."""
         return self._sending.is_authenticated
 
     @property
     def is_closed(self) -> bool:
-        """True as soon as the connection is lost or closed by the server, whatever runs just then.
+        """True as soon as the connection is lost, or closed by the server, also during a handler.
 
-        A socket that is not being read, because `Limits.inbox` messages wait, learns of a loss by
-        its next ping or write.
+        While reading is paused because `Limits.inbox` messages wait, a loss is noticed by the next
+        ping or write.
         """
         return self._sending.is_closed
 
@@ -120,14 +120,14 @@ class Socket(Generic[UserT]):
 
     @property
     def contract(self) -> str | None:
-        """The fingerprint of a generated client's contract, as the client says."""
-        # Not the whole query: anybody may send tens of kilobytes, which take a while to parse.
+        """The fingerprint of the contract that the client names; None without one."""
+        # The whole query is not parsed, as it may be tens of kilobytes long.
         _, named, rest = f"&{self.handshake.query}".rpartition("&contract=")
         return unquote(rest.partition("&")[0][:MAX_CONTRACT]) or None if named else None
 
     @property
     def client(self) -> tuple[str, int] | None:
-        """The peer's address and port, where the server knows it."""
+        """The peer's address and port; None if the server does not know them."""
         return self.handshake.client
 
     @property
@@ -147,7 +147,7 @@ class Socket(Generic[UserT]):
 
     @property
     def x_forwarded_for(self) -> str:
-        """The `X-Forwarded-For` header as it came; anyone can write it. "" without one."""
+        """The `X-Forwarded-For` header, which clients can forge; "" without one."""
         return self.handshake.headers.get("x-forwarded-for", "")
 
     async def emit(
@@ -155,14 +155,14 @@ class Socket(Generic[UserT]):
     ) -> Outcome:
         """Emit one event to this client.
 
-        Waits while more than half of `Limits.outbox_bytes` waits for this client's network, and
-        that time is the caller's, as a handler's. From whom nothing leaves meanwhile for
-        `Timeouts.stalled` is closed with 1013. A volatile event never waits. Cancelled while it
-        waits, the event is on its way all the same.
+        Waits while more than half of `Limits.outbox_bytes` waits for this client's network; in a
+        handler that time counts for `Timeouts.handler`. If no byte leaves for `Timeouts.stalled`
+        during a wait, the connection is closed with 1013. A volatile event never waits. The event
+        is sent even if the wait is cancelled.
 
         Returns:
-            "sent", "queued" where it waits for the network, "dropped" where the socket is closed or
-            not authenticated.
+            "sent", "queued" if the event waits for the network, "dropped" if the socket is closed
+            or not authenticated.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
@@ -181,7 +181,7 @@ class Socket(Generic[UserT]):
         """Emit to every authenticated socket but this one; never waits.
 
         Returns:
-            "sent", or "dropped" where this socket is closed or not authenticated.
+            "sent", or "dropped" if this socket is closed or not authenticated.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
@@ -191,12 +191,13 @@ class Socket(Generic[UserT]):
         return self._backend.broadcast(event, exclude=self.id, codec=codec)
 
     async def send_raw(self, payload: str | bytes) -> Outcome:
-        """Send a ready frame: text, or bytes as a binary frame. Works before authentication.
+        """Send an encoded message: text, or bytes as a binary frame. Works before authentication.
 
-        Waits, and is cancelled, as `emit`.
+        Waits as `emit` does.
 
         Returns:
-            "sent", "queued" where it waits for the network, "dropped" where the socket is closed.
+            "sent", "queued" if the message waits for the network, "dropped" if the socket is
+            closed.
         """
         sending = self._sending
         if sending.is_closed:
@@ -208,23 +209,23 @@ class Socket(Generic[UserT]):
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
         """Close the connection. Later emits are dropped, and so are frames still coming in.
 
-        Never waits: `wait_closed` waits for the end.
+        Does not wait for the end of the connection; see `wait_closed`.
 
         Args:
             code: 1000, or one of the application's own from 4000 on.
             reason: For people; cut to 123 bytes.
 
         Raises:
-            ValueError: The code is not one that can be sent.
+            ValueError: The code must not be sent.
         """
         self._sending.shut(checked_code(code), close_reason(reason))
 
     async def wait_closed(self) -> tuple[int, str]:
-        """Wait until the connection is over, whoever ends it.
+        """Wait until the connection is over.
 
         Returns:
-            The close code and reason: those that the server closed with, else the peer's; 1005
-            without a code, 1006 where the connection broke.
+            The close code and reason: the server's if it closed, else the peer's; 1005 without a
+            code, 1006 if the connection was lost.
         """
         return await self._sending.wait_closed()
 
@@ -234,12 +235,12 @@ class Socket(Generic[UserT]):
 
 
 def raw_frame(payload: str | bytes) -> Frame:
-    """Make a frame of a ready message: text, or bytes as a binary frame."""
+    """Return the frame of an encoded message: text, or bytes as a binary frame."""
     if isinstance(payload, str):
         return Frame(payload.encode("utf-8", "replace"), is_binary=False)
     return Frame(bytes(payload), is_binary=True)
 
 
 def new_id() -> str:
-    """Make the id of a socket."""
+    """Return a new id for a socket."""
     return str(uuid4())

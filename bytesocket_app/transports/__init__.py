@@ -1,8 +1,8 @@
-"""Adaptors: how frames get in and out. They know nothing of rooms, events or authentication.
+"""Transport adaptors: they carry frames between a server and the core.
 
-`interface` says all that an adaptor must know. Writing one is a class derived from `Transport`, or
-from `QueuedTransport`, which has the outbox, and a function that takes a server's connections to an
-application's `endpoint`; `bytesocket_app.testing.conformance` has the suites that try it.
+`interface` is the contract of an adaptor. An adaptor is a class derived from `Transport`, or from
+`QueuedTransport`, which has an outbox, and a function that passes a server's connections to an
+application's `endpoint`. `bytesocket_app.testing.conformance` has test suites for adaptors.
 """
 
 from bytesocket_app.transports.interface import (

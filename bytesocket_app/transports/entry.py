@@ -1,4 +1,4 @@
-"""An ASGI application's front: which scope goes to the socket, and which to the HTTP side."""
+"""ASGI entry point: sends each scope to the WebSocket endpoint or to the HTTP application."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -17,18 +17,18 @@ UPGRADE_REQUIRED = (
 )
 
 SHUTDOWN: Final = 10.0
-"""Seconds that the HTTP side's lifespan gets to end."""
+"""Seconds that the lifespan of the HTTP application gets to end."""
 
 
 class AsgiEntry:
-    """Routes ASGI scopes: the socket's path, everything else, and the lifespan of both.
+    """Router of ASGI scopes: the socket's path, everything else, and the lifespan of both.
 
     Args:
         endpoint: Takes the WebSocket connections.
         writer: Flushes sockets that have output.
-        running: Hosts the application's work for as long as a lifespan lasts.
+        running: Context that lasts as long as a lifespan and hosts the application's tasks.
         path: The socket's path, compared whole.
-        http: What serves the rest; without it the rest is 404, beside the probes.
+        http: Application for all other paths; without one they get 404, except for the probes.
 
     Attributes:
         path: As given.
@@ -74,13 +74,13 @@ class AsgiEntry:
         await answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
 
     def _is_socket(self, scope: Scope) -> bool:
-        """Compare the path with ours, taking off what a mount put before it."""
+        """Compare the path with ours, without the prefix of a mount."""
         path: str = scope["path"]
         root: str = scope.get("root_path", "")
         if path == self.path:
             return True
         local = path[len(root) :] if root and path.startswith(root) else path
-        # Mounted at the socket's own path, nothing or a slash is left of it.
+        # If the mount is at the socket's own path, the rest is empty or a slash.
         return local == self.path or (root.endswith(self.path) and local in {"", "/"})
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by lower-case name; repeated ones are joined with `, `, cookies with `; `.
+    """Return headers by lower-case name; repeated ones are joined with `, `, cookies with `; `.
 
     Source: RFC 9110 section 5.3; RFC 9113 section 8.2.3 (HTTP/2 may send every cookie in a header
     of its own).

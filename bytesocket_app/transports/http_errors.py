@@ -1,7 +1,8 @@
-"""What code shared with HTTP routes raises, FastAPI's HTTPException, told to a socket's peer.
+"""HTTP exceptions, such as FastAPI's HTTPException, turned into refusals for a WebSocket peer.
 
-Nothing is imported: Starlette's class and those of the same name and shape elsewhere are known by
-`status_code` and `detail`, its WebSocketException by `code` and `reason` (Starlette, "Exceptions").
+Code that HTTP routes and handlers share raises them. No framework is imported: an HTTPException is
+recognised by its name and by `status_code` and `detail`, a WebSocketException by `code` and
+`reason` (Starlette, "Exceptions").
 """
 
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ from typing import Any, Final
 from bytesocket_app.errors import Refusal
 
 _CLOSES: Final = {1011: 500, 1013: 503}
-"""Close codes that say the server is at fault; any other refuses (RFC 6455 section 7.4.1)."""
+"""HTTP statuses of close codes for server errors; other codes refuse (RFC 6455 section 7.4.1)."""
 
 _CODES: Final = {401: "unauthorized", 403: "forbidden", 404: "not_found"}
 
 
 @dataclass(frozen=True, slots=True)
 class HttpError:
-    """An answer that an exception carries.
+    """HTTP answer that an exception carries.
 
     Attributes:
         status: The HTTP status.
@@ -49,9 +50,9 @@ def http_error(error: BaseException) -> HttpError | None:
 
 
 def http_refusal(error: BaseException) -> Refusal | None:
-    """Read an exception as a refusal: what it says to a browser it says to a peer.
+    """Return the refusal that an HTTP exception stands for, with the same text; None without one.
 
-    A redirection is one too: it leads to a page. A status from 500 on is none: something broke.
+    A redirection is a refusal too: a peer cannot follow it. A status of 500 or more is a failure.
     """
     found = http_error(error)
     if found is None or found.status >= HTTPStatus.INTERNAL_SERVER_ERROR:

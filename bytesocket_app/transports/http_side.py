@@ -1,6 +1,6 @@
-"""The HTTP side at work: any ASGI application, a bare `StaticFiles` among them.
+"""Serving of HTTP requests by any ASGI application, for example a bare `StaticFiles`.
 
-Such an application raises its 404 for a framework around it to catch; here that is us.
+Such an application raises its 404 as an exception and expects the code around it to answer.
 """
 
 import logging
@@ -12,9 +12,9 @@ logger = logging.getLogger("bytesocket")
 
 
 async def serve_http_side(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one scope, and answer for an exception that carries a status or means "no sockets".
+    """Serve one scope, and answer for exceptions that carry a status or refuse WebSockets.
 
-    Source: Starlette's HTTPException (`status_code`, `detail`), known by its shape.
+    Source: Starlette's HTTPException (`status_code`, `detail`), recognised by its attributes.
     """
     answered = False
 
@@ -40,7 +40,7 @@ async def serve_http_side(app: ASGIApp, scope: Scope, receive: Receive, send: Se
 
 
 async def answer(send: Send, status: int, text: str) -> None:
-    """Answer an HTTP request with a line of text."""
+    """Answer an HTTP request with one line of text."""
     body = text.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),

@@ -306,5 +306,5 @@ class Served(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Its limits and timeouts."""
+        """Limits and timeouts of the application."""
         ...

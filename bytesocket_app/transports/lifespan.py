@@ -37,11 +37,11 @@ async def answer_lifespan(
 
 
 class LifespanError(ConfigurationError):
-    """The application said, or showed by an exception, that it cannot start."""
+    """Failed start of an application, which reported it or raised an exception."""
 
 
 class Lifespan:
-    """One application's lifespan: what it was told and what it answered."""
+    """Lifespan of one application: the events sent to it, and its answers."""
 
     def __init__(self, app: ASGIApp, state: dict[str, Any]) -> None:
         self._app = app
@@ -53,7 +53,7 @@ class Lifespan:
         self.failure: str | None = None
 
     async def run(self) -> None:
-        """Call the application. It returns when its life is over, or never began."""
+        """Call the application with its lifespan scope, and wait until it returns."""
         scope = {
             "type": "lifespan",
             "asgi": {"version": "3.0", "spec_version": "2.0"},
@@ -71,7 +71,7 @@ class Lifespan:
         """Wait for the application's answer.
 
         Raises:
-            LifespanError: It cannot start. One that has no lifespan at all is fine.
+            LifespanError: The application cannot start. An application without lifespan can.
         """
         await self._answered.wait()
         if self.failure is not None:
@@ -84,12 +84,12 @@ class Lifespan:
 
     def _raised(self, error: Exception) -> None:
         if self.failure is not None:
-            return  # it said so itself, and raises on its way out, as Starlette does
+            return  # the application reported it before it raised, as Starlette does
         if self._answered.is_set():
             logger.error("the application's lifespan failed", exc_info=error)
         elif self._asked:
             self.failure = "".join(traceback.format_exception(error))
-        # Otherwise it raised before it looked at the first event: it knows no lifespan, as the
+        # Otherwise it raised before it received an event: it does not support lifespan, which the
         # specification allows.
 
     async def _receive(self) -> Message:
@@ -116,8 +116,8 @@ async def run_lifespan(
 
     Args:
         app: The application.
-        state: What the application puts here is every connection's `scope["state"]`.
-        timeout: Seconds the application gets to shut down; then it is cancelled.
+        state: Filled by the application; becomes every connection's `scope["state"]`.
+        timeout: Seconds for the application's shutdown, after which it is cancelled.
 
     Raises:
         LifespanError: The application cannot start.
@@ -141,7 +141,7 @@ async def run_lifespan(
 
 def reason(failure: str) -> str:
     """Shorten a failure to `file:line: Error: text`; applications send whole tracebacks."""
-    # The frames of exception groups are drawn with bars.
+    # A traceback of an exception group has bars in front of its lines.
     lines = [bare for line in failure.splitlines() if (bare := line.strip(" |+-"))]
     places = [
         f"{file}:{line}: "

@@ -1,4 +1,4 @@
-"""Two ends in one process: what `TestClient` talks over."""
+"""In-memory transport between two ends in one process, as `TestClient` uses it."""
 
 from collections import deque
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from bytesocket_app.wire.frame import Frame
 
 
 class MemoryTransport(Transport):
-    """A connection whose peer takes frames from `outbox` and closes as soon as it is asked.
+    """Connection whose peer takes frames from `outbox` and answers a close at once.
 
     Attributes:
-        outbox: What the core sent and the peer did not take yet.
+        outbox: Frames that the core sent and the peer did not take yet.
         closed: The close code and reason, once the connection is over.
-        started: Set once the core runs the connection, as far as it gets without waiting.
+        started: Set when the core's `run` first waits, or ends.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class MemoryTransport(Transport):
 
     @property
     def receiver(self) -> Receiver | None:
-        """The core's end; set right after opening. It is told if the connection ended before."""
+        """The core's end, set after opening; it is told at once if the connection ended before."""
         return self._receiver
 
     @receiver.setter
@@ -51,7 +51,7 @@ class MemoryTransport(Transport):
     @property
     @override
     def overdue(self) -> int:
-        """Bytes of them that the peer had a turn to take."""
+        """Bytes of `buffered` that have had a turn of the event loop to leave."""
         return self.outbox.overdue
 
     @property
@@ -75,7 +75,7 @@ class MemoryTransport(Transport):
 
     @override
     def drop_oldest(self, *, volatile: bool = False) -> int:
-        """Throw away one frame that the peer did not take."""
+        """Drop the oldest frame that the peer did not take."""
         return self.outbox.drop_oldest(volatile=volatile)
 
     @override
@@ -85,7 +85,7 @@ class MemoryTransport(Transport):
 
     @override
     def abort(self) -> None:
-        """End the connection as if it broke."""
+        """End the connection as a network failure does."""
         self.end(1006, "")
 
     def end(self, code: int, reason: str) -> None:
@@ -105,7 +105,7 @@ class MemoryTransport(Transport):
             self._resumed.popleft().set()
 
     async def run(self, receiver: Receiver) -> None:
-        """Run the core's end; what ends that alone, ends here."""
+        """Run the core's end; a cancellation of it does not go beyond this call."""
         try:
             await OnSuspend(receiver.run(), self.started.set)
         except BaseException as error:
@@ -125,7 +125,7 @@ class MemoryTransport(Transport):
         return self.outbox.popleft()
 
     async def push(self, payload: bytes | str, *, is_binary: bool) -> None:
-        """Send a message to the core, waiting while it asks for a pause."""
+        """Send a message to the core; wait while the core has paused reading."""
         if self.receiver is None or self.closed is not None:
             return
         accepted = self.receiver.received(payload, is_binary)

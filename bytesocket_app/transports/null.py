@@ -1,4 +1,4 @@
-"""Transport of a connection that is not accepted yet."""
+"""Transport for a connection that is not accepted yet."""
 
 from typing_extensions import override
 
@@ -7,14 +7,14 @@ from bytesocket_app.wire.frame import Frame
 
 
 class NullTransport(Transport):
-    """Stand-in for a transport while a handshake is being decided; nothing goes anywhere."""
+    """Null object for a transport during the handshake: it drops all frames."""
 
     __slots__ = ()
 
     @property
     @override
     def buffered(self) -> int:
-        """Nothing waits."""
+        """Zero bytes, as nothing waits."""
         return 0
 
     @override
@@ -24,7 +24,7 @@ class NullTransport(Transport):
 
     @override
     def drop_oldest(self, *, volatile: bool = False) -> int:
-        """Nothing waits."""
+        """Drop nothing: no frame waits."""
         return 0
 
     @override

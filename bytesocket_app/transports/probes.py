@@ -1,4 +1,4 @@
-"""What orchestrators ask: whether the process lives, and whether it takes connections."""
+"""Health and readiness probes, as orchestrators ask for them."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 from bytesocket_app.transports.interface import Endpoint
 
 HEALTH: Final = "/health"
-"""Answered with 200 as long as the process lives."""
+"""Path that is answered with 200 while the process runs."""
 READY: Final = "/ready"
-"""Answered with 200, and with 503 once the sockets are being closed."""
+"""Path that is answered with 200, or with 503 after closing of the sockets began."""
 
 
 def probe(path: str, endpoints: Iterable[Endpoint]) -> tuple[int, str] | None:
-    """The status and text for a probe's path; None for other paths."""
+    """Return the status and text for a probe's path; None for other paths."""
     if path not in {HEALTH, READY}:
         return None
     if path == READY and any(endpoint.draining for endpoint in endpoints):

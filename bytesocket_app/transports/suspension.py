@@ -1,4 +1,4 @@
-"""Notice the moment a coroutine waits for something."""
+"""Awaitables that report when a coroutine suspends."""
 
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any, Protocol, TypeVar
@@ -7,10 +7,10 @@ T = TypeVar("T")
 
 
 class OnSuspend:
-    """Await a coroutine; call back when it first suspends, and not at all if it never does.
+    """Awaitable around a coroutine; it calls back at the first suspension, if there is one.
 
-    The coroutine runs in the awaiting task as if it were awaited directly: what it yields to the
-    event loop is passed on untouched, on asyncio and on trio.
+    The coroutine runs in the awaiting task as if it were awaited directly: all that it yields to
+    the event loop is passed on unchanged, on asyncio and on trio.
     """
 
     __slots__ = ("_callback", "_coroutine")
@@ -20,7 +20,7 @@ class OnSuspend:
         self._callback = callback
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        """Run the coroutine, reporting its first suspension."""
+        """Run the coroutine, and report its first suspension."""
         coroutine = self._coroutine
         try:
             request = coroutine.send(None)
@@ -44,20 +44,20 @@ class OnSuspend:
 
 
 class Attendant(Protocol):
-    """Who is told when a connection's own task waits."""
+    """Transport that is told when a connection's task waits."""
 
     is_parked: bool
-    """Whether it waits because there is nothing to do."""
+    """True while the task waits because there is nothing to do."""
 
     def hold_up(self) -> None:
-        """It waits for something else."""
+        """Take note that the task waits for something else."""
         ...
 
 
 class Attended:
-    """Await what runs a connection; tell its transport whenever that waits and is not parked.
+    """Awaitable around a connection's coroutine; it tells the transport of waits outside `park`.
 
-    What the coroutine yields to the event loop is passed on untouched.
+    All that the coroutine yields to the event loop is passed on unchanged.
     """
 
     __slots__ = ("_attendant", "_coroutine")

@@ -1,7 +1,7 @@
-"""One writer for all sockets of a process, instead of one task each.
+"""Shared writer for all sockets of a process, in place of a task for each.
 
-Transports with output queue up; one task flushes them in turn. A flush that has to wait keeps its
-task, and another takes over the rest, so a slow reader holds up nobody.
+Transports with output wait in a queue, and one task flushes them in order. A flush that has to wait
+keeps its task, and another task takes over the queue, so a slow reader delays no other socket.
 """
 
 from collections import deque
@@ -14,21 +14,21 @@ from anyio.abc import TaskGroup
 from bytesocket_app.transports.suspension import OnSuspend
 
 SPARE: Final = 8
-"""Idle tasks kept for the next time; the rest end when they have nothing to do."""
+"""Idle tasks that are kept; further ones end when they have nothing to do."""
 
 
 class Flushable(Protocol):
-    """What the writer flushes."""
+    """Transport that the writer flushes."""
 
     async def send_all(self) -> None:
-        """Send what waits."""
+        """Send all waiting frames."""
         ...
 
 
 class Writer:
-    """Flushes transports, in a task group that somebody lends it.
+    """Writer that flushes transports, in a task group that it is lent.
 
-    At most one task is in charge of the queue; the others wait in a flush each, or are idle.
+    At most one task takes transports from the queue; the others wait in a flush, or are idle.
     """
 
     def __init__(self) -> None:
@@ -41,17 +41,17 @@ class Writer:
 
     @property
     def idle(self) -> int:
-        """How many tasks wait for something to do."""
+        """Number of tasks that wait for something to do."""
         return len(self._idle)
 
     def put(self, transport: Flushable) -> None:
-        """Have a transport flushed soon. Each transport sees to it that it waits only once."""
+        """Queue a transport for a flush; a transport must not queue itself twice."""
         self._waiting.append(transport)
         if not self._in_charge:
             self._summon()
 
     def lend(self, tasks: TaskGroup) -> None:
-        """Run in this task group from now on."""
+        """Start tasks in this task group from now on."""
         self._tasks = tasks
         self._lent += 1
         self._in_charge = False
@@ -59,7 +59,7 @@ class Writer:
             self._summon()
 
     def reclaim(self) -> None:
-        """Start nothing more in the lent group; its idle tasks end, busy ones after their flush."""
+        """Start no more tasks in the lent group; idle ones end, busy ones end after their flush."""
         self._tasks = None
         self._lent += 1
         self._in_charge = False
@@ -67,7 +67,7 @@ class Writer:
             self._idle.pop().set()
 
     def _summon(self) -> None:
-        """Put a task in charge. Nothing to do if there is one: a fan-out wakes one, not all."""
+        """Start or wake a task for the queue, unless one has it, so a fan-out wakes only one."""
         if self._in_charge or self._tasks is None:
             return
         self._in_charge = True
@@ -86,7 +86,7 @@ class Writer:
             await wakeup.wait()
 
     async def _drain(self, lent: int) -> None:
-        """Flush what waits until nothing does, or until another task is in charge."""
+        """Flush queued transports until none is left, or another task has taken over the queue."""
         while lent == self._lent:
             if not self._waiting:
                 self._in_charge = False
@@ -95,13 +95,13 @@ class Writer:
             await OnSuspend(self._flush_in_turn(lent), partial(self._hand_over, lent))
             if lent != self._lent:
                 return
-            if reliefs != self._reliefs:  # the flush had to wait, and gave the charge away
+            if reliefs != self._reliefs:  # the flush had to wait: another task has the queue
                 if self._in_charge:
                     return
                 self._in_charge = True
 
     async def _flush_in_turn(self, lent: int) -> None:
-        """Flush one after another, until one has to wait: that is the last."""
+        """Flush transports one after another; the first flush that has to wait is the last."""
         waiting, reliefs = self._waiting, self._reliefs
         while waiting and reliefs == self._reliefs and lent == self._lent:
             await waiting.popleft().send_all()

@@ -5,6 +5,7 @@ from typing import Any
 
 import anyio
 import pytest
+from typing_extensions import override
 
 from bytesocket_app import AuthError, Limits, Refusal, Settings, Timeouts
 from bytesocket_app.telemetry import Count, Operation
@@ -20,6 +21,7 @@ SPAN: ContextVar[object] = ContextVar("SPAN", default=None)
 class Spans(Noted):
     """Makes each operation current while it runs."""
 
+    @override
     def began(self, operation: Operation, values: Any, /) -> Any:
         token = super().began(operation, values)
         SPAN.set(token)
@@ -139,6 +141,7 @@ async def test_a_listener_that_raises_costs_a_line_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     class Broken(Noted):
+        @override
         def began(self, operation: Operation, values: Any, /) -> Any:
             raise ValueError("mine")
 

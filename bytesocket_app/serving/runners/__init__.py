@@ -1,5 +1,5 @@
-"""Servers that can run the application: one file each, imported only when asked for.
+"""Servers that can run the application: a module each, imported only where it is used.
 
-What they share (lifespan, the order of a shutdown) is in `hosting`; a runner adds how its server
-is started and told to stop. Nothing here knows events, rooms or authentication.
+`hosting` has the parts that they share: the lifespan, and the order of a shutdown. A runner adds
+the start and the stop of its server.
 """

@@ -1,4 +1,4 @@
-"""The certificate that a server shows, with an error that says what to do."""
+"""Certificate of a server, and errors that name a remedy."""
 
 import ssl
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from bytesocket_app.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """Two files in PEM.
+    """Certificate and private key, in PEM files.
 
     Attributes:
-        certfile: The certificate, and those it is signed with after it.
-        keyfile: Its private key; without one it is in `certfile` too.
+        certfile: The file with the certificate, followed by its chain.
+        keyfile: The file with the private key; None if `certfile` has it.
     """
 
     certfile: Path
     keyfile: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Read both.
+        """Read the files into a TLS context.
 
         Raises:
-            ConfigurationError: They cannot be read, or do not belong together.
+            ConfigurationError: The files cannot be read, or the key is not the certificate's.
         """
         for option, path in (("--certfile", self.certfile), ("--keyfile", self.keyfile)):
             if path is not None:

@@ -22,7 +22,7 @@ _NEEDS: Final = {"uvicorn": "pip install uvicorn", "picows": "pip install 'bytes
 
 
 class StopSignal(Protocol):
-    """What ends a server when it is set: an event of anyio, asyncio or trio."""
+    """An event of anyio, asyncio or trio that ends a server when it is set."""
 
     def is_set(self) -> bool:
         """Return True once it is set."""

@@ -1,9 +1,9 @@
-"""What every runner does around its server: the lifespan, and a shutdown in a fixed order.
+"""Parts that all runners share: the lifespan, and a shutdown in a fixed order.
 
-The order: no new sockets and a close frame to all (`drain`), a wait for calls that are still
-running, their cancellation, the server's own end, the application's lifespan. Each step has a
-bound, so a peer that never answers cannot delay the exit (design: hypercorn 0.18 leaves open
-WebSockets hanging at shutdown on Python 3.12 and 3.13).
+The order: no new sockets, and a close frame to all (`drain`); a wait for calls that are still
+running; their cancellation; the server's own shutdown; the application's lifespan. Each step has a
+time limit, so a peer that never answers cannot delay the exit (hypercorn 0.18 waits for open
+WebSockets for ever on Python 3.12 and 3.13).
 """
 
 import logging
@@ -23,32 +23,32 @@ from bytesocket_app.transports.lifespan import run_lifespan
 logger = logging.getLogger("bytesocket.server")
 
 Drain: TypeAlias = Callable[[float], Awaitable[None]]
-"""Closes all sockets within so many seconds: `ByteSocket.drain`."""
+"""Function that closes all sockets within a number of seconds: `ByteSocket.drain`."""
 
 Trigger: TypeAlias = Callable[[], Awaitable[None]]
-"""A server serves until this returns."""
+"""Function that returns when the server has to stop."""
 
 Server: TypeAlias = Callable[["CountedApplication", "Hosting", Trigger], Awaitable[None]]
-"""A runner's own part: serve until the trigger returns, then end."""
+"""Part of a runner that is specific to its server: serve until the trigger returns."""
 
 
 async def _nothing(_grace: float) -> None:
-    """Drain an application that has no sockets of ours."""
+    """Do nothing, for an application without sockets of this framework."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosting:
-    """How to host one application.
+    """Options for hosting one application.
 
     Attributes:
         listener: A bound socket; the runner duplicates it, its owner closes it.
-        drain: Closes the application's sockets; gets the seconds it has for it.
-        grace: Seconds from the wish to stop to the cancellation of the server.
-        linger: The last seconds of the grace: for calls that were cancelled, and for the server.
-        message_bytes: The longest message a server should take; 0 for any.
-        backend: The event loop that the caller runs; hypercorn has one server for each.
-        served: The applications whose sockets are served, for a server that is no ASGI server.
-        certificate: What to show for https and wss; without it the server speaks plain text.
+        drain: Closes the application's sockets, within the seconds that it is called with.
+        grace: Seconds from the request to stop to the cancellation of the server.
+        linger: Last seconds of the grace, for cancelled calls to end and for the server.
+        message_bytes: Greatest length of a message that the server takes; 0 for no limit.
+        backend: The event loop that the caller runs, "asyncio" or "trio".
+        served: The applications with sockets, for a server that is not an ASGI server.
+        certificate: The certificate for https and wss; None for http and ws.
         started: Called once, when the server accepts connections.
     """
 
@@ -64,14 +64,14 @@ class Hosting:
 
 
 class CountedApplication:
-    """The application as the server sees it: every call counted, and ended when time is up.
+    """Wrapper of the application that counts its calls, and can cancel them.
 
     Args:
         app: The application.
 
     Attributes:
         app: As given.
-        state: What its lifespan put there.
+        state: The state that the application's lifespan filled.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -81,7 +81,7 @@ class CountedApplication:
         self.state: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one connection on. The lifespan is ours: the server gets an empty one."""
+        """Serve one connection; of the lifespan, which `host` runs, only confirm the events."""
         if scope["type"] == "lifespan":
             for step in ("startup", "shutdown"):
                 await receive()
@@ -93,7 +93,7 @@ class CountedApplication:
 
     @contextmanager
     def call(self) -> Generator[None]:
-        """Count what runs in the block as a call, and end it when time is up."""
+        """Count the block as a call, which `cancel` can end."""
         with anyio.CancelScope() as call:
             self._calls.add(call)
             try:
@@ -110,7 +110,7 @@ class CountedApplication:
             await self._idle.wait()
 
     def cancel(self) -> None:
-        """End every call that is running."""
+        """Cancel every call that is running."""
         for call in tuple(self._calls):
             call.cancel()
 
@@ -120,9 +120,9 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
 
     Args:
         app: Any ASGI application.
-        server: The runner's own part.
-        hosting: Where and how.
-        stop: Set by whoever wants the server to end.
+        server: The part of the runner that is specific to its server.
+        hosting: The options.
+        stop: Set to stop the server.
 
     Raises:
         LifespanError: The application could not start; nothing was served.
@@ -133,7 +133,7 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
         hosting.started()
         await stop.wait()
         await _wind_down(hosted, hosting)
-        # What is left is the server's own; on its way out it may wait for peers for ever.
+        # The server's own shutdown follows, which may wait for peers for ever.
         tasks.cancel_scope.deadline = anyio.current_time() + hosting.linger / 2
 
     async def serve() -> None:
@@ -149,7 +149,7 @@ async def host(app: ASGIApp, server: Server, hosting: Hosting, stop: anyio.Event
         run_lifespan(app, hosted.state, timeout=hosting.grace / 4),
         anyio.create_task_group() as tasks,
     ):
-        # As a task of its own: a cancelled server may leak its cancellation, which ends there.
+        # In a task of its own: a cancelled server may leak its cancellation, which ends there.
         tasks.start_soon(serve)
 
 

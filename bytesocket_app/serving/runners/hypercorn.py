@@ -1,9 +1,9 @@
-"""Run on hypercorn, on asyncio or trio. The only file that imports it.
+"""Runner for hypercorn, on asyncio or trio.
 
-hypercorn is embedded and not started through its command line: its own shutdown waits for
+hypercorn is embedded and not started through its command line. Its own shutdown waits for
 WebSockets that never end (Python 3.12 and later) or closes them with 1011 (3.11), and its ping
 interval disconnects nobody. So sockets are closed inside the `shutdown_trigger`, before it
-returns, and our own heartbeat watches the peers.
+returns, and the framework's own deadlines find peers that are gone.
 """
 
 import logging
@@ -24,23 +24,23 @@ from bytesocket_app.transports.asgi import ASGIApp
 
 
 class _Declined(PerMessageDeflate):
-    """Compression that no client gets: it costs each connection memory, each message time."""
+    """Compression extension that is never agreed on, to save memory and time."""
 
     @override
     def accept(self, offer: str) -> None:
-        """Leave the offer alone (RFC 7692 section 5)."""
+        """Decline the offer (RFC 7692 section 5)."""
 
 
 async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
-    """Serve until `stop` is set; see `host` for the order of the end and what it raises."""
+    """Serve until `stop` is set; see `host` for the order of the shutdown and the exceptions."""
     await host(app, _serve, hosting, stop)
 
 
 async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
-    # Imported by name: each twin needs its own event loop's library, and hypercorn's types are
-    # partly unknown and stricter than ASGI about what an application is.
+    # Imported by name: the module for trio needs trio, and hypercorn's types are partly unknown
+    # and stricter than ASGI's about applications.
     run: Callable[..., Awaitable[None]] = import_module(f"hypercorn.{hosting.backend}").serve
-    # hypercorn compresses for every client that offers to, and has no setting against it.
+    # hypercorn compresses for every client that offers it, and has no setting against that.
     stream: Any = import_module("hypercorn.protocol.ws_stream")
     stream.PerMessageDeflate = _Declined
     await run(app, _config(hosting), shutdown_trigger=trigger, mode="asgi")
@@ -59,12 +59,12 @@ def _config(hosting: Hosting) -> Config:
     config.errorlog = _error_log()
     config.include_server_header = False
     config.websocket_max_message_size = hosting.message_bytes or sys.maxsize
-    # Beyond our own bound: its timeout would leak a CancelledError that looks like ours.
+    # Longer than our own limit: hypercorn's timeout would leak a CancelledError.
     config.graceful_timeout = hosting.linger * 10
     return config
 
 
 def _error_log() -> logging.Logger:
     logger = logging.getLogger("hypercorn.error")
-    logger.setLevel(logging.WARNING)  # below it only "Running on ...", which the caller says
+    logger.setLevel(logging.WARNING)  # lower levels only say "Running on ...", as the caller does
     return logger

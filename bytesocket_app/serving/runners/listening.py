@@ -1,4 +1,4 @@
-"""Opening the listening socket, with an error that says what to do."""
+"""Opening of the listening socket, with errors that name a remedy."""
 
 import errno
 import socket
@@ -6,22 +6,23 @@ import socket
 from bytesocket_app.errors import ConfigurationError
 
 BACKLOG = 2048
-"""Connections the kernel holds while the server is busy, or while it is being replaced."""
+"""Connections that the kernel queues while the server is busy or restarts."""
 
 UNSENT = 64 * 1024
-"""Bytes that the kernel takes off our hands beyond those on their way. Left alone it takes
-megabytes for a slow reader, and nobody can drop them any more."""
+"""Unsent bytes that the kernel buffers per connection. Its default is megabytes for a slow reader,
+which the slow-reader policy could not drop."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind and listen, before anything else is started.
+    """Bind a socket and listen on it.
 
     Args:
         host: An address or a name; one with a colon is IPv6.
-        port: 0 lets the system choose; read it from `getsockname()`.
+        port: The port; 0 lets the system choose one, see `getsockname()`.
 
     Raises:
-        ConfigurationError: The port is taken or not allowed, or the host is not this machine's.
+        ConfigurationError: The port is taken or not allowed, or the host is not an address of this
+            machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -41,7 +42,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def url(scheme: str, host: str, port: int, path: str = "/") -> str:
-    """Write the address a person can open: a wildcard host becomes this machine's own name."""
+    """Return a URL to open in a browser: a wildcard host becomes the loopback address."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
     if ":" in name and not name.startswith("["):
         name = f"[{name}]"

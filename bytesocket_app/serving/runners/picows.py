@@ -1,4 +1,4 @@
-"""Run on picows (asyncio only): the sockets alone, without pages. It comes with `[native]`."""
+"""Runner for picows (asyncio only), which serves WebSockets without HTTP; needs `[native]`."""
 
 import anyio
 
@@ -9,12 +9,12 @@ from bytesocket_app.transports.picows.server_state import ServerState
 
 
 async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
-    """Serve until `stop` is set; see `host` for the order of the end and what it raises.
+    """Serve until `stop` is set; see `host` for the order of the shutdown and the exceptions.
 
     Args:
-        app: Only its lifespan is run; the sockets are those of `hosting.served`.
-        hosting: Where and how.
-        stop: Set by whoever wants the server to end.
+        app: The application of which only the lifespan is run.
+        hosting: The options; `served` has the applications whose sockets are served.
+        stop: Set to stop the server.
     """
     await host(app, _serve, hosting, stop)
 

@@ -1,4 +1,4 @@
-"""Run on uvicorn (asyncio only). The only file that imports it; it is not a dependency."""
+"""Runner for uvicorn (asyncio only), which is not a dependency."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,17 +16,17 @@ from bytesocket_app.transports.asgi import ASGIApp
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process has its own."""
+    """Uvicorn server without signal handlers, as the process has its own."""
 
     @contextmanager
     @override
     def capture_signals(self) -> Generator[None, None, None]:
-        """Leave the signals alone."""
+        """Install no signal handlers."""
         yield
 
 
 async def serve(app: ASGIApp, hosting: Hosting, stop: anyio.Event) -> None:
-    """Serve until `stop` is set; see `host` for the order of the end and what it raises."""
+    """Serve until `stop` is set; see `host` for the order of the shutdown and the exceptions."""
     await host(app, _serve, hosting, stop)
 
 
@@ -53,7 +53,7 @@ def _config(app: ASGIApp, hosting: Hosting) -> uvicorn.Config:
         # The older implementation warns about its own websockets import.
         ws="websockets-sansio",
         ws_max_size=hosting.message_bytes or maxsize,
-        # A uvicorn ping that is not answered closes with 1011; our own heartbeat watches the peers.
+        # An unanswered ping of uvicorn's would close with 1011; our own deadlines apply instead.
         ws_ping_interval=None,
         ws_per_message_deflate=False,
         log_config=None,

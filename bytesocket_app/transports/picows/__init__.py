@@ -1,6 +1,6 @@
-"""The native adaptor: WebSockets on picows, over asyncio's transports. The fast one.
+"""Native adaptor: WebSockets on picows, over asyncio's transports.
 
-picows parses and unmasks frames; what RFC 6455 asks for beyond that is done here. `server` listens
-and sweeps deadlines, `front` speaks HTTP until a connection is a WebSocket, `link` is one WebSocket
-from then on. Only `parser` and `link` know picows, and this package alone may import asyncio.
+picows parses and unmasks frames; this package does the rest of RFC 6455. `server` listens and
+checks deadlines, `handshake` speaks HTTP until a connection is a WebSocket, and from then on
+`reader` receives and `transport` sends. No other package may import asyncio.
 """

@@ -1,7 +1,7 @@
-"""Taking connections off a listening socket, one readiness at a time.
+"""Accepting connections on a listening socket.
 
-aiofastnet's transports write at once, which a fan-out to many gains from; its own listening stops
-for good when the process has no file descriptors left, so that part is here.
+aiofastnet's transports write at once, which makes a fan-out faster. Its own listening stops for
+good when the process has no file descriptors left, so this module listens instead.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from typing import Final
 logger = logging.getLogger("bytesocket")
 
 LOT: Final = 64
-"""Connections taken before the event loop gets its turn."""
+"""Connections accepted before the event loop runs other callbacks."""
 PAUSE: Final = 0.5
-"""Seconds until the next try when there was no room for a connection."""
+"""Seconds until the next try after the process ran out of file descriptors."""
 
 _NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Acceptor:
-    """Accepts connections until it is stopped.
+    """Acceptor of connections, until it is stopped.
 
     Args:
         listener: A listening socket; closed at the end.
@@ -40,7 +40,7 @@ class Acceptor:
         self._watch()
 
     def stop(self) -> None:
-        """Accept nothing more; who still waits in the kernel's queue is refused."""
+        """Stop accepting; connections that wait in the kernel's queue are refused."""
         if self._later is not None:
             self._later.cancel()
         self._loop.remove_reader(self._listener)

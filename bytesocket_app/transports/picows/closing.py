@@ -1,4 +1,4 @@
-"""Close frames: what they may hold, and what is sent (RFC 6455 sections 5.5.1 and 7.4)."""
+"""Payloads of close frames, read and written (RFC 6455 sections 5.5.1 and 7.4)."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from bytesocket_app.wire.close import CloseCode, checked_code
 
 
 class ProtocolViolation(Exception):
-    """The peer broke the protocol; the connection is closed with this code and reason.
+    """Breach of the protocol by the peer; the connection is closed with this code and reason.
 
     Attributes:
-        code: 1002, 1007 or 1009.
-        reason: For the peer's developer.
+        code: The close code, such as 1002, 1007 or 1009.
+        reason: The close reason, for the peer's developer.
     """
 
     def __init__(self, code: CloseCode, reason: str) -> None:
@@ -27,7 +27,8 @@ def read_close(payload: bytes) -> tuple[int, str]:
     """Read a close frame's payload: the code, 1005 without one, and the reason.
 
     Raises:
-        ProtocolViolation: Half a code, a code that may not be sent, or a reason that is no UTF-8.
+        ProtocolViolation: An incomplete code, a code that must not be sent, or a reason that is not
+            UTF-8.
     """
     if not payload:
         return CloseCode.NO_STATUS, ""
@@ -45,17 +46,17 @@ def read_close(payload: bytes) -> tuple[int, str]:
 
 
 def close_payload(code: int, reason: str) -> bytes:
-    """Write a close frame's payload; without a code, as the peer's, there is none.
+    """Write a close frame's payload; it is empty for 1005.
 
     Args:
-        code: What to send; 1005 stands for nothing.
-        reason: Cut to 123 bytes already.
+        code: The close code; 1005 stands for none.
+        reason: The close reason, at most 123 bytes.
     """
     return b"" if code == CloseCode.NO_STATUS else code.to_bytes(2) + reason.encode()
 
 
 class DrainProtocol(asyncio.BufferedProtocol):
-    """Reads what a peer still sends, and throws it away.
+    """Protocol that discards the bytes that a peer still sends.
 
     Args:
         lose: Called when the connection is closed.
@@ -68,10 +69,10 @@ class DrainProtocol(asyncio.BufferedProtocol):
 
     @override
     def get_buffer(self, sizehint: int) -> bytearray:
-        """The same bytes for everybody: nobody looks at them."""
+        """Return a buffer that all connections share, as its bytes are never read."""
         return self._scratch
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
+        """Report the end of the connection."""
         self._lose()

@@ -1,4 +1,4 @@
-"""Deadlines of one length: a queue instead of a timer for each of ten thousand connections."""
+"""Deadlines of equal length, in a queue instead of a timer for each connection."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ T = TypeVar("T")
 
 
 class DeadlineQueue(Generic[T]):
-    """Things that all come due after the same time, and so in the order they were added.
+    """Queue of objects that come due after the same time, so in the order they were added.
 
-    What nobody else holds any more is forgotten: a closed connection does not wait to be due.
+    The queue holds weak references, so a closed connection is freed before it is due.
 
     Args:
-        seconds: The time; 0 for never.
+        seconds: Time until an object is due; 0 for never.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -22,12 +22,12 @@ class DeadlineQueue(Generic[T]):
         self._waiting: deque[tuple[float, ReferenceType[T]]] = deque()
 
     def add(self, thing: T, now: float) -> None:
-        """Have a thing come due `seconds` from now."""
+        """Add an object, due `seconds` after `now`."""
         if self.seconds:
             self._waiting.append((now + self.seconds, ref(thing)))
 
     def take(self, now: float) -> Iterator[T]:
-        """Take what is due; what is added meanwhile is not."""
+        """Remove and yield the objects that are due; those added during the iteration are not."""
         waiting = self._waiting
         while waiting and waiting[0][0] <= now:
             thing = waiting.popleft()[1]()

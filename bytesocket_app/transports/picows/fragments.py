@@ -1,16 +1,16 @@
-"""One message that arrives in fragments (RFC 6455 section 5.4), within limits."""
+"""Message that arrives in fragments (RFC 6455 section 5.4), within limits."""
 
 from bytesocket_app.transports.picows.closing import ProtocolViolation
 from bytesocket_app.wire.close import CloseCode
 
 
 class FragmentBuffer:
-    """The fragments of an unfinished message. Empty ones count too.
+    """Fragments of an unfinished message; empty ones count too.
 
     Args:
-        is_binary: What the first frame said.
-        message_bytes: The longest message; 0 for any.
-        fragments: The most fragments; 0 for any.
+        is_binary: True if the first frame has the binary opcode.
+        message_bytes: Greatest length of a message; 0 for no limit.
+        fragments: Greatest number of fragments; 0 for no limit.
 
     Attributes:
         is_binary: As given.
@@ -30,7 +30,7 @@ class FragmentBuffer:
         """Add a fragment.
 
         Raises:
-            ProtocolViolation: The message is too long, or in too many pieces.
+            ProtocolViolation: The message is too long, or has too many fragments.
         """
         self._count += 1
         self._size += len(payload)
@@ -42,5 +42,5 @@ class FragmentBuffer:
             self._parts.append(payload)
 
     def whole(self) -> bytes:
-        """The message."""
+        """Return the message."""
         return b"".join(self._parts)

@@ -1,4 +1,4 @@
-"""A connection until it is a WebSocket: one HTTP request, and the answer or the upgrade."""
+"""Handshake of a connection: one HTTP request, and an HTTP answer or the upgrade."""
 
 import asyncio
 import logging
@@ -20,14 +20,14 @@ from bytesocket_app.transports.picows.transport import PicowsTransport
 logger = logging.getLogger("bytesocket")
 
 EARLY: int = 64 * 1024
-"""Bytes that a client may send before its upgrade is answered; then it is not read."""
+"""Bytes that a client may send before its upgrade is answered; reading then pauses."""
 
 
 class HandshakeProtocol(asyncio.Protocol):
-    """Reads the request, decides, and makes way for picows.
+    """Protocol that reads the request and is replaced by picows' after an upgrade.
 
     Attributes:
-        is_open: Whether the request is still awaited; its deadline counts so long.
+        is_open: True while the request is awaited, and its deadline applies.
     """
 
     def __init__(self, server_state: ServerState, tasks: TaskGroup) -> None:
@@ -41,13 +41,13 @@ class HandshakeProtocol(asyncio.Protocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._real = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+        """Take the transport, and start the deadline of the request."""
+        self._real = cast("asyncio.Transport", transport)  # uvloop's has another base class
         self._server.arrived(self, self._real)
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Read the request; what comes after it waits for the decision."""
+        """Read the request; keep the bytes after it until the upgrade is decided."""
         if self._head is None or not self.is_open:
             self._early += data
             if len(self._early) > EARLY:
@@ -63,14 +63,14 @@ class HandshakeProtocol(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client left; nobody needs the decision."""
+        """Cancel the decision: the client left."""
         self.is_open = False
         self._server.gone(self._real)
         if self._deciding is not None:
             self._deciding.cancel()
 
     def late(self) -> None:
-        """Give up on a request that does not come."""
+        """Close the connection, as its request did not come in time."""
         if self.is_open:
             self.answer(408, "No request came in time.\n")
 
@@ -103,7 +103,7 @@ class HandshakeProtocol(asyncio.Protocol):
             with self._server.call():
                 await self._decide(deadlines, request, key)
         except BaseException as error:
-            # The outermost guard: this task's group is all connections'.
+            # The last guard: an exception would end the task group of all connections.
             if isinstance(error, KeyboardInterrupt) or is_cancellation(error):
                 if not cancelled_itself(error):
                     raise
@@ -131,7 +131,7 @@ class HandshakeProtocol(asyncio.Protocol):
         limits = deadlines.served.settings.limits
         link = PicowsTransport(self._real, self._server)
         reader = Reader(link, limits, deadlines.unfinished)
-        # uvloop sees at the next start of reading that the parser brings its own buffer.
+        # uvloop notices that the parser has a buffer of its own when reading starts again.
         self._real.pause_reading()
         parser = attach_parser(
             self._real,

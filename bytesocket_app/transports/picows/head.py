@@ -1,4 +1,4 @@
-"""The HTTP request that every connection begins with, and the answer to one that stays HTTP.
+"""Head of the HTTP request that begins a connection, and the HTTP answer to it.
 
 h11 parses and writes; the checks of an upgrade are RFC 6455 section 4.2.1.
 """
@@ -17,17 +17,17 @@ from bytesocket_app.errors import ByteSocketError
 from bytesocket_app.transports.headers import joined
 
 MAX_HEAD: Final = 16 * 1024
-"""Bytes of the request line and all headers; more is answered with 431."""
+"""Bytes of the request line and all headers; a longer head is answered with 431."""
 
 Headers = Iterable[tuple[str, str]]
 
 
 class BadRequest(ByteSocketError):
-    """The request cannot be served.
+    """Request that cannot be served.
 
     Attributes:
-        status: The HTTP status to answer with.
-        headers: What to answer beside it.
+        status: The HTTP status of the answer.
+        headers: Further headers of the answer.
     """
 
     def __init__(self, status: int, text: str, headers: Headers = ()) -> None:
@@ -38,14 +38,14 @@ class BadRequest(ByteSocketError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request's head.
+    """Head of one HTTP request.
 
     Attributes:
-        method: `GET`, usually.
-        path: Percent-decoded, without the query.
-        query: As it came, without `?`.
-        headers: By lower-case name.
-        version: `1.1`, usually.
+        method: The method, usually `GET`.
+        path: The path, percent-decoded, without the query.
+        query: The query as it came, without `?`.
+        headers: The headers by lower-case name.
+        version: The HTTP version, usually `1.1`.
     """
 
     method: str
@@ -56,20 +56,20 @@ class Request:
 
     @property
     def wants_websocket(self) -> bool:
-        """Whether it asks for an upgrade to WebSocket, rightly or not."""
+        """True if the request asks for an upgrade to WebSocket, valid or not."""
         return "websocket" in _tokens(self.headers.get("upgrade", ""))
 
     @property
     def subprotocols(self) -> tuple[str, ...]:
-        """What the client offers, in its order."""
+        """Subprotocols that the client offers, in its order."""
         offered = self.headers.get("sec-websocket-protocol", "").split(",")
         return tuple(name for one in offered if (name := one.strip()))
 
     def key(self) -> str:
-        """The handshake's key.
+        """The value of `Sec-WebSocket-Key`.
 
         Raises:
-            BadRequest: This is no valid upgrade.
+            BadRequest: The request is not a valid upgrade.
         """
         if self.method != "GET" or self.version != "1.1":
             raise BadRequest(400, "An upgrade is a GET of HTTP/1.1.")
@@ -90,7 +90,7 @@ class Request:
 
 
 class Head:
-    """Reads one request and writes the answer to it."""
+    """Parser of one request, and writer of the answer to it."""
 
     def __init__(self) -> None:
         self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
@@ -99,14 +99,14 @@ class Head:
 
     @property
     def rest(self) -> bytes:
-        """What came after the head."""
+        """Bytes after the head."""
         return self._http.trailing_data[0]
 
     def feed(self, data: bytes) -> Request | None:
         """Take bytes; returns the request once it is complete.
 
         Raises:
-            BadRequest: It is none, or too long.
+            BadRequest: The bytes are not an HTTP request, or its head is too long.
         """
         self._fed += len(data)
         self._http.receive_data(data)
@@ -130,7 +130,7 @@ class Head:
         )
 
     def answer(self, status: int, text: str, headers: Headers = ()) -> bytes:
-        """Write an answer of one line of text; the connection closes after it."""
+        """Return an answer with one line of text, after which the connection closes."""
         body = text.encode()
         head = h11.Response(
             status_code=status,

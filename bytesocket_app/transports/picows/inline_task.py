@@ -1,10 +1,10 @@
-"""Handling a message in the moment it is read, without waking a task for it.
+"""Running a connection's coroutine from the read callback, without waking its task.
 
-A connection's own task is parked most of the time. Waking it takes two turns of the event loop,
-which is more than the handling of a small message. So the coroutine that the task runs can also
-be taken on from outside, in the task's name (`asyncio._enter_task`, from "Extending asyncio" in
-Python's documentation), until it parks again. If it waits for something else before that, the
-task is woken and goes on from there, as if it had come there itself.
+A connection's task is parked most of the time. To wake it takes two turns of the event loop, more
+than a small message needs. So the task's coroutine can also be resumed from outside, with the task
+set as the current one (`asyncio._enter_task`, see "Extending asyncio" in Python's documentation),
+until it parks again. If it waits for something else before that, the task is woken and continues
+from there.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ _enter: Final[Callable[[Any, Any], None]] = getattr(asyncio_tasks, "_enter_task"
 _leave: Final[Callable[[Any, Any], None]] = getattr(asyncio_tasks, "_leave_task")  # noqa: B009
 
 _PARKED: Final = object()
-"""What a parked coroutine yields."""
+"""Value that a parked coroutine yields."""
 _NOTHING: Final = object()
-"""In place of what a coroutine waits for, which may be None."""
+"""Marker for no awaited object, because None is a valid one."""
 
 
 @generator_coroutine
 def park() -> Generator[Any, None, None]:
-    """Wait until `InlineTask.take` or `InlineTask.wake`, inside the coroutine of `InlineTask`."""
+    """Wait until `InlineTask.take` or `InlineTask.wake`; only in the coroutine of an InlineTask."""
     yield _PARKED
 
 
 class InlineTask:
-    """Awaits a coroutine; while that is parked, takes steps of it from outside.
+    """Awaitable around a coroutine, which can be resumed from outside while it is parked.
 
-    All of it runs in one context of its own, whoever takes the step.
+    The coroutine always runs in one `contextvars` context of its own.
 
     Args:
-        coroutine: What to await.
-        on_wait: Called whenever it waits for something else than to be taken on.
+        coroutine: The coroutine to await.
+        on_wait: Called whenever the coroutine waits without being parked.
     """
 
     __slots__ = (
@@ -65,20 +65,20 @@ class InlineTask:
         self._is_done = False
 
     def take(self) -> None:
-        """Go on with a parked coroutine right here; nothing happens if it is not parked."""
+        """Resume a parked coroutine in the caller; do nothing if it is not parked."""
         parked = self._parked
         if parked is None or parked.done():
             return
         try:
             _enter(self._loop, self._task)
-        except RuntimeError:  # called from another task: this one has to go on by itself
+        except RuntimeError:  # called from another task: resume in the coroutine's own task
             parked.set_result(None)
             return
         try:
             request = self._context.run(self._send, None)
         except StopIteration:
             self._is_done = True
-        except BaseException as exc:  # noqa: BLE001 - it belongs to the task
+        except BaseException as exc:  # noqa: BLE001 - raised again in the task
             self._is_done, self._failure = True, exc
         else:
             if request is _PARKED:
@@ -87,15 +87,15 @@ class InlineTask:
             self._on_wait()
         finally:
             _leave(self._loop, self._task)
-        self.wake()  # unless the step did that itself
+        self.wake()  # does nothing if the step woke it already
 
     def wake(self) -> None:
-        """Have the task go on with a parked coroutine."""
+        """Resume a parked coroutine in its own task."""
         if self._parked is not None and not self._parked.done():
             self._parked.set_result(None)
 
     def __await__(self) -> Generator[Any, Any, None]:
-        """Run the coroutine in the awaiting task, as far as steps do not take it on."""
+        """Run the coroutine in the awaiting task, except while it is resumed from outside."""
         send, throw = self._send, self._coroutine.throw
         step: Callable[[Any], Any] = send
         answer: Any = None
@@ -115,7 +115,7 @@ class InlineTask:
             except GeneratorExit:
                 self._coroutine.close()
                 raise
-            except BaseException as exc:  # noqa: BLE001 - it belongs to the coroutine
+            except BaseException as exc:  # noqa: BLE001 - thrown into the coroutine
                 step, answer = throw, exc
             if self._is_done:
                 if self._failure is not None:
@@ -123,7 +123,7 @@ class InlineTask:
                 return
 
     def _park(self) -> Generator[Any, Any, Any]:
-        """Wait; returns what the coroutine came to wait for meanwhile, if it did."""
+        """Wait; returns the object that the coroutine waits for since, if there is one."""
         self._parked = self._loop.create_future()
         try:
             yield from self._parked

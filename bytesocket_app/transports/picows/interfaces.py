@@ -1,4 +1,4 @@
-"""What a connection's way out needs from those around it, so that it need not know them."""
+"""Interfaces between the sending side of a connection and the objects around it."""
 
 import asyncio
 from typing import Protocol
@@ -7,46 +7,46 @@ from bytesocket_app.transports.picows.write_batch import WriteBatch
 
 
 class Dropped(Protocol):
-    """What can be dropped."""
+    """Connection that can be dropped."""
 
     def abort(self) -> None:
-        """Drop it, whatever it is doing."""
+        """Drop the connection in any state."""
         ...
 
 
 class WayIn(Protocol):
-    """The same connection's reader."""
+    """Reader of the same connection."""
 
     @property
     def is_paused(self) -> bool:
-        """Whether nothing is read at the moment."""
+        """True while reading is paused."""
         ...
 
     def resume(self) -> None:
-        """Read on."""
+        """Resume reading."""
         ...
 
     def ignore(self) -> None:
-        """Look at control frames only."""
+        """Ignore all frames but control frames."""
         ...
 
     def stop(self) -> None:
-        """Look at nothing any more."""
+        """Ignore all frames."""
         ...
 
 
 class ConnectionList(Protocol):
-    """Where connections are listed."""
+    """List of a server's connections."""
 
     @property
     def turn(self) -> WriteBatch:
-        """Where they leave what is to be sent at the end of a turn."""
+        """Batch of connections that send at the end of the event loop's turn."""
         ...
 
     def lingers(self, connection: Dropped, /) -> None:
-        """It is over for the core; the peer may still hold it."""
+        """Note that the core is done with a connection that the peer may keep open."""
         ...
 
     def gone(self, real: asyncio.Transport, /) -> None:
-        """It is closed."""
+        """Note that a connection is closed."""
         ...

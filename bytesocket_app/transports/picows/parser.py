@@ -1,10 +1,10 @@
-"""picows' side of a connection: its parser, and the transport that it believes it has.
+"""Parser of picows, and the stand-in for the transport that it is given.
 
 The public `ws_create_server` decides about an upgrade in a plain function, at once, and refuses
 what Firefox sends (`Connection: keep-alive, Upgrade`). Here the upgrade is decided before picows
-hears of the connection: its protocol object is then put into the place of the HTTP one and fed a
-request made for it. picows keeps the object out of its documented API, hence `picows<3` in
-pyproject.toml, and all that is known about it in this file.
+gets the connection: its protocol object then replaces the HTTP one and is fed a request made for
+it. That object is not part of picows' documented API, hence `picows<3` in pyproject.toml. This
+module has all code that depends on it.
 """
 
 import asyncio
@@ -23,39 +23,39 @@ from picows import (
 from typing_extensions import override
 
 _WS_PROTOCOL: Final[Any] = import_module("picows.picows").WSProtocol
-"""By name: it is not in picows' stubs."""
+"""Class of the protocol object, which is missing in picows' stubs."""
 _BUFFER: Final[Callable[[Any, int], memoryview]] = _WS_PROTOCOL.get_buffer
 
 READ_BUFFER: Final = 4096
-"""Bytes of a connection's read buffer at first; picows doubles it for messages that need more."""
+"""First size of a connection's read buffer; picows doubles it for longer messages."""
 
 READ: Final = 64 * 1024
-"""Bytes read at a time. picows doubles a buffer that a read fills, whole frames in it or not."""
+"""Bytes per read, because picows doubles a buffer that one read fills, even with whole frames."""
 
 _CLOSE_FRAME: Final = 0x88
 
 
 class FrameParser(Protocol):
-    """The protocol object of picows, as far as it is used here."""
+    """Protocol object of picows, with the methods that are used here."""
 
     def connection_made(self, transport: object, /) -> None:
-        """Begin."""
+        """Take the transport."""
         ...
 
     def get_buffer(self, size_hint: int, /) -> memoryview:
-        """Where the next bytes go."""
+        """Return the buffer for the next bytes."""
         ...
 
     def buffer_updated(self, count: int, /) -> None:
-        """Parse what was put into the buffer."""
+        """Parse the bytes that were put into the buffer."""
         ...
 
 
 class Reading(Protocol):
-    """Who is told that picows refuses what the peer sent."""
+    """Owner of a connection, told when picows refuses the peer's frames."""
 
     def fail(self, code: int, reason: str, /) -> None:
-        """Close the connection for it."""
+        """Close the connection with this code and reason."""
         ...
 
 
@@ -70,7 +70,7 @@ _PARSER: Final[Callable[..., "FrameParser"]] = type(
 
 
 class _Log(logging.LoggerAdapter[logging.Logger]):
-    """picows' log. What a peer did wrong is no error of ours; exceptions are."""
+    """Logger for picows that logs exceptions as errors, and peers' mistakes at a lower level."""
 
     @override
     def log(self, level: int, msg: object, *args: object, **more: Any) -> None:
@@ -84,11 +84,11 @@ class _Log(logging.LoggerAdapter[logging.Logger]):
 
 
 _LOG: Final = _Log(logging.getLogger("bytesocket.picows"))
-"""An adapter, because of a plain logger picows makes a child for each connection."""
+"""Adapter, because picows makes a child of a plain logger for each connection."""
 
 
 class _Shim:
-    """What picows takes for its transport. It writes its 101 through; closing is ours to do."""
+    """Stand-in for the transport: it writes picows' 101, and leaves closing to the connection."""
 
     __slots__ = ("_link", "_real")
 
@@ -97,22 +97,22 @@ class _Shim:
         self._link = link
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Ask the transport."""
+        """Return the transport's information."""
         return self._real.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
-        """Never nothing: with nothing buffered picows would write past the transport."""
+        """Return a size above 0, because at 0 picows would write past the transport."""
         return 1
 
     def write(self, data: bytes | bytearray) -> None:
-        """Write the answer to the upgrade, or learn from a close frame what picows refused."""
+        """Write the answer to the upgrade, or report a refusal, which picows writes as a close."""
         if data[0] == _CLOSE_FRAME:
             self._link.fail(int.from_bytes(data[2:4]), data[4:].decode())
         else:
             self._real.write(bytes(data))
 
     def close(self) -> None:
-        """Leave the closing to the link, which was told."""
+        """Do nothing: the connection was told, and closes itself."""
 
     abort = close
 
@@ -126,15 +126,15 @@ def attach_parser(
     subprotocol: str | None,
     message_bytes: int,
 ) -> FrameParser:
-    """Answer an upgrade with 101, and have picows parse what comes from then on.
+    """Answer an upgrade with 101, and let picows parse all later bytes.
 
     Args:
-        real: The connection; nobody reads from it while this runs.
-        listener: Gets the frames.
-        link: Told what picows itself refuses.
-        key: The request's `Sec-WebSocket-Key`, checked.
-        subprotocol: The answer's, if any.
-        message_bytes: The longest frame; 0 for any.
+        real: The connection; its reading has to be paused.
+        listener: Receives the frames.
+        link: Told of frames that picows refuses.
+        key: The request's `Sec-WebSocket-Key`, already checked.
+        subprotocol: The subprotocol of the answer; None for none.
+        message_bytes: Greatest length of a frame; 0 for no limit.
     """
     chosen = {"Sec-WebSocket-Protocol": subprotocol} if subprotocol else None
 
@@ -171,7 +171,7 @@ def attach_parser(
 
 
 def feed(parser: FrameParser, data: bytes) -> None:
-    """Have bytes parsed that were read by somebody else."""
+    """Parse bytes that were read outside picows."""
     while data:
         buffer = parser.get_buffer(-1)
         part = data[: len(buffer)]

@@ -1,7 +1,7 @@
-"""The way in: what RFC 6455 asks for beyond what picows parses.
+"""Receiving side of a connection: the rules of RFC 6455 that picows does not check.
 
-The path of an ordinary message is short: `on_ws_frame`, `received`. Fragments, control frames,
-pauses and breaches of the protocol leave it at one flag.
+An unfragmented message goes from `on_ws_frame` straight to `received`. One flag sends fragments,
+control frames, pauses and breaches of the protocol along a slower path.
 """
 
 from collections import deque
@@ -27,16 +27,16 @@ PONG: Final = WSMsgType.PONG
 
 
 class Reader(WSListener):
-    """Takes frames from picows and pushes messages into the core.
+    """Reader of frames from picows; it pushes messages into the core.
 
     Args:
-        link: The way out of the same connection.
-        limits: How much may come.
-        unfinished: Told when a message in fragments begins.
+        link: The sending side of the same connection.
+        limits: Limits on messages and fragments.
+        unfinished: Called when a fragmented message begins.
 
     Attributes:
-        assembly: The unfinished message, if there is one.
-        begun_at: When it began, as whoever is told of it says.
+        fragments: The unfinished message; None without one.
+        begun_at: The time when that message began, set by `unfinished`.
     """
 
     __slots__ = (
@@ -69,7 +69,7 @@ class Reader(WSListener):
         self.begun_at = 0.0
 
     def open(self, receiver: Receiver) -> None:
-        """Push what comes into this receiver from now on."""
+        """Push all later messages into this receiver."""
         self._received = receiver.received
         self._heard = receiver.heard
 
@@ -99,26 +99,26 @@ class Reader(WSListener):
 
     @override
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """Learn that the connection is gone."""
+        """Take note that the connection is gone."""
         self._link.lose()
 
     @override
     def pause_writing(self) -> None:
-        """Learn that the network takes no more."""
+        """Take note that the write buffer is full."""
         self._link.block()
 
     @override
     def resume_writing(self) -> None:
-        """Learn that the network takes more."""
+        """Take note that the write buffer has room again."""
         self._link.unblock()
 
     @property
     def is_paused(self) -> bool:
-        """Whether nothing is read at the moment: not even a pong."""
+        """True while reading is paused, for pongs too."""
         return self._paused
 
     def resume(self) -> None:
-        """Read on, what came during the pause first."""
+        """Resume reading, after the messages that came during the pause."""
         self._paused = False
         while self._pending and not (self._paused or self._link.is_over):
             self._deliver(*self._pending.popleft())
@@ -131,35 +131,35 @@ class Reader(WSListener):
         self._link.read(on=True)
 
     def ignore(self) -> None:
-        """Look at control frames only from now on: the core closes the connection."""
+        """Ignore all frames but control frames: the core closes the connection."""
         self._pending = None
         self._settle()
         if self._paused:
             self.resume()
 
     def stop(self) -> None:
-        """Look at nothing any more: the connection is over."""
+        """Ignore all frames: the connection is over."""
         self._plain = False
         self._pending = self.fragments = None
 
     def give_up(self, since: float) -> None:
-        """End the connection if the message that began then is unfinished, though it was read."""
+        """Close the connection if a message begun at `since` is unfinished without a pause."""
         if self.fragments is not None and self.begun_at <= since and not self._paused:
             self._link.fail(CloseCode.POLICY, "the message was not finished")
 
     def _pause(self) -> None:
-        # picows has read more than this frame, and hands it out all the same.
+        # picows may have read further frames, and delivers them in spite of the pause.
         self._paused = True
         self._plain = False
         self._link.read(on=False)
 
     def _settle(self) -> None:
-        """Decide whether the next message can go the short way."""
+        """Set the flag that decides between the fast and the slow path for the next message."""
         special = self._paused or self._link.is_closing or self._farewell is not None
         self._plain = not special and self.fragments is None
 
     def _take_special(self, kind: WSMsgType, frame: WSFrame) -> None:
-        """Take a frame that is no whole message, or that comes at a special time."""
+        """Take a frame on the slow path: no whole message, or one during a pause or a close."""
         if self._link.is_over or self._farewell is not None:
             return
         try:
@@ -210,7 +210,7 @@ class Reader(WSListener):
             self._deliver(whole if fragments.is_binary else _text(whole), fragments.is_binary)
 
     def _deliver(self, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001 - as `received`
-        """Pass on a message, unless a pause was asked for."""
+        """Pass on a message, or keep it during a pause."""
         if self._link.is_closing:
             return
         if not self._paused:

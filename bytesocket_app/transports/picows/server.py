@@ -1,4 +1,4 @@
-"""Listening for connections, and the sweep of their deadlines."""
+"""Listening for connections, and checking their deadlines at intervals."""
 
 import asyncio
 import logging
@@ -19,19 +19,19 @@ from bytesocket_app.transports.picows.server_state import ServerState
 logger = logging.getLogger("bytesocket")
 
 SWEEP_INTERVAL = 0.25
-"""Seconds between two looks at the deadlines; the slack that every deadline has."""
+"""Seconds between two checks of the deadlines, by which each may be late."""
 
 
 @asynccontextmanager
 async def listening(
     server_state: ServerState, listener: socket.socket, tls: ssl.SSLContext | None = None
 ) -> AsyncGenerator[None]:
-    """Accept connections for the block; at its end drop those that are left.
+    """Accept connections during the block, and drop the remaining ones at its end.
 
     Args:
-        server_state: Where they report.
+        server_state: The state that the connections share.
         listener: A bound socket; closed at the end.
-        tls: For wss.
+        tls: The TLS context for wss; None for ws.
     """
     _announce_the_loop()
     try:
@@ -67,22 +67,22 @@ def _announce_the_loop() -> None:
 async def _connect(
     front: HandshakeProtocol, tls: ssl.SSLContext | None, connection: socket.socket
 ) -> None:
-    """Put a transport on an accepted connection: picows' own choice of them, on any event loop."""
+    """Create a transport for an accepted connection as picows does, on any event loop."""
     loop = asyncio.get_running_loop()
     try:
         await aiofastnet.connect_accepted_socket(loop, lambda: front, connection, ssl=tls)
     except OSError as error:
-        # The peer left, or could not agree on TLS: nothing of ours is wrong.
+        # The peer left, or the TLS handshake failed: no error of the server.
         logger.debug("a connection failed before its request: %s", error)
         connection.close()
 
 
 @contextmanager
 def _calm_handshakes() -> Generator[None]:
-    """Keep peers that leave during their TLS handshake, as probes do, out of the error log.
+    """Keep failed TLS handshakes, for example of port scanners, out of the error log.
 
-    aiofastnet tells the event loop of each, by an exception's class in place of the exception,
-    which logging cannot even format. `_connect` gets to know as well.
+    aiofastnet reports each to the event loop, with an exception's class in place of the exception,
+    which logging cannot format. `_connect` gets the failure as well.
     """
     loop = asyncio.get_running_loop()
     known = loop.get_exception_handler()

@@ -1,4 +1,4 @@
-"""Where connections report: which socket they want, and the deadlines they are under."""
+"""State that a server's connections share: the applications by path, and the deadlines."""
 
 import asyncio
 import time
@@ -16,29 +16,29 @@ from bytesocket_app.transports.picows.write_batch import WriteBatch
 from bytesocket_app.transports.probes import probe
 
 HANDSHAKE: Final = 10.0
-"""Seconds from accept to a whole request."""
+"""Seconds from accepting a connection to its complete request."""
 UNFINISHED: Final = 30.0
 """Seconds from a message's first fragment to its last."""
 LINGER: Final = 5.0
-"""Seconds that a peer gets to take its leave when the core is done with it."""
+"""Seconds that a peer gets to close the connection after the core is done with it."""
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Awaited(Protocol):
-    """A connection whose request has not come."""
+    """Connection whose request has not come."""
 
     def late(self) -> None:
-        """Give up."""
+        """Close the connection, as the request is late."""
         ...
 
 
 class Deadlines:
-    """The deadlines of one application's open connections.
+    """Deadlines of one application's open connections.
 
     Args:
         served: The application.
-        clock: The time in seconds.
+        clock: Returns the time in seconds.
     """
 
     def __init__(self, served: Served, clock: Callable[[], float]) -> None:
@@ -50,16 +50,16 @@ class Deadlines:
         self._messages: DeadlineQueue[Reader] = DeadlineQueue(UNFINISHED)
 
     def opened(self, link: PicowsTransport) -> None:
-        """Ping it from time to time."""
+        """Ping a connection from now on, every `Timeouts.ping`."""
         self._pings.add(link, self._clock())
 
     def unfinished(self, reader: Reader) -> None:
-        """A message in fragments began."""
+        """Start the deadline of a fragmented message."""
         reader.begun_at = self._clock()
         self._messages.add(reader, reader.begun_at)
 
     def sweep(self, now: float) -> None:
-        """Ping who was not asked for long; end what is overdue."""
+        """Send the pings that are due, and end connections with a missed deadline."""
         for link in self._pings.take(now):
             if not link.is_over:
                 self._pings.add(link, now)
@@ -73,17 +73,17 @@ class Deadlines:
 
 
 class ServerState:
-    """Everything that connections of one server share.
+    """State that the connections of one server share.
 
     Args:
         served: The applications.
-        call: Entered for as long as a connection is served.
-        clock: The time in seconds that deadlines are measured in.
-        native: Of every handshake; see `Handshake`.
+        call: Context manager entered while a connection is served.
+        clock: Returns the time in seconds, for the deadlines.
+        native: The `native` mapping of every handshake; see `Handshake`.
 
     Attributes:
         call, clock, native: As given.
-        turn: What connections made in the present turn of the event loop.
+        turn: Batch of connections that send at the end of the event loop's turn.
     """
 
     def __init__(
@@ -104,24 +104,24 @@ class ServerState:
         self.native = native
 
     def deadlines(self, path: str) -> Deadlines | None:
-        """Who watches the socket of a path, if there is one."""
+        """Return the deadlines of the application at a path; None without one."""
         return self._deadlines.get(path)
 
     def probe(self, path: str) -> tuple[int, str] | None:
-        """The status and text for a probe's path; None for other paths."""
+        """Return the status and text for a probe's path; None for other paths."""
         return probe(path, [deadlines.served.endpoint for deadlines in self._deadlines.values()])
 
     def arrived(self, front: Awaited, real: asyncio.Transport) -> None:
-        """A connection was accepted; its request has to come."""
+        """List an accepted connection, and start the deadline of its request."""
         self._open.add(real)
         self._awaited.add(front, self.clock())
 
     def lingers(self, connection: Dropped) -> None:
-        """A connection is done with, and the peer may still hold it."""
+        """Start the deadline for a peer to close a connection that the core is done with."""
         self._lingering.add(connection, self.clock())
 
     def sweep(self, now: float) -> None:
-        """Look after all deadlines."""
+        """Check all deadlines."""
         for front in self._awaited.take(now):
             front.late()
         for connection in self._lingering.take(now):
@@ -130,13 +130,13 @@ class ServerState:
             deadlines.sweep(now)
 
     def gone(self, real: asyncio.Transport) -> None:
-        """A connection is closed."""
+        """Take a closed connection off the list."""
         self._open.discard(real)
         if not self._open:
             self._emptied.set()
 
     async def clear(self) -> None:
-        """Drop all connections, and wait until they are gone."""
+        """Drop all connections, and wait until they are closed."""
         self._emptied = asyncio.Event()
         for real in tuple(self._open):
             real.abort()

@@ -379,7 +379,7 @@ class PicowsTransport(Transport):
         return True
 
     def owes_pong(self, since: float) -> bool:
-        """Whether a ping sent no later than that is unanswered, though answers were read."""
+        """Return True if a ping sent no later than that is unanswered, though answers were read."""
         late = self.asked_at is not None and self.asked_at <= since
         return late and not (self.is_over or self._way_in is None or self._way_in.is_paused)
 

@@ -1,10 +1,10 @@
-"""Sending at the end of a turn of the event loop what was made in it.
+"""Sending of messages at the end of the event loop's turn in which they were made.
 
-A turn hands out the reads of all connections that have some, one after another. To write each
-answer as soon as it is made takes the processor through Python and through the kernel's whole way
-out by turns, and either throws the other out of the caches: with fifty busy connections it costs
-a seventh more than all answers, then all writes. And where many talk in one room, what they say
-in one turn reaches each member in one write. But nobody waits long for slow handlers of others.
+In one turn, the event loop delivers the reads of all connections that have some. Writing each
+answer at once would alternate between Python and the kernel's network code, and each evicts the
+other from the processor's caches. So all answers are made first and then written. Messages of many
+senders into one room in one turn also reach each member in one write. `LONGEST` bounds the delay
+that slow handlers of other connections cause.
 """
 
 import asyncio
@@ -12,26 +12,26 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 LONGEST: Final = 0.002
-"""Seconds that an answer waits for others to be made, and for whoever is at work just then."""
+"""Seconds after which a batch is sent before the turn ends, once the current handler is done."""
 
 
 class Leaving(Protocol):
-    """A connection that has something to send."""
+    """Connection with output that waits to be sent."""
 
     def leave(self) -> None:
-        """Send it."""
+        """Send the output."""
         ...
 
 
 class WriteBatch:
-    """The present turn of one event loop.
+    """Connections with output in the current turn of one event loop.
 
     Args:
-        clock: The time in seconds.
+        clock: Returns the time in seconds.
 
     Attributes:
-        is_begun: A connection took its messages in it.
-        is_busy: More than one did.
+        is_begun: True if a connection took messages, or has output, in this turn.
+        is_busy: True if another connection took messages after it.
     """
 
     __slots__ = ("_clock", "_leaving", "_since", "is_begun", "is_busy")
@@ -43,19 +43,19 @@ class WriteBatch:
         self._leaving: list[Leaving] = []
 
     def begin(self) -> None:
-        """Have the turn end as soon as all is read that came."""
+        """Begin a batch, sent when the event loop has delivered the reads of this turn."""
         self.is_begun = True
         self._since = self._clock()
         asyncio.get_running_loop().call_soon(self._end)
 
     def add(self, connection: Leaving) -> None:
-        """Have a connection send what it holds when the turn ends."""
+        """Add a connection, which sends its output when the turn ends."""
         if not self.is_begun:
             self.begin()
         self._leaving.append(connection)
 
     def go_on(self) -> None:
-        """One more connection took its messages: what was made is sent if that took long."""
+        """Note that another connection took messages; send the batch if `LONGEST` has passed."""
         self.is_busy = True
         clock = self._clock
         now = clock()
