@@ -13,7 +13,6 @@ from typing_extensions import override
 from bytesocket_app.transports.headers import joined
 from bytesocket_app.transports.interface import Endpoint, Handshake, Rejection
 from bytesocket_app.transports.queued import QueuedTransport
-from bytesocket_app.transports.suspension import Attended
 from bytesocket_app.transports.writer import Writer
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
@@ -32,16 +31,19 @@ class AsgiTransport(QueuedTransport):
     is handled where it was read. Only while that task is held up does another one read, for pings
     and disconnects; it hands back once the own task gets by without waiting.
 
-    ==================  ==========  ===========  =================================================
-    who reads           is_parked   _held_up     left by
-    ==================  ==========  ===========  =================================================
-    nobody: at work     no          no           `park`, or a wait (`hold_up`)
-    the own task        yes         no           a message, or `interrupt`
-    the second task     no          yes          the own task's next batch (`cork`)
-    the second task,    yes or no   no           its next message, with which it hands back
-    handing back
-    nobody: gone        yes or no   yes or no
-    ==================  ==========  ===========  =================================================
+    ================  =========  ========  ======  ====  ==========================================
+    who reads         is_parked  held_up   second  gone  left by
+    ================  =========  ========  ======  ====  ==========================================
+    nobody: at work   no         no        no      no    `park`, or a wait (`hold_up`)
+    the own task      yes        no        no      no    a message, or `interrupt`
+    the second task   any        yes       yes     no    the own task's next batch (`cork`)
+    handing back      any        no        yes     no    a message while the own task is parked; or
+                                                         a wait: it keeps the reading (`hold_up`)
+    nobody: gone      any        any       any     yes
+    ================  =========  ========  ======  ====  ==========================================
+
+    `second` says that there is a second task; while it is handing back it still reads, once. For
+    the states of output see `QueuedTransport`.
 
     Args:
         receive: The ASGI server's receive.
@@ -54,11 +56,9 @@ class AsgiTransport(QueuedTransport):
         "_gone",
         "_held_up",
         "_receive",
-        "_resumed",
         "_second",
         "_send",
         "_writer",
-        "is_parked",
     )
 
     def __init__(self, receive: Receive, send: Send, writer: Writer, tasks: TaskGroup) -> None:
@@ -67,9 +67,7 @@ class AsgiTransport(QueuedTransport):
         self._send = send
         self._writer = writer
         self._gone = False
-        self.is_parked = False
         self._held_up = False
-        self._resumed: Event | None = None
         self._second: CancelScope | None = None
 
     @override
@@ -98,15 +96,7 @@ class AsgiTransport(QueuedTransport):
     @override
     def abort(self) -> None:
         """Stop reading and writing; the server then drops the connection."""
-        self.drop()
-        self.receiver.lost(CloseCode.ABNORMAL, "")
-
-    @override
-    def resume(self) -> None:
-        """Read on."""
-        if self._resumed is not None:
-            self._resumed.set()
-            self._resumed = None
+        self.lose()
 
     @override
     def cork(self) -> None:
@@ -162,16 +152,14 @@ class AsgiTransport(QueuedTransport):
             if handing_back:
                 return
             if not accepted:
-                self._resumed = resumed = Event()
-                await resumed.wait()
+                await self.resumed()
 
     def _push(self, message: Message) -> bool:
         """Push one message into the receiver; False if it asks for a pause."""
         if message["type"] == "websocket.disconnect":
             self._gone = True
-            self.drop()
             code = message.get("code") or CloseCode.NO_STATUS
-            self.receiver.lost(code, message.get("reason") or "")
+            self.lose(code, message.get("reason") or "")
             return True
         payload = message.get("bytes")
         if payload is None:
@@ -215,7 +203,7 @@ async def serve_websocket(
     async with create_task_group() as tasks:
         transport = AsgiTransport(receive, send, writer, tasks)
         transport.receiver = endpoint.open(handshake, transport, decision, tasks)
-        await Attended(transport.receiver.run(), transport)
+        await transport.run()
         # Not the whole group: others may be guests in it (the shared writer, for one).
         transport.finish()
 

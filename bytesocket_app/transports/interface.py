@@ -7,12 +7,13 @@ with a `Transport` of its own, and from then on pushes `received`, `heard` and `
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, Self
+from urllib.parse import unquote
 
 from anyio import Event
 from anyio.abc import TaskGroup
@@ -20,6 +21,7 @@ from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.settings import Settings
+from bytesocket_app.transports.headers import joined
 from bytesocket_app.wire.frame import Frame
 
 
@@ -45,6 +47,41 @@ class Handshake:
     client: tuple[str, int] | None = None
     scheme: str = "ws"
     native: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        *,
+        client: tuple[str, int] | None = None,
+        scheme: str = "ws",
+        native: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make a handshake of a request as HTTP has it.
+
+        Args:
+            target: The path, escaped, and the query: `/ws?a=1`.
+            headers: Names and values, in the order in which they came; names may repeat.
+            client: The peer's address and port, where the server knows it.
+            scheme: `ws` or `wss`.
+            native: See the attribute.
+        """
+        path, _, query = target.partition("?")
+        found = joined(
+            (name.encode("latin-1"), value.encode("latin-1", "surrogateescape"))
+            for name, value in headers
+        )
+        offered = found.get("sec-websocket-protocol", "").split(",")
+        return cls(
+            path=unquote(path),
+            query=query,
+            headers=found,
+            subprotocols=tuple(name.strip() for name in offered if name.strip()),
+            client=client,
+            scheme=scheme,
+            native=native or {},
+        )
 
     @cached_property
     def cookies(self) -> Mapping[str, str]:
@@ -120,7 +157,7 @@ class Transport(ABC):
             warnings.warn(
                 f"{cls.__name__}.spread ({where(cls)}) is called `write_many` now.",
                 DeprecationWarning,
-                stacklevel=2,
+                stacklevel=3,  # between here and the class statement is ABCMeta
             )
             setattr(cls, "write_many", own["spread"])  # noqa: B010 - to type checkers a method
         missing = [
@@ -217,7 +254,7 @@ class Transport(ABC):
         """Hold what is written, to send a batch at once: until `flush`.
 
         If the connection's own task waits for something before that, the transport sends what it
-        holds and holds nothing more; see `Attended`.
+        holds and holds nothing more; see `QueuedTransport.run`.
         """
 
     def flush(self) -> Awaitable[None] | None:

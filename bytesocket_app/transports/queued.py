@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+from anyio import Event
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app.transports.interface import Receiver, Transport
 from bytesocket_app.transports.outbox import Outbox
-from bytesocket_app.wire.close import close_reason
+from bytesocket_app.transports.suspension import Attended
+from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import Frame
 
 logger = logging.getLogger("bytesocket")
@@ -20,29 +22,33 @@ logger = logging.getLogger("bytesocket")
 class QueuedTransport(Transport, abstract=True):
     """A transport with an outbox: frames wait in it for `send`, and the close for all of them.
 
-    An adaptor writes `send`, `send_close`, `abort` and `resume`, sets `receiver` to what
-    `Endpoint.open` returned, and pushes what comes into that. All else is here: the outbox and its
-    size, dropping, corking, and a task that sends while there is something to send.
+    An adaptor writes `send`, `send_close` and `abort`, sets `receiver` to what `Endpoint.open`
+    returned, and awaits `run`; beside that it reads, and gives each message to `push`, the end to
+    `lose`. All else is here: the outbox and its size, dropping, corking, pausing, and a task that
+    sends while there is something to send.
 
-    Output is in one of these states; a frame that is written moves it along the first column.
+    Output is in one of these states. Something waits if a frame does, or a close behind them.
 
-    ========================  ========  ========  =======================================
-    state                     corked    queued    left by
-    ========================  ========  ========  =======================================
-    idle                      no        no        `write`, `cork`
-    queued                    no        yes       `send_all`
-    corked                    yes       no        `flush`, or `hold_up` (then queued)
-    corked while queued       yes       yes       `send_all`
-    ========================  ========  ========  =======================================
+    ====================  ======  ======  =======  =====  ====  ===============================
+    state                 corked  queued  sending  waits  over  left by
+    ====================  ======  ======  =======  =====  ====  ===============================
+    idle                  no      no      no       no     no    `write`, `close`, `cork`
+    queued                no      yes     no       any    no    `send_all`, `cork`
+    corked                yes     no      no       any    no    `flush`, `hold_up`, `close`
+    corked while queued   yes     yes     no       any    no    `send_all`, `flush`, `hold_up`
+    sending               any     any     yes      any    no    the end of `send_all`
+    over                  any     any     any      no     yes
+    ====================  ======  ======  =======  =====  ====  ===============================
 
-    Beside it stand two ends: `_closing` holds a close that waits behind the frames, and `_over`
-    says that nothing leaves any more.
+    So what waits is always held, on its way to `send_all`, or in it. Output is over once the close
+    is on its way, or `drop` was called.
 
     Args:
         tasks: Where frames are sent; it lives as long as the connection.
 
     Attributes:
         receiver: The core's end of the connection.
+        is_parked: True while the connection's own task has nothing to do.
     """
 
     MANDATORY: ClassVar[Mapping[str, str]] = MappingProxyType(
@@ -50,7 +56,6 @@ class QueuedTransport(Transport, abstract=True):
             "send": "async send(frame): send one message, wait until the network took it",
             "send_close": "async send_close(code, reason): send a close frame",
             "abort": "abort(): drop the connection without waiting, and tell the receiver",
-            "resume": "resume(): read on after `received` returned False",
         }
     )
 
@@ -61,7 +66,9 @@ class QueuedTransport(Transport, abstract=True):
         "_outbox",
         "_over",
         "_queued",
+        "_resumed",
         "_tasks",
+        "is_parked",
         "receiver",
     )
 
@@ -77,6 +84,8 @@ class QueuedTransport(Transport, abstract=True):
         self._queued = False
         self._closing: tuple[int, str] | None = None
         self._over = False
+        self._resumed: Event | None = None
+        self.is_parked = False
 
     @abstractmethod
     def send(self, frame: Frame, /) -> Awaitable[None]:
@@ -88,6 +97,52 @@ class QueuedTransport(Transport, abstract=True):
     @abstractmethod
     def send_close(self, code: int, reason: str, /) -> Awaitable[None]:
         """Send a close frame; the reader tells of the peer's answer by `lost`."""
+
+    async def run(self) -> None:
+        """Run the receiver to its end; what it held is sent whenever it waits for anything.
+
+        A frame that a handler wrote would else wait until the handler is done; see `cork`.
+        """
+        await Attended(self.receiver.run(), self)
+
+    @override
+    async def park(self) -> None:
+        """Wait until the receiver was pushed something, or until `wake`."""
+        self._parked = parked = Event()
+        self.is_parked = True
+        try:
+            await parked.wait()
+        finally:
+            self.is_parked = False
+
+    async def push(self, payload: bytes | str, *, is_binary: bool) -> None:
+        """Give the receiver one message, and wait as long as it asks for a pause."""
+        accepted = self.receiver.received(payload, is_binary)
+        self.wake()
+        if not accepted:
+            await self.resumed()
+
+    @property
+    def is_paused(self) -> bool:
+        """True while the receiver wants nothing more: a peer that owes a pong may be innocent."""
+        return self._resumed is not None
+
+    async def resumed(self) -> None:
+        """Wait for `resume`: the receiver asked for a pause."""
+        self._resumed = resumed = Event()
+        await resumed.wait()
+
+    @override
+    def resume(self) -> None:
+        """Read on: let `push` return."""
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+
+    def lose(self, code: int = CloseCode.ABNORMAL, reason: str = "") -> None:
+        """Tell the receiver of the end, and drop what is left to send."""
+        self.drop()
+        self.receiver.lost(code, reason)
 
     def schedule(self) -> None:
         """Have `send_all` called soon."""

@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from anyio import Event, create_task_group
+from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app import ByteSocket
@@ -12,13 +14,23 @@ from bytesocket_app.testing.conformance import (
     SUITES,
     Ended,
     Peer,
+    Refused,
     Serve,
     Site,
     Stage,
     run_cases,
     serve_in_memory,
 )
-from bytesocket_app.transports import Receiver
+from bytesocket_app.testing.conformance.memory import MemoryPeer
+from bytesocket_app.transports import (
+    Handshake,
+    QueuedTransport,
+    Receiver,
+    Rejection,
+    Transport,
+)
+from bytesocket_app.transports.memory import MemoryTransport
+from bytesocket_app.wire.frame import Frame
 
 pytestmark = pytest.mark.anyio
 
@@ -144,6 +156,159 @@ async def leaking(app: ByteSocket) -> AsyncGenerator[Site]:
             tell()
 
 
+class HidesWhatWaits(MemoryTransport):
+    """Says that nothing waits."""
+
+    @property
+    @override
+    def buffered(self) -> int:
+        return 0
+
+
+class DropsNothing(MemoryTransport):
+    """Drops no frame."""
+
+    @override
+    def drop_oldest(self, *, volatile: bool = False) -> int:
+        return 0
+
+
+class AbortsNothing(MemoryTransport):
+    """Keeps a connection that it is to drop."""
+
+    @override
+    def abort(self) -> None:
+        pass
+
+
+class IgnoresPauses(MemoryTransport):
+    """Pushes on, whatever the core answers."""
+
+    @override
+    async def push(self, payload: bytes | str, *, is_binary: bool) -> None:
+        if self.receiver is not None and self.closed is None:
+            self.receiver.received(payload, is_binary)
+            self.wake()
+
+
+class InTheMiddle(QueuedTransport):
+    """An adaptor over a `MemoryTransport`, which plays the network and the peer's end of it."""
+
+    def __init__(self, tasks: TaskGroup, network: MemoryTransport) -> None:
+        super().__init__(tasks)
+        self.network = network
+
+    @override
+    async def send(self, frame: Frame) -> None:
+        while self.network.outbox.size:
+            taken = Event()
+            self.network.notify_below(0, taken.set)
+            await taken.wait()
+        self.network.write(frame)
+
+    @override
+    async def send_close(self, code: int, reason: str) -> None:
+        self.network.close(code, reason)
+
+    @override
+    def abort(self) -> None:
+        self.network.abort()
+
+    def received(self, payload: bytes | str, is_binary: bool, /) -> bool:
+        accepted = self.receiver.received(payload, is_binary)
+        self.wake()
+        return accepted
+
+    def heard(self) -> None:
+        self.receiver.heard()
+
+    def lost(self, code: int, reason: str, /) -> None:
+        self.lose(code, reason)
+
+    def interrupt(self) -> None:
+        self.receiver.interrupt()
+
+    @override
+    def resume(self) -> None:
+        self.network.resume()
+
+
+class QueueHidesWhatWaits(InTheMiddle):
+    @property
+    @override
+    def buffered(self) -> int:
+        return 0
+
+
+class QueueDropsNothing(InTheMiddle):
+    @override
+    def drop_oldest(self, *, volatile: bool = False) -> int:
+        return 0
+
+
+class QueueAbortsNothing(InTheMiddle):
+    @override
+    def abort(self) -> None:
+        pass
+
+
+class QueueIgnoresPauses(InTheMiddle):
+    @override
+    def received(self, payload: bytes | str, is_binary: bool, /) -> bool:
+        super().received(payload, is_binary)
+        return True
+
+
+def over(transport: type[MemoryTransport] | type[InTheMiddle]) -> Serve:
+    """Serve in memory through this transport."""
+
+    class ItsSite:
+        def __init__(self, app: ByteSocket) -> None:
+            self.app = app
+
+        @asynccontextmanager
+        async def connect(
+            self,
+            path: str = "/ws",
+            *,
+            query: str = "",
+            headers: Mapping[str, str] | None = None,
+            subprotocols: Sequence[str] = (),
+        ) -> AsyncGenerator[Peer]:
+            if path != self.app.path:
+                raise Refused(404)
+            asked = [("host", "memory"), *(headers or {}).items()]
+            asked.append(("sec-websocket-protocol", ",".join(subprotocols)))
+            handshake = Handshake.of(f"{path}?{query}", asked)
+            decision = await self.app.endpoint.admit(handshake)
+            if isinstance(decision, Rejection):
+                raise Refused(decision.status)
+            async with create_task_group() as tasks:
+                network = MemoryTransport() if issubclass(transport, InTheMiddle) else transport()
+                end: Transport = network
+                if issubclass(transport, InTheMiddle):
+                    end = network.receiver = transport(tasks, network)
+                receiver = self.app.endpoint.open(handshake, end, decision, tasks)
+                if isinstance(end, InTheMiddle):
+                    end.receiver = receiver
+                    tasks.start_soon(end.run)
+                else:
+                    network.receiver = receiver
+                    tasks.start_soon(receiver.run)
+                try:
+                    yield MemoryPeer(network, decision.subprotocol)
+                finally:
+                    network.end(1005, "")
+                    receiver.lost(1005, "")
+
+    @asynccontextmanager
+    async def serve(app: ByteSocket) -> AsyncGenerator[Site]:
+        async with app.running():
+            yield ItsSite(app)
+
+    return serve
+
+
 async def failed(serve: Serve, name: str = "", deadline: float = DEADLINE) -> set[str]:
     """The names of the cases that do not hold; of all cases, or of one."""
     cases = [case for suite in SUITES.values() for case in suite]
@@ -152,8 +317,13 @@ async def failed(serve: Serve, name: str = "", deadline: float = DEADLINE) -> se
     return {result.name async for result in run_cases(chosen, stage) if result.problem is not None}
 
 
-async def test_without_a_fault_all_cases_hold() -> None:
-    assert await failed(with_fault(Faulty)) == set()
+@pytest.mark.parametrize(
+    "serve",
+    [with_fault(Faulty), over(MemoryTransport), over(InTheMiddle)],
+    ids=["peer", "transport", "queued"],
+)
+async def test_without_a_fault_all_cases_hold(serve: Serve) -> None:
+    assert await failed(serve) == set()
 
 
 async def test_a_dropped_close_code_is_found() -> None:
@@ -169,8 +339,28 @@ async def test_a_dropped_close_code_is_found() -> None:
         (with_fault(Reorders), "messages_keep_their_order"),
         (with_fault(DeliversToTheSender), "a_relay_goes_to_the_other_members"),
         (leaking, "a_closed_socket_is_forgotten"),
+        (over(HidesWhatWaits), "who_sends_waits_for_a_slow_reader"),
+        (over(QueueHidesWhatWaits), "who_sends_waits_for_a_slow_reader"),
+        (over(DropsNothing), "the_oldest_is_dropped_for_a_slow_reader"),
+        (over(QueueDropsNothing), "the_oldest_is_dropped_for_a_slow_reader"),
+        (over(AbortsNothing), "an_aborted_connection_is_over"),
+        (over(QueueAbortsNothing), "an_aborted_connection_is_over"),
+        (over(IgnoresPauses), "a_pause_is_kept"),
+        (over(QueueIgnoresPauses), "a_pause_is_kept"),
     ],
-    ids=["reordered", "to the sender", "leaked"],
+    ids=[
+        "reordered",
+        "to the sender",
+        "leaked",
+        "buffered is 0",
+        "queued: buffered is 0",
+        "nothing dropped",
+        "queued: nothing dropped",
+        "nothing aborted",
+        "queued: nothing aborted",
+        "pause ignored",
+        "queued: pause ignored",
+    ],
 )
 async def test_the_case_of_a_fault_finds_it(serve: Serve, case: str) -> None:
     assert await failed(serve, case, NEVER) == {case}

@@ -18,6 +18,7 @@ SITES = {
     "uvicorn": (sites.on_uvicorn, {"asyncio"}),
     "picows": (sites.on_picows, {"asyncio"}),
     "granian": (sites.on_granian, {"asyncio"}),
+    "websockets": (sites.on_websockets, {"asyncio"}),
 }
 """How to serve an application, and the event loops that can."""
 
@@ -39,6 +40,7 @@ SUITES: list[Callable[..., Awaitable[None]]] = [
     conformance.check_messaging,
     conformance.check_rooms,
     conformance.check_bulk_rooms,
+    conformance.check_flow,
 ]
 
 RUNS = [

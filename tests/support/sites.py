@@ -2,7 +2,8 @@
 
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import anyio
@@ -16,8 +17,21 @@ from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.testing.conformance import NetworkSite, Site, serve_in_memory
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from tests.support.ports import reserved_port
+from tests.support.server_process import ROOT
 
 DEADLINE = 30.0
+
+EXAMPLE = ROOT / "examples" / "adaptor" / "websockets_adaptor.py"
+
+
+def example() -> Any:
+    """The example of an adaptor, which belongs to no package."""
+    spec = spec_from_file_location("websockets_adaptor", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def without_lifespan(app: ByteSocket) -> ASGIApp:
@@ -61,6 +75,15 @@ async def on_granian(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]
         server = Granian(app, port=port, interface=interface, log_enabled=False)
         async with _granian(server, port) as site:
             yield site
+
+
+@asynccontextmanager
+async def on_websockets(app: ByteSocket, *, lifespan: bool) -> AsyncGenerator[Site]:
+    async with (
+        app.running() if lifespan else nullcontext(),
+        example().serve(app, "127.0.0.1", 0) as port,
+    ):
+        yield NetworkSite(f"ws://127.0.0.1:{port}")
 
 
 @asynccontextmanager

@@ -1,10 +1,15 @@
 """Site at a network address: an application served by a real server."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from math import inf
+from contextlib import asynccontextmanager, suppress
+from typing import Final
 
-from anyio import create_memory_object_stream, create_task_group, fail_after
+from anyio import (
+    BrokenResourceError,
+    create_memory_object_stream,
+    create_task_group,
+    fail_after,
+)
 from websockets.uri import parse_uri
 
 from bytesocket_app.client.connection import WebSocketConnection
@@ -13,6 +18,9 @@ from bytesocket_app.errors import ConnectError
 from bytesocket_app.testing.conformance.stage import Ended, Peer, Refused
 
 Arrival = str | bytes | Ended
+
+AHEAD: Final = 16
+"""Messages that a peer reads before they are asked for; then it leaves them to the network."""
 
 
 class NetworkSite:
@@ -61,6 +69,7 @@ class NetworkSite:
                 try:
                     yield peer
                 finally:
+                    peer.arrived.close()  # what still comes is read, and thrown away
                     connection.close(1000, timeout=2.0)
 
 
@@ -69,14 +78,14 @@ class NetworkPeer:
 
     def __init__(self, connection: WebSocketConnection) -> None:
         self._connection = connection
-        self._arrive, self.arrived = create_memory_object_stream[Arrival](inf)
+        self._arrive, self.arrived = create_memory_object_stream[Arrival](AHEAD)
         self.subprotocol = connection.subprotocol
 
     async def run(self) -> None:
         """Read messages until the connection is closed."""
         with self._arrive:
             ending = await self._connection.run(self._note)
-            self._arrive.send_nowait(Ended(ending.code, ending.reason))
+            await self._put(Ended(ending.code, ending.reason))
 
     async def send(self, payload: str | bytes) -> None:
         """Send one message."""
@@ -97,4 +106,8 @@ class NetworkPeer:
         self._connection.abort()
 
     async def _note(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
-        self._arrive.send_nowait(payload if is_binary else payload.decode())
+        await self._put(payload if is_binary else payload.decode())
+
+    async def _put(self, arrival: Arrival) -> None:
+        with suppress(BrokenResourceError):  # the test has left
+            await self._arrive.send(arrival)

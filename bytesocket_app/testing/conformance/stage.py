@@ -47,7 +47,11 @@ class Peer(Protocol):
         ...
 
     async def receive(self) -> str | bytes | Ended:
-        """Wait for the next message, or the end."""
+        """Wait for the next message, or the end.
+
+        A peer reads from the network little more than is received here: else the server can meet
+        no slow reader, and the cases of the suite `flow` fail.
+        """
         ...
 
     async def close(self, code: int, reason: str, /) -> None:

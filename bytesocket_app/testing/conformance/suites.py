@@ -8,6 +8,7 @@ from bytesocket_app.testing.conformance import (
     auth,
     bulk_rooms,
     connection,
+    flow,
     heartbeat,
     lifecycle,
     messaging,
@@ -31,6 +32,7 @@ SUITES: Final[Mapping[str, tuple[Case, ...]]] = {
     "messaging": messaging.CASES,
     "rooms": rooms.CASES,
     "bulk_rooms": bulk_rooms.CASES,
+    "flow": flow.CASES,
 }
 """Cases that serve their own application, by suite."""
 
@@ -105,3 +107,10 @@ async def check_bulk_rooms(
 ) -> None:
     """Check several rooms in one message; raise ConformanceError for failed cases."""
     await _check("bulk_rooms", serve, codec, excused)
+
+
+async def check_flow(
+    serve: Serve, *, codec: CodecName = "json", excused: Collection[str] = ()
+) -> None:
+    """Check slow readers, pauses and dropped connections; raise ConformanceError for failures."""
+    await _check("flow", serve, codec, excused)

@@ -26,6 +26,44 @@ _PING: Final = framed(FINAL_PING, b"")
 class PicowsTransport(Transport):
     """A connection's transport, on an asyncio transport whose buffer tells when it is full.
 
+    The way out is in one of these states. Frames are written at once (`direct`), held for one
+    write (`corked`), or wait for the network (`blocked`), and the close frame behind them
+    (`farewell`).
+
+    ===========  ======  ======  =======  =======  ====  ====  =======  ========
+    way out      direct  corked  blocked  closing  over  held  waiting  farewell
+    ===========  ======  ======  =======  =======  ====  ====  =======  ========
+    direct       yes     no      no       no       no    no    no       no
+    corked       no      yes     no       no       no    any   no       no
+    blocked      no      no      yes      no       no    no    any      no
+    close waits  no      no      yes      yes      no    no    any      yes
+    close said   no      no      any      yes      no    no    no       no
+    over         no      no      any      yes      yes   no    no       no
+    ===========  ======  ======  =======  =======  ====  ====  =======  ========
+
+    What was read is being handed out (`reading`), and then handled at once; or when the network
+    takes more, if the answers to what came before had to wait (`behind`). While it is handed out,
+    the peer's close frame waits behind it (`parting`).
+
+    ===========  =======  ====  ======  =======  ====
+    way in       reading  due   behind  parting  over
+    ===========  =======  ====  ======  =======  ====
+    idle         no       no    any     no       no
+    handing out  yes      any   any     any      no
+    put off      no       yes   yes     no       no
+    over         any      any   no      any      yes
+    ===========  =======  ====  ======  =======  ====
+
+    Some things wait for the network, so only while it is blocked. (`leaving`, which says that
+    `leave` will be called as the turn ends, goes with every state.)
+
+    ===========  =======  ======  ====  ===========  =======
+    network      blocked  behind  pong  reads_later  waiters
+    ===========  =======  ======  ====  ===========  =======
+    takes more   no       no      no    no           no
+    is full      yes      any     any   any          any
+    ===========  =======  ======  ====  ===========  =======
+
     Args:
         real: The connection.
         home: Told when the connection is over for the core, and when it is closed.
