@@ -175,9 +175,7 @@ class Room:
             TypeError: A room parameter is missing or unknown.
             ValueError: A room parameter's text cannot stand in a name.
         """
-        room = self.name(**parameters)
-        excluded = None if exclude is None else exclude.id
-        return self._backend("emit").publish((room,), event, exclude=excluded, codec=codec)
+        return await self.at(**parameters).emit(event, exclude=exclude, codec=codec)
 
     def name(self, **parameters: object) -> str:
         """Return the name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.

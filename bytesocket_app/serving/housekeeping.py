@@ -25,7 +25,9 @@ def sweep_interval(timeouts: Timeouts) -> float:
 
     A deadline is noticed up to two checks late: a step counts from the first check it is seen by.
     """
-    swept = (timeouts.auth, timeouts.middleware, timeouts.handler, timeouts.idle, timeouts.close)
+    swept = [timeouts.auth, timeouts.middleware, timeouts.handler, timeouts.idle, timeouts.close]
+    # A fifth of these two is soon enough: they end what is over already.
+    swept += [2 * timeouts.after_close, 2 * timeouts.stalled]
     shortest = min((seconds for seconds in swept if seconds), default=inf)
     return min(max(shortest / 10, SHORTEST), LONGEST)
 
