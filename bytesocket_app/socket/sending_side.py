@@ -266,15 +266,23 @@ class SendingSide:
             logger.warning("more than %d bytes wait for %s", limit, self)
         # Volatile messages are dropped before the connection is closed.
         spare = not self._drop_oldest
-        while transport.overdue > limit and transport.drop_oldest(volatile=spare):
+        overdue = transport.overdue
+        while overdue > limit and transport.drop_oldest(volatile=spare):
             self._drop()
-        if transport.overdue > limit:
+            before, overdue = overdue, transport.overdue
+            if overdue >= before:
+                break  # a transport that says so and drops nothing
+        if overdue > limit:
             self._close_slow()
 
     def _close_slow(self) -> None:
         # The close frame must not wait behind messages that are never read.
+        waiting = self.transport.buffered
         while self.transport.drop_oldest():
             self._drop()
+            before, waiting = waiting, self.transport.buffered
+            if waiting >= before:
+                break
         self._telemetry.count(Count.SLOW, socket=self.socket_id)
         self.shut(CloseCode.TRY_LATER, "slow reader")
 
