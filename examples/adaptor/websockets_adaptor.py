@@ -1,7 +1,4 @@
-"""bytesocket on the server of the `websockets` package: an adaptor, whole, to read and to copy.
-
-Run it: `async with app.running(), serve(app, "127.0.0.1", 8000): await anyio.sleep_forever()`
-"""
+"""An adaptor over the `websockets` package: `async with app.running(), serve(app, host, port):`."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +14,7 @@ from bytesocket_app.wire.frame import Frame
 from typing_extensions import override
 from websockets.asyncio import server
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close
 from websockets.http11 import Request, Response
 
 
@@ -46,8 +44,9 @@ class WebsocketsTransport(QueuedTransport):
             while True:
                 message = await self._peer.recv()
                 await self.push(message, is_binary=isinstance(message, bytes))
-        except ConnectionClosed:
-            self.lose(self._peer.close_code or 1006, self._peer.close_reason or "")
+        except ConnectionClosed as closed:
+            end = closed.rcvd or Close(1006, "")
+            self.lose(end.code, end.reason)
 
     async def ping(self, every: float, patience: float) -> None:
         """Ask for signs of life: the package tells of a pong only whoever sent the ping."""
@@ -64,12 +63,12 @@ class WebsocketsTransport(QueuedTransport):
 @asynccontextmanager
 async def serve(app: ByteSocket, host: str, port: int) -> AsyncGenerator[int]:
     """Serve the application's socket, and nothing else, for the block; yields the port."""
-    timeouts, most = app.settings.timeouts, app.settings.limits.message_bytes
+    timeouts, limits = app.settings.timeouts, app.settings.limits
     admitted = WeakKeyDictionary[server.ServerConnection, tuple[Handshake, Acceptance]]()
 
     async def admit(peer: server.ServerConnection, request: Request) -> Response | None:
-        headers, client = request.headers.raw_items(), peer.remote_address[:2]
-        handshake = Handshake.of(request.path, headers, client=client)
+        headers = request.headers.raw_items()
+        handshake = Handshake.of(request.path, headers, client=peer.remote_address[:2])
         if handshake.path != app.path or "upgrade" not in handshake.headers:
             return peer.respond(404, "There is one WebSocket here, and nothing else.\n")
         decision = await app.endpoint.admit(handshake)
@@ -92,8 +91,8 @@ async def serve(app: ByteSocket, host: str, port: int) -> AsyncGenerator[int]:
             await transport.run()
             own.cancel_scope.cancel()
 
-    options: dict[str, Any] = {"process_request": admit, "select_subprotocol": choose}
-    options |= {"max_size": most or None, "ping_interval": None}
-    async with server.serve(handle, host, port, **options) as running:
+    how: dict[str, Any] = {"max_size": limits.message_bytes or None, "ping_interval": None}
+    how |= {"process_request": admit, "select_subprotocol": choose}
+    async with server.serve(handle, host, port, **how) as running:
         yield next(iter(running.sockets)).getsockname()[1]
         await app.drain(timeouts.close)
