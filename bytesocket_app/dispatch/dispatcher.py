@@ -114,7 +114,7 @@ class Dispatcher:
         elif message is not None:
             late = Phase.MIDDLEWARE_TIMEOUT
             self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=late.value)
-            message.answer = None
+            is_answered, message.answer = message.answer is None, None
             error = TimeoutError(f"Middleware timeout after {self._timeouts.middleware:g} s")
             await self._lifecycle.failures.late(
                 late,
@@ -123,7 +123,7 @@ class Dispatcher:
                 about=f" on {message.event!r}",
                 socket=step.socket,
                 event=message.event,
-                answer=lambda: refuse(step, message, late, TIMEOUT),
+                answer=None if is_answered else lambda: refuse(step, message, late, TIMEOUT),
             )
             action = self._policies.middleware_timeout
             await self._filters.act(step, action, error, TIMEOUT.message)

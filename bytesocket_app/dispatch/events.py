@@ -36,6 +36,18 @@ class InvalidPayload(Refusal, code="validation"):
         self.error = error
 
 
+class _NotEnded(Exception):
+    """A refusal of a validator's own, which has not been through the boundary for failures.
+
+    Attributes:
+        refusal: That refusal.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
 class _Anything(PayloadType):
     """Payload type of an undeclared event, which is relayed as it was decoded."""
 
@@ -108,7 +120,8 @@ class EventRouter:
         except ValidationError as exc:
             return self._refuse(step, message, InvalidPayload(exc))
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            return self._fail(step, message, exc)
+            error = _NotEnded(exc) if isinstance(exc, Refusal) else exc
+            return self._fail(step, message, error)
         return self._runner.run(step, message, handlers, (step.socket, value, None, self._app))
 
     async def _under_routers(
@@ -191,7 +204,7 @@ class EventRouter:
             await self._refuse(step, message, error)
             return
         await self._lifecycle.failures.end(
-            error,
+            error.refusal if isinstance(error, _NotEnded) else error,
             Phase.FINAL_CALLBACK,
             f"event {message.event!r}",
             socket=step.socket,
@@ -308,6 +321,8 @@ class EventRouter:
             value = _validated(spec, message)
         except ValidationError as exc:
             raise InvalidPayload(exc) from exc
+        except Refusal as exc:
+            raise _NotEnded(exc) from exc
         payload = ABSENT if value is None and not message.has_data else value
         handlers = room.handlers.take(spec.name)
         if handlers is None:

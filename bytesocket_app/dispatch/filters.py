@@ -7,7 +7,7 @@ from bytesocket_app.dispatch.answers import INTERNAL, STOPPED, refuse, settle
 from bytesocket_app.dispatch.incoming import Answer, Incoming
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import Phase
+from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.lifecycle.failures import leaf, refusal_of
 from bytesocket_app.middleware import Message, MiddlewareChain
 from bytesocket_app.wire.close import CloseCode
@@ -59,7 +59,10 @@ class Filters:
             await self._run(step, message, answer, chain, last)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             if answer.failed is None or leaf(exc) is not answer.error:
-                await self._end(step, message, answer, exc)
+                answer.failed = None
+                await self._end(
+                    step, message, exc, lambda refusal: answer.fail(refusal, _MIDDLEWARE, None)
+                )
         else:
             if answer.failed is not None:  # a step swallowed it
                 answer.failed, answer.phase, answer.details = INTERNAL, _MIDDLEWARE, None
@@ -90,22 +93,26 @@ class Filters:
         self, step: Step, message: Incoming, answer: Answer, error: BaseException
     ) -> None:
         """Answer for an exception that left the middleware: the handler's, or its own."""
+
+        def say(refusal: Refusal) -> None:
+            message.answer = None  # what takes too long from here on is answered already
+            refuse(step, message, answer.phase, refusal, details=answer.details)
+
         failed = answer.failed
-        if failed is None or leaf(error) is not answer.error:
-            await self._end(step, message, answer, error)
-            failed = answer.failed
-        message.answer = None
-        if failed is not None:  # it has ended in the boundary, where it was raised
-            refuse(step, message, answer.phase, failed, details=answer.details)
+        if failed is not None and leaf(error) is answer.error:
+            say(failed)  # it has ended in the boundary, where it was raised
+        else:
+            answer.phase, answer.details = _MIDDLEWARE, None
+            await self._end(step, message, error, say)
 
     async def _end(
         self,
         step: Step,
         message: Incoming,
-        answer: Answer,
         error: BaseException,
+        answer: Callable[[Refusal], None],
     ) -> None:
-        """End what a step raised, and note it as the answer, in place of what there was."""
+        """End what a step raised: answer, tell the error hooks, do what the settings say."""
         refused = refusal_of(leaf(error))
         refusal = await self._failures.end(
             error,
@@ -114,9 +121,8 @@ class Filters:
             about=f" on {message.event!r}",
             socket=step.socket,
             event=message.event,
+            answer=answer,
         )
-        answer.failed = None
-        answer.fail(refusal, _MIDDLEWARE, None)
         if refused is None or self._policies.errors == "origin":
             await self.act(step, self._policies.middleware_error, leaf(error), refusal.message)
 

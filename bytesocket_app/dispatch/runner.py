@@ -256,9 +256,9 @@ def _reply_of(step: Step, message: Incoming, handler: Handler, result: Any) -> t
 
 def phase_of(message: Incoming) -> Phase:
     """Return the phase of a failure in a message's handlers, for the error hooks."""
-    if message.room is not None:
-        return Phase.ROOM_MESSAGE if message.rooms is None else Phase.ROOMS_MESSAGE
-    return _HANDLER
+    if message.rooms is not None:  # for all of them, or the part of it for one room
+        return Phase.ROOMS_MESSAGE
+    return _HANDLER if message.room is None else Phase.ROOM_MESSAGE
 
 
 def observed(step: Step, message: Incoming) -> dict[str, Any]:

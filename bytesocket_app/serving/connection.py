@@ -153,8 +153,11 @@ class Connection:
             # Whatever ended the loop, the hooks get their turn, for a bounded time.
             self._is_handling = False
             self.lost(CloseCode.GOING_AWAY, "")
-            await self._closed()
-            self._housekeeping.leave(self)
+            try:
+                await self._closed()
+            finally:  # a hook may have cancelled this task
+                self._memberships.forget(self.socket)
+                self._housekeeping.leave(self)
 
     def check(self, now: float) -> None:
         """Compare this connection's deadlines with the time; called by the sweep."""
@@ -287,7 +290,6 @@ class Connection:
         await self._bounded(
             self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason), "close"
         )
-        self._memberships.forget(socket)
 
     async def _bounded(self, hooks: Awaitable[object], kind: str) -> None:
         with move_on_after(self._timeouts.close or None, shield=True) as scope:
