@@ -102,7 +102,10 @@ class MiddlewareChain:
         A step that does not call `call_next` stops the message. An exception of a step leaves the
         awaitable that is returned.
         """
-        return _Rest(_Passage(self.steps, socket, last), 0)(message)
+        steps = self.steps
+        if not steps:
+            return last(message)
+        return steps[0](socket, message, _Rest(steps, 1, socket, last))
 
     def settle(self) -> None:
         """Recompute the steps, and those of the chains inside this one."""
@@ -119,48 +122,47 @@ def _takes_three(step: Callable[..., Any]) -> bool:
     return True
 
 
-class _Passage:
-    """State of one message on its way through a chain.
+class _Rest:
+    """Rest of a chain after a step, which is that step's `call_next`; callable once.
 
     Attributes:
         reply: The reply so far.
     """
 
-    __slots__ = ("last", "reply", "socket", "steps")
+    __slots__ = ("_index", "_is_called", "_last", "_socket", "_steps", "reply")
 
     def __init__(
         self,
         steps: tuple[Middleware, ...],
+        index: int,
         socket: Socket[Any],
         last: Callable[[Message], Awaitable[Any]],
     ) -> None:
-        self.steps = steps
-        self.socket = socket
-        self.last = last
+        self._steps = steps
+        self._index = index
+        self._socket = socket
+        self._last = last
+        self._is_called = False
         self.reply: Any = None
 
-
-class _Rest:
-    """Rest of a chain after a step, which is that step's `call_next`; callable once."""
-
-    __slots__ = ("_index", "_is_called", "_passage")
-
-    def __init__(self, passage: _Passage, index: int) -> None:
-        self._passage = passage
-        self._index = index
-        self._is_called = False
-
-    async def __call__(self, message: Message) -> Any:
-        passage, index = self._passage, self._index
+    def __call__(self, message: Message) -> Awaitable[Any]:
+        steps, index = self._steps, self._index
         if self._is_called:
-            step = passage.steps[index - 1]
+            step = steps[index - 1]
             raise RuntimeError(
                 f"{getattr(step, '__qualname__', step)!s} ({where(step)}) calls `call_next` a "
                 "second time: a message is handled once. Keep the reply of the first call."
             )
         self._is_called = True
-        if index == len(passage.steps):
-            passage.reply = await passage.last(message)
+        # The only step gets the reply at first hand: a coroutine less for most applications.
+        return self._last(message) if len(steps) == 1 else self._go_on(message)
+
+    async def _go_on(self, message: Message) -> Any:
+        steps, index = self._steps, self._index
+        if index == len(steps):
+            self.reply = await self._last(message)
         else:
-            await passage.steps[index](passage.socket, message, _Rest(passage, index + 1))
-        return passage.reply
+            rest = _Rest(steps, index + 1, self._socket, self._last)
+            await steps[index](self._socket, message, rest)
+            self.reply = rest.reply
+        return self.reply

@@ -97,9 +97,10 @@ class Dispatcher:
             step.sending.shut(CloseCode.POLICY, "room and rooms in one message")
             return nothing()
         incoming = Incoming(message, codec)
-        if self._middleware.steps or self._telemetry.listener is not None:
+        if self._telemetry.listener is not None:
             return self._pass(step, incoming)
-        return self._router.route(step, incoming)
+        has_steps = self._middleware.steps
+        return self._filter(step, incoming) if has_steps else self._router.route(step, incoming)
 
     async def overran(self, step: Step) -> None:
         """Answer the message of a step that was cancelled because it took too long."""
@@ -162,9 +163,7 @@ class Dispatcher:
         return nothing()
 
     def _pass(self, step: Step, incoming: Incoming) -> Awaitable[None]:
-        """Return an awaitable for an event with middleware or telemetry."""
-        if self._telemetry.listener is None:
-            return self._filter(step, incoming)
+        """Return an awaitable for an event with telemetry."""
         return self._observe(step, observed(step, incoming), self._pass_observed(step, incoming))
 
     async def _pass_observed(self, step: Step, incoming: Incoming) -> None:

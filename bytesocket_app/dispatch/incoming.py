@@ -9,6 +9,7 @@ from bytesocket_app.middleware import Message
 from bytesocket_app.types import CodecName, EventName, RequestId
 from bytesocket_app.wire.shapes import is_event, is_request_id, is_room, is_rooms
 
+_HANDLER: Final = Phase.HANDLER
 _USUAL: Final = 2
 """Number of members of a message that has only an event and its data."""
 
@@ -32,7 +33,7 @@ class Answer:
         self.value: Any = None
         self.data: bytes | None = None
         self.failed: Refusal | None = None
-        self.phase = Phase.HANDLER
+        self.phase = _HANDLER
         self.details: list[dict[str, Any]] | None = None
         self.is_reached = self.is_deferred = False
 

@@ -67,7 +67,7 @@ class HandlerRunner:
             step.phase, step.seconds, step.since = _HANDLER, self._timeout, None
             bound = handler.bound
             try:
-                if message.answer is not None or handler.cancel_on_close:
+                if handler.cancel_on_close or (message.answer is not None and self._timeout):
                     result = await self._bounded(step, message, handler, values)
                 elif bound.asks_first_two:  # the usual case
                     function = bound.function
@@ -116,21 +116,28 @@ class HandlerRunner:
     ) -> Any:
         """Call a handler in a cancel scope of its own.
 
-        With middleware the scope has the deadline, so that the steps get a timeout as an exception
-        and can continue. With `cancel_on_close` the loss of the connection cancels the scope.
+        With middleware a sweep that finds the handler late cancels only this scope, so that the
+        steps get a timeout as an exception and can continue. With `cancel_on_close` the loss of the
+        connection cancels it.
         """
-        sending, seconds = step.sending, 0.0
-        if message.answer is not None:
-            step.seconds, seconds = 0, self._timeout
+        sending, bound = step.sending, handler.bound
         if handler.cancel_on_close and sending.is_closed:
             self._telemetry.count(Count.DROPPED, socket=sending.socket_id, reason="closed")
             return _CUT
-        with move_on_after(seconds or None) as scope:
-            step.cancels = scope if handler.cancel_on_close else None
+        with step.new_scope() as scope:
+            if message.answer is not None:
+                step.bounds = scope
+            if handler.cancel_on_close:
+                step.cancels = scope
             try:
-                return await handler.bound.invoke(*values)
+                if bound.asks_first_two:
+                    function = bound.function
+                    return await function(values[0], values[1])
+                return await bound.invoke(*values)
             finally:
-                step.cancels = None
+                if message.answer is not None:
+                    step.seconds = 0
+                step.bounds = step.cancels = None
         if handler.cancel_on_close and sending.is_closed:
             return _CUT
         raise _Late

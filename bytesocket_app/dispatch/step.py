@@ -48,12 +48,16 @@ class Step:
         request: The current membership request.
         outcome: Result of the message for telemetry: "ok", or the code of a refusal.
         spawn: Starts a concurrent handler.
+        new_scope: The class of cancel scopes on this event loop.
         cancels: The scope of a running handler with `cancel_on_close=True`.
+        bounds: The scope of a running handler under middleware.
     """
 
     __slots__ = (
+        "bounds",
         "cancels",
         "message",
+        "new_scope",
         "opened_at",
         "outcome",
         "phase",
@@ -66,7 +70,12 @@ class Step:
     )
 
     def __init__(
-        self, socket: Socket[Any], sending: SendingSide, opened_at: float, spawn: Spawn
+        self,
+        socket: Socket[Any],
+        sending: SendingSide,
+        opened_at: float,
+        spawn: Spawn,
+        new_scope: Callable[[], CancelScope] = CancelScope,
     ) -> None:
         self.socket = socket
         self.sending = sending
@@ -76,13 +85,15 @@ class Step:
         self.request: MembershipRequest | None = None
         self.outcome = "ok"
         self.spawn = spawn
+        self.new_scope = new_scope
         self.opened_at = opened_at
         self.since: float | None = None
         self.cancels: CancelScope | None = None
+        self.bounds: CancelScope | None = None
 
     def fork(self) -> "Step":
         """Return a new step of the same connection, for a concurrent handler."""
-        return Step(self.socket, self.sending, self.opened_at, self.spawn)
+        return Step(self.socket, self.sending, self.opened_at, self.spawn, self.new_scope)
 
     def start(self, phase: Phase, seconds: float, *, since: float | None = None) -> None:
         """Begin a step that may take `seconds` from now, or from `since`; 0 for no limit."""
@@ -101,6 +112,13 @@ class Step:
         if self.since is None:
             self.since = now
         return now - self.since > self.seconds
+
+    def stop(self) -> bool:
+        """Cancel a handler under middleware that is late; False if there is none."""
+        if self.bounds is None:
+            return False
+        self.bounds.cancel()
+        return True
 
     def cut(self) -> None:
         """Cancel a running handler with `cancel_on_close=True`."""

@@ -72,7 +72,7 @@ class RoomPattern:
             ValueError: A value's text is empty, contains a `:`, or would match as another value, as
                 `a-b` does in front of a `-`.
         """
-        if values.keys() != set(self.parameters):
+        if set(values) != set(self.parameters):
             raise TypeError(self._misfit(values))
         texts = {name: str(value) for name, value in values.items()}
         room = _PARAMETER.sub(lambda found: texts[found[1]], self.text)

@@ -69,7 +69,10 @@ class Connection:
     ) -> None:
         self.socket = socket
         self.sending = sending
-        self.step = Step(socket, sending, housekeeping.clock(), self._spawn)
+        self._working = CancelScope()
+        # The class of this loop's scopes: anyio works that out anew whenever it is asked for one.
+        scopes = type(self._working)
+        self.step = Step(socket, sending, housekeeping.clock(), self._spawn, scopes)
         self._transport = transport
         self._dispatcher = dispatcher
         self._memberships = runtime.memberships
@@ -84,7 +87,6 @@ class Connection:
         self._surely_fits = min((limit // 4 for limit in limits if limit), default=maxsize)
         self._inbox_limit = self._limits.inbox or maxsize
         self._inbox: deque[tuple[bytes | str, bool]] = deque()
-        self._working = CancelScope()
         self._overrun = False
         self._paused = False
         self._is_handling = True
@@ -164,7 +166,7 @@ class Connection:
         timeouts, sending = self._timeouts, self.sending
         if self._heard:
             self._heard, self._heard_at = False, now
-        if self.step.is_late(now):
+        if self.step.is_late(now) and not self.step.stop():
             self._overrun = True
             self._working.cancel()
         if sending.senders:

@@ -3,8 +3,8 @@
 Source: the ASGI specification, "WebSocket connection scope".
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from typing import Any, Self, TypeAlias
 
 from anyio import CancelScope, Event, create_task_group
 from anyio.abc import TaskGroup
@@ -74,6 +74,26 @@ class AsgiTransport(QueuedTransport):
     def schedule(self) -> None:
         """Have the shared writer flush this connection."""
         self._writer.put(self)
+
+    @classmethod
+    @override
+    def write_many(  # pyright: ignore[reportIncompatibleMethodOverride] - it loses the Self
+        cls, transports: Collection[Self], frame: Frame, *, skip: Self | None = None
+    ) -> list[Self]:
+        """Queue a frame on each of many connections; idle ones, which are most, without `write`."""
+        behind: list[Self] = []
+        for each in transports:
+            if each is skip:
+                continue
+            busy = each._queued or each._corked or each._over or each._closing  # noqa: SLF001
+            outbox = each._outbox  # noqa: SLF001
+            if not (busy or each._alone or outbox.size or outbox.behind):  # noqa: SLF001
+                each._queued = True  # noqa: SLF001
+                each._alone = frame  # noqa: SLF001
+                each._writer.put(each)  # noqa: SLF001
+            elif each.write(frame):
+                behind.append(each)
+        return behind
 
     @override
     def send(self, frame: Frame) -> Awaitable[None]:

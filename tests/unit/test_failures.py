@@ -571,8 +571,7 @@ PLACES = (
     Place(
         handler_under_middleware,
         requests,
-        **LOOP,
-        timeouts=FAST,
+        **SWEPT,
         late=("timeout", Phase.HANDLER),
         source=True,
     ),

@@ -2,7 +2,7 @@
 
 from sys import maxsize
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from typing_extensions import override
@@ -81,7 +81,7 @@ class House:
             drop_oldest=False,
             telemetry=self.telemetry,
         )
-        socket: Socket = Socket(Handshake("/ws"), sending, self.hub, app=self._app)
+        socket: Socket = Socket(Handshake("/ws"), sending, self.hub, app=cast("Any", self._app))
         self._wires[socket] = wire
         self.memberships.add(socket, sending)
         self.memberships.authenticated(socket)

@@ -255,13 +255,20 @@ def nested() -> tuple[ByteSocket, list[str]]:
     )
     app.middleware(noting("app"))
     outer.middleware(noting("outer"))
-    inner.on(Say)(lambda event: f"said {event.text}")
+
+    @inner.on(Say)
+    async def say(event: Say) -> str:
+        return f"said {event.text}"
+
     outer.include(inner)
     app.include(outer)
     inner.middleware(noting("inner"))  # after the inclusion
     room = inner.room("room:{number}")
     room.relay(Wave)
-    app.on(Other)(lambda event: None)
+
+    @app.on(Other)
+    async def other(event: Other) -> None:
+        """Do nothing."""
 
     @inner.on("bare")
     async def bare(data: int) -> int:

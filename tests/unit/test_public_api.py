@@ -39,9 +39,13 @@ def test_everything_that_a_door_names_is_there_and_says_what_it_is(door: Any) ->
             assert inspect.getdoc(value), name
 
 
+async def everybody_is_ann(socket: Socket) -> str:
+    return "ann"
+
+
 def test_what_public_calls_return_is_at_the_root() -> None:
     app = talk()
-    app.auth(key=str)(lambda socket: "ann")
+    app.auth(key=str)(everybody_is_ann)
     room = app.room("doc:{doc_id}")
     assert type(room) is Room
     assert type(room.at(doc_id=7)) is type(app.rooms.at("doc:7")) is RoomHandle
@@ -107,7 +111,7 @@ async def test_a_handle_of_a_router_follows_its_inclusion() -> None:
 
 async def test_every_verb_tells_its_outcome() -> None:
     app = talk()
-    app.auth(key=str)(lambda socket: "ann")
+    app.auth(key=str)(everybody_is_ann)
     lobby = app.room("lobby")
     async with TestClient(app) as client:
         await until(app.sockets)

@@ -2,7 +2,7 @@
 
 import asyncio  # noqa: TID251 - it is a runner under test
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from typing import Any
 
 import anyio
@@ -59,8 +59,12 @@ def under_uvloop(main: Callable[[str], Awaitable[str]], transport: str) -> str:
     return anyio.run(main, transport, backend_options={"use_uvloop": True})
 
 
+def under_asyncio(main: Callable[[str], Coroutine[Any, Any, str]], transport: str) -> str:
+    return asyncio.run(main(transport))
+
+
 RUNNERS: dict[str, Callable[..., str]] = {
-    "asyncio.run": lambda main, transport: asyncio.run(main(transport)),
+    "asyncio.run": under_asyncio,
     "anyio.run": anyio.run,
     "uvloop": under_uvloop,
     "trio.run": trio.run,

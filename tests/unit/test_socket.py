@@ -3,8 +3,7 @@
 import logging
 from collections.abc import Iterable
 from sys import maxsize
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -112,7 +111,7 @@ class Made:
         self.released = 0
         self.side.released = self._release
         request = Handshake("/ws", **handshake)
-        self.socket: Socket = Socket(request, self.side, self.loom, app=SimpleNamespace())
+        self.socket: Socket = Socket(request, self.side, self.loom, app=cast("Any", None))
 
     def _release(self) -> None:
         self.released += 1

@@ -25,7 +25,11 @@ FRAME = Frame(b"{}", is_binary=False)
 
 def defined(base: type, members: Collection[str], **keywords: Any) -> type:
     """A class derived from `base` that has these members."""
-    body: dict[str, Any] = dict.fromkeys(members, lambda *_: 0)
+
+    def nothing(*_: object) -> int:
+        return 0
+
+    body: dict[str, Any] = dict.fromkeys(members, nothing)
     body["__module__"] = __name__
     return type(base)("Incomplete", (base,), body, **keywords)
 
@@ -106,9 +110,7 @@ def test_a_class_that_has_only_the_old_name_warns_and_is_asked_by_the_new_one() 
 
             @classmethod
             @override
-            def spread(  # pyright: ignore[reportIncompatibleMethodOverride]
-                cls, transports: Any, frame: Frame, /, *, skip: Any = None
-            ) -> list[Any]:
+            def spread(cls, transports: Any, frame: Frame, /, *, skip: Any = None) -> list[Any]:
                 return ["its own"]
 
     assert caught[0].filename == __file__
@@ -127,16 +129,12 @@ def test_a_class_that_has_both_names_is_asked_by_the_new_one() -> None:
 
             @classmethod
             @override
-            def write_many(  # pyright: ignore[reportIncompatibleMethodOverride]
-                cls, transports: Any, frame: Frame, /, *, skip: Any = None
-            ) -> list[Any]:
+            def write_many(cls, transports: Any, frame: Frame, /, *, skip: Any = None) -> list[Any]:
                 return ["new"]
 
             @classmethod
             @override
-            def spread(  # pyright: ignore[reportIncompatibleMethodOverride]
-                cls, transports: Any, frame: Frame, /, *, skip: Any = None
-            ) -> list[Any]:
+            def spread(cls, transports: Any, frame: Frame, /, *, skip: Any = None) -> list[Any]:
                 return ["old"]
 
         assert Both.write_many([Both()], FRAME) == ["new"]

@@ -381,7 +381,10 @@ class Real:
     def set_protocol(self, protocol: object) -> None:
         """Nothing comes from here."""
 
-    pause_reading = resume_reading = lambda self: None
+    def pause_reading(self) -> None:
+        """Nothing comes from here."""
+
+    resume_reading = pause_reading
 
 
 class Home:
@@ -465,7 +468,7 @@ class PicowsWalk:
             await cast("Any", link.park)()
 
     def run(self) -> Coroutine[Any, Any, None]:
-        self.core.run = self.own_task  # type: ignore[method-assign]
+        cast("Any", self.core).run = self.own_task
         return self.link.run(self.core)
 
     def read(self) -> None:
@@ -545,7 +548,8 @@ def close_coroutine(flushing: Any) -> None:
 
 
 def test_an_illegal_state_is_found() -> None:
-    flags = dict.fromkeys(("blocked", "behind", "pong", "reads_later", "waiters"), False)
+    names = ("blocked", "behind", "pong", "reads_later", "waiters")
+    flags: dict[str, object] = dict.fromkeys(names, False)
     walk = Walk(NETWORK)
     walk.look(flags)
     with pytest.raises(AssertionError, match="'pong': 'yes'"):
