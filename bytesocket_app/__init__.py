@@ -39,7 +39,7 @@ from bytesocket_app.middleware import CallNext, Message, Middleware
 from bytesocket_app.registry import GuardHook, Hook
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
-from bytesocket_app.socket import Application, Socket
+from bytesocket_app.socket import Application, RoomView, Socket, UserView
 from bytesocket_app.telemetry import Count, Operation, Telemetry, TelemetryListener
 from bytesocket_app.transports import Handshake
 from bytesocket_app.transports.lifespan import LifespanError
@@ -86,6 +86,7 @@ __all__ = [
     "Room",
     "RoomGuard",
     "RoomHandle",
+    "RoomView",
     "Router",
     "ServerEvent",
     "ServerHandle",
@@ -97,4 +98,5 @@ __all__ = [
     "UndeclaredEvent",
     "UnknownContract",
     "User",
+    "UserView",
 ]

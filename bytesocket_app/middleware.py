@@ -39,7 +39,8 @@ CallNext: TypeAlias = Callable[[Message], Awaitable[Any]]
 
 The reply is None for a relay, for a handler without reply, and for concurrent handlers, which may
 still run. Raises the handler's exception, `Refusal(code="timeout")` for a handler that took too
-long, and RuntimeError for a second call.
+long, `Refusal(code="cancelled")` for one with `cancel_on_close` whose connection ended, and
+RuntimeError for a second call.
 """
 
 Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[Any]]

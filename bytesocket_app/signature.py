@@ -55,13 +55,13 @@ class Bound:
     asks_first_two: bool = False
 
 
-def by_type(kind: type, bare: str = "") -> Callable[[str, Any], bool]:
+def by_type(kind: type, bare: str = "", *, also: type | None = None) -> Callable[[str, Any], bool]:
     """Match a parameter annotated with a class, `kind[...]` or `kind | None`.
 
-    A base class of `kind` matches too. A parameter without an annotation matches by the name
-    `bare`, if one is given.
+    A base class of `kind` matches too, and the protocol `also`. A parameter without an annotation
+    matches by the name `bare`, if one is given.
     """
-    kinds = [k for k in kind.__mro__ if k not in (object, Generic)]
+    kinds = [k for k in (*kind.__mro__, also) if k not in (object, Generic, None)]
 
     def matches(name: str, annotation: Any) -> bool:
         if annotation is EMPTY:

@@ -13,7 +13,7 @@ from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPay
 from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.registry import Registry, check_refusals
 from bytesocket_app.signature import EMPTY, Bound, Offer, by_name, by_type, type_text
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import Application, Socket
 from bytesocket_app.types import EventName
 
 logger = logging.getLogger("bytesocket")
@@ -201,7 +201,7 @@ def handler_offers(
         socket_offer(),
         Offer(f"the event ({event})" if event else "", payload, last=True),
         Offer("the room's name (room: str)" if inside else "", room_name),
-        Offer(f"the application ({app.__name__})", by_type(app, "app")),
+        Offer(f"the application ({app.__name__})", by_type(app, "app", also=Application)),
     ]
     offers += [Offer(f"the room's {name}", by_name(name)) for name in room or ()]
     return offers

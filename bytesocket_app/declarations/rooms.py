@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import override
 
 from bytesocket_app.declarations.handlers import (
     PARAMETERS,
@@ -37,6 +38,10 @@ from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, Outcome
 
 JoinedBy = Literal["client", "server"]
+
+GUARDS_RAISE: Final = (
+    'it says no by raising, as in `raise Refusal("Members only.")`, and yes by returning None.'
+)
 
 
 class RoomHook(Enum):
@@ -190,6 +195,10 @@ class Room:
         """Return the members of one room: sockets of this process."""
         return self.at(**parameters).sockets()
 
+    @override
+    def __repr__(self) -> str:
+        return f"<room {self.pattern.text!r}>"
+
     def members(self, **parameters: object) -> list[Socket[Any]]:
         """Return what `sockets` does: its old name."""
         warn_renamed("Room.members()", "Room.sockets()")
@@ -256,6 +265,8 @@ class Room:
         def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             offers = handler_offers("", nothing, scope.app, self.pattern.parameters)
             bound = bind(function, offers, role=f"{kind.value} of room {self.pattern.text!r}")
+            if kind is RoomHook.GUARD and bound.returns is bool:
+                raise ConfigurationError(f"{bound.source}: a guard returns no bool: {GUARDS_RAISE}")
             self._learn(bound)
             self._hooks.add(kind, bound, identity=function, once=once)
 

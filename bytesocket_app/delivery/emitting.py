@@ -6,6 +6,7 @@ from typing import Any
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.rooms import room_name
 from bytesocket_app.socket import several
 from bytesocket_app.types import CodecName, Outcome
 
@@ -38,7 +39,7 @@ class ServerRooms:
 
     def at(self, name: str) -> RoomHandle:
         """Return the handle of a room by its name: `app.rooms.at("doc:7")`."""
-        return RoomHandle(name, lambda _verb: self._hub)
+        return RoomHandle(room_name(name), lambda _verb: self._hub)
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
         """Send an encoded message to all members of a room: text, or bytes as a binary frame."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.events.catalogue import Writer
-from bytesocket_app.rooms import BROADCAST_ROOM
+from bytesocket_app.rooms import BROADCAST_ROOM, room_name
 from bytesocket_app.socket import DeliveryGroup, Socket, raw_frame
 from bytesocket_app.telemetry import Operation, Telemetry
 from bytesocket_app.transports import Transport
@@ -84,7 +84,7 @@ class Hub:
             bulk: True to send a message for several rooms, with their names in `rooms`.
         """
         spec, payload = self._catalogue.outgoing(event)
-        target, names = _ROOM, tuple(rooms)
+        target, names = _ROOM, tuple(map(room_name, rooms))
         if bulk:
             target = _ROOMS
             if self._one_copy:
@@ -155,7 +155,7 @@ class Hub:
         self, room: str, payload: str | bytes, *, exclude: str | None = None
     ) -> Outcome:
         """Send an encoded message to the members of a room."""
-        return self.deliver(Publication.ready(room, raw_frame(payload), exclude))
+        return self.deliver(Publication.ready(room_name(room), raw_frame(payload), exclude))
 
     def deliver(self, publication: Publication) -> Outcome:
         """Deliver a publication to its receivers in this process.
@@ -182,11 +182,11 @@ class Hub:
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put an open socket into a room, and run the room's join hooks if it was not there."""
-        await self._memberships.join(socket, room)
+        await self._memberships.join(_socket(socket), room_name(room))
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
         """Take a socket out of a room, and run the room's leave hooks if it was there."""
-        await self._memberships.leave(socket, room)
+        await self._memberships.leave(_socket(socket), room_name(room))
 
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
@@ -274,3 +274,11 @@ def _united(parts: Groups) -> dict[DeliveryGroup, dict[Socket[Any], Transport]]:
     for group, members in parts:
         united.setdefault(group, {}).update(members)
     return united
+
+
+def _socket(socket: object) -> Socket[Any]:
+    if not isinstance(socket, Socket):
+        raise TypeError(
+            f"{socket!r} is no socket: pass the one that a handler gets, or one of `app.sockets()`."
+        )
+    return cast("Socket[Any]", socket)

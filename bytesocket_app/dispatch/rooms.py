@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from bytesocket_app.declarations.rooms import DeclaredRooms, Room, RoomHook
+from bytesocket_app.declarations.rooms import GUARDS_RAISE, DeclaredRooms, Room, RoomHook
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.lifecycle import Failures
 from bytesocket_app.socket import Socket
@@ -28,10 +28,15 @@ class RoomHooks:
     async def check(
         self, room: Room, socket: Socket[Any], name: str, texts: dict[str, str]
     ) -> None:
-        """Run the guards of a room in order; raises the first exception of one."""
+        """Run the guards of a room in order; raises the first exception of one.
+
+        Raises:
+            TypeError: A guard returned False, which is meant as a refusal and is none.
+        """
         parameters = room.parse(texts)
         for bound in room.hooks(RoomHook.GUARD):
-            await bound.invoke(socket, None, name, self._app, *parameters)
+            if await bound.invoke(socket, None, name, self._app, *parameters) is False:
+                raise TypeError(f"guard {bound.source} returned False: {GUARDS_RAISE}")
 
     async def joined(self, socket: Socket[Any], room: str) -> None:
         """Run the join hooks of a room."""

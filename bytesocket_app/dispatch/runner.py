@@ -1,6 +1,5 @@
 """Running of handlers, one after another or concurrently, and of their answers."""
 
-from enum import Enum
 from functools import partial
 from typing import Any, Final
 
@@ -19,15 +18,17 @@ from bytesocket_app.telemetry import Count, Operation
 _HANDLER: Final = Phase.HANDLER
 
 
-class _Cut(Enum):
-    CUT = "cancelled with its connection"
+class _Cut(Refusal, code="cancelled"):
+    """The connection ended before a handler with `cancel_on_close`, or while it ran.
+
+    Middleware gets it, as it gets other failures; nobody else hears of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The connection ended.")
 
 
-_CUT: Final = _Cut.CUT
-"""Marker for the result of a handler that was cancelled at the end of its connection."""
-
-
-class _Late(Refusal, code=TIMEOUT.code):
+class HandlerTimeout(Refusal, code=TIMEOUT.code):
     """Refusal of a message whose handler took too long, raised for its middleware."""
 
     def __init__(self) -> None:
@@ -77,8 +78,10 @@ class HandlerRunner:
                 if message.room is not None:
                     result, again = self._into_room(step, message.room, handler, result)
                     relay = relay or again
-                if asked and handler.reply is not None and result is not _CUT:
+                if asked and handler.reply is not None:
                     answered = _reply_of(step, message, handler, result)
+            except _Cut as cut:
+                refused = refused or cut
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
                 refusal = await self._failed(step, message, handler, exc)
                 refused = refused or refusal
@@ -123,7 +126,7 @@ class HandlerRunner:
         sending, bound = step.sending, handler.bound
         if handler.cancel_on_close and sending.is_closed:
             self._telemetry.count(Count.DROPPED, socket=sending.socket_id, reason="closed")
-            return _CUT
+            raise _Cut
         with step.new_scope() as scope:
             if message.answer is not None:
                 step.bounds = scope
@@ -139,8 +142,8 @@ class HandlerRunner:
                     step.seconds = 0
                 step.bounds = step.cancels = None
         if handler.cancel_on_close and sending.is_closed:
-            return _CUT
-        raise _Late
+            raise _Cut
+        raise HandlerTimeout
 
     def _start_concurrent(
         self, step: Step, message: Incoming, handlers: ResolvedHandlers, values: tuple[Any, ...]
@@ -234,7 +237,7 @@ class HandlerRunner:
         """Handle an exception of a handler; returns the refusal for the peer."""
         phase, what = phase_of(message), f"handler {handler.bound.source} of {message.event!r}"
         socket, event = step.socket, message.event
-        if isinstance(error, _Late):
+        if isinstance(error, HandlerTimeout):
             self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=_HANDLER.value)
             await self._failures.late(phase, what, self._late_error(), socket=socket, event=event)
             return error

@@ -4,7 +4,7 @@ A socket depends on a `SocketBackend`, an interface to delivery. `SendingSide` i
 framework: dispatch, delivery and serving use it beside the socket.
 """
 
-from bytesocket_app.socket.application import Application
+from bytesocket_app.socket.application import Application, RoomView, UserView
 from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.rooms import SocketRooms, SocketRoomsBulk, several
 from bytesocket_app.socket.sending_side import AuthState, DeliveryGroup, SendingSide
@@ -14,11 +14,13 @@ __all__ = [
     "Application",
     "AuthState",
     "DeliveryGroup",
+    "RoomView",
     "SendingSide",
     "Socket",
     "SocketBackend",
     "SocketRooms",
     "SocketRoomsBulk",
+    "UserView",
     "new_id",
     "raw_frame",
     "several",

@@ -1,12 +1,14 @@
 """The application, as far as code that holds a socket sees it: `socket.app`."""
 
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
+
+from typing_extensions import TypeVar
 
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.settings import Settings
 from bytesocket_app.types import CodecName, Outcome, UserKey
 
-S = TypeVar("S")
+S = TypeVar("S", default=Any)
 
 
 class UserView(Protocol):
@@ -88,7 +90,7 @@ class RoomsView(Protocol):
 class Application(Protocol[S]):
     """The application that a socket belongs to, to be read and spoken through.
 
-    A handler that needs more of its application asks for it by its class: `app: MyApp`.
+    A handler asks for it as `app: Application`, and for more of it by its class: `app: MyApp`.
     """
 
     @property

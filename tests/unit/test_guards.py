@@ -98,3 +98,26 @@ def test_a_parameter_that_is_not_in_the_pattern_is_named_with_those_that_are() -
             hook(asks)
         assert "the event ()" not in str(refused.value)
         assert "test_guards.py:" in str(refused.value)
+
+
+async def test_a_guard_that_returns_false_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
+    app = talk()
+    doc = app.room("doc:{doc_id}")
+
+    @doc.guard
+    async def guard(doc_id: int) -> Any:
+        return False
+
+    async with TestClient(app) as client:
+        with pytest.raises(RequestError, match="internal"):
+            await client.join("doc:1")
+    assert doc.count(doc_id=1) == 0
+    assert "it says no by raising" in caplog.text
+
+
+def test_a_guard_is_not_declared_to_return_a_bool() -> None:
+    async def guard(doc_id: int) -> bool:
+        return doc_id > 0
+
+    with pytest.raises(ConfigurationError, match=r"guards.py:\d+: a guard returns no bool: it"):
+        talk().room("doc:{doc_id}").guard(guard)

@@ -6,8 +6,16 @@ import anyio
 import pytest
 from anyio import Event as Signal
 
-from bytesocket_app import ConfigurationError, Settings, Socket, Timeouts
-from bytesocket_app.telemetry import Count
+from bytesocket_app import (
+    CallNext,
+    ConfigurationError,
+    Message,
+    Refusal,
+    Settings,
+    Socket,
+    Timeouts,
+)
+from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.testing import TestClient, virtual_clock
 from tests.support.listening import Noted
 from tests.support.talk import Said, Say, Wave, logged, talk, until, wait
@@ -187,6 +195,41 @@ async def test_what_waits_for_a_handler_that_ends_with_its_connection_is_not_beg
         await client.emit(Say(text="two"))
         await wait(begun)
     assert log == ["one"]
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+async def test_middleware_and_telemetry_hear_of_a_handler_that_ended_with_its_connection(
+    is_begun: bool,
+) -> None:
+    app, heard = talk(), list[str]()
+    noted = app.telemetry.listener = Noted()
+    begun, gate = Signal(), Signal()
+
+    @app.middleware
+    async def transaction(socket: Socket, message: Message, call_next: CallNext) -> None:
+        begun.set()
+        if not is_begun:
+            await gate.wait()
+        try:
+            await call_next(message)
+        except Refusal as refusal:
+            heard.append(refusal.code)
+            raise
+        heard.append("commit")
+
+    @app.on(Say, cancel_on_close=True)
+    async def pay(event: Say) -> str:
+        await anyio.sleep_forever()
+        return "paid"
+
+    async with TestClient(app) as client:
+        await client.emit(Say(text="go"))
+        await wait(begun)
+        await client.close()
+        gate.set()
+        await until(lambda: heard)
+    assert heard == ["cancelled"]
+    assert [outcome for _, outcome in noted.of(Operation.MESSAGE)] == ["cancelled"]
 
 
 def test_a_thread_cannot_be_cancelled_with_its_connection() -> None:

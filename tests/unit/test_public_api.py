@@ -1,7 +1,9 @@
 """The public doors: what they export, handles of rooms, outcomes, old names, and `app.state`."""
 
 import inspect
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, cast
 
 import pytest
 
@@ -10,13 +12,17 @@ import bytesocket_app.client
 import bytesocket_app.testing
 import bytesocket_app.transports
 from bytesocket_app import (
+    Application,
     ByteSocket,
     ConfigurationError,
+    Outcome,
     Room,
     RoomHandle,
+    RoomView,
     Router,
     Socket,
     User,
+    UserView,
 )
 from bytesocket_app.testing import TestClient
 from tests.support.talk import Said, Say, talk, until
@@ -135,6 +141,63 @@ async def test_every_verb_tells_its_outcome() -> None:
         assert set(outcomes) <= {"sent", "queued"}
         await client.close()
         assert await socket.emit(said) == "dropped"
+
+
+async def test_what_is_no_rooms_name_enters_no_socket() -> None:
+    app = talk()
+    app.auth(key=str)(everybody_is_ann)
+    doc, said = app.room("doc:{doc_id}"), Said(text="x")
+    async with TestClient(app) as client:
+        await until(app.sockets)
+        (socket,) = app.sockets()
+        calls: list[Callable[[Any], Awaitable[object]]] = [
+            socket.rooms.join,
+            socket.rooms.leave,
+            partial(socket.rooms.emit, event=said),
+            partial(socket.rooms.publish_raw, payload="{}"),
+            partial(app.rooms.emit, event=said),
+            partial(app.rooms.publish_raw, payload="{}"),
+        ]
+        of_several: list[Callable[[Any], Awaitable[object]]] = [
+            socket.rooms.bulk.join,
+            partial(socket.rooms.bulk.emit, event=said),
+        ]
+        wrong: Any
+        for wrong in (doc, doc.at(doc_id=7), 7, None):
+            text = "is no name of a room, which is a text"
+            for call in calls:
+                with pytest.raises(TypeError, match=text):
+                    await call(wrong)
+            for call in of_several:
+                with pytest.raises(TypeError, match=text):
+                    await call([wrong])
+            with pytest.raises(TypeError, match=text):
+                app.rooms.at(wrong)
+        with pytest.raises(TypeError, match="is no socket: pass the one"):
+            await doc.at(doc_id=7).join(cast("Any", socket.id))
+        assert socket.rooms.list() == []
+        await client.close()
+
+
+async def test_helpers_are_annotated_with_names_at_the_root() -> None:
+    app = talk()
+    app.auth(key=str)(everybody_is_ann)
+    lobby = app.room("lobby")
+
+    def occupied(room: RoomView) -> int:
+        return room.count()
+
+    async def tell(user: UserView, application: Application) -> Outcome:
+        return await user.emit(Said(text=application.title))
+
+    @app.on(Say)
+    async def say(socket: Socket, event: Say, application: Application) -> str:
+        here = occupied(socket.app.rooms.at("lobby")), occupied(lobby.at())
+        told = await tell(socket.app.user("ann"), application), await tell(app.user("ann"), app)
+        return f"{here} {told}"
+
+    async with TestClient(app) as client:
+        assert await client.request(Say(text="hi")) == "(0, 0) ('sent', 'sent')"
 
 
 async def test_old_names_warn_with_the_place_of_the_call() -> None:
