@@ -124,7 +124,11 @@ class ByteSocket:
         self.state: Any = SimpleNamespace()
         settings = self.settings
         self.telemetry = Telemetry()
-        self.lifecycle = Lifecycle(self, as_origin=settings.policies.errors == "origin")
+        self.lifecycle = Lifecycle(
+            self,
+            as_origin=settings.policies.errors == "origin",
+            timeout=settings.timeouts.handler,
+        )
         self.catalogue = Catalogue(events, Lint(strict=strict))
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()

@@ -35,7 +35,8 @@ class Timeouts:
     middleware: float = 10.0
     """Time of a message in the middleware, without the handler's time."""
     handler: float = 30.0
-    """Time of a handler's call, or of a join or leave request with its guards and hooks."""
+    """Time of a handler's call, or of a join or leave request with its guards and hooks, or of a
+    lifecycle hook's call."""
     idle: float = 120.0
     """Time without any frame from the peer, after which the socket is closed with 1001."""
     ping: float = 25.0

@@ -21,9 +21,12 @@ each of which is an operation of its own, or ``cancelled``.
 import logging
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 logger = logging.getLogger("bytesocket")
+
+_NOT_BEGUN: Final = object()
+"""Token of an operation whose begin the listener could not note: it does not hear of the end."""
 
 Value: TypeAlias = str | int | float | bool | tuple[str, ...] | None
 """Plain value of an operation or a count: a name, an id, seconds or a number."""
@@ -75,7 +78,7 @@ class Telemetry:
     """Port through which one application is observed.
 
     Callers look at `listener` first and pay nothing more where it is None. A listener that raises
-    costs a line in the log and nothing else.
+    costs a line in the log and nothing else; only `KeyboardInterrupt` leaves it.
 
     Attributes:
         listener: Told of everything; None for nobody.
@@ -90,16 +93,17 @@ class Telemetry:
         """Tell the listener of the begin of an operation; returns its token."""
         try:
             return None if self.listener is None else self.listener.began(operation, values)
-        except Exception:
-            logger.exception("the telemetry listener failed")
+        except BaseException as error:  # noqa: BLE001 - work that is not the listener's goes on
+            _failed(error)
+            return _NOT_BEGUN
 
     def ended(self, token: Any, outcome: str) -> None:
         """Tell the listener of the end of an operation."""
         try:
-            if self.listener is not None:
+            if self.listener is not None and token is not _NOT_BEGUN:
                 self.listener.ended(token, outcome)
-        except Exception:
-            logger.exception("the telemetry listener failed")
+        except BaseException as error:  # noqa: BLE001 - as above
+            _failed(error)
 
     def count(self, count: Count, amount: int = 1, **values: Value) -> None:
         """Tell the listener of something that happened `amount` times."""
@@ -107,5 +111,12 @@ class Telemetry:
             return
         try:
             self.listener.counted(count, amount, values)
-        except Exception:
-            logger.exception("the telemetry listener failed")
+        except BaseException as error:  # noqa: BLE001 - as above
+            _failed(error)
+
+
+def _failed(error: BaseException) -> None:
+    # A listener does not wait, so that even a cancellation is its own, and nobody else's.
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    logger.error("the telemetry listener failed", exc_info=error)

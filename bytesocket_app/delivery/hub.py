@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
@@ -182,11 +182,13 @@ class Hub:
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put an open socket into a room, and run the room's join hooks if it was not there."""
-        await self._memberships.join(_socket(socket), room_name(room))
+        _check(socket)
+        await self._memberships.join(socket, room_name(room))
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
         """Take a socket out of a room, and run the room's leave hooks if it was there."""
-        await self._memberships.leave(_socket(socket), room_name(room))
+        _check(socket)
+        await self._memberships.leave(socket, room_name(room))
 
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
@@ -276,9 +278,8 @@ def _united(parts: Groups) -> dict[DeliveryGroup, dict[Socket[Any], Transport]]:
     return united
 
 
-def _socket(socket: object) -> Socket[Any]:
+def _check(socket: object) -> None:
     if not isinstance(socket, Socket):
         raise TypeError(
             f"{socket!r} is no socket: pass the one that a handler gets, or one of `app.sockets()`."
         )
-    return cast("Socket[Any]", socket)

@@ -235,6 +235,7 @@ class HandlerRunner:
         self, step: Step, message: Incoming, handler: Handler, error: BaseException
     ) -> Refusal:
         """Handle an exception of a handler; returns the refusal for the peer."""
+        step.seconds = 0  # the error hooks have a deadline of their own
         phase, what = phase_of(message), f"handler {handler.bound.source} of {message.event!r}"
         socket, event = step.socket, message.event
         if isinstance(error, HandlerTimeout):

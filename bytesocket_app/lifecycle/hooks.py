@@ -1,9 +1,12 @@
 """Hooks: functions called for the events of connections (protocol.md section 7)."""
 
+import logging
 from collections.abc import Callable, Iterator
 from enum import Enum
 from inspect import isawaitable
 from typing import Any
+
+from anyio import move_on_after
 
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ErrorContext, Phase
@@ -12,6 +15,8 @@ from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
+
+logger = logging.getLogger("bytesocket")
 
 
 class HookKind(Enum):
@@ -54,14 +59,16 @@ class Lifecycle:
     Args:
         app: The application, for dependencies of hooks that run without a socket.
         as_origin: True to call the error hooks only for the failures that the origin reports.
+        timeout: Seconds that one hook may take; 0 for no limit.
 
     Attributes:
         hears_messages: True if there is a message hook; cached, as every message needs it.
         failures: The boundary where exceptions of the application's code end.
     """
 
-    def __init__(self, app: Any = None, *, as_origin: bool = False) -> None:
+    def __init__(self, app: Any = None, *, as_origin: bool = False, timeout: float = 0) -> None:
         self._app = app
+        self._timeout = timeout
         self.failures = Failures(self.report, as_origin=as_origin)
         self.hears_messages = False
         self._registry: Registry[HookKind, Bound] = Registry()
@@ -110,12 +117,18 @@ class Lifecycle:
         if kind is HookKind.MESSAGE:
             self._note()
         for bound in hooks:
+            what = f"hook {bound.source}"
             try:
-                await bound.invoke(*values)
+                with move_on_after(self._timeout or None) as scope:
+                    await bound.invoke(*values)
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-                phase, what = kind.value or Phase.HANDLER, f"hook {bound.source}"
+                phase = kind.value or Phase.HANDLER
                 await self.failures.end(exc, phase, what, socket=socket, tell=False)
                 first = first or leaf(exc)
+            else:
+                if scope.cancelled_caught:
+                    logger.error("%s took too long, %s", what, socket)
+                    first = first or TimeoutError(f"{what} took longer than {self._timeout:g} s")
         if first is not None and kind.value is not None:
             await self.failures.report(socket, ErrorContext(kind.value, first))
         return first
@@ -123,9 +136,12 @@ class Lifecycle:
     async def call(self, function: Callable[..., Any], *values: Any) -> None:
         """Call a function from the application's settings, with the error handling of hooks."""
         try:
-            outcome = function(*values)
-            if isawaitable(outcome):
-                await outcome
+            with move_on_after(self._timeout or None) as scope:
+                outcome = function(*values)
+                if isawaitable(outcome):
+                    await outcome
+            if scope.cancelled_caught:
+                logger.error("%r took too long", function)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             await self.failures.end(exc, Phase.MIDDLEWARE, repr(function), tell=False)
 

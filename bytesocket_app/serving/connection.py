@@ -29,7 +29,7 @@ from anyio.abc import TaskGroup
 from bytesocket_app.dispatch import Dispatcher, Runtime, Step
 from bytesocket_app.event_loop import cancelled_itself
 from bytesocket_app.lifecycle import HookKind
-from bytesocket_app.lifecycle.failures import must_pass
+from bytesocket_app.lifecycle.failures import ends_everything, must_pass
 from bytesocket_app.serving.housekeeping import Housekeeping
 from bytesocket_app.socket import AuthState, SendingSide, Socket
 from bytesocket_app.telemetry import Count
@@ -180,7 +180,7 @@ class Connection:
         elif not sending.is_authenticated:
             waiting = sending.auth_state is AuthState.IDLE
             if waiting and timeouts.auth and now - self.step.opened_at > timeouts.auth:
-                self._tasks.start_soon(self._late)
+                self._tasks.start_soon(self._beside, "late authentication", self._late)
         elif timeouts.idle and now - self._heard_at > timeouts.idle:
             sending.shut(CloseCode.GOING_AWAY, "idle timeout")
             self._transport.wake()
@@ -309,17 +309,22 @@ class Connection:
     ) -> None:
         try:
             with scope:
-                await work()
-        except BaseException as error:
-            if cancelled_itself(error):
-                self.abort()
-            elif must_pass(error):
-                raise
-            else:
-                logger.exception("a concurrent handler failed, %s", self.socket)
+                await self._beside("a concurrent handler", work)
         finally:
             del self._concurrent[scope]
             self._transport.wake()
+
+    async def _beside(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work in a task beside the pump, which may belong to all connections of a server."""
+        try:
+            await work()
+        except BaseException as error:
+            if ends_everything(error):
+                raise
+            if not cancelled_itself(error):
+                logger.exception("%s failed, %s", what, self.socket)
+            if not isinstance(error, Exception):
+                self.abort()
 
 
 def _size(payload: bytes | str) -> int:

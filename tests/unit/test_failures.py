@@ -1267,6 +1267,75 @@ def is_over(peer: RudePeer) -> bool:
         return True
 
 
+LATE = """\
+import asyncio
+from bytesocket_app import ByteSocket, ClientEvent, Policies, Settings, Socket, Timeouts
+
+policies = Policies(auth_timeout="refuse")
+settings = Settings(timeouts=Timeouts(auth=1.5), policies=policies)
+app = ByteSocket(title="Late", settings=settings, serialization="json")
+
+
+class Listener:
+    def began(self, operation, values):
+        raise RAISED("on purpose")
+
+    def ended(self, token, outcome):
+        raise NotImplementedError
+
+    def counted(self, count, amount, values):
+        raise RAISED("on purpose")
+
+
+RAISED = {"exit": SystemExit, "stray": asyncio.CancelledError, "close": GeneratorExit}.get("KIND")
+if RAISED is not None:
+    app.telemetry.listener = Listener()
+
+
+@app.auth
+async def auth(credentials: str) -> str:
+    return credentials
+
+
+@app.lifecycle.auth_error
+async def refused(socket: Socket) -> None:
+    print("the hook runs", flush=True)
+    if "KIND" == "cancel":
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+    if "KIND" == "generator exit":
+        raise GeneratorExit
+
+
+@app.on("beside", concurrent=True)
+async def beside(socket: Socket) -> str:
+    raise GeneratorExit
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["cancel", "generator exit", "exit", "stray", "close"])
+@pytest.mark.parametrize("name", SERVERS)
+def test_what_runs_beside_a_connection_ends_no_other(name: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(LATE.replace("KIND", kind))
+    with serving(*_command(name), cwd=tmp_path) as process:
+        process.wait_for("http://")
+        silent = RudePeer(process.port)
+        _PEERS.append(silent)
+        process.wait_for("the hook runs")
+        welcome(process).send({"event": "beside", "data": {}})
+        enough = welcome(process)
+        assert is_over(_PEERS[-2])
+        assert not is_over_already(enough)
+        assert process.process.poll() is None
+
+
+def is_over_already(peer: RudePeer) -> bool:
+    """Ask for the reply to an event that nobody handles."""
+    peer.send({"event": "unknown", "id": 1})
+    return b'"id":1' not in peer.receive()[1].replace(b" ", b"")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["say", "auth"])
 def test_an_interrupt_ends_a_server(place: str, tmp_path: Path) -> None:

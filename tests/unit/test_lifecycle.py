@@ -3,11 +3,14 @@
 import logging
 from typing import Any
 
+import anyio
 import pytest
 
-from bytesocket_app import ConfigurationError, ErrorContext, Handshake, Socket
+from bytesocket_app import ConfigurationError, ErrorContext, Handshake, Settings, Socket, Timeouts
 from bytesocket_app.errors import Phase
 from bytesocket_app.lifecycle import HookKind, Lifecycle
+from bytesocket_app.testing import RequestError, TestClient
+from tests.support.talk import Say, logged, talk
 
 pytestmark = pytest.mark.anyio
 
@@ -188,3 +191,31 @@ async def test_a_settings_function_is_called_as_a_hook_is(caplog: pytest.LogCapt
     await lifecycle.call(failing, 3)
     assert seen == [1, 2]
     assert "the setting's own" in caplog.text
+
+
+@pytest.mark.parametrize("kind", [HookKind.MESSAGE, HookKind.ERROR, HookKind.OPEN])
+async def test_a_hook_that_never_returns_is_given_up(
+    kind: HookKind, caplog: pytest.LogCaptureFixture
+) -> None:
+    app, ended = talk(Settings(timeouts=Timeouts(handler=0.02))), list[str]()
+
+    async def hook() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            ended.append("hook")
+
+    getattr(app.lifecycle, kind.name.lower())(hook)
+
+    @app.on(Say)
+    async def say(event: Say) -> str:
+        if event.text == "fail":
+            raise LookupError(event.text)
+        return event.text
+
+    async with TestClient(app) as client:
+        with pytest.raises(RequestError, match="internal"):
+            await client.request(Say(text="fail"))
+        assert await client.request(Say(text="hi")) == "hi"
+    assert ended
+    assert any("took too long" in line for line in logged(caplog))
