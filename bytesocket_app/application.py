@@ -447,7 +447,7 @@ class ByteSocket:
 
         Returns when `stop` is set and all sockets are closed (1012), at most `grace` seconds later.
         Cancelled, it drops the connections without a close frame, and the server may cancel their
-        hooks: `stop` is the orderly way.
+        hooks: `stop` is the orderly way. It handles no signals.
 
         Args:
             transport: "hypercorn", "uvicorn" or "picows"; on trio "hypercorn" only. picows serves

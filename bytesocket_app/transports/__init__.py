@@ -15,10 +15,12 @@ from bytesocket_app.transports.interface import (
 )
 from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.queued import QueuedTransport
+from bytesocket_app.wire.frame import Frame
 
 __all__ = [
     "Acceptance",
     "Endpoint",
+    "Frame",
     "Handshake",
     "Outbox",
     "QueuedTransport",

@@ -9,8 +9,7 @@ from weakref import WeakKeyDictionary
 from anyio import create_task_group, move_on_after, sleep
 from anyio.abc import TaskGroup
 from bytesocket_app import ByteSocket
-from bytesocket_app.transports import Acceptance, Handshake, QueuedTransport, Rejection
-from bytesocket_app.wire.frame import Frame
+from bytesocket_app.transports import Acceptance, Frame, Handshake, QueuedTransport, Rejection
 from typing_extensions import override
 from websockets.asyncio import server
 from websockets.exceptions import ConnectionClosed
