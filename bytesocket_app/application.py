@@ -66,6 +66,15 @@ L = TypeVar("L", bound=LifespanFunction)
 T = TypeVar("T")
 
 
+class State(SimpleNamespace):
+    """Free namespace of an application, `app.state`, which names what is missing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"app.state has no {name!r}: set it in the lifespan", name=name, obj=self
+        )
+
+
 class ByteSocket:
     """A typed real-time application; itself an ASGI application.
 
@@ -121,7 +130,7 @@ class ByteSocket:
         self.strict = strict
         self.settings = settings or Settings()
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
-        self.state: Any = SimpleNamespace()
+        self.state: Any = State()
         settings = self.settings
         self.telemetry = Telemetry()
         self.lifecycle = Lifecycle(
@@ -287,7 +296,8 @@ class ByteSocket:
         """Make the declarations of a router on this application.
 
         Raises:
-            ConfigurationError: The router is included already, or a declaration cannot be served.
+            ConfigurationError: It is no router, it is included already, or a declaration cannot be
+                served.
         """
         self._router.include(router)
 

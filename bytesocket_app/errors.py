@@ -22,9 +22,11 @@ Details stay in the log: a peer sees a refusal's code, message and data, and of 
 only that an internal error occurred.
 """
 
+import difflib
 import inspect
+import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -32,7 +34,10 @@ from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
-_PACKAGE: Final = __name__.partition(".")[0]
+_NOT_CALLERS: Final = frozenset(
+    {__name__.partition(".")[0], "anyio", "outcome", "trio", "uvloop"} | sys.stdlib_module_names
+)
+"""Top-level modules that are never the application's own code."""
 
 
 class Phase(StrEnum):
@@ -246,6 +251,16 @@ def first_line(error: BaseException) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
+def near(name: object, names: Iterable[object]) -> str:
+    """Return a hint to a similar name, ` Did you mean 'chat:post'?`, or "".
+
+    A name that is one of them gets none.
+    """
+    text, known = str(name), [str(each) for each in names]
+    found = [] if text in known else difflib.get_close_matches(text, known, n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
 def warn_renamed(old: str, new: str) -> None:
     """Warn the code that called the framework of a name that a coming release takes away."""
     file, _, line = caller().rpartition(":")
@@ -258,11 +273,14 @@ def warn_renamed(old: str, new: str) -> None:
 
 
 def caller() -> str:
-    """Return `file:line` of the application's code that called the framework."""
+    """Return `file:line` of the application's code that called the framework.
+
+    The standard library and event loops between, as under `asyncio.run(app.serve())`, are passed.
+    """
     frame = inspect.currentframe()
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
-        if name.partition(".")[0] != _PACKAGE:
+        if name.partition(".")[0] not in _NOT_CALLERS:
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back
     return "?"  # pragma: no cover - somebody outside the framework always called it

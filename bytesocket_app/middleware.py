@@ -1,9 +1,10 @@
 """Middleware around dispatch: each step passes on the message, or another one, or none."""
 
 import inspect
+import reprlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bytesocket_app.arguments import is_async
 from bytesocket_app.errors import ConfigurationError, where
@@ -123,6 +124,18 @@ def _takes_three(step: Callable[..., Any]) -> bool:
     return True
 
 
+_MISSING: Final[Any] = None
+"""Stands for the message that a step forgot to pass on."""
+
+
+def no_message(value: object) -> TypeError:
+    """Make the error for what a step passed on in place of a message."""
+    return TypeError(
+        f"call_next takes a Message, not {reprlib.repr(value)}: call_next(message), or "
+        "call_next(dataclasses.replace(message, data=...))"
+    )
+
+
 class _Rest:
     """Rest of a chain after a step, which is that step's `call_next`; callable once.
 
@@ -146,7 +159,7 @@ class _Rest:
         self._is_called = False
         self.reply: Any = None
 
-    def __call__(self, message: Message) -> Awaitable[Any]:
+    def __call__(self, message: Message = _MISSING) -> Awaitable[Any]:
         steps, index = self._steps, self._index
         if self._is_called:
             step = steps[index - 1]
@@ -156,13 +169,16 @@ class _Rest:
             )
         self._is_called = True
         # The only step gets the reply at first hand: a coroutine less for most applications.
-        return self._last(message) if len(steps) == 1 else self._go_on(message)
+        return self._last(message) if len(steps) == 1 else self.call_next(message)
 
-    async def _go_on(self, message: Message) -> Any:
+    async def call_next(self, message: Message) -> Any:
+        """Go on; named as users know it, for the warning about a missing `await`."""
         steps, index = self._steps, self._index
         if index == len(steps):
             self.reply = await self._last(message)
         else:
+            if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
+                raise no_message(message)
             rest = _Rest(steps, index + 1, self._socket, self._last)
             await steps[index](self._socket, message, rest)
             self.reply = rest.reply

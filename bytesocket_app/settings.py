@@ -5,14 +5,13 @@ Every class is frozen and takes keywords: `Settings(timeouts=Timeouts(handler=5)
 stricter.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from math import inf
 from typing import Any, Final, Literal, Self, TypeAlias, cast, get_args, get_type_hints
 
-from bytesocket_app.errors import ConfigurationError, caller
+from bytesocket_app.errors import ConfigurationError, caller, near
 
 _FINGERPRINT: Final = re.compile("[0-9a-f]{16,64}")
 
@@ -21,8 +20,26 @@ FailureAction: TypeAlias = Literal["ignore", "close"] | Callable[[Exception, Any
 `async def`) with the error and the socket."""
 
 
+class _Group:
+    """Base of the settings: names the place of one that is given to the wrong class."""
+
+    __slots__ = ()
+
+    def __new__(cls, *_: Any, **values: Any) -> Self:
+        """Make an instance.
+
+        Raises:
+            ConfigurationError: A name is not one of this class's settings.
+        """
+        known = getattr(cls, "__dataclass_fields__", {})
+        for name, value in values.items():
+            if name not in known:
+                _refuse(cls, name, value, _elsewhere(cls, name, value))
+        return super().__new__(cls)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timeouts:
+class Timeouts(_Group):
     """Deadlines in seconds; 0 turns a deadline off.
 
     A passed deadline is noticed within a fifth of the shortest one, or half a second if that is
@@ -61,11 +78,11 @@ class Timeouts:
                 or not isinstance(value, int | float)
                 or not 0 <= value < inf
             ):
-                _refuse(self, name, value, "use seconds, 0 for no deadline")
+                _refuse(type(self), name, value, "use seconds, 0 for no deadline")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(_Group):
     """Limits on peers; 0 removes a limit, except that `depth` is then 200."""
 
     message_bytes: int = 1024 * 1024
@@ -92,11 +109,11 @@ class Limits:
         """Check that the values are counts; raises ConfigurationError."""
         for name, value in _values(self):
             if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                _refuse(self, name, value, "use a whole number, 0 for no limit")
+                _refuse(type(self), name, value, "use a whole number, 0 for no limit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
+class Policies(_Group):
     """Choices between behaviours."""
 
     undeclared: Literal["refuse", "open"] = "refuse"
@@ -145,15 +162,16 @@ class Policies:
         for name, value in _values(self):
             if name == "contracts":
                 if not _are_fingerprints(value):
-                    _refuse(self, name, value, "use a tuple of fingerprints, 16 to 64 hex digits")
+                    _refuse(
+                        type(self), name, value, "use a tuple of fingerprints, 16 to 64 hex digits"
+                    )
                 continue
             if hints[name] == FailureAction and callable(value):
                 continue
             choices = _choices(hints[name])
             if not any(value is c or (isinstance(c, str) and value == c) for c in choices):
-                near = difflib.get_close_matches(str(value), [str(c) for c in choices], n=1)
-                hint = f" Did you mean {near[0]!r}?" if near else ""
-                _refuse(self, name, value, f"use {' or '.join(map(repr, choices))}.{hint}")
+                known = " or ".join(map(repr, choices))
+                _refuse(type(self), name, value, f"use {known}.{near(value, choices)}")
 
 
 def _are_fingerprints(value: object) -> bool:
@@ -172,7 +190,7 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(_Group):
     """All settings of one application."""
 
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -216,6 +234,16 @@ def _values(settings: Any) -> Iterator[tuple[str, Any]]:
     return ((each.name, getattr(settings, each.name)) for each in fields(settings))
 
 
-def _refuse(settings: object, name: str, value: object, remedy: str) -> None:
-    text = f"{type(settings).__name__}({name}={value!r}) ({caller()}) cannot be: {remedy}"
+def _elsewhere(kind: type, name: str, value: object) -> str:
+    """Tell where a setting belongs that a class does not have."""
+    groups = {each.name: each.default_factory for each in fields(Settings)}
+    for group, other in groups.items():
+        if name in {each.name for each in fields(cast("Any", other))}:
+            title = cast("type", other).__name__
+            return f"it belongs into {title}: Settings({group}={title}({name}={value!r}))"
+    return f"{kind.__name__} has no such setting.{near(name, (f.name for f in fields(kind)))}"
+
+
+def _refuse(kind: type, name: str, value: object, remedy: str) -> None:
+    text = f"{kind.__name__}({name}={value!r}) ({caller()}) cannot be: {remedy}"
     raise ConfigurationError(text if text.endswith("?") else f"{text.removesuffix('.')}.")

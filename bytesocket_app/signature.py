@@ -12,7 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, Generic, Union, get_args, get_origin, get_type_hints
 
 from bytesocket_app.arguments import arranged, is_async, underlying
-from bytesocket_app.errors import ConfigurationError, where
+from bytesocket_app.errors import ConfigurationError, near, where
 
 EMPTY = inspect.Parameter.empty
 
@@ -25,11 +25,13 @@ class Offer:
         label: Name in error messages: "the socket (Socket)"; "" leaves the offer out.
         matches: Function that returns True if a parameter's name and annotation request this offer.
         last: True if the offer is tried only when no other matches, so that it may match anything.
+        usual: How the parameter is usually written, "socket: Socket", for near misses.
     """
 
     label: str
     matches: Callable[[str, Any], bool]
     last: bool = False
+    usual: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,18 @@ def _unserved(
     else:
         known = ", ".join(offer.label for offer in offers if offer.label)
         problem = f"nothing serves the parameter `{asked}`. It may ask for {known}."
+        problem += _hint(parameter.name, offers, is_bare=annotation is EMPTY)
     return ConfigurationError(f"{title(function)} cannot be {role}: {problem}")
+
+
+def _hint(name: str, offers: Sequence[Offer], *, is_bare: bool) -> str:
+    """Return a near miss of a parameter's name, and how to annotate one that has no annotation."""
+    usual = [offer.usual.partition(": ") for offer in offers if offer.usual]
+    hint = near(name, (known for known, _, _ in usual))
+    if not is_bare:
+        return hint
+    kinds = [kind for known, _, kind in usual if kind and f"{known!r}?" in hint]
+    return f"{hint} Annotate it{f': `{name}: {kinds[0]}`' if kinds else ''}."
 
 
 def title(function: Callable[..., Any]) -> str:

@@ -70,6 +70,10 @@ class Client:
         self._settings = settings or ClientSettings()
         place = address(url, path=contract.path, fingerprint=contract.fingerprint)
         self._outgoing = Outgoing(CODECS[codec or contract.codec], self._settings)
+        name = type(self).__name__
+        self._outgoing.not_running = (
+            f"this client is not running: use it inside `async with {name}(...) as client`"
+        )
         self._listening = ListeningSide(self._settings.event_buffer)
         endpoint = ServerAddress(address=place, auth=auth, headers=headers, ssl_context=ssl_context)
         self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
@@ -78,6 +82,7 @@ class Client:
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
             raise RuntimeError("a client lives once: make a new one to connect again")
+        self._outgoing.not_running = None
         self._tasks = anyio.create_task_group()
         await self._tasks.__aenter__()
         self._tasks.start_soon(self._listening.callbacks.run)
@@ -125,6 +130,7 @@ class Client:
             UnknownContract: The server does not accept this client's contract; the client makes no
                 further attempt.
             Disconnected: The client was closed.
+            RuntimeError: The client does not run yet: use it inside `async with`.
         """
         return Ready(self._reconnector.wait_open)
 
@@ -150,7 +156,8 @@ class Client:
 
     def _events(self, event: type[E] | EventName) -> EventStream[E]:
         model = event_class(event, self._arriving)
-        return self._listening.listeners.stream(model, self._settings.event_buffer)
+        limit, check = self._settings.event_buffer, self._outgoing.check_running
+        return self._listening.listeners.stream(model, limit, check)
 
     async def _emit(self, event: EventModel) -> Outcome:
         return await self._outgoing.emit(event)

@@ -90,9 +90,11 @@ class Listeners:
         if callback in callbacks:
             callbacks.remove(callback)
 
-    def stream(self, event: type[E], limit: int) -> EventStream[E]:
-        """Return an iterator over the arriving events of this class, of which `limit` may wait."""
-        stream = EventStream[E](limit)
+    def stream(
+        self, event: type[E], limit: int, check: Callable[[], object] = bool
+    ) -> EventStream[E]:
+        """Return an iterator over the arriving events of this class; see `EventStream`."""
+        stream = EventStream[E](limit, check)
         self._subscription(event).streams.add(stream)
         return stream
 

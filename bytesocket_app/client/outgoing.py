@@ -18,7 +18,7 @@ from bytesocket_app.client.requests import PendingRequest, Requests
 from bytesocket_app.client.rooms import Membership, Rooms
 from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import Disconnected, RequestError
-from bytesocket_app.events import EventModel, PayloadType
+from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.wire import Codec, MessageType
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
@@ -40,6 +40,8 @@ class Outgoing:
         self.rooms = Rooms()
         self.over: Exception | None = None
         """Reason why the client will not connect again; None while it may."""
+        self.not_running: str | None = None
+        """Error message for calls before the client runs; None from its start on."""
         self._queue: OfflineQueue[bytes] = OfflineQueue(settings.queue_limit)
         self._queued_requests: set[int | str] = set()
         self._connection: WebSocketConnection | None = None
@@ -71,6 +73,11 @@ class Outgoing:
         self._queue.take()
         self.closed(str(error))
 
+    def check_running(self) -> None:
+        """Raise RuntimeError before the client runs, when a wait would have no end."""
+        if self.not_running is not None:
+            raise RuntimeError(self.not_running)
+
     def _ask(self, kind: MessageType, room: str) -> None:
         if self._connection is not None:
             self._connection.send(
@@ -89,8 +96,10 @@ class Outgoing:
 
         Raises:
             EncodeError: The payload holds a value that cannot be sent.
+            RuntimeError: The client does not run yet.
+            TypeError: The argument is no event.
         """
-        frame = event_frame(self.codec, event.__event_name__, event, room=room)
+        frame = event_frame(self.codec, name_of(event), event, room=room)
         connection = self.connection
         if connection is not None and event.__event_volatile__ and await connection.is_behind():
             return "dropped"
@@ -98,6 +107,7 @@ class Outgoing:
             connection.send(frame, is_binary=self.codec.is_binary)
             await connection.drained()
             return "sent"
+        self.check_running()
         await anyio.lowlevel.checkpoint()
         if self.over is not None or event.__event_volatile__:
             return "dropped"
@@ -123,15 +133,16 @@ class Outgoing:
             Disconnected: The connection ended before the answer, the client is closed, or the queue
                 for the next connection is full.
             EncodeError: The payload holds a value that cannot be sent.
+            RuntimeError: The client does not run yet.
+            TypeError: The argument is no event.
         """
+        self.check_running()
         if self.over is not None:
             raise Disconnected(str(self.over))
         seconds = self.settings.request_timeout if timeout is None else timeout
         pending = self.requests.open(anyio.current_time(), seconds if seconds > 0 else math.inf)
         try:
-            frame = event_frame(
-                self.codec, event.__event_name__, event, room=room, request=pending.id
-            )
+            frame = event_frame(self.codec, name_of(event), event, room=room, request=pending.id)
             self._send_request(frame, pending)
             return self._valid(await pending.outcome(), reply)
         finally:

@@ -89,7 +89,9 @@ class Reconnector:
             UnknownContract: The server does not accept this client's contract; no further attempt
                 is made.
             Disconnected: The client was closed.
+            RuntimeError: The client does not run yet.
         """
+        self._outgoing.check_running()
         while self._state != "open":
             if self._outgoing.over is not None:
                 raise self._outgoing.over

@@ -12,7 +12,7 @@ from bytesocket_app.client.outgoing import Outcome, Outgoing
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
-from bytesocket_app.events import EventModel, PayloadType
+from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.types import EventName
 
 E = TypeVar("E", bound=EventModel)
@@ -50,8 +50,9 @@ def declared_reply(replies: Replies, event: EventModel) -> PayloadType:
 
     Raises:
         ConfigurationError: The contract declares none, so a request would never be answered.
+        TypeError: The argument is no event.
     """
-    reply = replies.get(event.__event_name__)
+    reply = replies.get(name_of(event))
     if reply is None:
         raise ConfigurationError(
             f"event {event.__event_name__!r} has no reply here: use emit, or annotate the "
@@ -95,10 +96,12 @@ class ClientRoom:
         Raises:
             RequestError: The server refused; the join is tried again after a reconnection.
             Disconnected: The handle has left the room, or the client will not connect again.
+            RuntimeError: The client does not run yet.
         """
         return Ready(self._wait)
 
     async def _wait(self) -> None:
+        self._outgoing.check_running()
         while not self.is_joined:
             if self._has_left:
                 raise Disconnected(f"this handle has left room {self.name!r}")
@@ -135,7 +138,8 @@ class ClientRoom:
 
     def _events(self, event: type[E] | EventName) -> EventStream[E]:
         model = event_class(event, self._arriving)
-        return self._listeners.stream(model, self._outgoing.settings.event_buffer)
+        limit, check = self._outgoing.settings.event_buffer, self._outgoing.check_running
+        return self._listeners.stream(model, limit, check)
 
     async def _emit(self, event: EventModel) -> Outcome:
         return await self._outgoing.emit(event, self.name)

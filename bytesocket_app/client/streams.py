@@ -1,6 +1,7 @@
 """Iterators over events: `async for event in chat.events(Posted)`."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, Self, TypeVar
 
 from bytesocket_app.client.signal import Signal
@@ -16,10 +17,12 @@ class EventStream(Generic[E]):
 
     Args:
         limit: Largest number of waiting events.
+        check: Called before a wait; raises an exception if the wait would have no end.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, check: Callable[[], object] = bool) -> None:
         self._limit = limit
+        self._check = check
         self._waiting: deque[E] = deque()
         self._is_ended = False
         self._changed = Signal()
@@ -52,6 +55,7 @@ class EventStream(Generic[E]):
         while not self._waiting:
             if self._is_ended:
                 raise StopAsyncIteration
+            self._check()
             await self._changed.wait()
         return self._waiting.popleft()
 

@@ -178,7 +178,7 @@ class HandlerTable:
 
 def socket_offer() -> Offer:
     """Make the offer of the socket: `socket: Socket[User]`."""
-    return Offer("the socket (Socket)", by_type(Socket, "socket"))
+    return Offer("the socket (Socket)", by_type(Socket, "socket"), usual="socket: Socket")
 
 
 def handler_offers(
@@ -199,11 +199,19 @@ def handler_offers(
 
     offers = [
         socket_offer(),
-        Offer(f"the event ({event})" if event else "", payload, last=True),
-        Offer("the room's name (room: str)" if inside else "", room_name),
-        Offer(f"the application ({app.__name__})", by_type(app, "app", also=Application)),
+        Offer(f"the event ({event})" if event else "", payload, last=True, usual=event),
+        Offer(
+            "the room's name (room: str)" if inside else "",
+            room_name,
+            usual="room: str" if inside else "",
+        ),
+        Offer(
+            f"the application ({app.__name__})",
+            by_type(app, "app", also=Application),
+            usual=f"app: {app.__name__}",
+        ),
     ]
-    offers += [Offer(f"the room's {name}", by_name(name)) for name in room or ()]
+    offers += [Offer(f"the room's {name}", by_name(name), usual=name) for name in room or ()]
     return offers
 
 

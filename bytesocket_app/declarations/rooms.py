@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Never
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import override
@@ -19,7 +19,7 @@ from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.pending import Add, Pending, Remove
 from bytesocket_app.declarations.scope import DeclarationScope, RoomBackend
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
+from bytesocket_app.errors import ConfigurationError, Refusal, caller, near, warn_renamed
 from bytesocket_app.events import (
     Catalogue,
     ClientEvent,
@@ -36,6 +36,9 @@ from bytesocket_app.rooms import BROADCAST_ROOM, RoomPattern
 from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, Outcome
+
+_MANY: Final = 50
+"""Number of rooms above which a misspelt name gets no hint."""
 
 JoinedBy = Literal["client", "server"]
 
@@ -149,13 +152,18 @@ class Room:
             Catalogue(()).declare(event)
         self._pending.do(lambda scope: self._relay(scope, events))
 
-    def at(self, **parameters: object) -> RoomHandle:
+    def at(self, *values: Never, **parameters: object) -> RoomHandle:
         """Return the handle of one room: `doc.at(doc_id=7)`.
 
         Raises:
             TypeError: A room parameter is missing or unknown.
             ValueError: A room parameter's text cannot stand in a name.
         """
+        if values:
+            wanted = ", ".join(f"{name}=..." for name in self.pattern.parameters)
+            raise TypeError(
+                f"Room {self.pattern.text!r} takes its parameters by name: at({wanted})."
+            )
         name = self.name(**parameters)
         if self._pending.scope is None:  # routers around may put their prefixes before it
             return RoomHandle(lambda: self.name(**parameters), self._backend)
@@ -383,6 +391,15 @@ class DeclaredRooms:
                 if texts is not None:
                     return room, texts
         return None
+
+    def near(self, name: str) -> str:
+        """Return a hint to a similar room without parameters that clients may join, or "".
+
+        Peers cause the search, so there is none through a great many rooms.
+        """
+        if len(self._exact) > _MANY:
+            return ""
+        return near(name, (n for n, room in self._exact.items() if room.joined_by == "client"))
 
     def all(self) -> Iterable[Room]:
         """Every declared room."""

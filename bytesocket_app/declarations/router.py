@@ -110,6 +110,11 @@ class Router:
             ConfigurationError: It is no pattern, it is declared already, could mean another one's
                 names, or is the room of all sockets; a router tells the most when it is included.
         """
+        if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
+            raise ConfigurationError(
+                f"{caller()}: {pattern!r} is no room's name or pattern: use a string, as in "
+                "room('lobby') or room('doc:{doc_id}')."
+            )
         room = Room(RoomPattern(self.prefix + pattern), join)
         self._pending.do(room.declare)
         return room
@@ -130,9 +135,14 @@ class Router:
         """Make the declarations of another router here.
 
         Raises:
-            ConfigurationError: It is this router or one around it, it is included already, or a
-                declaration cannot be served.
+            ConfigurationError: It is no router, is this one or one around it, is included already,
+                or a declaration cannot be served.
         """
+        if not isinstance(router, Router):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
+            raise ConfigurationError(
+                f"{caller()}: include takes a Router, not {router!r}. A module's declarations go "
+                "on `router = Router()`, which the application includes."
+            )
         around: Router | None = self
         while around is not None:
             if around is router:

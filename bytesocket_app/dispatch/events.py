@@ -338,8 +338,14 @@ class EventRouter:
 
     def _unknown(self, message: Incoming, found: tuple[Room, Any] | None = None) -> Refusal:
         if message.room is not None and found is None:
-            return Refusal(f"There is no room {message.room[:64]!r}.", code="unknown_room")
+            room = message.room[:64]
+            text = f"There is no room {room!r}.{self._rooms.near(room)}"
+            return Refusal(text, code="unknown_room")
         name = message.event if isinstance(message.event, int | float) else str(message.event)[:64]
+        if found is None and any(room.event(name) for room in self._rooms.all()):
+            return Refusal(
+                f"Event {name!r} is taken in rooms only: send it into a room.", code="unknown_event"
+            )
         place = f" in room {found[0].pattern.text!r}" if found else ""
         return Refusal(
             f"Event {name!r} is not one that clients may send{place}.{self._catalogue.near(name)}",

@@ -78,7 +78,7 @@ class Filters:
         step.start(_MIDDLEWARE, seconds)
         shown = message.frozen()
 
-        async def inner(passed_on: Message) -> Any:
+        async def call_next(passed_on: Message) -> Any:
             came = message if passed_on is shown else Incoming.passed_on(passed_on, answer)
             answer.is_reached = True
             step.start(_MIDDLEWARE, 0)
@@ -87,7 +87,7 @@ class Filters:
             step.message = message
             return answer.result()
 
-        await chain.run(step.socket, shown, inner)
+        await chain.run(step.socket, shown, call_next)
 
     async def _left(
         self, step: Step, message: Incoming, answer: Answer, error: BaseException

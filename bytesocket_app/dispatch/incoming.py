@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.lifecycle import StandIn
-from bytesocket_app.middleware import Message
+from bytesocket_app.middleware import Message, no_message
 from bytesocket_app.types import CodecName, EventName, RequestId
 from bytesocket_app.wire.shapes import is_event, is_request_id, is_room, is_rooms
 
@@ -97,7 +97,13 @@ class Incoming:
 
     @classmethod
     def passed_on(cls, message: Message, answer: Answer | None) -> "Incoming":
-        """Make an incoming message of one that middleware passed on, with the same answer."""
+        """Make an incoming message of one that middleware passed on, with the same answer.
+
+        Raises:
+            TypeError: It is no message.
+        """
+        if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
+            raise no_message(message)
         taken = cls.__new__(cls)
         taken.event = message.event
         taken.data = message.data

@@ -130,7 +130,9 @@ class MembershipRequests:
             return found
         if found is None and self._policies.undeclared == "open":
             return None
-        raise Refusal(f"There is no room {name[:64]!r} to join.", code="unknown_room")
+        room = name[:64]
+        hint = self._rooms.near(room)
+        raise Refusal(f"There is no room {room!r} to join.{hint}", code="unknown_room")
 
     def _not_reserved(self, name: str) -> None:
         if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":

@@ -15,7 +15,7 @@ from bytesocket_app.events.declared import (
     ServerPayload,
     declare,
 )
-from bytesocket_app.events.model import ClientEvent, Event, EventModel, ServerEvent
+from bytesocket_app.events.model import ClientEvent, Event, EventModel, ServerEvent, name_of
 from bytesocket_app.events.payload import PayloadType
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "ServerHandle",
     "ServerPayload",
     "declare",
+    "name_of",
 ]

@@ -1,6 +1,5 @@
 """Catalogue of an application's events: their names, directions, payloads and encoding."""
 
-import difflib
 import pkgutil
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from typing_extensions import override
 
-from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, where
+from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, near, where
 from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
 from bytesocket_app.events.findings import Way
 from bytesocket_app.events.lint import Lint
@@ -225,8 +224,7 @@ class Catalogue:
 
     def near(self, name: object) -> str:
         """Return a hint to a similar declared name, ` Did you mean 'chat:post'?`, or ""."""
-        found = difflib.get_close_matches(str(name), [str(n) for n in self.by_name], n=1)
-        return f" Did you mean {found[0]!r}?" if found else ""
+        return near(name, self.by_name)
 
     def __iter__(self) -> Iterator[EventSpec]:
         return iter(self.by_name.values())

@@ -4,6 +4,7 @@ The bases keep their data in dunder attributes, so that fields may have any name
 `volatile`.
 """
 
+import reprlib
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -70,6 +71,20 @@ class EventModel(BaseModel):
                 f"{cls.__name__} ({where(cls)}) has no field {subject!r}, which volatile= names "
                 f"(its fields: {fields}). Name one of them, or say volatile=True."
             )
+
+
+def name_of(event: EventModel) -> EventName:
+    """Return the name of an event that is to be sent.
+
+    Raises:
+        TypeError: The argument is no event, but for example a name or a dict.
+    """
+    try:
+        return event.__event_name__
+    except AttributeError:  # asked for afterwards: an event that is one pays nothing
+        raise TypeError(
+            f'pass an event, as in Post(text="hi") of a class Post, not {reprlib.repr(event)}'
+        ) from None
 
 
 class ClientEvent(EventModel, abstract=True):

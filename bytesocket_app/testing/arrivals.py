@@ -29,13 +29,22 @@ class Arrivals:
         self._taking = Lock()
         self._taken = 0
 
+    def check_running(self) -> None:
+        """Raise RuntimeError before the client is connected: nothing could come."""
+        if self._transport.receiver is None:
+            raise RuntimeError(
+                "this client is not running: use it inside `async with TestClient(app) as client`"
+            )
+
     async def wait(self, what: str, wanted: Callable[[Any], bool], timeout: float | None) -> Any:
         """Wait for the first message that `wanted` accepts; others are kept.
 
         Raises:
             NothingCame: No such message came in time.
             Disconnected: The connection ended first.
+            RuntimeError: The client is not connected yet.
         """
+        self.check_running()
         seconds = self._deadline if timeout is None else timeout
         with move_on_after(seconds):
             while True:

@@ -22,6 +22,7 @@ from bytesocket_app.events import (
     PayloadType,
     ServerEvent,
     ServerHandle,
+    name_of,
 )
 from bytesocket_app.testing.arrivals import Arrivals
 from bytesocket_app.testing.log import FrameLog, NothingCame
@@ -278,7 +279,12 @@ class TestClient:
         await self.send_raw(payload if self._codec.is_binary else payload.decode())
 
     async def send_raw(self, payload: str | bytes) -> None:
-        """Send an encoded frame: text, or bytes as a binary frame."""
+        """Send an encoded frame: text, or bytes as a binary frame.
+
+        Raises:
+            RuntimeError: The client is not connected yet: use it inside `async with`.
+        """
+        self._arrivals.check_running()
         await self._transport.push(payload, is_binary=isinstance(payload, bytes))
 
     async def receive_message(self, *, timeout: float | None = None) -> Any:
@@ -325,7 +331,7 @@ class TestClient:
         name, payload = (
             (event.handle.name, PayloadType(event.handle.payload))
             if isinstance(event, Payload)
-            else (event.__event_name__, PayloadType(type(event)))
+            else (name_of(event), PayloadType(type(event)))
         )
         value = event.value if isinstance(event, Payload) else event
         raw = payload.dump(value, self._codec.name)

@@ -5,16 +5,18 @@ Source: the ASGI specification, "Lifespan Protocol".
 
 import logging
 import re
+import sysconfig
 import traceback
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import anyio
 
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.transports.asgi import ASGIApp, Message, Receive, Send
 
+_STDLIB: Final = sysconfig.get_path("stdlib")
 logger = logging.getLogger("bytesocket.server")
 
 
@@ -29,9 +31,11 @@ async def answer_lifespan(
             entered = True
             await send({"type": "lifespan.startup.complete"})
             await receive()
-    except Exception:  # noqa: BLE001 - the server reports it, and says what to do then
+    except Exception:
         phase = "shutdown" if entered else "startup"
         await send({"type": f"lifespan.{phase}.failed", "message": traceback.format_exc()})
+        if not entered:
+            raise  # as Starlette does: a server that has been told takes no notice
     else:
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -51,6 +55,7 @@ class Lifespan:
         self._stop = anyio.Event()
         self.ended = anyio.Event()
         self.failure: str | None = None
+        self._cause: Exception | None = None
 
     async def run(self) -> None:
         """Call the application with its lifespan scope, and wait until it returns."""
@@ -75,7 +80,7 @@ class Lifespan:
         """
         await self._answered.wait()
         if self.failure is not None:
-            raise LifespanError(self.failure)
+            raise LifespanError(reason(self.failure)) from self._cause
 
     async def stop(self) -> None:
         """Tell the application to end, and wait until it has."""
@@ -83,12 +88,13 @@ class Lifespan:
         await self.ended.wait()
 
     def _raised(self, error: Exception) -> None:
-        if self.failure is not None:
-            return  # the application reported it before it raised, as Starlette does
+        if self.failure is not None:  # it reported it before it raised, as Starlette does
+            self._cause = self._cause or error
+            return
         if self._answered.is_set():
             logger.error("the application's lifespan failed", exc_info=error)
         elif self._asked:
-            self.failure = "".join(traceback.format_exception(error))
+            self.failure, self._cause = "".join(traceback.format_exception(error)), error
         # Otherwise it raised before it received an event: it does not support lifespan, which the
         # specification allows.
 
@@ -146,6 +152,6 @@ def reason(failure: str) -> str:
     places = [
         f"{file}:{line}: "
         for file, line in re.findall(r'File "([^"]+)", line (\d+)', failure)
-        if "site-packages" not in file
+        if "site-packages" not in file and not file.startswith(_STDLIB)
     ]
     return f"{places[-1] if places else ''}{lines[-1] if lines else 'no reason given'}"

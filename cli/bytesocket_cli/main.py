@@ -1,9 +1,12 @@
 """Command line: the commands, the version, and exit codes for errors."""
 
+import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typing_extensions import override
 
 from bytesocket_cli import console
 from bytesocket_cli.commands.conformance import conformance
@@ -15,7 +18,22 @@ from bytesocket_cli.commands.new import new
 from bytesocket_cli.commands.run import run
 from bytesocket_cli.errors import USAGE, CliError
 
+
+class Commands(TyperGroup):
+    """The commands, with near misses for a value that is none of an option's choices."""
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the arguments name."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _with_near_miss(error.message)
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     name="bytesocket",
     help="Typed real-time applications: make a project, serve it, generate its clients.",
     no_args_is_help=True,
@@ -64,6 +82,17 @@ def main() -> None:
             raise
         console.fail(str(error))
         sys.exit(USAGE)
+
+
+def _with_near_miss(message: str) -> str:
+    """Add a near miss to typer's message about choices, and leave out what is Pydantic's in it."""
+    message = message.removeprefix("Value error, ")
+    value, is_choice, choices = message.partition(" is not one of ")
+    if not is_choice:
+        return message
+    from bytesocket_app.errors import near
+
+    return message + near(value.strip("'"), re.findall("'([^']*)'", choices))
 
 
 def _is_configuration(error: Exception) -> bool:

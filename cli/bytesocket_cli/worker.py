@@ -23,7 +23,7 @@ import anyio
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.hosting import Hosting
-from bytesocket_app.transports.lifespan import LifespanError, reason
+from bytesocket_app.transports.lifespan import LifespanError
 from bytesocket_cli.errors import FINE, USAGE, CliError
 from bytesocket_cli.loading import Loaded, load
 from bytesocket_cli.project import Backend, Project
@@ -103,7 +103,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
     options = {"use_uvloop": True} if service.backend == "asyncio" and find_spec("uvloop") else {}
     anyio.run(main, backend=service.backend, backend_options=options)
     for failure in failures:
-        raise CliError(f"the application could not start: {reason(str(failure))}") from failure
+        raise CliError(f"the application could not start: {failure}") from failure
 
 
 def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | None:

@@ -126,6 +126,18 @@ def test_two_applications_share_nothing() -> None:
 # -- on
 
 
+def test_what_is_not_in_the_state_is_named() -> None:
+    app = make()
+    app.state.database = 7
+    assert app.state.database == 7
+    with pytest.raises(
+        AttributeError, match=r"app\.state has no 'databse': set it in the lifespan"
+    ):
+        _ = app.state.databse
+    with pytest.raises(AttributeError):
+        del app.state.other
+
+
 async def test_a_handlers_return_value_is_the_reply() -> None:
     app = make()
 

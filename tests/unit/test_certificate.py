@@ -34,6 +34,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_files_may_be_named_by_strings() -> None:
+    assert Certificate("a.pem", "a.key") == Certificate(Path("a.pem"), Path("a.key"))
+    assert Certificate("a.pem") == Certificate(certfile=Path("a.pem"), keyfile=None)
+
+
 @pytest.mark.parametrize(("cert", "key"), [("one.pem", "one.key"), ("two.both", None)])
 def test_a_certificate_and_its_key_are_read(cert: str, key: str | None, files: Path) -> None:
     assert certificate(files / cert, None if key is None else files / key) is not None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bytesocket_app.testing.conformance import RunningServer
 from tests.support.command_line import CommandLine
 from tests.support.server_process import APP, serving
 
@@ -50,10 +51,25 @@ def test_credentials_open_a_guarded_server(run: CommandLine) -> None:
     assert refused.err == "error: 12 failed\n"
 
 
-def test_nobody_there_fails_every_case(run: CommandLine) -> None:
+def test_nobody_there_is_one_line(run: CommandLine) -> None:
     outcome = run("conformance", "ws://127.0.0.1:9/ws", "--timeout", "1")
-    assert outcome.code == 1
-    assert outcome.out.splitlines()[-1] == "0 passed, 12 failed"
+    assert outcome.code == 2
+    assert not outcome.out
+    assert outcome.err.startswith("error: cannot connect to 127.0.0.1:9: ")
+    assert outcome.err.endswith(": is the server running there?\n")
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_server_without_an_answer_is_one_line(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(RunningServer, "connect", connect)
+    outcome = run("conformance", "ws://127.0.0.1:9/ws")
+    assert outcome.code == 2
+    assert outcome.err == "error: cannot connect to ws://127.0.0.1:9/ws: no answer in time\n"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,24 @@ def test_an_unknown_command_is_a_usage_error(run: CommandLine) -> None:
     assert "genrate" in done.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [
+        (["generate", "pyton"], "'asyncapi', 'contract'. Did you mean 'python'?\n"),
+        (["new", "x", "--template", "chatt"], "'minimal'. Did you mean 'chat'?\n"),
+        (["run", "--transport", "x"], ": 'x' is not one of 'hypercorn', 'uvicorn', 'picows'.\n"),
+        (["run", "--port", "x"], "\n"),
+    ],
+)
+def test_a_value_that_is_no_choice_is_told_its_near_miss(
+    run: CommandLine, arguments: list[str], ending: str
+) -> None:
+    done = run(*arguments)
+    assert done.code == 2
+    assert "Value error" not in done.err
+    assert done.err.endswith(ending)
+
+
 @pytest.mark.slow
 def test_help_imports_nothing_heavy() -> None:
     code = (

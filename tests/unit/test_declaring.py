@@ -100,5 +100,6 @@ def test_a_name_must_be_one(name: Any) -> None:
 
 async def test_no_event_is_handled_before_it_is_declared() -> None:
     async with TestClient(talk()) as client:
-        with pytest.raises(RequestError, match="not one that clients may send"):
+        with pytest.raises(RequestError, match="not one that clients may send") as caught:
             await client.request(Say(text="x"))
+    assert "Did you mean" not in caught.value.message

@@ -124,6 +124,14 @@ class TestValidation:
 
 
 class TestUnknown:
+    async def test_an_event_of_rooms_without_a_room_is_told_so(self) -> None:
+        app = talk()
+        app.room("lobby").relay(Wave)
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError, match="'wave' is taken in rooms only") as caught:
+                await client.request(Wave())
+        assert caught.value.code == "unknown_event"
+
     async def test_a_misspelt_event_is_answered_with_a_near_miss(self) -> None:
         app = talk()
 

@@ -3,6 +3,7 @@
 from functools import partial, wraps
 from typing import Any
 
+import anyio
 import pytest
 
 from bytesocket_app.errors import (
@@ -18,6 +19,7 @@ from bytesocket_app.errors import (
     UndeclaredEvent,
     caller,
     first_line,
+    near,
     where,
 )
 
@@ -125,6 +127,27 @@ def test_the_caller_is_the_first_frame_outside_the_framework() -> None:
     path, _, line = caller().rpartition(":")
     assert path == __file__
     assert int(line) > line_of(test_the_caller_is_the_first_frame_outside_the_framework)
+
+
+def test_the_caller_is_not_in_an_event_loop() -> None:
+    async def call() -> str:
+        return caller()
+
+    path, _, line = anyio.run(call).rpartition(":")
+    assert path == __file__
+
+    def directly() -> str:
+        found: str = eval("caller()", {"caller": caller, "__name__": "asyncio.events"})
+        return found
+
+    path, _, line = directly().rpartition(":")
+    assert path == __file__
+    assert int(line) > line_of(test_the_caller_is_not_in_an_event_loop)
+
+
+def test_a_near_miss_is_never_the_name_itself() -> None:
+    assert near("loby", ["lobby", "attic"]) == " Did you mean 'lobby'?"
+    assert near("lobby", ["lobby", "lobbyx"]) == near("x", []) == ""
 
 
 def test_the_first_line_of_an_error_ends_as_a_sentence() -> None:

@@ -16,6 +16,26 @@ from bytesocket_app.signature import nothing
 from tests.support.talk import Said, Say, talk
 
 
+def test_a_misspelt_parameter_is_told_its_near_miss() -> None:
+    app = talk()
+    doc = app.room("doc:{docid}")
+    socket: Any = eval("lambda sock: 0")
+    event: Any = eval("lambda evnt: 0")
+
+    def misspelt(doc_id: int) -> None:
+        """Never called."""
+
+    for decorator, function, end in (
+        (doc.on_join, misspelt, "the room's docid. Did you mean 'docid'?"),
+        (app.on(Say), socket, "Did you mean 'socket'? Annotate it: `sock: Socket`."),
+        (app.on(Say), event, "Did you mean 'event'? Annotate it: `evnt: Say`."),
+        (app.on(Say), eval("lambda x: 0"), "the application (ByteSocket). Annotate it."),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            decorator(function)
+        assert str(caught.value).endswith(end)
+
+
 class Other(ServerEvent, name="other"):
     """Another event."""
 

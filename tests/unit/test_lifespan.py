@@ -1,7 +1,9 @@
 """The lifespan protocol, answered and driven."""
 
+import re
+import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -37,7 +39,8 @@ async def test_a_server_is_answered(
     startup: bool, shutdown: bool, kinds: list[str], said: str
 ) -> None:
     async def app(_: Scope, receive: Receive, send: Send) -> None:
-        await answer_lifespan(context(startup=startup, shutdown=shutdown), receive, send)
+        with nullcontext() if startup else pytest.raises(LookupError, match="no database"):
+            await answer_lifespan(context(startup=startup, shutdown=shutdown), receive, send)
 
     call = Call(app, {"type": "lifespan"})
     call.tell("lifespan.startup")
@@ -116,6 +119,17 @@ async def test_one_that_cannot_start_says_why(fault: str) -> None:
             raise AssertionError("never entered")
 
 
+async def test_what_the_start_raised_is_the_cause_of_one_line() -> None:
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await answer_lifespan(context(startup=False), receive, send)
+
+    with pytest.raises(LifespanError) as caught:
+        async with run_lifespan(app, {}, timeout=DEADLINE):
+            raise AssertionError("never entered")
+    assert re.fullmatch(rf"{__file__}:\d+: LookupError: no database", str(caught.value))
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
 async def test_a_fault_at_its_shutdown_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async with run_lifespan(Inner("shutdown"), {}, timeout=DEADLINE):
         pass
@@ -140,9 +154,10 @@ async def test_what_it_puts_into_the_state_is_there() -> None:
 
 
 def test_a_reason_is_the_last_line_and_our_last_place() -> None:
-    text = """Traceback (most recent call last):
+    text = f"""Traceback (most recent call last):
       | File "/app/mine.py", line 3, in start
       | File "/lib/site-packages/theirs.py", line 9, in connect
+      | File "{socket.__file__}", line 8, in create_connection
       | OSError: no route
       +---
     """

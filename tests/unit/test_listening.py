@@ -34,6 +34,8 @@ def test_a_port_in_use_names_the_option_and_another_port(
         listen("127.0.0.1", port)
     assert f"port {port} on 127.0.0.1 is already in use" in str(caught.value)
     assert f"--port {free}" in str(caught.value)
+    with pytest.raises(ConfigurationError, match=f"with port={free}$"):
+        listen("127.0.0.1", port, in_code=True)
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,24 @@ class TestPermission:
                 await client.join("x")
         assert caught.value.code == "unknown_room"
 
+    async def test_a_near_miss_is_told_of_what_clients_may_join(self) -> None:
+        app = talk()
+        app.room("lobby")
+        app.room("backstage", join="server")
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError, match=r"'loby' to join. Did you mean 'lobby'\?"):
+                await client.join("loby")
+            with pytest.raises(RequestError, match=r"'loby'\. Did you mean 'lobby'\?"):
+                await client.request(Wave(), room="loby")
+            for name in ("backstag", "backstage", "lobby" * 20):
+                with pytest.raises(RequestError, match="There is no room") as caught:
+                    await client.join(name)
+                assert "Did you mean" not in caught.value.message
+            for number in range(50):
+                app.room(f"room{number}")
+            with pytest.raises(RequestError, match=r"'loby' to join\.$"):
+                await client.join("loby")
+
     async def test_a_room_of_the_server_cannot_be_joined_by_a_client(self) -> None:
         app = talk()
         app.room("feed", join="server")

@@ -4,10 +4,13 @@ from dataclasses import FrozenInstanceError, replace
 from functools import partial
 from typing import Any
 
+import anyio
 import pytest
 
 from bytesocket_app import CallNext, ConfigurationError, Message, Refusal, Socket
 from bytesocket_app.middleware import MiddlewareChain
+from bytesocket_app.testing import RequestError, TestClient
+from tests.support.talk import Say, talk
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +82,52 @@ async def test_passing_on_a_second_time_is_refused_with_the_steps_place() -> Non
     with pytest.raises(RuntimeError, match=r"test_middleware.py:\d+\) calls `call_next` a second"):
         await onion.send(Message(data=1))
     assert onion.log == [1]
+
+
+@pytest.mark.parametrize("passed", [(), ({"data": 2},)])
+async def test_only_messages_are_passed_on(passed: Any) -> None:
+    async def wrong(_: list[Any], socket: Socket, message: Message, call_next: Any) -> None:
+        await call_next(*passed)
+
+    app = talk()
+    told: list[str] = []
+
+    @app.middleware
+    async def step(socket: Socket, message: Message, call_next: Any) -> None:
+        try:
+            await call_next(*passed)
+        except TypeError as error:
+            told.append(str(error))
+
+    async with TestClient(app) as client:
+        with pytest.raises(RequestError):
+            await client.request(Say(text="hi"))
+    assert "call_next takes a Message, not " in told[0]
+    assert "dataclasses.replace(message, data=...)" in told[0]
+    with pytest.raises(TypeError, match="call_next takes a Message"):
+        await Onion(wrong, outer).send(Message(data=1))
+
+
+def test_what_is_never_awaited_is_called_as_users_know_it() -> None:
+    async def step(_: list[Any], socket: Socket, message: Message, call_next: Any) -> None:
+        coroutine = call_next(message)
+        names.append(coroutine.__qualname__)
+        coroutine.close()
+
+    names: list[str] = []
+    for steps in ((step,), (step, silent)):
+        anyio.run(Onion(*steps).send, Message(data=1))
+    app = talk()
+    app.middleware(partial(step, []))
+
+    async def talking() -> None:
+        async with TestClient(app) as client:
+            with pytest.raises(RequestError):
+                await client.request(Say(text="hi"))
+
+    anyio.run(talking)
+    assert names[1] == "_Rest.call_next"
+    assert names[2].endswith(".call_next")
 
 
 async def test_what_a_step_raises_comes_out() -> None:

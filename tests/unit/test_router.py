@@ -28,6 +28,32 @@ class Move(ClientEvent, name="move"):
     x: int
 
 
+@pytest.mark.parametrize("thing", ["x", None, 7])
+def test_only_routers_are_included(thing: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{__name__}.*include takes a Router, not "):
+        talk().include(thing)
+    with pytest.raises(ConfigurationError, match=f"{__name__}.*include takes a Router, not "):
+        Router().include(thing)
+
+
+def test_an_application_is_no_router() -> None:
+    other: Any = talk()
+    with pytest.raises(ConfigurationError, match="include takes a Router, not <ByteSocket 'Talk'"):
+        talk().include(other)
+
+
+def test_a_room_has_a_name_or_pattern() -> None:
+    wrong: Any = 7
+    with pytest.raises(ConfigurationError, match=rf"{__name__}.*7 is no room's .* room\('lobby'\)"):
+        talk().room(wrong)
+
+
+def test_a_rooms_parameters_are_passed_by_name() -> None:
+    doc: Any = talk().room("doc:{doc_id}")
+    with pytest.raises(TypeError, match=r"takes its parameters by name: at\(doc_id=\.\.\.\)"):
+        doc.at(7)
+
+
 class TestHandlers:
     async def test_the_prefix_touches_strings_and_no_classes_name(self) -> None:
         router = Router(prefix="chat:")

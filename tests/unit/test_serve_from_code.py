@@ -121,9 +121,25 @@ def test_what_cannot_serve_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match="transport='nginx' is none of 'hypercorn'"):
         asyncio.run(serve(transport="nginx"))
+    wrong: Any = "hypercron"
+    with pytest.raises(
+        ConfigurationError, match=rf"^{__file__}:\d+: .* 'picows'\. Did you mean 'hypercorn'\?"
+    ):
+        asyncio.run(application().serve(transport=wrong))
+    for option, words in (
+        ({"certificate": "cert.pem"}, "certificate='cert.pem' is none: Certificate"),
+        ({"stop": True}, "stop=True is no event"),
+        ({"port": "8000"}, "port='8000' is no port"),
+        ({"host": 7}, "host=7 is no address"),
+        ({"listener": 7}, "listener=7 is no socket"),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            asyncio.run(serve(**option))
     with pytest.raises(ConfigurationError, match="runs on asyncio only; on trio use 'hypercorn'"):
         trio.run(lambda: serve(transport="picows"))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"port {port} on 127.0.0.1 is already in use"):
+        with pytest.raises(
+            ConfigurationError, match=f"port {port} on 127.0.0.1 is already in use.* port="
+        ):
             asyncio.run(serve(port=port))

@@ -1,6 +1,7 @@
 """Settings are frozen, checked where they are made, and have one preset."""
 
-from dataclasses import FrozenInstanceError
+from copy import copy
+from dataclasses import FrozenInstanceError, replace
 from math import inf, nan
 from typing import Any
 
@@ -36,6 +37,24 @@ def test_drop_in_is_the_origins_behaviour() -> None:
     assert not settings.policies.membership
     assert settings.limits.rooms_per_socket == settings.limits.outbox_bytes == 0
     assert settings.timeouts.handler == settings.timeouts.middleware == 0
+
+
+def test_a_setting_in_the_wrong_place_is_sent_to_its_own() -> None:
+    make: Any = Settings
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"^Settings\(after_close=5\) \(.*{__name__}.*\) cannot be: it belongs into "
+        r"Timeouts: Settings\(timeouts=Timeouts\(after_close=5\)\)\.$",
+    ):
+        make(after_close=5)
+    make = Timeouts
+    with pytest.raises(ConfigurationError, match=r"Limits: Settings\(limits=Limits\(depth=1\)\)"):
+        make(depth=1)
+    with pytest.raises(
+        ConfigurationError, match=r"no such setting\. Did you mean 'after_close'\?$"
+    ):
+        make(aftr_close=1)
+    assert copy(Timeouts(auth=1)) == replace(Timeouts(), auth=1)
 
 
 def test_settings_cannot_change() -> None:

@@ -1,6 +1,7 @@
 """The test client: every wait ends, and says what came instead."""
 
 import math
+from typing import Any
 
 import anyio
 import pytest
@@ -35,6 +36,30 @@ def replying() -> ByteSocket:
         return Length(length=len(event.text))
 
     return app
+
+
+@pytest.mark.parametrize("wrong", ["say", {"text": "hi"}])
+async def test_what_is_no_event_is_not_sent(wrong: Any) -> None:
+    async with TestClient(replying()) as client:
+        with pytest.raises(TypeError, match=r"pass an event, as in Post\("):
+            await client.emit(wrong)
+        with pytest.raises(TypeError, match=r"pass an event, as in Post\("):
+            await client.request(wrong)
+
+
+async def test_a_client_that_is_not_entered_sends_and_waits_for_nothing() -> None:
+    client = TestClient(replying())
+    for call in (
+        lambda: client.emit(Say(text="hi")),
+        lambda: client.request(Say(text="hi")),
+        lambda: client.receive(Said),
+        lambda: client.join("lobby"),
+        client.wait_closed,
+    ):
+        with pytest.raises(
+            RuntimeError, match=r"not running: use it inside `async with TestClient"
+        ):
+            await call()
 
 
 class TestWaits:

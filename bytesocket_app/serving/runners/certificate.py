@@ -2,13 +2,14 @@
 
 import ssl
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import NoReturn
 
 from bytesocket_app.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Certificate:
     """Certificate and private key, in PEM files.
 
@@ -18,7 +19,14 @@ class Certificate:
     """
 
     certfile: Path
-    keyfile: Path | None = None
+    keyfile: Path | None
+
+    def __init__(
+        self, certfile: str | PathLike[str], keyfile: str | PathLike[str] | None = None
+    ) -> None:
+        # The class is frozen.
+        object.__setattr__(self, "certfile", Path(certfile))
+        object.__setattr__(self, "keyfile", None if keyfile is None else Path(keyfile))
 
     def context(self) -> ssl.SSLContext:
         """Read the files into a TLS context.

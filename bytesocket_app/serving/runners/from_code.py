@@ -4,11 +4,11 @@ import socket
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
 
 import anyio
 
-from bytesocket_app.errors import ConfigurationError, caller
+from bytesocket_app.errors import ConfigurationError, caller, near
 from bytesocket_app.event_loop import running_loop
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.hosting import Hosting
@@ -42,11 +42,12 @@ async def serve(
     stop: StopSignal | None,
 ) -> None:
     """Serve an application until `stop` is set; see `ByteSocket.serve`."""
+    _check_options(listener, certificate, stop)
     run = _runner(transport)
     if isinstance(listener, socket.socket):
         await run(app, _hosting(app, listener, certificate, grace), stop or anyio.Event())
         return
-    with listen(*listener) as own:
+    with listen(*listener, in_code=True) as own:
         await run(app, _hosting(app, own, certificate, grace), stop or anyio.Event())
 
 
@@ -64,11 +65,38 @@ def _hosting(
     )
 
 
+def _check_options(listener: Any, certificate: Any, stop: Any) -> None:
+    """Refuse what cannot be served with, before anything is opened.
+
+    Raises:
+        ConfigurationError: Says which argument, and what it should be.
+    """
+    problem = None
+    if isinstance(listener, tuple):
+        host, port = cast("tuple[Any, Any]", listener)
+        if not isinstance(host, str):
+            problem = f"host={host!r} is no address: use a string, as in '127.0.0.1'."
+        elif isinstance(port, bool) or not isinstance(port, int):
+            problem = f"port={port!r} is no port: use a whole number, as in 8000."
+    elif not isinstance(listener, socket.socket):
+        problem = f"listener={listener!r} is no socket: use one of `socket.create_server`."
+    if not isinstance(certificate, Certificate | None):
+        problem = f"certificate={certificate!r} is none: Certificate('cert.pem', 'key.pem')."
+    elif stop is not None and not (hasattr(stop, "is_set") and hasattr(stop, "wait")):
+        problem = f"stop={stop!r} is no event: use `anyio.Event()`, and set it to end the server."
+    if problem is not None:
+        raise ConfigurationError(f"{caller()}: {problem}")
+
+
+def _servers() -> tuple[str, ...]:
+    return get_args(ServerName)
+
+
 def _runner(transport: str) -> Callable[..., Awaitable[None]]:
     problem = None
-    if transport not in get_args(ServerName):
-        known = ", ".join(map(repr, get_args(ServerName)))
-        problem = f"transport={transport!r} is none of {known}."
+    if transport not in _servers():
+        known = ", ".join(map(repr, _servers()))
+        problem = f"transport={transport!r} is none of {known}.{near(transport, _servers())}"
     elif find_spec(transport) is None:
         problem = f"transport={transport!r} is not installed: {_NEEDS[transport]}"
     elif transport != "hypercorn" and running_loop() == "trio":

@@ -13,12 +13,17 @@ UNSENT = 64 * 1024
 which the slow-reader policy could not drop."""
 
 
-def listen(host: str, port: int) -> socket.socket:
+_OPTIONS = "--{} {}"
+_IN_CODE = "{}={!r}"
+
+
+def listen(host: str, port: int, *, in_code: bool = False) -> socket.socket:
     """Bind a socket and listen on it.
 
     Args:
         host: An address or a name; one with a colon is IPv6.
         port: The port; 0 lets the system choose one, see `getsockname()`.
+        in_code: True if errors are to name arguments, `port=8001`, not options, `--port 8001`.
 
     Raises:
         ConfigurationError: The port is taken or not allowed, or the host is not an address of this
@@ -37,7 +42,9 @@ def listen(host: str, port: int) -> socket.socket:
         listener.settimeout(0)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise ConfigurationError(_explain(host, port, error)) from error
+        raise ConfigurationError(
+            _explain(host, port, error, _IN_CODE if in_code else _OPTIONS)
+        ) from error
     return listener
 
 
@@ -49,17 +56,24 @@ def url(scheme: str, host: str, port: int, path: str = "/") -> str:
     return f"{scheme}://{name}:{port}{path}"
 
 
-def _explain(host: str, port: int, error: OSError | OverflowError) -> str:
+def _explain(host: str, port: int, error: OSError | OverflowError, spelling: str) -> str:
+    def said(name: str, value: object) -> str:
+        return spelling.format(name, value)
+
     if isinstance(error, OverflowError):
-        return f"port {port} does not exist: --port takes 0 to 65535"
+        return f"port {port} does not exist: use {said('port', '0 to 65535')}"
     if error.errno == errno.EADDRINUSE:
         free = port + 1 if port < 65535 else 8000  # noqa: PLR2004 - the last port
         return (
             f"port {port} on {host} is already in use: stop the other program, "
-            f"or choose another port with --port {free}"
+            f"or choose another port with {said('port', free)}"
         )
     if error.errno == errno.EACCES:
-        return f"port {port} on {host} needs more rights: choose one above 1023 with --port"
+        return (
+            f"port {port} on {host} needs more rights: choose one above 1023, "
+            f"as with {said('port', 8000)}"
+        )
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return f"{host!r} is not an address of this machine: --host takes 127.0.0.1 or 0.0.0.0"
+        here, all_of_it = said("host", "127.0.0.1"), said("host", "0.0.0.0")  # noqa: S104 - said, not bound
+        return f"{host!r} is not an address of this machine: use {here} or {all_of_it}"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"

@@ -24,7 +24,9 @@ def conformance(
 
     if not url.startswith(SCHEMES):
         raise CliError(f"{url!r} is no address of a socket: write ws://HOST:PORT/PATH.")
-    failed = anyio.run(_try, url, _parsed(credentials), timeout)
+    parsed = _parsed(credentials)
+    anyio.run(_reach, url)
+    failed = anyio.run(_try, url, parsed, timeout)
     if failed:
         raise CliError(f"{failed} failed", code=FINDINGS)
 
@@ -38,6 +40,25 @@ def _parsed(credentials: str) -> Any:
         raise CliError(
             f"--credentials is no JSON ({error}): quote it for the shell, as in '\"token\"'."
         ) from error
+
+
+async def _reach(url: str) -> None:
+    """Connect once, so that one line says that nobody is there, not one for each case.
+
+    Raises:
+        CliError: Nothing at the address speaks WebSocket.
+    """
+    from bytesocket_app.testing.conformance import Refused, RunningServer
+
+    try:
+        async with RunningServer(url).connect():
+            return
+    except Refused as refused:
+        if refused.status:
+            return  # a server with an opinion: the cases tell
+        raise CliError(f"{refused.__cause__}: is the server running there?") from refused
+    except TimeoutError as error:
+        raise CliError(f"cannot connect to {url}: no answer in time") from error
 
 
 async def _try(url: str, credentials: Any, timeout: float) -> int:
