@@ -86,7 +86,19 @@ def refuse(
     answer = message.answer
     if answer is not None:
         answer.fail(refusal, phase, details)
-        return
+    else:
+        refuse_now(step, message, phase, refusal, details=details)
+
+
+def refuse_now(
+    step: Step,
+    message: Incoming,
+    phase: Phase,
+    refusal: Refusal,
+    *,
+    details: list[MessageBody] | None = None,
+) -> None:
+    """Refuse an event message, whatever middleware is around; see `refuse`."""
     step.outcome = refusal.code
     context = error_context(phase, refusal, event=message.event, room=message.room, details=details)
     send(step.sending, event_error(message.id, context))
@@ -116,11 +128,11 @@ def acknowledge(step: Step, message: Incoming) -> None:
 
 def settle(step: Step, message: Incoming, answer: Answer) -> None:
     """Send the answer that was kept; called after the outermost step of middleware returned."""
-    message.answer = None
+    answer.is_over = True
     if answer.failed is not None:
-        refuse(step, message, Phase.MIDDLEWARE, INTERNAL)  # a step swallowed the failure
+        refuse_now(step, message, answer.phase, answer.failed, details=answer.details)
     elif not answer.is_reached:
         if message.id is not None:
-            refuse(step, message, Phase.MIDDLEWARE, STOPPED)
+            refuse_now(step, message, Phase.MIDDLEWARE, STOPPED)
     elif answer.data is not None and message.id is not None and not answer.is_deferred:
         _reply(step.sending, message, answer.data)

@@ -5,14 +5,14 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any, Final
 
-from bytesocket_app.dispatch.answers import TIMEOUT, refuse
+from bytesocket_app.dispatch.answers import TIMEOUT, refuse_now
 from bytesocket_app.dispatch.authentication import Authentication
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.filters import Filters
 from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.membership_requests import PHASES, MembershipRequests
 from bytesocket_app.dispatch.rooms import RoomHooks
-from bytesocket_app.dispatch.runner import HandlerRunner, observed
+from bytesocket_app.dispatch.runner import HandlerRunner, ended, observed
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import DecodeError, ErrorContext, Phase
@@ -106,6 +106,7 @@ class Dispatcher:
         """Answer the message of a step that was cancelled because it took too long."""
         message, phase = step.message, step.phase
         step.done()
+        step.is_overdue = False
         if phase is Phase.AUTH:
             await self.authentication.late(step.socket, step.sending)
         elif phase in PHASES.values():
@@ -115,7 +116,10 @@ class Dispatcher:
         elif message is not None:
             late = Phase.MIDDLEWARE_TIMEOUT
             self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=late.value)
-            is_answered, message.answer = message.answer is None, None
+            answer = message.answer
+            is_answered = answer is None or answer.is_over
+            if answer is not None:
+                answer.is_over = True
             error = TimeoutError(f"Middleware timeout after {self._timeouts.middleware:g} s")
             await self._lifecycle.failures.late(
                 late,
@@ -124,7 +128,7 @@ class Dispatcher:
                 about=f" on {message.event!r}",
                 socket=step.socket,
                 event=message.event,
-                answer=None if is_answered else lambda: refuse(step, message, late, TIMEOUT),
+                answer=None if is_answered else lambda: refuse_now(step, message, late, TIMEOUT),
             )
             action = self._policies.middleware_timeout
             await self._filters.act(step, action, error, TIMEOUT.message)
@@ -176,17 +180,16 @@ class Dispatcher:
     async def _observe(self, step: Step, values: dict[str, Any], work: Awaitable[None]) -> None:
         telemetry = self._telemetry
         token = telemetry.began(Operation.MESSAGE, values)
+        step.is_overdue = False
         step.outcome = "cancelled"
         try:
             step.outcome = "ok"
             await work
         except BaseException:
-            step.outcome = "cancelled"
+            step.outcome = _cut_short(step)
             raise
         finally:
-            telemetry.ended(token, step.outcome)
-            if step.outcome not in {"ok", "deferred", "cancelled"}:
-                telemetry.count(Count.REFUSED, code=step.outcome)
+            ended(telemetry, token, step.outcome)
 
     def _filter(self, step: Step, message: Incoming) -> Awaitable[None]:
         """Return what to await for a message that goes through the application's middleware."""
@@ -209,6 +212,17 @@ class Dispatcher:
         logger.info("closing 1008 %s: %s, %s", reason, error, step.socket)
         step.sending.shut(CloseCode.POLICY, reason)
         await self._lifecycle.report(step.socket, ErrorContext(phase, error, raw=raw))
+
+
+def _cut_short(step: Step) -> str:
+    """Return the outcome of a message whose work was cancelled: what `overran` answers, if late."""
+    if not step.is_overdue:
+        return "cancelled"
+    if step.phase in PHASES.values():
+        return "ok" if step.request is not None and step.request.is_done else TIMEOUT.code
+    answer = None if step.message is None else step.message.answer
+    is_answered = step.phase is Phase.MIDDLEWARE and answer is not None and answer.is_over
+    return step.outcome if is_answered else TIMEOUT.code
 
 
 def _is_membership(kind: int, message: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing_extensions import override
 from bytesocket_app.declarations.handlers import ResolvedHandlers
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.delivery.publication import ABSENT
-from bytesocket_app.dispatch.answers import acknowledge, refuse, validation_details
+from bytesocket_app.dispatch.answers import STOPPED, acknowledge, refuse, settle, validation_details
 from bytesocket_app.dispatch.filters import Filters
 from bytesocket_app.dispatch.incoming import Answer, Incoming, nothing
 from bytesocket_app.dispatch.runner import HandlerRunner
@@ -18,6 +18,7 @@ from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.events import EventSpec, PayloadType
+from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName
@@ -128,16 +129,43 @@ class EventRouter:
         self, step: Step, message: Incoming, handlers: ResolvedHandlers
     ) -> None:
         """Take a message to handlers of which routers have some, each through its middleware."""
-        for chain in (None, *handlers.chains):
-            some = handlers.under(chain)
-            if not (some.sequential or some.concurrent):
-                continue
-            if chain is None or not chain.steps:
-                await self._handle_event(step, message, some)
-            else:
-                await self._filters.around(
-                    step, message, chain, partial(self._handle_some, step, some)
-                )
+        if not any(chain.steps for chain in handlers.chains):
+            await self._handle_event(step, message, handlers)
+            return
+        groups = [(chain, handlers.under(chain)) for chain in (None, *handlers.chains)]
+        groups = [(chain, some) for chain, some in groups if some.sequential or some.concurrent]
+        if len(groups) == 1:
+            await self._handle_group(step, message, *groups[0])
+            return
+        whole, answer = message.answer, message.answer or Answer()
+        try:
+            for chain, some in groups:
+                part = message.part()
+                await self._handle_group(step, part, chain, some)
+                if part.answer is not None:
+                    answer.take(part.answer)
+        finally:
+            if whole is None:
+                step.done()
+        step.message = message
+        if whole is None:
+            settle(step, message, answer)
+
+    async def _handle_group(
+        self,
+        step: Step,
+        message: Incoming,
+        chain: MiddlewareChain | None,
+        handlers: ResolvedHandlers,
+    ) -> None:
+        """Take a message to those handlers that are under one chain, or under none."""
+        if chain is not None and chain.steps:
+            last = partial(self._handle_some, step, handlers)
+            await self._filters.around(step, message, chain, last)
+            return
+        if message.answer is not None:
+            message.answer.is_reached = True
+        await self._handle_some(step, handlers, message)
 
     def _handle_some(
         self, step: Step, handlers: ResolvedHandlers, message: Incoming
@@ -212,9 +240,11 @@ class EventRouter:
             answer=lambda refusal: refuse(step, message, Phase.HANDLER, refusal),
         )
 
-    async def _refuse(self, step: Step, message: Incoming, refusal: Refusal) -> None:
+    async def _refuse(
+        self, step: Step, message: Incoming, refusal: Refusal, phase: Phase = Phase.HANDLER
+    ) -> None:
         if not isinstance(refusal, InvalidPayload):
-            refuse(step, message, Phase.HANDLER, refusal)
+            refuse(step, message, phase, refusal)
             return
         details = validation_details(refusal.error)
         refuse(step, message, Phase.VALIDATION, refusal, details=details)
@@ -236,13 +266,15 @@ class EventRouter:
             )
         agreed: list[str] = []
         relay: tuple[EventSpec, Any] | None = None
-        refused: tuple[str, Refusal] | None = None
+        refused: tuple[str, Phase, Refusal] | None = None
         for name in names if self._policies.bulk_copies == "each" else dict.fromkeys(names):
             # Without the id: a message for several rooms is acknowledged once, for all of them.
+            part = message.into(name)
             try:
-                passed = await self._ask(step, message.into(name), name)
+                passed = await self._ask(step, part, name, is_request=message.id is not None)
             except Refusal as refusal:
-                refused = refused or (name, refusal)
+                phase = Phase.HANDLER if part.answer is None else part.answer.phase
+                refused = refused or (name, phase, refusal)
                 continue
             if passed is not None:
                 relay = passed
@@ -256,12 +288,14 @@ class EventRouter:
         if refused is None:
             acknowledge(step, message)
         else:
-            room, first = refused
+            room, phase, first = refused
             inside = message.into(room, identity=message.id)
             inside.answer = message.answer
-            await self._refuse(step, inside, first)
+            await self._refuse(step, inside, first, phase)
 
-    async def _ask(self, step: Step, message: Incoming, name: str) -> tuple[EventSpec, Any] | None:
+    async def _ask(
+        self, step: Step, message: Incoming, name: str, *, is_request: bool
+    ) -> tuple[EventSpec, Any] | None:
         """Ask one of several rooms; returns what is to be relayed there, if anything.
 
         Raises:
@@ -282,6 +316,8 @@ class EventRouter:
         answer = message.answer = message.answer or Answer()
         await self._filters.within(step, message, chain, last)
         step.done()
+        if not answer.is_reached and is_request:
+            answer.fail(STOPPED, Phase.MIDDLEWARE, None)
         if answer.failed is not None:
             raise answer.failed
         return passed[0] if passed else None

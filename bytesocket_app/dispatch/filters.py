@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeAlias
 
-from bytesocket_app.dispatch.answers import INTERNAL, STOPPED, refuse, settle
+from anyio import Event
+
+from bytesocket_app.dispatch.answers import INTERNAL, STOPPED, refuse_now, settle
 from bytesocket_app.dispatch.incoming import Answer, Incoming
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.errors import Phase, Refusal, where
 from bytesocket_app.lifecycle.failures import leaf, refusal_of
 from bytesocket_app.middleware import Message, MiddlewareChain
 from bytesocket_app.wire.close import CloseCode
@@ -16,6 +18,100 @@ _MIDDLEWARE: Final = Phase.MIDDLEWARE
 
 Last: TypeAlias = Callable[[Incoming], Awaitable[Any]]
 """Takes a message that got through all steps to its handlers."""
+
+
+class _Passage:
+    """Passage of one message through one chain, with the end of the chain.
+
+    Attributes:
+        is_over: True after the chain has returned, or after an exception left it.
+    """
+
+    __slots__ = (
+        "_answer",
+        "_chain",
+        "_ended",
+        "_last",
+        "_message",
+        "_seconds",
+        "_shown",
+        "_step",
+        "is_over",
+        "is_running",
+    )
+
+    def __init__(
+        self,
+        step: Step,
+        message: Incoming,
+        answer: Answer,
+        chain: MiddlewareChain,
+        last: Last,
+        seconds: float,
+    ) -> None:
+        self._step = step
+        self._message = message
+        self._answer = answer
+        self._chain = chain
+        self._last = last
+        self._seconds = seconds
+        self._shown = message.frozen()
+        self._ended: Event | None = None
+        self.is_over = self.is_running = False
+
+    async def run(self) -> None:
+        """Send the message through the steps.
+
+        A step may return while another task is inside its `call_next`: the passage lasts until that
+        is done too, as the connection's step is at work there.
+        """
+        step = self._step
+        step.message = self._message
+        step.start(_MIDDLEWARE, self._seconds)
+        try:
+            try:
+                await self._chain.run(step.socket, self._shown, self.call_next)
+            except Exception:
+                if self.is_running:
+                    await self._end_of_running()
+                raise
+            if self.is_running:
+                await self._end_of_running()
+        finally:
+            self.is_over = True
+
+    async def call_next(self, passed_on: Message) -> Any:
+        """Pass the message on, for the last step; returns the reply."""
+        step, answer, message = self._step, self._answer, self._message
+        if self.is_over or answer.is_over:
+            raise RuntimeError(self._too_late())
+        came = message if passed_on is self._shown else Incoming.passed_on(passed_on, answer)
+        answer.is_reached = self.is_running = True
+        step.start(_MIDDLEWARE, 0)
+        try:
+            await self._last(came)
+        finally:
+            self.is_running = False
+            if self._ended is not None:
+                self._ended.set()
+        if self.is_over or answer.is_over:
+            raise RuntimeError(self._too_late())
+        step.start(_MIDDLEWARE, self._seconds)
+        step.message = message
+        return answer.result()
+
+    async def _end_of_running(self) -> None:
+        self._ended = Event()
+        await self._ended.wait()
+
+    def _too_late(self) -> str:
+        steps = ", ".join(
+            f"{getattr(each, '__qualname__', each)!s} ({where(each)})" for each in self._chain.steps
+        )
+        return (
+            f"`call_next` for {self._message.event!r}, which is answered already, in middleware "
+            f"{steps}: await `call_next` before the step returns."
+        )
 
 
 class Filters:
@@ -40,10 +136,12 @@ class Filters:
             return
         answer = message.answer = Answer()
         try:
-            await self._run(step, message, answer, chain, last)
+            await _Passage(step, message, answer, chain, last, self._seconds).run()
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             await self._left(step, message, answer, exc)
         else:
+            if answer.failed is not None:  # a step swallowed it
+                answer.failed, answer.phase, answer.details = INTERNAL, _MIDDLEWARE, None
             settle(step, message, answer)
         finally:
             step.done()
@@ -56,7 +154,7 @@ class Filters:
         assert answer is not None  # noqa: S101 - whoever is around holds it
         answer.is_reached = False
         try:
-            await self._run(step, message, answer, chain, last)
+            await _Passage(step, message, answer, chain, last, self._seconds).run()
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             if answer.failed is None or leaf(exc) is not answer.error:
                 answer.failed = None
@@ -66,28 +164,8 @@ class Filters:
         else:
             if answer.failed is not None:  # a step swallowed it
                 answer.failed, answer.phase, answer.details = INTERNAL, _MIDDLEWARE, None
-            elif not answer.is_reached:
+            elif not answer.is_reached and message.id is not None:
                 answer.fail(STOPPED, _MIDDLEWARE, None)
-                answer.is_reached = False
-
-    async def _run(
-        self, step: Step, message: Incoming, answer: Answer, chain: MiddlewareChain, last: Last
-    ) -> None:
-        seconds = self._seconds
-        step.message = message
-        step.start(_MIDDLEWARE, seconds)
-        shown = message.frozen()
-
-        async def call_next(passed_on: Message) -> Any:
-            came = message if passed_on is shown else Incoming.passed_on(passed_on, answer)
-            answer.is_reached = True
-            step.start(_MIDDLEWARE, 0)
-            await last(came)
-            step.start(_MIDDLEWARE, seconds)
-            step.message = message
-            return answer.result()
-
-        await chain.run(step.socket, shown, call_next)
 
     async def _left(
         self, step: Step, message: Incoming, answer: Answer, error: BaseException
@@ -95,8 +173,8 @@ class Filters:
         """Answer for an exception that left the middleware: the handler's, or its own."""
 
         def say(refusal: Refusal) -> None:
-            message.answer = None  # what takes too long from here on is answered already
-            refuse(step, message, answer.phase, refusal, details=answer.details)
+            answer.is_over = True  # what takes too long from here on is answered already
+            refuse_now(step, message, answer.phase, refusal, details=answer.details)
 
         failed = answer.failed
         if failed is not None and leaf(error) is answer.error:

@@ -25,9 +25,19 @@ class Answer:
         details: The problems of a payload.
         is_reached: True after all steps have passed the message on.
         is_deferred: True if a concurrent handler sends its answer itself.
+        is_over: True after the message was answered; what comes later is not sent.
     """
 
-    __slots__ = ("data", "details", "failed", "is_deferred", "is_reached", "phase", "value")
+    __slots__ = (
+        "data",
+        "details",
+        "failed",
+        "is_deferred",
+        "is_over",
+        "is_reached",
+        "phase",
+        "value",
+    )
 
     def __init__(self) -> None:
         self.value: Any = None
@@ -35,12 +45,21 @@ class Answer:
         self.failed: Refusal | None = None
         self.phase = _HANDLER
         self.details: list[dict[str, Any]] | None = None
-        self.is_reached = self.is_deferred = False
+        self.is_reached = self.is_deferred = self.is_over = False
 
     def fail(self, refusal: Refusal, phase: Phase, details: list[dict[str, Any]] | None) -> None:
         """Store a failure, unless there is one already."""
         if self.failed is None:
             self.failed, self.phase, self.details = refusal, phase, details
+
+    def take(self, part: "Answer") -> None:
+        """Take over what became of a part of the work: a failure, else a reply, else null."""
+        if part.failed is not None:
+            self.fail(part.failed, part.phase, part.details)
+        if part.data is not None and (self.data is None or part.value is not None):
+            self.value, self.data = part.value, part.data
+        self.is_deferred = self.is_deferred or part.is_deferred
+        self.is_reached = self.is_reached or part.is_reached
 
     @property
     def error(self) -> Exception | None:
@@ -119,6 +138,12 @@ class Incoming:
         """Return the same message for a concurrent handler, whose answer is sent at once."""
         single = copy(self)
         single.answer = None
+        return single
+
+    def part(self) -> "Incoming":
+        """Return the same message for some of its handlers, with an answer of their own."""
+        single = copy(self)
+        single.answer = Answer()
         return single
 
     def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":

@@ -13,7 +13,7 @@ from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.events import ServerEvent
 from bytesocket_app.events.declared import is_payload
-from bytesocket_app.telemetry import Count, Operation
+from bytesocket_app.telemetry import Count, Operation, Telemetry
 
 _HANDLER: Final = Phase.HANDLER
 
@@ -180,7 +180,7 @@ class HandlerRunner:
         try:
             await self._call_concurrent(step, message, handler, values, alone=alone)
         finally:
-            telemetry.ended(token, step.outcome)
+            ended(telemetry, token, step.outcome)
 
     async def _call_concurrent(
         self,
@@ -192,6 +192,7 @@ class HandlerRunner:
         alone: bool,
     ) -> None:
         sending = step.sending
+        is_done = False
         with CancelScope() as closing, move_on_after(self._timeout or None) as scope:
             if handler.cancel_on_close:
                 step.cancels = closing
@@ -200,14 +201,14 @@ class HandlerRunner:
             try:
                 result = await handler.bound.invoke(*values)
                 self._conclude(step, message, handler, result, values, alone=alone)
-                step.outcome = "ok"
-                if sending.is_crowded:
-                    await sending.drained()
+                step.outcome, is_done = "ok", True
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
                 refusal = await self._failed(step, message, handler, exc)
                 refuse(step, message, _HANDLER, refusal)
         if scope.cancelled_caught:
             await self.timed_out(step, message)
+        elif is_done and sending.is_crowded:  # the answer has gone: no deadline of the handler's
+            await sending.drained()
 
     def _conclude(
         self,
@@ -270,6 +271,13 @@ def phase_of(message: Incoming) -> Phase:
     if message.rooms is not None:  # for all of them, or the part of it for one room
         return Phase.ROOMS_MESSAGE
     return _HANDLER if message.room is None else Phase.ROOM_MESSAGE
+
+
+def ended(telemetry: Telemetry, token: Any, outcome: str) -> None:
+    """End the operation of a message, and count it if its answer is a refusal."""
+    telemetry.ended(token, outcome)
+    if outcome not in {"ok", "deferred", "cancelled"}:
+        telemetry.count(Count.REFUSED, code=outcome)
 
 
 def observed(step: Step, message: Incoming) -> dict[str, Any]:

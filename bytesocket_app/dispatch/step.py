@@ -51,11 +51,13 @@ class Step:
         new_scope: The class of cancel scopes on this event loop.
         cancels: The scope of a running handler with `cancel_on_close=True`.
         bounds: The scope of a running handler under middleware.
+        is_overdue: True from the check that found a step late to the answer for it.
     """
 
     __slots__ = (
         "bounds",
         "cancels",
+        "is_overdue",
         "message",
         "new_scope",
         "opened_at",
@@ -90,6 +92,7 @@ class Step:
         self.since: float | None = None
         self.cancels: CancelScope | None = None
         self.bounds: CancelScope | None = None
+        self.is_overdue = False
 
     def fork(self) -> "Step":
         """Return a new step of the same connection, for a concurrent handler."""
@@ -116,6 +119,7 @@ class Step:
     def stop(self) -> bool:
         """Cancel a handler under middleware that is late; False if there is none."""
         if self.bounds is None:
+            self.is_overdue = True  # the caller cancels the work
             return False
         self.bounds.cancel()
         return True
