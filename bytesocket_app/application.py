@@ -143,7 +143,7 @@ class ByteSocket:
         self._declared = DeclaredRooms()
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self)
-        self.memberships = Memberships(hooks)
+        self.memberships = Memberships(hooks, settings.timeouts.close)
         one_copy = settings.policies.bulk_copies == "one"
         self.hub = Hub(self.catalogue, self.memberships, one_copy=one_copy, telemetry=telemetry)
         self.rooms = ServerRooms(self.hub)

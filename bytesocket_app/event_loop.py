@@ -45,6 +45,14 @@ def cancelled_itself(error: BaseException) -> bool:
     return is_asyncios and current_effective_deadline() > -inf
 
 
+def is_being_cancelled() -> bool:
+    """Return True if this task was asked to cancel, whether or not that has reached it yet."""
+    if current_effective_deadline() == -inf:
+        return True
+    asyncio = _loaded("asyncio")
+    return asyncio is not None and is_cancellation(asyncio.CancelledError())
+
+
 def running_loop() -> Literal["asyncio", "trio"]:
     """Return the name of the event loop that runs here."""
     trio = _loaded("trio")

@@ -62,7 +62,8 @@ class Timeouts(_Group):
     """Time from such a ping to its answer, after which the connection is dropped."""
     close: float = 10.0
     """Time from our close frame to the peer's, after which the connection is dropped. Also the time
-    for a connection's leave hooks, for its close hooks, and for the clean-up of dependencies."""
+    for a connection's leave hooks, for its close hooks, and for the clean-up of dependencies; each
+    room's hook that a cancellation of another one kept waiting has it for itself."""
     after_close: float = 5.0
     """Time for what came before the loss of a connection, after which handlers that still run are
     cancelled, and the messages that are left are dropped and counted."""

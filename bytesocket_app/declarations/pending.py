@@ -32,10 +32,18 @@ class Pending(Generic[T]):
             declaration(self.scope)
 
     def reach(self, scope: T) -> None:
-        """Make what waits in this scope, and all that comes later as it comes."""
+        """Make what waits in this scope, and all that comes later as it comes.
+
+        After a declaration that fails there is no scope, and the rest goes on waiting.
+        """
         self.scope = scope
-        while self._waiting:
-            self._waiting.pop(0)(scope)
+        try:
+            while self._waiting:
+                self._waiting[0](scope)
+                del self._waiting[0]
+        except BaseException:
+            self.scope = None
+            raise
 
     def hook(self, add: Add[T], remove: Remove[T]) -> Hook:
         """Make a hook whose functions are added in the scope."""

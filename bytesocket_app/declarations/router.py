@@ -55,6 +55,7 @@ class Router:
         self._chain = MiddlewareChain()
         self._included_at = ""
         self._outer: Router | None = None
+        self._failed: Exception | None = None
 
     @classmethod
     def root(cls, scope: DeclarationScope, chain: MiddlewareChain) -> "Router":
@@ -136,7 +137,8 @@ class Router:
 
         Raises:
             ConfigurationError: It is no router, is this one or one around it, is included already,
-                or a declaration cannot be served.
+                or a declaration cannot be served. What was declared before that stays, so the
+                router cannot be included any more: each further attempt raises the same error.
         """
         if not isinstance(router, Router):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
             raise ConfigurationError(
@@ -153,6 +155,8 @@ class Router:
         router._enter(self)  # noqa: SLF001
 
     def _enter(self, outer: "Router") -> None:
+        if self._failed is not None:
+            raise self._failed
         if self._included_at:
             raise ConfigurationError(
                 f"{caller()}: the router of {self.source} is included already, at "
@@ -163,4 +167,8 @@ class Router:
         outer._pending.do(self._reach)  # noqa: SLF001 - of this class
 
     def _reach(self, scope: DeclarationScope) -> None:
-        self._pending.reach(scope.within(self.prefix, self._chain))
+        try:
+            self._pending.reach(scope.within(self.prefix, self._chain))
+        except Exception as error:
+            self._failed = error
+            raise

@@ -1,8 +1,11 @@
 """Memberships: the rooms of sockets, and the sockets of users."""
 
-from collections.abc import Iterable
-from typing import Any, Final, Protocol
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
+from bytesocket_app.delivery.turns import Call, all_in_turn, in_turn, rest_in_turn
 from bytesocket_app.delivery.users import UserIndex
 from bytesocket_app.rooms import BROADCAST_ROOM, RoomIndex
 from bytesocket_app.socket import DeliveryGroup, SendingSide, Socket
@@ -11,14 +14,14 @@ from bytesocket_app.types import UserKey
 
 
 class RoomWatch(Protocol):
-    """Runner of rooms' hooks, told when a socket joined or left one."""
+    """Source of rooms' hooks, asked when a socket joined or left one."""
 
-    async def joined(self, socket: Socket[Any], room: str, /) -> None:
-        """Run a room's join hooks."""
+    def joined(self, socket: Socket[Any], room: str, /) -> Iterable[Call]:
+        """Return the calls of a room's join hooks."""
         ...
 
-    async def left(self, socket: Socket[Any], room: str, /) -> None:
-        """Run a room's leave hooks."""
+    def left(self, socket: Socket[Any], room: str, /) -> Iterable[Call]:
+        """Return the calls of a room's leave hooks."""
         ...
 
 
@@ -42,7 +45,18 @@ class Occupancy(Protocol):
         ...
 
 
-_NOBODY: Final[frozenset[str]] = frozenset()
+@dataclass(slots=True)
+class _End:
+    """Rooms of a socket that is closed or lost.
+
+    Attributes:
+        rooms: What it was in at its end; their leave hooks are to run.
+        heard: Where its messages from before the loss count: what came before them may join and
+            leave, without hooks.
+    """
+
+    rooms: list[str]
+    heard: set[str]
 
 
 class Memberships:
@@ -53,8 +67,14 @@ class Memberships:
     memberships for messages from before the loss, and after those messages each room's leave hooks
     run once (`finish`).
 
+    With each change its hooks begin to wait, in the order of the changes of that room. Who runs a
+    room's hooks runs all that wait: a leave hook never begins before the join hook of the same
+    membership. A cancellation ends the hook at work; those that wait are called nevertheless, by
+    the same task (`told`), by who answered the request (`tell_rest`), or at the end (`finish`).
+
     Args:
-        watch: The runner of the rooms' hooks.
+        watch: The source of the rooms' hooks.
+        patience: Seconds for each hook that a cancellation kept waiting; 0 for no limit.
 
     Attributes:
         sockets: Every open socket by its id, authenticated or not.
@@ -63,20 +83,23 @@ class Memberships:
         occupancy: The observer of first and last members; None for none.
     """
 
-    def __init__(self, watch: RoomWatch) -> None:
+    def __init__(self, watch: RoomWatch, patience: float = 10.0) -> None:
         self.sockets: dict[str, Socket[Any]] = {}
         self.index: RoomIndex[Socket[Any], DeliveryGroup, Transport] = RoomIndex(self._listing)
         self.users = UserIndex()
         self.occupancy: Occupancy | None = None
         self._watch = watch
+        self._patience = patience
         self._sides: dict[Socket[Any], SendingSide] = {}
-        # True for rooms held when the socket closed, False for those entered after that.
-        self._held: dict[Socket[Any], dict[str, bool]] = {}
+        self._ends: dict[Socket[Any], _End] = {}
+        # The hooks that have not begun, by room.
+        self._waiting: dict[Socket[Any], dict[str, deque[Call]]] = {}
 
     def add(self, socket: Socket[Any], sending: SendingSide) -> None:
         """List a new socket, which needs to have its transport; it is in no room yet."""
         self.sockets[socket.id] = socket
         self._sides[socket] = sending
+        self._waiting[socket] = {}
         sending.released = lambda: self.release(socket)
 
     def side(self, socket: Socket[Any]) -> SendingSide | None:
@@ -93,17 +116,20 @@ class Memberships:
             self.occupancy.first_of_user(key)
 
     def enter(self, socket: Socket[Any], rooms: Iterable[str]) -> list[str]:
-        """Put a socket into rooms, all at once; returns those it was not in.
+        """Put a socket into rooms, all at once; returns those it was not in, whose hooks wait.
 
-        After a loss the socket is not listed in them, but they count as its rooms: a client may
-        join a room, send into it, and disconnect before the join is handled.
+        Only an authenticated socket enters rooms, whoever asks. After a loss it is not listed in
+        them, but its messages count there: a client may join a room, send into it, and disconnect
+        before the join is handled.
         """
-        held = self._held.get(socket)
-        if held is not None:
-            for room in rooms:
-                held.setdefault(room, False)
+        side = self._sides.get(socket)
+        if side is None or not side.is_authenticated:
             return []
-        if socket.is_closed or socket not in self._sides:
+        end = self._ends.get(socket)
+        if end is not None:
+            end.heard.update(rooms)
+            return []
+        if socket.is_closed:
             return []  # closed while a guard or hook ran: nothing would remove it again
         entered: list[str] = []
         for room in rooms:
@@ -112,50 +138,67 @@ class Memberships:
                 entered.append(room)
                 if is_first and self.occupancy is not None:
                     self.occupancy.first_in_room(room)
+        for room in entered:
+            self._wait(socket, room, self._watch.joined)
         return entered
 
     def exit(self, socket: Socket[Any], rooms: Iterable[str]) -> list[str]:
-        """Take a socket out of rooms, all at once; returns those it was in."""
+        """Take a socket out of rooms, all at once; returns those it was in, whose hooks wait.
+
+        After a loss its messages do not count in them any more; their hooks run at the end.
+        """
+        end = self._ends.get(socket)
+        if end is not None:
+            end.heard.difference_update(rooms)
+            return []
         left = [room for room in rooms if self.index.leave(socket, room)]
+        for room in left:
+            self._wait(socket, room, self._watch.left)
         self._tell_last(left)
         return left
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put a socket into a room, and run the room's join hooks if it was not there."""
-        await self.entered(socket, self.enter(socket, (room,)))
+        await self.told(socket, self.enter(socket, (room,)))
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
         """Take a socket out of a room, and run the room's leave hooks if it was there."""
-        await self.exited(socket, self.exit(socket, (room,)))
+        await self.told(socket, self.exit(socket, (room,)))
 
-    async def entered(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
-        """Run the join hooks of rooms that `enter` returned."""
-        for room in rooms:
-            if room != BROADCAST_ROOM:
-                await self._watch.joined(socket, room)
+    async def told(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
+        """Run the hooks that wait of rooms that `enter` or `exit` returned.
 
-    async def exited(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
-        """Run the leave hooks of rooms that `exit` returned."""
-        for room in rooms:
-            if room != BROADCAST_ROOM:
-                await self._watch.left(socket, room)
+        Each is called, even if the wait is cancelled.
+        """
+        await all_in_turn(self._due(socket, rooms), self._patience)
+
+    async def tell(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
+        """Do the same, but leave those waiting that have not begun at a cancellation."""
+        await in_turn(self._due(socket, rooms))
+
+    async def tell_rest(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
+        """Run the hooks that `tell` left waiting, each for a bounded time."""
+        error = await rest_in_turn(self._due(socket, rooms), self._patience)
+        if error is not None:
+            raise error
 
     def has(self, socket: Socket[Any], room: str) -> bool:
-        """Return True for a member, and for a lost socket that was a member at its end."""
-        return self.index.has(socket, room) or room in self._held.get(socket, _NOBODY)
+        """Return True for a member, and for a lost socket that is still heard in the room."""
+        end = self._ends.get(socket)
+        return self.index.has(socket, room) if end is None else room in end.heard
 
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
-        held = self._held.get(socket)
-        rooms = self.index.rooms(socket) if held is None else _true(held)
+        end = self._ends.get(socket)
+        rooms = self.index.rooms(socket) if end is None else end.rooms
         return [room for room in rooms if room != BROADCAST_ROOM]
 
     def release(self, socket: Socket[Any]) -> None:
         """Take a closed or lost socket off every list, remembering its rooms for its hooks."""
-        if socket in self._held:
+        if socket in self._ends:
             return
         rooms = self.index.leave_all(socket)
-        self._held[socket] = dict.fromkeys(rooms, True)
+        self._ends[socket] = _End(rooms, set(rooms))
         self.sockets.pop(socket.id, None)
         self._tell_last(rooms)
         key = socket.user_key
@@ -163,14 +206,41 @@ class Memberships:
             self.occupancy.last_of_user(key)
 
     async def finish(self, socket: Socket[Any]) -> None:
-        """Run the leave hooks of a closed connection, for each room it was in at the end."""
+        """Run the leave hooks of a closed connection, for each room it was in at the end.
+
+        Hooks that still wait are called before.
+        """
         self.release(socket)
-        await self.exited(socket, _true(self._held[socket]))
+        rooms = self._ends[socket].rooms
+        for room in rooms:
+            self._wait(socket, room, self._watch.left)
+        await self.told(socket, list(self._waiting.get(socket, ())))
 
     def forget(self, socket: Socket[Any]) -> None:
         """Forget the rooms of a socket, after its close hooks ran."""
-        self._held.pop(socket, None)
+        self._ends.pop(socket, None)
+        self._waiting.pop(socket, None)
         self._sides.pop(socket, None)
+
+    def _wait(
+        self,
+        socket: Socket[Any],
+        room: str,
+        hooks: Callable[[Socket[Any], str], Iterable[Call]],
+    ) -> None:
+        """Have the hooks for a change of a room wait, after those for the changes before."""
+        if room != BROADCAST_ROOM and (calls := deque(hooks(socket, room))):
+            self._waiting[socket].setdefault(room, deque()).extend(calls)
+
+    def _due(self, socket: Socket[Any], rooms: Iterable[str]) -> Iterator[Call]:
+        """Take the hooks that wait out of their queues, one by one as they begin."""
+        waiting = self._waiting.get(socket, {})
+        for room in rooms:
+            while due := waiting.get(room):
+                call = due.popleft()
+                if not due:
+                    del waiting[room]
+                yield call
 
     def _tell_last(self, rooms: Iterable[str]) -> None:
         if self.occupancy is not None:
@@ -181,7 +251,3 @@ class Memberships:
     def _listing(self, socket: Socket[Any]) -> tuple[DeliveryGroup, Transport]:
         side = self._sides[socket]
         return side.group(), side.transport
-
-
-def _true(held: dict[str, bool]) -> list[str]:
-    return [room for room, was_member in held.items() if was_member]

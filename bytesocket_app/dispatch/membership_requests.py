@@ -75,7 +75,10 @@ class MembershipRequests:
             step.done()
 
     async def overran(self, step: Step) -> None:
-        """Answer a request that took too long: yes if the memberships changed before, else no."""
+        """Answer a request that took too long: yes if the memberships changed before, else no.
+
+        A request that was answered when it was cancelled is not answered again.
+        """
         request = step.request
         if request is None:
             return
@@ -91,11 +94,15 @@ class MembershipRequests:
         what = f"{'hooks' if done else 'guard'} of {request.rooms!r}"
         error = TimeoutError(f"{what} took longer than {self._guard_timeout:g} s")
         await self._failures.late(phase, what, error, socket=step.socket, answer=answer)
+        if done:
+            await self._memberships.tell_rest(step.socket, request.rooms)
 
     def _confirm(self, step: Step, request: MembershipRequest) -> None:
         send(step.sending, membership_success(request.kind, request.rooms))
 
     def _refuse(self, step: Step, request: MembershipRequest, refusal: Refusal) -> None:
+        step.done()  # error hooks that follow are no part of it
+        step.request = None
         step.outcome = refusal.code
         kind = request.kind
         context = error_context(PHASES[kind], refusal)
@@ -111,7 +118,7 @@ class MembershipRequests:
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
-        await self._memberships.entered(step.socket, entered)
+        await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         for name in names:
@@ -121,7 +128,7 @@ class MembershipRequests:
                 raise Refusal(f"There is no room {name[:64]!r} to leave.", code="unknown_room")
         left = self._memberships.exit(step.socket, names)
         request.is_done = True
-        await self._memberships.exited(step.socket, left)
+        await self._memberships.tell(step.socket, left)
 
     def _permitted(self, name: str) -> tuple[Room, dict[str, str]] | None:
         self._not_reserved(name)

@@ -1,18 +1,22 @@
 """Guards of declared rooms, and hooks for joins and leaves."""
 
 import logging
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from bytesocket_app.declarations.rooms import GUARDS_RAISE, DeclaredRooms, Room, RoomHook
+from bytesocket_app.delivery.turns import Call
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.lifecycle import Failures
+from bytesocket_app.signature import Bound
 from bytesocket_app.socket import Socket
 
 logger = logging.getLogger("bytesocket")
 
 
 class RoomHooks:
-    """Runner of the guards and hooks of an application's rooms; a `RoomWatch`.
+    """Runner of the guards of an application's rooms, and source of their hooks: a `RoomWatch`.
 
     Args:
         rooms: The declared rooms.
@@ -38,28 +42,32 @@ class RoomHooks:
             if await bound.invoke(socket, None, name, self._app, *parameters) is False:
                 raise TypeError(f"guard {bound.source} returned False: {GUARDS_RAISE}")
 
-    async def joined(self, socket: Socket[Any], room: str) -> None:
-        """Run the join hooks of a room."""
-        await self._tell(RoomHook.JOIN, Phase.JOIN_ROOM, socket, room)
+    def joined(self, socket: Socket[Any], room: str) -> list[Call]:
+        """Take the join hooks of a room, for their calls in turn."""
+        return self._calls(RoomHook.JOIN, Phase.JOIN_ROOM, socket, room)
 
-    async def left(self, socket: Socket[Any], room: str) -> None:
-        """Run the leave hooks of a room."""
-        await self._tell(RoomHook.LEAVE, Phase.LEAVE_ROOM, socket, room)
+    def left(self, socket: Socket[Any], room: str) -> list[Call]:
+        """Take the leave hooks of a room, for their calls in turn."""
+        return self._calls(RoomHook.LEAVE, Phase.LEAVE_ROOM, socket, room)
 
-    async def _tell(self, kind: RoomHook, phase: Phase, socket: Socket[Any], name: str) -> None:
+    def _calls(self, kind: RoomHook, phase: Phase, socket: Socket[Any], name: str) -> list[Call]:
         found = self._rooms.find(name)
         if found is None:
-            return
+            return []
         room, texts = found
         hooks = room.hooks(kind)
         try:
             parameters = room.parse(texts) if hooks else ()
         except Refusal as refusal:  # server code may use names that are refused to clients
             logger.error("hooks of room %s are not called: %s %s", name, refusal.message, socket)  # noqa: TRY400
-            return
-        for bound in hooks:
-            try:
-                await bound.invoke(socket, None, name, self._app, *parameters)
-            except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-                what = f"hook {bound.source} of room {name}"
-                await self._failures.end(exc, phase, what, socket=socket)
+            return []
+        return [partial(self._call, bound, phase, socket, name, parameters) for bound in hooks]
+
+    async def _call(
+        self, bound: Bound, phase: Phase, socket: Socket[Any], name: str, parameters: Sequence[Any]
+    ) -> None:
+        try:
+            await bound.invoke(socket, None, name, self._app, *parameters)
+        except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+            what = f"hook {bound.source} of room {name}"
+            await self._failures.end(exc, phase, what, socket=socket)

@@ -60,7 +60,8 @@ class Model:
         holds: The number of the message whose handler waits; None while there is none.
         beside: Numbers of the concurrent handlers that wait.
         rooms: What it is in; at its end, what it held then.
-        before: Rooms in which its messages count: those held, and joins that came before a loss.
+        before: Rooms in which its messages count after its end: those held, and joins that came
+            before a loss, without leaves that did, and without what the server took it out of.
         seen: What the hooks and handlers heard, in order.
         posted: What another member of every room gets.
         ready: How many of them were released.
@@ -93,17 +94,21 @@ class Model:
         elif name in FINALS:
             if self.end is None:
                 self.end = name
+                self.before = set(self.rooms)
                 if name != "lost":
                     self.pending.clear()
+        elif name.startswith("handle-"):
+            self.by_handle(name, command[1])
         elif name.startswith("server-"):
-            self.by_server(name, command[1])
+            if self.end is None:
+                self.by_handle(name, command[1])
         elif self.end is None:
             self.pending.append(command)
 
-    def by_server(self, name: str, room: str) -> None:
+    def by_handle(self, name: str, room: str) -> None:
         """Join or leave on the server's word, whatever a handler is doing."""
         if not self.over:
-            (self.joins if name == "server-join" else self.leaves)(room)
+            (self.joins if name.endswith("join") else self.leaves)(room)
 
     def works(self) -> None:
         """Handle what can be handled now."""
@@ -125,7 +130,7 @@ class Model:
         elif name == "leave":
             self.leaves(value)
         elif name == "post":
-            if room in self.rooms or room in self.before:
+            if room in (self.rooms if self.end is None else self.before):
                 self.seen.append(("post", value, room))
                 self.posted.append((value, room))
         else:
@@ -144,7 +149,9 @@ class Model:
             self.seen.append(("joined", room))
 
     def leaves(self, room: str) -> None:
-        if self.end is None and room in self.rooms:
+        if self.end is not None:
+            self.before.discard(room)  # its hook runs at the end
+        elif room in self.rooms:
             self.rooms.remove(room)
             self.seen.append(("left", room))
 
@@ -241,12 +248,21 @@ class Stage:
             await client.close(1006)
         elif name == "kicked":
             await self.socket.close(4000, "out")
-        elif name == "server-join":
-            await self.socket.rooms.join(rest[0])
-        elif name == "server-leave":
-            await self.socket.rooms.leave(rest[0])
-        else:
+        elif name in {"join", "leave"} or rest[0] not in ROOMS:
             await client.send(message(command))
+        else:
+            await self.by_server(name, rest[0], self.socket)
+
+    async def by_server(self, name: str, room: str, socket: Socket[Any]) -> None:
+        """Change a membership on the server's word."""
+        if name == "server-join":
+            await socket.rooms.join(room)
+        elif name == "server-leave":
+            await socket.rooms.leave(room)
+        elif name == "handle-join":
+            await self.rooms[room].at().join(socket)
+        else:
+            await self.rooms[room].at().leave(socket)
 
 
 def message(command: Command) -> dict[str, Any]:
@@ -341,7 +357,9 @@ NUMBERS = st.integers(0, 99).map(str)
 PLACES = st.sampled_from(ROOMS)
 COMMANDS: SearchStrategy[Command] = st.one_of(
     st.tuples(st.sampled_from(["echo", "hold", "beside"]), NUMBERS),
-    st.tuples(st.sampled_from(["join", "leave", "server-join", "server-leave"]), PLACES),
+    st.tuples(st.sampled_from(["join", "leave"]), PLACES),
+    st.tuples(st.sampled_from(["server-join", "server-leave"]), PLACES),
+    st.tuples(st.sampled_from(["handle-join", "handle-leave"]), PLACES),
     st.tuples(st.just("post"), NUMBERS, PLACES),
     st.tuples(st.sampled_from(["release", "release-beside"])),
     st.tuples(st.sampled_from(["release", "lost", "kicked", "drained"])),
@@ -356,6 +374,19 @@ BURSTS = st.lists(st.lists(COMMANDS, min_size=1, max_size=5), max_size=6)
 @example(bursts=[[("hold", "1"), ("echo", "2")], [("kicked",)], [("release",)]])
 @example(bursts=[[("server-join", "hall"), ("beside", "1")], [("lost",), ("join", "lobby")]])
 @example(bursts=[[("hold", "1"), ("join", "lobby")], [("drained",)], [("server-join", "hall")]])
+@example(bursts=[[("join", "hall")], [("hold", "1"), ("leave", "hall"), ("post", "2", "hall")]])
+@example(
+    bursts=[
+        [("join", "hall"), ("hold", "1"), ("post", "2", "hall")],
+        [("lost",), ("handle-leave", "hall"), ("release",)],
+    ]
+)
+@example(
+    bursts=[
+        [("hold", "1"), ("post", "2", "hall")],
+        [("lost",), ("server-join", "hall"), ("release",)],
+    ]
+)
 @settings(max_examples=50)
 def test_a_connection_is_what_the_model_says(backend: str, bursts: list[list[Command]]) -> None:
     anyio.run(interpret, bursts, backend=backend)

@@ -159,6 +159,6 @@ async def test_nothing_is_left_after_200_connections_that_end_in_all_ways() -> N
         await anyio.wait_all_tasks_blocked()
         assert not app.housekeeping.connections
         assert not app.memberships.sockets
-        assert not app.memberships._held
+        assert not app.memberships._ends
         assert len(app.memberships.index) == 0
         assert len(app.housekeeping.writer._idle) <= 1

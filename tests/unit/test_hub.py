@@ -1,5 +1,6 @@
 """Fan-out: encoded once per codec, one copy per member, nobody that closed or is excluded."""
 
+from functools import partial
 from sys import maxsize
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,11 +13,12 @@ from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.publication import ABSENT, Publication, PublicationTarget
+from bytesocket_app.delivery.turns import Call
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.events import Catalogue, EventSpec
 from bytesocket_app.events.catalogue import RoomKey, RoomWriter
 from bytesocket_app.rooms import BROADCAST_ROOM
-from bytesocket_app.socket import SendingSide, new_id, raw_frame
+from bytesocket_app.socket import AuthState, SendingSide, new_id, raw_frame
 from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName, UserKey
@@ -45,11 +47,14 @@ class Watch:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
 
-    async def joined(self, socket: Socket, room: str, /) -> None:
-        self.seen.append(("joined", room))
+    def joined(self, socket: Socket, room: str, /) -> list[Call]:
+        return [partial(self._note, "joined", room)]
 
-    async def left(self, socket: Socket, room: str, /) -> None:
-        self.seen.append(("left", room))
+    def left(self, socket: Socket, room: str, /) -> list[Call]:
+        return [partial(self._note, "left", room)]
+
+    async def _note(self, what: str, room: str) -> None:
+        self.seen.append((what, room))
 
 
 class House:
@@ -402,6 +407,60 @@ async def test_after_the_end_a_socket_still_knows_its_rooms_until_it_is_forgotte
     assert house.memberships.sockets == {}
     house.memberships.forget(ann)
     assert ann.rooms.list() == []
+
+
+async def test_only_an_authenticated_socket_enters_a_room_whoever_asks() -> None:
+    house = House()
+    ann = await house.socket()
+    house.side(ann).auth_state = AuthState.PENDING
+    assert house.memberships.enter(ann, ["a", BROADCAST_ROOM]) == []
+    await house.hub.join(ann, "a")
+    house.side(ann).lose(1006, "")
+    await house.hub.join(ann, "a")
+    await house.memberships.finish(ann)
+    assert not house.memberships.has(ann, "a")
+    assert house.memberships.index.count("a") == 0
+    assert house.watch.seen == []
+
+
+async def test_a_leave_hook_waits_for_the_join_hook_of_the_same_membership() -> None:
+    house = House()
+    ann = await house.socket()
+    house.memberships.enter(ann, ["a", "b"])  # as a request whose first hook is at work
+    await house.hub.leave(ann, "b")
+    await house.hub.join(ann, "b")
+    await house.memberships.told(ann, ["a", "b"])
+    assert house.watch.seen == [("joined", "b"), ("left", "b"), ("joined", "b"), ("joined", "a")]
+
+
+async def test_hooks_that_nobody_ran_run_at_the_end_in_the_order_of_their_room() -> None:
+    house = House()
+    ann = await house.socket("a")
+    house.memberships.exit(ann, ["a"])
+    house.memberships.enter(ann, ["a", "b"])
+    await ann.close()
+    await house.memberships.finish(ann)
+    of_a = [what for what, room in house.watch.seen if room == "a"]
+    assert of_a == ["joined", "left", "joined", "left"]
+    assert house.watch.seen[-2:] == [("joined", "b"), ("left", "b")]
+    house.memberships.forget(ann)
+    await house.memberships.told(ann, ["a", "b"])
+    assert len(house.watch.seen) == 6
+
+
+async def test_after_a_loss_leaving_ends_what_counts_and_no_hook_runs_before_the_end() -> None:
+    house = House()
+    ann = await house.socket("a", "b")
+    house.side(ann).lose(1006, "")
+    await house.hub.leave(ann, "a")
+    await house.hub.join(ann, "c")
+    assert [house.memberships.has(ann, room) for room in "abc"] == [False, True, True]
+    await house.hub.leave(ann, "c")
+    assert not house.memberships.has(ann, "c")
+    assert ann.rooms.list() == ["a", "b"]
+    assert len(house.watch.seen) == 2
+    await house.memberships.finish(ann)
+    assert house.watch.seen[2:] == [("left", "a"), ("left", "b")]
 
 
 async def test_a_socket_that_was_lost_leaves_its_rooms_at_once_and_its_hooks_run_later() -> None:

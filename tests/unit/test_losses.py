@@ -106,6 +106,78 @@ async def test_who_joins_speaks_and_leaves_in_one_breath_is_heard() -> None:
     assert log == ["joined", "left"]
 
 
+async def test_who_left_before_the_loss_is_not_heard_after_its_leave() -> None:
+    app, log = talk(), list[str]()
+    lobby = app.room("lobby")
+    lobby.relay(Wave)
+    lobby.on_leave(lambda: log.append("left"))
+    async with TestClient(app) as bob:
+        await bob.join("lobby")
+        async with TestClient(app) as ann:
+            await ann.join("lobby")
+            await ann.emit(Wave(hand="before"), room="lobby")
+            await ann.send({"type": 12, "room": "lobby"})
+            await ann.emit(Wave(hand="after"), room="lobby")
+            await ann.close()
+        assert log == ["left"]
+        await lobby.emit(Said(text="end"))
+        assert await bob.receive_message() == {
+            "event": "wave",
+            "room": "lobby",
+            "data": {"hand": "before"},
+        }
+        assert (await bob.receive_message())["event"] == "said"
+
+
+async def test_who_is_kicked_after_the_loss_is_not_heard_any_more() -> None:
+    app, log = talk(), list[str]()
+    lobby = app.room("lobby")
+    lobby.relay(Wave)
+    lobby.on_leave(lambda: log.append("left"))
+    begun, gate = Signal(), Signal()
+
+    @app.on(Say)
+    async def kick(socket: Socket) -> None:
+        begun.set()
+        await gate.wait()
+        await lobby.at().leave(socket)
+
+    async with TestClient(app) as bob:
+        await bob.join("lobby")
+        async with TestClient(app) as ann:
+            await ann.join("lobby")
+            await ann.emit(Say(text="kick me"))
+            await ann.emit(Wave(), room="lobby")
+            await wait(begun)
+            await ann.close()
+            gate.set()
+        assert log == ["left"]
+        await lobby.emit(Said(text="end"))
+        assert (await bob.receive_message())["event"] == "said"
+
+
+async def test_a_hook_of_a_loss_that_hangs_keeps_the_others_from_nothing() -> None:
+    app, log = talk(Settings(timeouts=Timeouts(close=0.05))), list[str]()
+    for name in ("a", "b", "c"):
+        room = app.room(name)
+
+        @room.on_leave
+        async def hang(room: str) -> None:
+            log.append(room)
+            await anyio.sleep_forever()
+
+        @room.on_leave
+        async def left(room: str) -> None:
+            await anyio.lowlevel.checkpoint()
+            log.append(f"{room} left")
+
+    app.lifecycle.close(lambda: log.append("closed"))
+    async with TestClient(app) as client:
+        for name in ("a", "b", "c"):
+            await client.join(name)
+    assert log == ["a", "a left", "b", "b left", "c", "c left", "closed"]
+
+
 async def test_hooks_of_a_loss_run_once_after_what_came_before() -> None:
     app, log = talk(), list[str]()
     lobby = app.room("lobby")

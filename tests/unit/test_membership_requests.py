@@ -1,17 +1,28 @@
 """Joining and leaving by message: decided as a whole, answered once."""
 
+import asyncio  # noqa: TID251 - a hook that cancels its own task
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio import Event as Signal
 from anyio import create_task_group
 
-from bytesocket_app import ByteSocket, Limits, Policies, Refusal, Settings, Socket
+from bytesocket_app import (
+    AuthError,
+    ByteSocket,
+    Limits,
+    Policies,
+    Refusal,
+    Settings,
+    Socket,
+    Timeouts,
+)
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
-from tests.support.talk import Wave, error, logged, talk, until, wait
+from tests.support.talk import Said, Wave, error, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
 
@@ -98,6 +109,32 @@ class TestAnswers:
 
 
 class TestPermission:
+    async def test_no_server_code_puts_a_socket_into_a_room_before_it_is_authenticated(
+        self,
+    ) -> None:
+        app = talk()
+        lobby = app.room("lobby")
+        seen = watched(lobby)
+        begun, gate = Signal(), Signal()
+
+        @app.auth
+        async def authenticate(socket: Socket, credentials: str) -> str:
+            await lobby.at().join(socket)
+            await app.rooms.at("lobby").join(socket)
+            await socket.rooms.join("lobby")
+            begun.set()
+            await gate.wait()
+            raise AuthError("no")
+
+        async with TestClient(app) as client:
+            await client.send({"type": 4, "data": "ann"})
+            await wait(begun)
+            assert lobby.count() == 0
+            await lobby.emit(Said(text="secret"))
+            gate.set()
+            assert (await client.receive_message())["type"] == 6
+        assert seen == []
+
     async def test_only_declared_rooms_can_be_joined(self) -> None:
         async with TestClient(talk()) as client:
             with pytest.raises(RequestError, match="There is no room 'x' to join") as caught:
@@ -324,11 +361,12 @@ class TestTime:
     async def test_a_hook_that_takes_too_long_does_not_undo_the_join(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        app = talk()
-        begun = Signal()
+        app = talk(Settings(timeouts=Timeouts(close=0.05)))
+        begun, called = Signal(), list[int]()
 
         @app.room("r{n}").on_join
-        async def hang() -> None:
+        async def hang(n: int) -> None:
+            called.append(n)
             begun.set()
             await anyio.sleep_forever()
 
@@ -340,6 +378,63 @@ class TestTime:
                 assert await client.receive_message() == {"type": 16, "rooms": ["r1", "r2"]}
                 assert rooms_of(app) == ["r1", "r2"]
         assert "hooks of" in logged(caplog)[0]
+        assert "took longer than 0.05 s" in logged(caplog)[1]
+        assert called == [1, 2]
+
+    @pytest.mark.parametrize("kind", [9, 12, 15, 18])
+    async def test_a_refusal_whose_error_hook_takes_too_long_is_the_only_answer(
+        self, kind: int
+    ) -> None:
+        app = talk()
+        begun, gate = Signal(), Signal()
+
+        @app.room("lobby").guard
+        async def refuse() -> None:
+            raise Refusal("no", code="no")
+
+        app.room("feed", join="server")
+
+        @app.lifecycle.error
+        async def hear() -> None:
+            begun.set()
+            await gate.wait()
+
+        room = "lobby" if kind in {9, 15} else "feed"
+        target = {"room": room} if kind < 15 else {"rooms": [room]}
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                await client.send({"type": kind, **target})
+                await wait(begun)
+                clock.advance(31)
+                gate.set()
+                await client.send({"type": 18, "rooms": []})
+                answers = [await client.receive_message() for _ in range(2)]
+        assert [answer["type"] for answer in answers] == [kind + 2, 19]
+        assert error(answers[0])["code"] == ("no" if room == "lobby" else "unknown_room")
+
+    async def test_a_guard_that_makes_a_refusal_of_its_cancellation_is_answered_once(self) -> None:
+        app, begun = talk(), Signal()
+
+        @app.room("lobby").guard
+        async def refuse() -> None:
+            begun.set()
+            try:
+                await anyio.sleep_forever()
+            except BaseException as error:
+                raise Refusal("no", code="no") from error
+
+        @app.lifecycle.error
+        async def hear() -> None:
+            await anyio.lowlevel.checkpoint()
+
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                await client.send({"type": 9, "room": "lobby"})
+                await wait(begun)
+                clock.advance(31)
+                await client.send({"type": 18, "rooms": []})
+                answers = [await client.receive_message() for _ in range(2)]
+        assert [answer["type"] for answer in answers] == [11, 19]
 
     async def test_a_socket_closed_while_its_guard_decides_enters_nothing(self) -> None:
         app = talk()
@@ -380,3 +475,119 @@ async def test_a_room_that_the_server_fills_cannot_be_left_by_its_client() -> No
         with pytest.raises(RequestError, match="no room 'feed' to leave") as caught:
             await client.leave("feed")
         assert (caught.value.code, feed.count()) == ("unknown_room", 1)
+
+
+class TestHooksThatAreCut:
+    """Each hook of a change is called once, whatever is cancelled between."""
+
+    @pytest.mark.parametrize("kind", [15, 18])
+    async def test_a_late_hook_keeps_the_next_room_from_nothing(self, kind: int) -> None:
+        app = talk()
+        begun, log = Signal(), list[str]()
+        a, b = app.room("a"), app.room("b")
+        noted = watched(b)
+        slow, sign = (a.on_join, "+") if kind == 15 else (a.on_leave, "-")
+
+        @slow
+        async def hang() -> None:
+            log.append("slow")
+            begun.set()
+            await anyio.sleep_forever()
+
+        @slow
+        def second() -> None:
+            log.append("second")
+
+        with virtual_clock(app) as clock:
+            async with TestClient(app) as client:
+                if kind == 18:
+                    await bulk(client, 15, "a", "b")
+                await client.send({"type": kind, "rooms": ["a", "b"]})
+                await wait(begun)
+                clock.advance(31)
+                assert (await client.receive_message())["type"] == kind + 1
+                await until(lambda: f"{sign}b" in noted)
+        assert log == ["slow", "second"]
+        assert noted == ["+b", "-b"]
+
+    async def test_a_hook_that_cancels_its_own_task_keeps_the_next_room_from_nothing(
+        self, anyio_backend_name: str
+    ) -> None:
+        if anyio_backend_name != "asyncio":
+            pytest.skip("on trio no task can cancel itself")
+        app, log = talk(), list[str]()
+        room = app.room("r{n}")
+
+        @room.on_join
+        async def cancel(n: int) -> None:
+            log.append(f"+{n}")
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            if n != 2:
+                await anyio.lowlevel.checkpoint()
+
+        @room.on_join
+        def joined(n: int) -> None:
+            log.append(f"joined {n}")
+
+        @room.on_leave
+        def left(n: int) -> None:
+            log.append(f"-{n}")
+
+        async with TestClient(app) as client:
+            await client.send({"type": 15, "rooms": ["r1", "r2", "r3"]})
+            await until(lambda: "-3" in log)
+        assert sorted(log) == sorted(
+            f"{sign}{n}" for sign in ("+", "joined ", "-") for n in (1, 2, 3)
+        )
+        for n in range(1, 4):
+            assert log.index(f"joined {n}") < log.index(f"-{n}")
+
+    @pytest.mark.parametrize("when", ["before", "meanwhile"])
+    async def test_server_code_that_is_cancelled_misses_no_hook(self, when: str) -> None:
+        app, log = talk(), list[str]()
+        lobby = app.room("lobby")
+        begun = Signal()
+
+        @lobby.on_leave
+        async def first() -> None:
+            log.append("first")
+            begun.set()
+            if when == "meanwhile":
+                await anyio.sleep_forever()
+
+        @lobby.on_leave
+        def second() -> None:
+            log.append("second")
+
+        async with TestClient(app) as client, create_task_group() as tasks:
+            await client.join("lobby")
+            (socket,) = app.sockets()
+            if when == "before":
+                tasks.cancel_scope.cancel()
+                await lobby.at().leave(socket)
+            else:
+                tasks.start_soon(lobby.at().leave, socket)
+                await wait(begun)
+                tasks.cancel_scope.cancel()
+        assert log == ["first", "second"]
+
+    async def test_a_kick_while_a_bulk_join_is_at_work_follows_the_join_hook(self) -> None:
+        app = talk()
+        begun, gate = Signal(), Signal()
+        seen = watched(app.room("b"))
+
+        @app.room("a").on_join
+        async def wait_there() -> None:
+            begun.set()
+            await gate.wait()
+
+        async with TestClient(app) as client:
+            await client.send({"type": 15, "rooms": ["a", "b"]})
+            await wait(begun)
+            await app.rooms.at("b").leave(app.sockets()[0])
+            assert seen == ["+b", "-b"]
+            gate.set()
+            assert (await client.receive_message())["type"] == 16
+        assert seen == ["+b", "-b"]

@@ -233,6 +233,43 @@ class TestInclusion:
             assert str(refused.value).count("test_router.py:") == 3
             assert "is included already" in str(refused.value)
 
+    def test_an_inclusion_that_failed_fails_again_with_the_same_error(self) -> None:
+        app, outer, router = talk(), Router(), Router()
+
+        @router.on(Say)
+        async def bad(event: Say, weather: int) -> None: ...
+
+        @router.on("good")
+        async def good(data: str) -> None: ...
+
+        outer.include(router)
+        errors = list[ConfigurationError]()
+        for again in (app, app, talk()):
+            with pytest.raises(ConfigurationError, match="weather") as refused:
+                again.include(outer)
+            errors.append(refused.value)
+        with pytest.raises(ConfigurationError, match="weather") as refused:
+            talk().include(router)
+        errors.append(refused.value)
+        assert all(error is errors[0] for error in errors)
+        router.on("late")(good)
+        router.room("late")
+        assert app.event_routes() == []
+
+    def test_a_room_that_fails_in_an_inclusion_fails_again(self) -> None:
+        app, router = talk(), Router(prefix="a:")
+        app.room("a:{name}")
+        router.room("lobby")
+        doc = router.room("{number}")
+        doc.relay(Wave)
+        told = set[str]()
+        for _ in range(2):
+            with pytest.raises(ConfigurationError) as refused:
+                app.include(router)
+            told.add(str(refused.value))
+        assert len(told) == 1
+        assert "included already" not in told.pop()
+
     def test_two_routers_in_one_application(self) -> None:
         app = talk()
         for prefix in ("a:", "b:"):

@@ -445,7 +445,7 @@ class TestEnd:
             await client.join("lobby")
         assert closed == [1000]
         assert "leave hooks took too long" in logged(caplog)[0]
-        assert not app.memberships._held
+        assert not app.memberships._ends
 
     async def test_a_cancelled_connection_still_runs_its_hooks(self) -> None:
         app = talk()
