@@ -132,7 +132,11 @@ class ApplicationEndpoint:
         socket, sending = context
         sending.connect(transport)
         self._memberships.add(socket, sending)
-        if self.draining:
+        if sending.close_sent is not None:
+            # Closed while its handshake was authenticated: no connection was there to close.
+            sending.released()
+            transport.close(*sending.close_sent)
+        elif self.draining:
             # Admitted before the drain, while authentication or a hook was still deciding.
             sending.shut(*self._farewell)
         elif sending.auth_state is AuthState.FAILED:

@@ -56,15 +56,25 @@ class SocketRooms(Generic[S]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        if not self._sending.can_publish:
+        sending = self._sending
+        if not sending.can_publish:
             return "dropped"
-        return self._backend.publish((room,), event, exclude=self._sending.socket_id, codec=codec)
+        outcome = self._backend.publish((room,), event, exclude=sending.socket_id, codec=codec)
+        sending.spare -= 1
+        if not sending.spare:
+            await sending.give_way()
+        return outcome
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
         """Send an encoded message to all members of a room but this socket."""
-        if not self._sending.can_publish:
+        sending = self._sending
+        if not sending.can_publish:
             return "dropped"
-        return self._backend.publish_raw(room, payload, exclude=self._sending.socket_id)
+        outcome = self._backend.publish_raw(room, payload, exclude=sending.socket_id)
+        sending.spare -= 1
+        if not sending.spare:
+            await sending.give_way()
+        return outcome
 
 
 class SocketRoomsBulk(Generic[S]):
@@ -101,11 +111,16 @@ class SocketRoomsBulk(Generic[S]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        if not self._sending.can_publish:
+        sending = self._sending
+        if not sending.can_publish:
             return "dropped"
-        return self._backend.publish(
-            several(rooms), event, exclude=self._sending.socket_id, codec=codec, bulk=True
+        outcome = self._backend.publish(
+            several(rooms), event, exclude=sending.socket_id, codec=codec, bulk=True
         )
+        sending.spare -= 1
+        if not sending.spare:
+            await sending.give_way()
+        return outcome
 
 
 def several(rooms: Iterable[str]) -> Iterable[str]:

@@ -7,9 +7,10 @@ It is internal to the framework: dispatch, delivery and serving use it, and hand
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from anyio import Event
+from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
 from bytesocket_app.telemetry import Count, Telemetry
@@ -19,6 +20,9 @@ from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
 
 logger = logging.getLogger("bytesocket")
+
+SPREE: Final = 1024
+"""Sends of one socket after which its task lets others go on, whatever the network says."""
 
 
 class DeliveryGroup(NamedTuple):
@@ -63,6 +67,7 @@ class SendingSide:
         is_draining: True while messages from before a loss are still handled.
         is_crowded: True if more than `half` may wait after a `write`, so that the task has to wait.
         senders: Number of tasks that wait for the network.
+        spare: Sends that are left until the task has to `give_way`; each counts down by one.
         close_sent: Code and reason that the server closed with; None before that.
         ended: Code and reason of the end of the connection; None before it.
         dropped: Number of messages dropped for a slow reader.
@@ -90,6 +95,7 @@ class SendingSide:
         "released",
         "senders",
         "socket_id",
+        "spare",
         "transport",
         "user_key",
     )
@@ -118,6 +124,7 @@ class SendingSide:
         self.auth_state = AuthState.NONE
         self.is_closed = self.is_draining = self.is_crowded = False
         self.senders = 0
+        self.spare = SPREE
         self.close_sent: tuple[int, str] | None = None
         self.ended: tuple[int, str] | None = None
         self.dropped = 0
@@ -176,8 +183,11 @@ class SendingSide:
 
         For a volatile frame there is no wait, as it replaces the one before it.
 
-        The frame is sent even if the wait is cancelled.
+        The frame is sent even if the wait is cancelled. Less than 0 waits if there is no connection
+        yet that could take the frame.
         """
+        if waiting < 0:
+            return "dropped"
         if waiting > self.half and frame.slot is None:
             await self.drained()
             if self.is_closed:
@@ -205,6 +215,15 @@ class SendingSide:
             if not self.senders:
                 self._stalled_since = None
         self.is_crowded = False
+
+    async def give_way(self) -> None:
+        """Let other tasks go on: they may have to tell that the connection is lost.
+
+        A transport may take whatever it is given, and throw it away, until it had a turn to tell
+        that the network is gone. Who sends in a loop without waiting would not leave it one.
+        """
+        self.spare = SPREE
+        await checkpoint()
 
     def wake(self) -> None:
         """Wake the tasks that wait for the network, to check the outbox again."""

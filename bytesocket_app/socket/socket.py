@@ -173,12 +173,15 @@ class Socket(Generic[UserT]):
             return "dropped"
         push = sending.push
         waiting = push(frame)
-        return await sending.settle(frame, waiting) if waiting else "sent"
+        sending.spare -= 1
+        if waiting or not sending.spare:
+            return await self._settle(frame, waiting)
+        return "sent"
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
     ) -> Outcome:
-        """Emit to every authenticated socket but this one; never waits.
+        """Emit to every authenticated socket but this one; never waits for the network.
 
         Returns:
             "sent", or "dropped" if this socket is closed or not authenticated.
@@ -186,9 +189,14 @@ class Socket(Generic[UserT]):
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
         """
-        if not self._sending.can_publish:
+        sending = self._sending
+        if not sending.can_publish:
             return "dropped"
-        return self._backend.broadcast(event, exclude=self.id, codec=codec)
+        outcome = self._backend.broadcast(event, exclude=self.id, codec=codec)
+        sending.spare -= 1
+        if not sending.spare:
+            await sending.give_way()
+        return outcome
 
     async def send_raw(self, payload: str | bytes) -> Outcome:
         """Send an encoded message: text, or bytes as a binary frame. Works before authentication.
@@ -197,14 +205,17 @@ class Socket(Generic[UserT]):
 
         Returns:
             "sent", "queued" if the message waits for the network, "dropped" if the socket is
-            closed.
+            closed, or not open yet because the handshake is being authenticated.
         """
         sending = self._sending
         if sending.is_closed:
             return "dropped"
         frame = raw_frame(payload)
         waiting = sending.push(frame)
-        return await sending.settle(frame, waiting) if waiting else "sent"
+        sending.spare -= 1
+        if waiting or not sending.spare:
+            return await self._settle(frame, waiting)
+        return "sent"
 
     async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
         """Close the connection. Later emits are dropped, and so are frames still coming in.
@@ -228,6 +239,15 @@ class Socket(Generic[UserT]):
             code, 1006 if the connection was lost.
         """
         return await self._sending.wait_closed()
+
+    async def _settle(self, frame: Frame, waiting: int) -> Outcome:
+        sending = self._sending
+        outcome: Outcome = await sending.settle(frame, waiting) if waiting else "sent"
+        if sending.spare <= 0:
+            await sending.give_way()
+            if sending.is_closed:
+                return "dropped"
+        return outcome
 
     @override
     def __repr__(self) -> str:

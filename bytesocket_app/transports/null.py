@@ -19,8 +19,8 @@ class NullTransport(Transport):
 
     @override
     def write(self, _frame: Frame) -> int:
-        """Drop the frame: there is no connection to send it on."""
-        return 0
+        """Drop the frame, and say so by -1: there is no connection to send it on."""
+        return -1
 
     @override
     def drop_oldest(self, *, volatile: bool = False) -> int:

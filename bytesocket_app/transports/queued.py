@@ -4,9 +4,9 @@ import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from anyio import Event
+from anyio import CancelScope, Event, move_on_after, sleep_forever
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
@@ -17,6 +17,9 @@ from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import Frame
 
 logger = logging.getLogger("bytesocket")
+
+PATIENCE: Final = 1.0
+"""Seconds that the reader gets to tell the end of a connection after a failure to send."""
 
 
 class QueuedTransport(Transport, abstract=True):
@@ -65,6 +68,7 @@ class QueuedTransport(Transport, abstract=True):
         "_corked",
         "_outbox",
         "_over",
+        "_patience",
         "_queued",
         "_resumed",
         "_tasks",
@@ -85,13 +89,16 @@ class QueuedTransport(Transport, abstract=True):
         self._closing: tuple[int, str] | None = None
         self._over = False
         self._resumed: Event | None = None
+        self._patience: CancelScope | None = None
         self.is_parked = False
 
     @abstractmethod
     def send(self, frame: Frame, /) -> Awaitable[None]:
         """Send one message, and wait until the network took it: `async def` in most adaptors.
 
-        OSError and RuntimeError mean that the peer is gone; `lost` is still the reader's to tell.
+        OSError and RuntimeError mean that the peer is gone. The reader then has a second to tell
+        the end by `lose`, with the peer's close code; after that, `abort` is called. Any other
+        exception is logged, and `abort` called at once.
         """
 
     @abstractmethod
@@ -239,21 +246,44 @@ class QueuedTransport(Transport, abstract=True):
                 self.before_close()
                 await self.send_close(*self._closing)
         except (OSError, RuntimeError):
-            # The peer went while we wrote (servers raise one or the other); the reader tells.
-            self.drop()
+            # The peer went while we wrote (servers raise one or the other).
+            await self._await_loss()
         except Exception:
             # Whatever else a server raises costs this connection, not others it sends for.
             logger.exception("the server could not send")
-            self.drop()
+            self._give_up()
         finally:
             outbox.behind = False
 
     def before_close(self) -> None:
         """Prepare for `send_close`; nothing by default."""
 
+    async def _await_loss(self) -> None:
+        """Wait until the reader tells the end, as it knows the close code; else tell it here.
+
+        Meanwhile the network counts as behind, so that what is written waits, and its writers too.
+        """
+        if self._over:
+            self.drop()
+            return
+        if self._resumed is None:  # a reader that pauses tells nothing
+            with move_on_after(PATIENCE) as self._patience:
+                await sleep_forever()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Drop the connection, if the receiver does not know of its end."""
+        if not self._over:
+            self.abort()
+            self.drop()
+            if self.is_parked:  # perhaps in a read that never ends
+                self.receiver.interrupt()
+
     def drop(self) -> None:
         """Drop what is left: nobody reads it any more."""
         self._over = True
+        if self._patience is not None:
+            self._patience.cancel()
         self._alone = None
         self._outbox.clear()
 

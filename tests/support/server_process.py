@@ -233,6 +233,11 @@ class RudePeer:
         """Drop the connection without a word."""
         self._socket.close()
 
+    def reset(self) -> None:
+        """Drop the connection so that the server's kernel is told at once: by a TCP reset."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
     def _send(self, opcode: int, payload: bytes) -> None:
         mask = os.urandom(4)
         masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))

@@ -270,6 +270,105 @@ async def test_whatever_else_a_server_raises_costs_one_connection(
     assert "could not send" in logged(caplog)[0]
 
 
+LOOP = 100_000
+"""Emits after which a loop was not going to end."""
+
+
+def flooding(app: ByteSocket) -> list[str]:
+    """Have "say" answered by emits without end; returns what became of each."""
+    outcomes: list[str] = []
+
+    @app.on(Say)
+    async def say(socket: Socket) -> None:
+        while not socket.is_closed and len(outcomes) < LOOP:
+            outcomes.append(await socket.emit(Said(text="again")))
+
+    return outcomes
+
+
+def ended(app: ByteSocket) -> list[int]:
+    """Note the close codes of an application's sockets."""
+    codes: list[int] = []
+
+    @app.lifecycle.close
+    async def closed(code: int) -> None:
+        codes.append(code)
+
+    return codes
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("after close")])
+async def test_emits_wait_for_the_reader_to_tell_the_end_after_a_write_failed(
+    error: Exception,
+) -> None:
+    app = talk()
+    outcomes, ends = flooding(app), ended(app)
+    call = begun(app)
+    async with app.running(), create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        call.fails = error
+        call.text(SAY)
+        await until(lambda: call.failures)
+        call.tell("websocket.disconnect", code=1001)
+        await until(lambda: call.returned)
+    assert call.failures == 1
+    assert len(outcomes) < LOOP
+    assert outcomes[-1] == "dropped"
+    assert ends == [1001]
+
+
+async def test_a_failed_write_is_the_end_if_the_reader_tells_none() -> None:
+    app = talk()
+    outcomes, ends = flooding(app), ended(app)
+    call = begun(app)
+    async with app.running(), create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        call.fails = OSError("gone")
+        call.text(SAY)
+        await until(lambda: call.returned)
+    assert len(outcomes) < LOOP
+    assert ends == [1006]
+
+
+async def test_a_failed_write_is_the_end_at_once_while_reading_is_paused() -> None:
+    app = talk(Settings(limits=Limits(inbox=1)))
+    outcomes, going = list[str](), Signal()
+
+    @app.on(Say)
+    async def say(socket: Socket) -> None:
+        await going.wait()
+        while not socket.is_closed and len(outcomes) < LOOP:
+            outcomes.append(await socket.emit(Said(text="again")))
+
+    call = begun(app)
+    async with app.running(), create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        for _ in range(3):
+            call.text(SAY)
+        await anyio.wait_all_tasks_blocked()
+        call.fails = OSError("gone")
+        going.set()
+        with anyio.fail_after(0.9):  # less than a reader would get
+            await until(lambda: call.returned)
+    assert len(outcomes) < LOOP
+
+
+async def test_a_failure_to_send_ends_a_connection_that_only_reads() -> None:
+    app = talk()
+    call = begun(app)
+    async with app.running(), create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        await until(app.sockets)
+        call.fails = KeyError("a server's mistake")
+        await app.broadcast(Said(text="x"))
+        await until(lambda: call.returned)
+    assert app.sockets() == []
+
+
 class Deaf:
     """A receiver that only notes its end."""
 

@@ -1,16 +1,18 @@
 """A socket sends when it can, waits for its network, closes once, and is closed for slowness."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from sys import maxsize
 from typing import Any, cast
 
 import anyio
 import pytest
+from anyio import create_task_group
 from typing_extensions import override
 
 from bytesocket_app import Handshake, ServerEvent, Socket
 from bytesocket_app.socket import AuthState, SendingSide, new_id, raw_frame, several
+from bytesocket_app.socket.sending_side import SPREE
 from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.transports.null import NullTransport
@@ -442,7 +444,75 @@ async def test_a_volatile_event_never_waits() -> None:
 async def test_a_socket_gets_its_way_out_when_it_is_accepted() -> None:
     made = Made()
     made.side.connect(NullTransport())
-    await made.socket.send_raw("lost")
+    assert await made.socket.send_raw("lost") == "dropped"
+    assert await made.socket.emit(Posted()) == "dropped"
     made.side.connect(made.wire)
-    await made.socket.send_raw("found")
+    assert await made.socket.send_raw("found") == "queued"
     assert made.wire.texts() == [b"found"]
+
+
+class Swallows(Wire):
+    """A transport whose network is gone; it is told so no sooner than it has a turn."""
+
+    @override
+    def write(self, frame: Frame) -> int:
+        return 0
+
+
+SENDS: dict[str, Callable[[Socket], Awaitable[Outcome]]] = {
+    "emit": lambda socket: socket.emit(Posted()),
+    "broadcast": lambda socket: socket.broadcast(Posted()),
+    "send_raw": lambda socket: socket.send_raw("x"),
+    "rooms.emit": lambda socket: socket.rooms.emit("lobby", Posted()),
+    "rooms.publish_raw": lambda socket: socket.rooms.publish_raw("lobby", "x"),
+    "rooms.bulk.emit": lambda socket: socket.rooms.bulk.emit(["lobby"], Posted()),
+}
+
+
+@pytest.mark.parametrize("name", SENDS)
+async def test_a_loop_that_sends_and_never_waits_lets_others_go_on(name: str) -> None:
+    made = Made()
+    made.side.connect(Swallows())
+    send, outcomes = SENDS[name], list[Outcome]()
+
+    async def lose() -> None:
+        made.side.lose(1006, "")
+
+    async with create_task_group() as tasks:
+        tasks.start_soon(lose)
+        while not made.socket.is_closed and len(outcomes) < 10 * SPREE:
+            outcomes.append(await send(made.socket))
+    assert len(outcomes) in (SPREE, 2 * SPREE)  # trio has no order within a turn
+
+
+async def test_who_sends_now_and_then_goes_on_at_once() -> None:
+    made = Made()
+    made.side.connect(Swallows())
+    for _ in range(SPREE - 1):
+        assert await made.socket.emit(Posted()) == "sent"
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        assert await made.socket.broadcast(Posted()) == "sent"
+    assert scope.cancelled_caught  # the one that was due
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        assert await made.socket.emit(Posted()) == "sent"
+    assert not scope.cancelled_caught
+
+
+async def test_what_waits_without_a_limit_counts_as_well() -> None:
+    made = Made()  # without a limit
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        turns += 1
+
+    async with create_task_group() as tasks:
+        tasks.start_soon(count)
+        for _ in range(SPREE):
+            assert not turns
+            assert await made.socket.emit(Posted()) == "queued"
+        for _ in range(SPREE):
+            assert await made.socket.emit(Posted()) == "queued"
+        assert turns == 1

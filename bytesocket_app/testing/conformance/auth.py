@@ -171,6 +171,36 @@ async def a_handshake_is_decided_before_it_is_accepted(stage: Stage) -> None:
             await talker.hears({"type": 32, "id": 1, "data": "ann"})
 
 
+async def a_decision_may_close_the_connection(stage: Stage) -> None:
+    """A socket that was closed during its handshake is told so as soon as it is open."""
+    app, sent, closed = ByteSocket(title="Conformance"), list[str](), anyio.Event()
+    seen: list[tuple[int, str]] = []
+
+    @app.auth
+    async def decide(socket: Socket, handshake: Handshake) -> str:
+        sent.append(await socket.send_raw("hi"))
+        await socket.close(4000, f"not for {handshake.path}")
+        return "ann"
+
+    @app.lifecycle.open
+    async def opened() -> None:
+        sent.append("opened")
+
+    @app.lifecycle.close
+    async def ended(code: int, reason: str) -> None:
+        seen.append((code, reason))
+        closed.set()
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        found = await talker.ends()
+        assert found == (Ended(4000, "not for /ws"), []), f"the peer saw {found}"
+        with anyio.fail_after(stage.deadline):
+            await closed.wait()
+    assert seen == [(4000, "not for /ws")], f"the hook saw {seen}"
+    assert sent == ["dropped"], sent
+    assert app.sockets() == []
+
+
 CASES = (
     good_credentials_open_the_connection,
     bad_credentials_close_the_connection,
@@ -181,4 +211,5 @@ CASES = (
     credentials_count_once,
     the_next_message_waits_for_the_decision,
     a_handshake_is_decided_before_it_is_accepted,
+    a_decision_may_close_the_connection,
 )

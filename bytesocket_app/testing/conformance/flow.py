@@ -17,6 +17,9 @@ CHUNK = "x" * 64 * 1024
 MOST = 1024
 """Chunks that no network takes on behalf of a peer that does not read: 64 MB."""
 
+EMITS = 300_000
+"""Messages that nobody sends to a peer that is gone, and notices nothing."""
+
 INBOX = 4
 BURST = 12
 """Messages that wait at most, and messages that are sent."""
@@ -117,6 +120,31 @@ async def an_aborted_connection_is_over(stage: Stage) -> None:
         await talker.ends()
 
 
+async def a_loop_of_emits_ends_with_its_peer(stage: Stage) -> None:
+    """A handler that emits as long as the socket is open ends when the peer breaks off."""
+    app, ended, emitted = ByteSocket(title="Conformance"), anyio.Event(), 0
+    said = app.declare("said", str, direction="server")
+
+    @app.on("flood")
+    async def flood(socket: Socket) -> None:
+        nonlocal emitted
+        while not socket.is_closed and emitted < EMITS:
+            await socket.emit(said("again"))
+            emitted += 1
+        ended.set()
+
+    async with stage.serve(app) as site, stage.talker(site) as other:
+        async with stage.talker(site) as talker:
+            await talker.say({"event": "flood"})
+            await talker.hear()
+            await talker.peer.abort()
+            await other.rest()
+            with anyio.fail_after(stage.deadline):
+                await ended.wait()
+        await other.rest()
+    assert emitted < EMITS, f"{emitted} messages were sent to a peer that is gone"
+
+
 class _Watched:
     """Receiver that counts what is pushed into another one.
 
@@ -189,5 +217,6 @@ CASES = (
     who_sends_waits_for_a_slow_reader,
     the_oldest_is_dropped_for_a_slow_reader,
     an_aborted_connection_is_over,
+    a_loop_of_emits_ends_with_its_peer,
     a_pause_is_kept,
 )

@@ -86,6 +86,7 @@ class PicowsTransport(Transport):
         "_held_bytes",
         "_home",
         "_is_behind",
+        "_is_gone",
         "_is_leaving",
         "_limit",
         "_notify",
@@ -112,6 +113,7 @@ class PicowsTransport(Transport):
         self._real = real
         self._write: Callable[[bytes], object] = getattr(real, "write_nocheck", real.write)
         self._direct: Callable[[bytes], object] | None = self._write  # None: frames have to wait
+        self._is_gone: Callable[[], bool] = real.is_closing
         self._size: Callable[[], int] = real.get_write_buffer_size
         self._home = home
         self._turn = home.turn
@@ -175,6 +177,8 @@ class PicowsTransport(Transport):
         if write is not None:
             if not self._turn.is_busy:
                 write(wire)
+                if self._is_gone():
+                    self._block_for_good()
                 return 0 if self._direct else self.buffered
             self.cork()
             self._leave_later()
@@ -185,6 +189,8 @@ class PicowsTransport(Transport):
             if len(held) < LOT and self._held_bytes < CHUNK:
                 return 0
             self._send_held()
+            if self._is_gone():
+                self._block_for_good()
         elif not (self.is_closing or self.is_over):
             self._outbox.append(frame)
         return self.buffered if self._blocked else 0
@@ -337,6 +343,14 @@ class PicowsTransport(Transport):
         self._corked, self._direct = False, None
         if self._held:
             self._send_held()
+
+    def _block_for_good(self) -> None:
+        """Let who sends wait: a write failed, and `lose` is called no sooner than in the next turn.
+
+        Until then the connection throws away what it is given.
+        """
+        if not (self._blocked or self.is_over):
+            self.block()
 
     def unblock(self) -> None:
         """The network takes more."""
