@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from bytesocket_app.telemetry import Count, Telemetry
 from bytesocket_app.transports import Transport
+from bytesocket_app.transports.outbox import OVERHEAD
 from bytesocket_app.types import CodecName, Outcome, UserKey
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
@@ -51,7 +52,8 @@ class SendingSide:
     Args:
         socket_id: The socket's id, for the log.
         codec: The codec for messages that are sent without naming another.
-        limit: Bytes that may wait before the slow-reader policy applies.
+        limit: Bytes that may wait before the slow-reader policy applies, beside those that tasks
+            wait for.
         drop_oldest: True if that policy drops the oldest waiting messages instead of closing.
         telemetry: The port that dropped messages and slow readers are reported to.
 
@@ -68,12 +70,15 @@ class SendingSide:
         is_crowded: True if more than `half` may wait after a `write`, so that the task has to wait.
         senders: Number of tasks that wait for the network.
         spare: Sends that are left until the task has to `give_way`; each counts down by one.
+        held: Bytes of what those tasks sent. The slow-reader policy does not count them, as the
+            tasks send no more until the network takes them.
         close_sent: Code and reason that the server closed with; None before that.
         ended: Code and reason of the end of the connection; None before it.
         dropped: Number of messages dropped for a slow reader.
     """
 
     __slots__ = (
+        "_answered",
         "_auth_state",
         "_below",
         "_departed",
@@ -86,6 +91,7 @@ class SendingSide:
         "dropped",
         "ended",
         "half",
+        "held",
         "is_authenticated",
         "is_closed",
         "is_crowded",
@@ -123,11 +129,12 @@ class SendingSide:
         self.user_key: UserKey | None = None
         self.auth_state = AuthState.NONE
         self.is_closed = self.is_draining = self.is_crowded = False
-        self.senders = 0
+        self.senders = self.held = 0
         self.spare = SPREE
         self.close_sent: tuple[int, str] | None = None
         self.ended: tuple[int, str] | None = None
         self.dropped = 0
+        self._answered = 0  # like `held`, of answers whose tasks may yet have to begin to wait
         self._below: Event | None = None
         self._ending: Event | None = None
         self._departed = 0
@@ -170,8 +177,10 @@ class SendingSide:
 
     def write(self, frame: Frame) -> None:
         """Send an encoded message in any state; `is_crowded` says if the task has to wait then."""
+        frame.is_awaited = True
         if self.push(frame) > self.half:
             self.is_crowded = True
+            self._answered += frame.size + OVERHEAD
 
     def write_unawaited(self, frame: Frame) -> None:
         """Send an encoded message without waiting; the slow-reader policy applies."""
@@ -188,8 +197,16 @@ class SendingSide:
         """
         if waiting < 0:
             return "dropped"
-        if waiting > self.half and frame.slot is None:
-            await self.drained()
+        if frame.slot is not None:
+            return "queued"
+        frame.is_awaited = True
+        if waiting > self.half:
+            size = frame.size + OVERHEAD
+            self.held += size
+            try:
+                await self.drained()
+            finally:
+                self.held -= size
             if self.is_closed:
                 return "dropped"
             if not self.transport.buffered:
@@ -214,7 +231,8 @@ class SendingSide:
             self.senders -= 1
             if not self.senders:
                 self._stalled_since = None
-        self.is_crowded = False
+        # What answers still wait is part of the half that may.
+        self.is_crowded, self._answered = False, 0
 
     async def give_way(self) -> None:
         """Let other tasks go on: they may have to tell that the connection is lost.
@@ -277,12 +295,16 @@ class SendingSide:
         return self.ended
 
     def overflow(self) -> None:
-        """Apply the slow-reader policy if more than `limit` bytes had a turn to leave and wait."""
-        transport, limit = self.transport, self.limit
+        """Apply the slow-reader policy if too many bytes had a turn to leave and wait.
+
+        These are `limit`, and those that tasks wait for: a client that takes none of these is
+        closed by `check_progress`, and one that takes them is no slow reader.
+        """
+        transport, limit = self.transport, self.limit + self.held + self._answered
         if transport.overdue <= limit or self.is_closed:
             return
         if not self.dropped:
-            logger.warning("more than %d bytes wait for %s", limit, self)
+            logger.warning("more than %d bytes wait for %s", self.limit, self)
         # Volatile messages are dropped before the connection is closed.
         spare = not self._drop_oldest
         overdue = transport.overdue

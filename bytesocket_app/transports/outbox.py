@@ -88,7 +88,8 @@ class Outbox:
             self._frames.append(frame)
         size = frame.size + OVERHEAD
         self.size += size
-        if late or self._is_network:
+        # A large one that nothing waits before had no turn either.
+        if late or self._is_network or size > BEHIND:
             if not self._fresh:
                 after_turn(self._age)
             self._fresh += size
@@ -104,7 +105,9 @@ class Outbox:
         return frame
 
     def drop_oldest(self, *, volatile: bool = False) -> int:
-        """Throw away the oldest volatile frame, else the oldest.
+        """Throw away the oldest volatile frame, else the oldest that no task waits for.
+
+        If tasks wait for all of them, it is the oldest.
 
         Args:
             volatile: Spare the others.
@@ -117,7 +120,7 @@ class Outbox:
         if self._volatile:
             _, (_, frame) = self._volatile.popitem(last=False)
         elif self._frames and not volatile:
-            frame = self._frames.popleft()
+            frame = self._pop_unawaited()
         else:
             return 0
         self.size -= frame.size + OVERHEAD
@@ -177,6 +180,15 @@ class Outbox:
 
     def _pop(self) -> Frame:
         return self._first() if self._volatile else self._frames.popleft()
+
+    def _pop_unawaited(self) -> Frame:
+        """Take the first that no task waits for, else the first; nothing volatile waits apart."""
+        frames = self._frames
+        for place, frame in enumerate(frames):
+            if not frame.is_awaited:
+                del frames[place]
+                return frame
+        return frames.popleft()
 
     def _first(self) -> Frame:
         """Take the first of both queues, while something volatile waits apart."""

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app.transports.interface import Receiver, Transport
-from bytesocket_app.transports.outbox import Outbox
+from bytesocket_app.transports.outbox import BEHIND, Outbox
 from bytesocket_app.transports.suspension import Attended
 from bytesocket_app.wire.close import CloseCode, close_reason
 from bytesocket_app.wire.frame import Frame
@@ -185,7 +185,8 @@ class QueuedTransport(Transport, abstract=True):
                 self.schedule()
             if self._alone is None and not (outbox.size or outbox.behind):
                 self._alone = frame
-                return 0
+                # Who sends a large one has to know that it is not gone yet.
+                return 0 if frame.size <= BEHIND else frame.size
             self._queue_alone()
             outbox.append(frame)
         return outbox.waiting

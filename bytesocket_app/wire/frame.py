@@ -27,15 +27,18 @@ class Frame:
         size: Length of `payload` in bytes.
         slot: Key of a volatile message: for a slow reader it replaces earlier messages of the same
             slot. None for a message that must arrive.
+        is_awaited: True for an answer, and for what a task sends and awaits while the network is
+            behind: for a slow reader it is dropped after everything else.
     """
 
-    __slots__ = ("decoded", "is_binary", "payload", "size", "slot", "wire")
+    __slots__ = ("decoded", "is_awaited", "is_binary", "payload", "size", "slot", "wire")
 
     def __init__(self, payload: bytes, is_binary: bool, slot: Hashable | None = None) -> None:  # noqa: FBT001
         self.payload = payload
         self.size = len(payload)
         self.is_binary = is_binary
         self.slot = slot
+        self.is_awaited = False
         self.wire: bytes | None = None
         self.decoded: str | None = None
 

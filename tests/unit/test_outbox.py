@@ -46,6 +46,24 @@ def test_empty_frames_weigh_something() -> None:
     assert outbox.size == OVERHEAD
 
 
+def test_what_a_task_waits_for_goes_last() -> None:
+    outbox = Outbox()
+    for number in range(4):
+        outbox.append(post(number))
+    awaited = [post(number) for number in (4, 5)]
+    for each in awaited:
+        each.is_awaited = True
+        outbox.append(each)
+        outbox.append(cursor(each.size))
+    outbox.append(post(6))
+    while len(outbox) > 3:
+        assert outbox.drop_oldest()
+    assert [outbox.drop_oldest(volatile=True), len(outbox)] == [0, 3]
+    assert outbox.drop_oldest() == post(6).size + OVERHEAD
+    assert outbox.drop_oldest() == awaited[0].size + OVERHEAD
+    assert drain(outbox) == ["post 5"]
+
+
 def test_volatile_frames_go_first_and_then_the_oldest() -> None:
     outbox = Outbox()
     kept, lost, old = frame(2), cursor(1), frame(1)

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from sys import maxsize
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import anyio
 import pytest
 from anyio import create_task_group
+from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app import Handshake, ServerEvent, Socket
@@ -360,6 +361,118 @@ async def test_what_may_be_lost_goes_before_a_slow_reader_is_closed() -> None:
     await a_turn()
     made.side.write_unawaited(frame(1))
     assert made.wire.ended == [(1013, "slow reader")]
+
+
+Act: TypeAlias = Callable[[Made, TaskGroup], None]
+"""Something that sends to a socket, before the network had a turn."""
+
+
+def answers(*sizes: int) -> Act:
+    def act(made: Made, _: TaskGroup) -> None:
+        for size in sizes:
+            made.side.write(frame(size))
+
+    return act
+
+
+def emits(*sizes: int) -> Act:
+    def act(made: Made, tasks: TaskGroup) -> None:
+        for size in sizes:
+            tasks.start_soon(made.socket.send_raw, "x" * size)
+
+    return act
+
+
+def cancelled(*sizes: int) -> Act:
+    async def send(made: Made, size: int) -> None:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await made.socket.send_raw("x" * size)
+
+    def act(made: Made, tasks: TaskGroup) -> None:
+        for size in sizes:
+            tasks.start_soon(send, made, size)
+
+    return act
+
+
+def unawaited(*sizes: int) -> Act:
+    def act(made: Made, _: TaskGroup) -> None:
+        for size in sizes:
+            made.side.write_unawaited(frame(size))
+
+    return act
+
+
+AWAITED: dict[str, tuple[list[Act], str]] = {
+    "nothing": ([], "counts for itself"),
+    "a large answer": ([answers(5000)], "counts for itself"),
+    "large answers": ([answers(5000, 5000, 5000)], "counts for itself"),
+    "a large emit": ([emits(5000)], "counts for itself"),
+    "many tasks that emit": ([emits(*[400] * 30)], "counts for itself"),
+    "emits and answers": ([emits(600, 900), answers(700, 50)], "counts for itself"),
+    "emits that were cancelled": ([cancelled(600, 900)], "counts with it"),
+    "what nobody awaits": ([unawaited(600, 600)], "counts with it"),
+    "large answers and what nobody awaits": (
+        [answers(5000), unawaited(900), emits(5000), unawaited(300)],
+        "counts with it",
+    ),
+}
+"""What is written first, and how what nobody awaits counts behind it, with a limit of 1000 bytes.
+
+More than 1000 bytes that nobody awaits close the connection always; a few only if what is before
+them is no task's that waits.
+"""
+
+
+@pytest.mark.parametrize("few", [True, False], ids=["a little", "much"])
+@pytest.mark.parametrize("case", AWAITED)
+async def test_what_tasks_wait_for_closes_nobody(case: str, few: bool) -> None:
+    made, (acts, counts) = Made(limit=1000), AWAITED[case]
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            for act in acts:
+                act(made, tasks)
+                await anyio.wait_all_tasks_blocked()
+            await a_turn()
+            made.side.write_unawaited(frame(100 if few else 1100))
+            await a_turn()
+            made.side.write_unawaited(frame(0))
+            closes = not few or counts == "counts with it"
+            assert made.side.is_closed == closes
+            assert bool(made.side.dropped) == closes
+            made.side.shut(1000, "")
+    assert made.side.held == made.side.senders == 0
+
+
+async def test_answers_that_have_left_give_no_credit() -> None:
+    made = Made(limit=1000)
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            made.side.write(frame(5000))
+            tasks.start_soon(made.side.drained)
+            await anyio.wait_all_tasks_blocked()
+            assert made.wire.texts() == [b"x" * 5000]
+    for size in (1100, 0):
+        made.side.write_unawaited(frame(size))
+        await a_turn()
+    assert made.wire.ended == [(1013, "slow reader")]
+
+
+async def test_who_loses_the_oldest_loses_no_answer_and_nothing_that_a_task_awaits() -> None:
+    made = Made(limit=1000, drop_oldest=True)
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as tasks:
+            answers(50, 3000)(made, tasks)
+            emits(2000)(made, tasks)
+            await anyio.wait_all_tasks_blocked()
+            for size in (601, 602, 603, 604):
+                made.side.write_unawaited(frame(size))
+                await a_turn()
+            made.side.write_unawaited(frame(1))
+            assert not made.side.is_closed
+            assert [len(text) for text in made.wire.texts()] == [50, 3000, 2000, 604, 1]
+    assert made.side.dropped == 3
 
 
 async def test_without_a_limit_everything_waits() -> None:
