@@ -288,10 +288,12 @@ class Connection:
         self._inbox.clear()
         sending.is_draining = False
         code, reason = sending.ended or (CloseCode.ABNORMAL, "")
-        await self._bounded(self._memberships.finish(socket), "leave")
-        await self._bounded(
-            self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason), "close"
-        )
+        try:
+            await self._bounded(self._memberships.finish(socket), "leave")
+        finally:  # a leave hook may have cancelled this task
+            await self._bounded(
+                self._lifecycle.run(HookKind.CLOSE, socket, socket, int(code), reason), "close"
+            )
 
     async def _bounded(self, hooks: Awaitable[object], kind: str) -> None:
         with move_on_after(self._timeouts.close or None, shield=True) as scope:

@@ -40,6 +40,15 @@ def rooms_of(app: ByteSocket) -> list[str]:
     return app.sockets()[0].rooms.list()
 
 
+async def cancel_this_task(*, waits: bool = True) -> None:
+    """Do what a hook of an application may do by mistake."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    if waits:
+        await anyio.lowlevel.checkpoint()
+
+
 def watched(room: Room) -> list[str]:
     """What the hooks of a room are told."""
     seen: list[str] = []
@@ -518,23 +527,22 @@ class TestHooksThatAreCut:
         @room.on_join
         async def cancel(n: int) -> None:
             log.append(f"+{n}")
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-            if n != 2:
-                await anyio.lowlevel.checkpoint()
+            await cancel_this_task(waits=n != 2)
 
         @room.on_join
         def joined(n: int) -> None:
             log.append(f"joined {n}")
 
         @room.on_leave
-        def left(n: int) -> None:
+        async def left(n: int) -> None:
             log.append(f"-{n}")
+            await cancel_this_task()
 
+        app.lifecycle.close(lambda: log.append("closed"))
         async with TestClient(app) as client:
             await client.send({"type": 15, "rooms": ["r1", "r2", "r3"]})
-            await until(lambda: "-3" in log)
+            await until(lambda: "closed" in log)
+        assert log.pop() == "closed"
         assert sorted(log) == sorted(
             f"{sign}{n}" for sign in ("+", "joined ", "-") for n in (1, 2, 3)
         )
