@@ -37,6 +37,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_batch",
         "_callback",
         "_frames",
         "_fresh",
@@ -59,6 +60,8 @@ class Outbox:
         self._volatile: OrderedDict[Hashable, tuple[int, Frame]] = _NOTHING
         self._taken = 0
         self._fresh = 0
+        # Bytes at the front that came while the network kept up: nobody was told that they wait.
+        self._batch = 0
         self._limit = 0
         self._callback: Callable[[], object] | None = None
         self.behind = False
@@ -73,8 +76,8 @@ class Outbox:
 
     @property
     def overdue(self) -> int:
-        """Bytes waiting that the network had a turn to take."""
-        return max(self.size - self._fresh, 0)
+        """Bytes waiting that the network had a turn to take, without a batch on its way."""
+        return max(self.size - self._fresh - self._batch, 0)
 
     def append(self, frame: Frame) -> None:
         """Put a frame at the end; a volatile one may take another's place."""
@@ -93,6 +96,8 @@ class Outbox:
             if not self._fresh:
                 after_turn(self._age)
             self._fresh += size
+        else:
+            self._batch += size
 
     def popleft(self) -> Frame:
         """Take the first frame; IndexError if there is none."""
@@ -100,6 +105,8 @@ class Outbox:
         size = frame.size + OVERHEAD
         self.size -= size
         self.departed += size
+        if self._batch:
+            self._batch = max(self._batch - size, 0)
         if self._callback is not None and self.size <= self._limit:
             self.notify()
         return frame
@@ -123,15 +130,17 @@ class Outbox:
             frame = self._pop_unawaited()
         else:
             return 0
-        self.size -= frame.size + OVERHEAD
-        return frame.size + OVERHEAD
+        size = frame.size + OVERHEAD
+        self.size -= size
+        self._batch = min(self._batch, self.size)
+        return size
 
     def clear(self) -> None:
         """Throw away everything, and call back whoever waits for room."""
         self._frames.clear()
         self._volatile = _NOTHING
         self._is_mixed = False
-        self.size = 0
+        self.size = self._batch = 0
         self.notify()
 
     def notify_below(self, limit: int, callback: Callable[[], object]) -> None:

@@ -21,6 +21,7 @@ NOISES = 1000
 """Messages behind that nobody waits for: far less than may wait."""
 
 ANSWERS = 8
+TASKS = 15
 CHUNK = 64 * 1024
 MOST = 1000
 """Events of that size that no network takes on behalf of a peer that does not read."""
@@ -43,10 +44,12 @@ async def event_for_everybody(app: ByteSocket, _: Talker) -> None:
     await app.broadcast(Said(text="hi"))
 
 
-def busy(slow_reader: Literal["close", "drop_oldest"] = "close") -> ByteSocket:
+def busy(
+    slow_reader: Literal["close", "drop_oldest"] = "close", *, limit: int = 1024 * 1024
+) -> ByteSocket:
     """An application that sends a lot to who asks for it, and waits for ever."""
     settings = Settings(
-        limits=Limits(outbox_bytes=1024 * 1024),
+        limits=Limits(outbox_bytes=limit),
         policies=Policies(slow_reader=slow_reader),
         timeouts=Timeouts(stalled=0, handler=0),
     )
@@ -68,11 +71,11 @@ def busy(slow_reader: Literal["close", "drop_oldest"] = "close") -> ByteSocket:
     @app.on("tasks")
     async def tasks(socket: Socket, data: int) -> None:
         async def work() -> None:
-            for _ in range(data):
-                await socket.emit(Said(text="x" * 60_000))
+            for _ in range(TASKS):
+                await socket.emit(Said(text="x" * data))
 
         async with anyio.create_task_group() as group:
-            for _ in range(data):
+            for _ in range(TASKS):
                 group.start_soon(work)
 
     return app
@@ -83,8 +86,14 @@ REQUESTS: dict[str, list[tuple[str, int]]] = {
     "answers, one after another": [("answer", LARGE)] * 6,
     "answers beside each other": [("beside", LARGE)] * 8,
     "emits beside each other": [("emit", 100_000)] * 30,
-    "tasks that emit": [("tasks", 15)],
+    "tasks that emit": [("tasks", 60_000)],
 }
+SMALL: dict[str, list[tuple[str, int]]] = {
+    "answers beside each other": [("beside", 20_000)] * 8,
+    "emits beside each other": [("emit", 3000)] * 30,
+    "tasks that emit": [("tasks", 5000)],
+}
+"""The same for a limit of 32 KiB, less than a transport may take as one batch."""
 
 
 @pytest.fixture(params=RUNS)
@@ -104,8 +113,27 @@ def anyio_backend(run: tuple[str, str]) -> str:
 async def test_a_healthy_reader_gets_it_all(
     requests: Iterable[tuple[str, int]], noise: Noise, run: tuple[str, str]
 ) -> None:
+    await gets_all(run, busy(), requests, noise, NOISES)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("noise", [ping, event_of_a_room])
+@pytest.mark.parametrize("requests", SMALL.values(), ids=SMALL)
+async def test_a_healthy_reader_gets_it_all_under_a_small_limit(
+    requests: Iterable[tuple[str, int]], noise: Noise, run: tuple[str, str]
+) -> None:
+    await gets_all(run, busy(limit=32 * 1024), requests, noise, NOISES // 5)
+
+
+async def gets_all(
+    run: tuple[str, str],
+    app: ByteSocket,
+    requests: Iterable[tuple[str, int]],
+    noise: Noise,
+    noises: int,
+) -> None:
+    """Send requests, have noise made behind them, and read until all are answered."""
     serve, _ = SITES[run[0]]
-    app = busy()
     asked = set[int]()
     stage = Stage(lambda each: serve(each, lifespan=True), deadline=DEADLINE)
     async with stage.serve(app) as site, stage.talker(site) as talker:
@@ -116,7 +144,7 @@ async def test_a_healthy_reader_gets_it_all(
         async with anyio.create_task_group() as group:
 
             async def make_noise() -> None:
-                for _ in range(NOISES):
+                for _ in range(noises):
                     await noise(app, talker)
                     await checkpoint()
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from bytesocket_app.transports.outbox import BEHIND, OVERHEAD, Outbox
 from bytesocket_app.wire.frame import PONG, Frame
+from tests.support.turns import a_turn
 
 
 def frame(size: int) -> Frame:
@@ -44,6 +45,29 @@ def test_empty_frames_weigh_something() -> None:
     outbox = Outbox()
     outbox.append(PONG)
     assert outbox.size == OVERHEAD
+
+
+@pytest.mark.anyio
+async def test_a_batch_that_nobody_was_told_of_is_not_overdue_until_it_left() -> None:
+    outbox = Outbox()
+    for number in range(3):
+        outbox.append(post(number))
+    assert outbox.waiting == 0
+    outbox.behind = True
+    size = post(0).size + OVERHEAD
+    for number in range(3, 8):
+        outbox.append(post(number))
+    await a_turn()
+    assert (outbox.size, outbox.overdue) == (8 * size, 5 * size)
+    for _ in range(2):
+        outbox.popleft()
+    assert outbox.overdue == 5 * size
+    for _ in range(2):
+        outbox.popleft()
+    assert outbox.overdue == 4 * size
+    while outbox.drop_oldest():
+        assert outbox.overdue <= outbox.size
+    assert outbox.overdue == 0
 
 
 def test_what_a_task_waits_for_goes_last() -> None:
