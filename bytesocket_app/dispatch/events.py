@@ -140,10 +140,14 @@ class EventRouter:
         whole, answer = message.answer, message.answer or Answer()
         try:
             for chain, some in groups:
-                part = message.part()
+                part = message.apart()
+                own = part.answer = Answer()
+                before = answer.is_deferred
+                # Where there is an answer already, no concurrent handler of this group answers.
+                own.is_deferred = before or answer.is_given
                 await self._handle_group(step, part, chain, some)
-                if part.answer is not None:
-                    answer.take(part.answer)
+                own.is_deferred = before if answer.is_given else own.is_deferred
+                answer.take(own)
         finally:
             if whole is None:
                 step.done()

@@ -25,6 +25,7 @@ class _Passage:
 
     Attributes:
         is_over: True after the chain has returned, or after an exception left it.
+        is_running: True while the end of the chain is at work on the message.
     """
 
     __slots__ = (

@@ -62,6 +62,11 @@ class Answer:
         self.is_reached = self.is_reached or part.is_reached
 
     @property
+    def is_given(self) -> bool:
+        """True if there is a refusal or a reply."""
+        return self.failed is not None or self.data is not None
+
+    @property
     def error(self) -> Exception | None:
         """The exception for the middleware; None without a failure.
 
@@ -135,15 +140,9 @@ class Incoming:
         return taken
 
     def apart(self) -> "Incoming":
-        """Return the same message for a concurrent handler, whose answer is sent at once."""
+        """Return the same message for some of its handlers, which do not share its `Answer`."""
         single = copy(self)
         single.answer = None
-        return single
-
-    def part(self) -> "Incoming":
-        """Return the same message for some of its handlers, with an answer of their own."""
-        single = copy(self)
-        single.answer = Answer()
         return single
 
     def into(self, room: str, *, identity: RequestId | None = None) -> "Incoming":

@@ -87,7 +87,8 @@ class HandlerRunner:
                 refused = refused or refusal
         step.seconds = 0
         if handlers.concurrent:
-            self._start_concurrent(step, message, handlers, values)
+            owner = _owner(message, handlers, refused)
+            self._start_concurrent(step, message, handlers, values, owner)
         if refused is not None and message.room is not None:
             raise refused
         if refused is not None:
@@ -146,15 +147,22 @@ class HandlerRunner:
         raise HandlerTimeout
 
     def _start_concurrent(
-        self, step: Step, message: Incoming, handlers: ResolvedHandlers, values: tuple[Any, ...]
+        self,
+        step: Step,
+        message: Incoming,
+        handlers: ResolvedHandlers,
+        values: tuple[Any, ...],
+        owner: Handler | None,
     ) -> None:
         alone = None if handlers.sequential else handlers.concurrent[-1]
         if alone is not None:
             step.outcome = "deferred"
-            if message.answer is not None:
-                message.answer.is_deferred = True
-        own = message.apart()
+        if owner is not None and message.answer is not None:
+            message.answer.is_deferred = True
         for handler in handlers.concurrent:
+            own = message.apart()
+            if handler is not owner:
+                own.id = None
             beside = step.fork()
             work = partial(
                 self._run_concurrent, beside, own, handler, values, alone=handler is alone
@@ -256,6 +264,18 @@ class HandlerRunner:
             self._hub.publish((room,), outgoing, exclude=step.sending.socket_id)
             return None, False
         return result, result is None and handler.spec.from_server
+
+
+def _owner(
+    message: Incoming, handlers: ResolvedHandlers, refused: Refusal | None
+) -> Handler | None:
+    """Return the concurrent handler whose result is the answer to a request; None if none is."""
+    answer = message.answer
+    if refused is not None or (answer is not None and answer.is_deferred):
+        return None
+    if handlers.replies:
+        return next((each for each in handlers.concurrent if each.reply is not None), None)
+    return None if handlers.sequential else handlers.concurrent[-1]
 
 
 def _reply_of(step: Step, message: Incoming, handler: Handler, result: Any) -> tuple[bytes, Any]:

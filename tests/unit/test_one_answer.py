@@ -73,11 +73,16 @@ async def answers(
     """
     await client.send(message)
     await anyio.sleep(within)
+    return [(came["type"], outcome(came)) for came in await rest(client)]
+
+
+async def rest(client: TestClient) -> list[Any]:
+    """All that a client was sent up to now."""
     await client.send({"event": "end", "id": "end"})
-    told = list[tuple[int, object]]()
-    while (came := await client.receive_message()).get("id") != "end":
-        told.append((came["type"], outcome(came)))
-    return told
+    came = list[Any]()
+    while not came or came[-1].get("id") != "end":
+        came.append(await client.receive_message())
+    return came[:-1]
 
 
 SAY = {"event": "say", "data": {"text": "x"}}
@@ -348,6 +353,43 @@ async def test_a_late_step_of_one_of_several_routers_is_answered_once() -> None:
         told = await answers(client, asked(SAY, asks=True), SWEPT)
     assert told == [(33, ("timeout", "middlewareTimeout"))]
     assert calls == ["first"]
+
+
+# Concurrent handlers beside others.
+
+
+@pytest.mark.parametrize("around", [True, False], ids=["app step", "no app step"])
+@pytest.mark.parametrize("routers", [True, False], ids=["routers", "no routers"])
+@pytest.mark.parametrize(
+    ("handlers", "told"),
+    [
+        (((acknowledging, False), (refusing, True)), None),
+        (((refusing, False), (replying, True)), ("no", "handler")),
+        (((acknowledging, False), (replying, True)), "x"),
+        (((replying, True), (acknowledging, True)), "x"),
+        (((acknowledging, True), (replying, True)), "x"),
+    ],
+)
+async def test_handlers_of_which_some_are_concurrent_answer_once(
+    handlers: tuple[tuple[Any, bool], ...], told: object, routers: bool, around: bool
+) -> None:
+    app = talk()
+    for handler, concurrent in handlers:
+        owner: ByteSocket | Router = app
+        if routers:
+            owner = Router()
+            owner.middleware(passing)
+        owner.on(Say, concurrent=concurrent)(handler)
+        if isinstance(owner, Router):
+            app.include(owner)
+    if around:
+        app.middleware(passing)
+    async with TestClient(app) as client:
+        await client.send(asked(SAY, asks=True))
+        heard = [await client.receive_message()]
+        await anyio.wait_all_tasks_blocked()
+        heard += await rest(client)
+    assert [outcome(each) for each in heard if each.get("id") == 1] == [told]
 
 
 # A client that reads slowly.
