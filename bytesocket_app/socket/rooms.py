@@ -96,7 +96,7 @@ class SocketRoomsBulk(Generic[S]):
     async def leave(self, rooms: Iterable[str]) -> None:
         """Leave several rooms; see `SocketRooms.leave`."""
         for room in several(rooms):
-            if self._sending.can_send:
+            if self._sending.can_publish:  # after a loss it ends what is still heard there
                 await self._backend.leave(self._socket, room)
 
     async def emit(
