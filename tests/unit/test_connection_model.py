@@ -100,7 +100,7 @@ class Model:
         elif name.startswith("handle-"):
             self.by_handle(name, command[1])
         elif name.startswith("server-"):
-            if self.end is None:
+            if self.end is None or name == "server-leave":
                 self.by_handle(name, command[1])
         elif self.end is None:
             self.pending.append(command)
