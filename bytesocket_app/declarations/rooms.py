@@ -152,7 +152,7 @@ class Room:
             Catalogue(()).declare(event)
         self._pending.do(lambda scope: self._relay(scope, events))
 
-    def at(self, *values: Never, **parameters: object) -> RoomHandle:
+    def at(self, /, *values: Never, **parameters: object) -> RoomHandle:
         """Return the handle of one room: `doc.at(doc_id=7)`.
 
         Raises:
@@ -190,7 +190,7 @@ class Room:
         """
         return await self.at(**parameters).emit(event, exclude=exclude, codec=codec)
 
-    def name(self, **parameters: object) -> str:
+    def name(self, /, **parameters: object) -> str:
         """Return the name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
 
         Raises:
@@ -199,7 +199,7 @@ class Room:
         """
         return self.pattern.fill(parameters)
 
-    def sockets(self, **parameters: object) -> list[Socket[Any]]:
+    def sockets(self, /, **parameters: object) -> list[Socket[Any]]:
         """Return the members of one room: sockets of this process."""
         return self.at(**parameters).sockets()
 
@@ -207,12 +207,12 @@ class Room:
     def __repr__(self) -> str:
         return f"<room {self.pattern.text!r}>"
 
-    def members(self, **parameters: object) -> list[Socket[Any]]:
+    def members(self, /, **parameters: object) -> list[Socket[Any]]:
         """Return what `sockets` does: its old name."""
         warn_renamed("Room.members()", "Room.sockets()")
         return self.sockets(**parameters)
 
-    def count(self, **parameters: object) -> int:
+    def count(self, /, **parameters: object) -> int:
         """Return the number of members of one room in this process."""
         return self.at(**parameters).count()
 

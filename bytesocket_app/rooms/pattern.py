@@ -68,11 +68,11 @@ class RoomPattern:
         """Return a room's name: `fill({"doc_id": 7})` is `doc:7`, which `match` parses again.
 
         Raises:
-            TypeError: A parameter is missing or unknown.
+            TypeError: A parameter is missing, None or unknown.
             ValueError: A value's text is empty, contains a `:`, or would match as another value, as
                 `a-b` does in front of a `-`.
         """
-        if set(values) != set(self.parameters):
+        if set(values) != set(self.parameters) or any(value is None for value in values.values()):
             raise TypeError(self._misfit(values))
         texts = {name: str(value) for name, value in values.items()}
         room = _PARAMETER.sub(lambda found: texts[found[1]], self.text)
@@ -96,7 +96,7 @@ class RoomPattern:
     def _misfit(self, values: Mapping[str, object]) -> str:
         """Say what is wrong with the names of parameters."""
         wanted = ", ".join(self.parameters) or "no parameters"
-        given = ", ".join(values) or "none"
+        given = ", ".join(f"{k}=None" if v is None else k for k, v in values.items()) or "none"
         text = f"Room {self.text!r} takes {wanted}; given: {given}."
         unknown = [name for name in values if name not in self.parameters]
         missing = [name for name in self.parameters if name not in values]

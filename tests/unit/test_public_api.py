@@ -100,6 +100,10 @@ def test_a_handle_needs_the_rooms_parameters() -> None:
         doc.at(docid=7, page=1)
     with pytest.raises(TypeError, match="'exclude' is no parameter of a room: pass it to the verb"):
         doc.at(doc_id=7, page=1, exclude=None)
+    with pytest.raises(TypeError, match=r"given: doc_id, page=None\.$"):
+        doc.at(doc_id=7, page=None)
+    with pytest.raises(TypeError, match="'self' is no parameter of a room"):
+        doc.at(doc_id=7, page=1, self=1)
     with pytest.raises(ValueError, match="cannot be filled"):
         doc.at(doc_id="a:b", page=1)
 

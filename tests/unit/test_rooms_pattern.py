@@ -62,7 +62,7 @@ def test_a_value_may_look_like_a_parameter() -> None:
     assert pattern.match(pattern.fill({"a": "{b}", "b": "{a}"})) == {"a": "{b}", "b": "{a}"}
 
 
-@pytest.mark.parametrize("values", [{}, {"doc": 1}, {"doc_id": 1, "more": 2}])
+@pytest.mark.parametrize("values", [{}, {"doc": 1}, {"doc_id": 1, "more": 2}, {"doc_id": None}])
 def test_filling_needs_exactly_the_parameters(values: dict[str, object]) -> None:
     with pytest.raises(TypeError, match=r"Room 'doc:\{doc_id\}' takes doc_id; given: "):
         RoomPattern("doc:{doc_id}").fill(values)
