@@ -316,6 +316,8 @@ class EventRouter:
                 passed.append(await self._ask_room(step, came, name))
             except Refusal as refusal:
                 answer.fail(refusal, Phase.HANDLER, None)
+            except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+                await self._fail(step, came, exc)
 
         answer = message.answer = message.answer or Answer()
         await self._filters.within(step, message, chain, last)

@@ -5,12 +5,15 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import field_validator
 
 from bytesocket_app import (
     ByteSocket,
     CallNext,
     ErrorContext,
+    Event,
     Message,
+    Phase,
     Refusal,
     Router,
     Settings,
@@ -496,3 +499,42 @@ async def test_a_message_that_the_servers_end_cancels_is_cancelled() -> None:
         await until(lambda: noted.of(Operation.MESSAGE)[0][1] is not None)
     assert [out for _, out in noted.of(Operation.MESSAGE)] == ["cancelled"]
     assert noted.amounts(Count.REFUSED) == []
+
+
+class Checked(Event, name="checked"):
+    """An event whose validator has a refusal or a mistake of its own."""
+
+    text: str
+
+    @field_validator("text")
+    @classmethod
+    def check(cls, text: str) -> str:
+        if text == "refuse":
+            raise Refusal("Not this.", code="not_this")
+        raise LookupError(text)
+
+
+@pytest.mark.parametrize("under_middleware", [True, False])
+@pytest.mark.parametrize(("text", "code"), [("refuse", "not_this"), ("break", "internal")])
+async def test_a_validators_own_failure_in_one_of_several_rooms_is_its_answer(
+    under_middleware: bool, text: str, code: str
+) -> None:
+    app, router, heard = ByteSocket(title="Checked", events=[Checked]), Router(), list[Phase]()
+    if under_middleware:
+        router.middleware(passing)
+    for name in ("a", "b"):
+        router.room(name).relay(Checked)
+    app.include(router)
+
+    @app.lifecycle.error
+    async def note(context: ErrorContext) -> None:
+        heard.append(context.phase)
+
+    async with TestClient(app) as client:
+        await client.join("a")
+        await client.join("b")
+        data = {"text": text}
+        await client.send({"rooms": ["a", "b"], "event": "checked", "data": data, "id": 1})
+        answer = await client.receive_message()
+    assert (answer["id"], answer["data"]["error"]["code"]) == (1, code)
+    assert set(heard) == {Phase.FINAL_CALLBACK}
