@@ -98,10 +98,20 @@ def refuse_now(
     *,
     details: list[MessageBody] | None = None,
 ) -> None:
-    """Refuse an event message, whatever middleware is around; see `refuse`."""
+    """Refuse an event message, whatever middleware is around; see `refuse`.
+
+    Nothing is sent if a concurrent handler has answered already; one that has not gets nothing to
+    answer any more.
+    """
+    owner = None if message.answer is None else message.answer.owner
+    if owner is not None and message.id is not None:
+        if owner.id is None:
+            return
+        owner.id = None
     step.outcome = refusal.code
     context = error_context(phase, refusal, event=message.event, room=message.room, details=details)
     send(step.sending, event_error(message.id, context))
+    message.id = None
 
 
 def reply(step: Step, message: Incoming, data: bytes, value: object) -> None:
@@ -118,6 +128,7 @@ def _reply(sending: SendingSide, message: Incoming, data: bytes) -> None:
     start, middle, end = _REPLIES[sending.codec]
     payload = start + codec.encode(message.id) + middle + data + end
     sending.deliver(Frame(payload, is_binary=codec.is_binary))
+    message.id = None
 
 
 def acknowledge(step: Step, message: Incoming) -> None:

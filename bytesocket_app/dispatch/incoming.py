@@ -26,6 +26,7 @@ class Answer:
         is_reached: True after all steps have passed the message on.
         is_deferred: True if a concurrent handler sends its answer itself.
         is_over: True after the message was answered; what comes later is not sent.
+        owner: What a concurrent handler handles, whose result is the answer; None if none does.
     """
 
     __slots__ = (
@@ -35,6 +36,7 @@ class Answer:
         "is_deferred",
         "is_over",
         "is_reached",
+        "owner",
         "phase",
         "value",
     )
@@ -46,6 +48,7 @@ class Answer:
         self.phase = _HANDLER
         self.details: list[dict[str, Any]] | None = None
         self.is_reached = self.is_deferred = self.is_over = False
+        self.owner: Incoming | None = None
 
     def fail(self, refusal: Refusal, phase: Phase, details: list[dict[str, Any]] | None) -> None:
         """Store a failure, unless there is one already."""
@@ -58,6 +61,7 @@ class Answer:
             self.fail(part.failed, part.phase, part.details)
         if part.data is not None and (self.data is None or part.value is not None):
             self.value, self.data = part.value, part.data
+        self.owner = self.owner or part.owner
         self.is_deferred = self.is_deferred or part.is_deferred
         self.is_reached = self.is_reached or part.is_reached
 
@@ -89,7 +93,7 @@ class Incoming:
     """Event message in dispatch.
 
     It has the attributes of a `Message`, which is frozen and slower to create, and which only
-    middleware gets.
+    middleware gets. Its `id` is None without a request, and after the answer.
     """
 
     __slots__ = ("answer", "codec", "data", "event", "has_data", "id", "room", "rooms")

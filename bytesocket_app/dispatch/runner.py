@@ -163,6 +163,8 @@ class HandlerRunner:
             own = message.apart()
             if handler is not owner:
                 own.id = None
+            elif message.answer is not None:
+                message.answer.owner = own
             beside = step.fork()
             work = partial(
                 self._run_concurrent, beside, own, handler, values, alone=handler is alone

@@ -395,6 +395,48 @@ async def test_handlers_of_which_some_are_concurrent_answer_once(
     assert [outcome(each) for each in heard if each.get("id") == 1] == [told]
 
 
+@pytest.mark.parametrize("first", ["the handler", "the step"])
+@pytest.mark.parametrize("by_router", [True, False])
+async def test_a_step_that_fails_beside_a_concurrent_handler_answers_or_the_handler_does(
+    first: str, by_router: bool
+) -> None:
+    app, router = talk(), Router()
+    go, failed, done = anyio.Event(), anyio.Event(), anyio.Event()
+    owner = router if by_router else app
+
+    @owner.middleware
+    async def fail(socket: Socket, message: Message, call_next: CallNext) -> None:
+        await call_next(message)
+        if first == "the handler":
+            go.set()
+            await done.wait()
+        raise Refusal("No.", code="no")
+
+    @owner.on(Say, concurrent=True)
+    async def say(event: Say) -> str:
+        await go.wait()
+        return event.text
+
+    @app.lifecycle.error
+    async def error() -> None:
+        failed.set()
+
+    if by_router:
+        app.include(router)
+    async with TestClient(app) as client:
+        await client.send(asked(SAY, asks=True))
+        if first == "the step":
+            await failed.wait()
+            go.set()
+        heard = [await client.receive_message()]
+        done.set()
+        await failed.wait()
+        await anyio.wait_all_tasks_blocked()
+        heard += await rest(client)
+    told = "x" if first == "the handler" else ("no", "middleware")
+    assert [outcome(each) for each in heard if each.get("id") == 1] == [told]
+
+
 # A client that reads slowly.
 
 
