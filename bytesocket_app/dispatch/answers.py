@@ -145,5 +145,5 @@ def settle(step: Step, message: Incoming, answer: Answer) -> None:
     elif not answer.is_reached:
         if message.id is not None:
             refuse_now(step, message, Phase.MIDDLEWARE, STOPPED)
-    elif answer.data is not None and message.id is not None and not answer.is_deferred:
+    elif answer.data is not None and message.id is not None and answer.owner is None:
         _reply(step.sending, message, answer.data)

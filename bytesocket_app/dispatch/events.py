@@ -13,6 +13,7 @@ from bytesocket_app.delivery.publication import ABSENT
 from bytesocket_app.dispatch.answers import STOPPED, acknowledge, refuse, settle, validation_details
 from bytesocket_app.dispatch.filters import Filters
 from bytesocket_app.dispatch.incoming import Answer, Incoming, nothing
+from bytesocket_app.dispatch.rooms import check_number
 from bytesocket_app.dispatch.runner import HandlerRunner
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
@@ -121,8 +122,7 @@ class EventRouter:
         except ValidationError as exc:
             return self._refuse(step, message, InvalidPayload(exc))
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            error = _NotEnded(exc) if isinstance(exc, Refusal) else exc
-            return self._fail(step, message, error)
+            return self._end(step, message, exc)
         return self._runner.run(step, message, handlers, (step.socket, value, None, self._app))
 
     async def _under_routers(
@@ -142,11 +142,11 @@ class EventRouter:
             for chain, some in groups:
                 part = message.apart()
                 own = part.answer = Answer()
-                before = answer.is_deferred
                 # Where there is an answer already, no concurrent handler of this group answers.
-                own.is_deferred = before or answer.is_given
+                own.owner = answer.owner or (message if answer.is_given else None)
                 await self._handle_group(step, part, chain, some)
-                own.is_deferred = before if answer.is_given else own.is_deferred
+                if own.owner is message:
+                    own.owner = None
                 answer.take(own)
         finally:
             if whole is None:
@@ -228,15 +228,16 @@ class EventRouter:
             await self._fail(step, message, exc)
 
     async def _fail(self, step: Step, message: Incoming, error: BaseException) -> None:
-        """Answer a message after a refusal, or after a defect of the application.
-
-        Such a defect is an exception of a validator, or a payload that a codec cannot encode.
-        """
+        """Answer a message after a refusal, or after a defect of the application."""
         if isinstance(error, Refusal):
             await self._refuse(step, message, error)
-            return
+        else:
+            await self._end(step, message, error.refusal if isinstance(error, _NotEnded) else error)
+
+    async def _end(self, step: Step, message: Incoming, error: BaseException) -> None:
+        """End an exception of a validator, or of a codec that cannot encode a payload."""
         await self._lifecycle.failures.end(
-            error.refusal if isinstance(error, _NotEnded) else error,
+            error,
             Phase.FINAL_CALLBACK,
             f"event {message.event!r}",
             socket=step.socket,
@@ -263,11 +264,7 @@ class EventRouter:
 
     async def _ask_each(self, step: Step, message: Incoming, names: Sequence[str]) -> None:
         """Run the handlers of every room, then relay one message to rooms without a refusal."""
-        limit = self._limits.rooms_per_message
-        if limit and len(names) > limit:
-            raise Refusal(
-                f"{len(names)} rooms in one message; {limit} are allowed.", code="too_many_rooms"
-            )
+        check_number(names, self._limits)
         agreed: list[str] = []
         relay: tuple[EventSpec, Any] | None = None
         refused: tuple[str, Phase, Refusal] | None = None

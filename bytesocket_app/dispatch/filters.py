@@ -141,8 +141,7 @@ class Filters:
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             await self._left(step, message, answer, exc)
         else:
-            if answer.failed is not None:  # a step swallowed it
-                answer.failed, answer.phase, answer.details = INTERNAL, _MIDDLEWARE, None
+            _check_swallowed(answer)
             settle(step, message, answer)
         finally:
             step.done()
@@ -163,9 +162,8 @@ class Filters:
                     step, message, exc, lambda refusal: answer.fail(refusal, _MIDDLEWARE, None)
                 )
         else:
-            if answer.failed is not None:  # a step swallowed it
-                answer.failed, answer.phase, answer.details = INTERNAL, _MIDDLEWARE, None
-            elif not answer.is_reached and message.id is not None:
+            _check_swallowed(answer)
+            if not answer.is_reached and message.id is not None:
                 answer.fail(STOPPED, _MIDDLEWARE, None)
 
     async def _left(
@@ -211,3 +209,9 @@ class Filters:
             step.sending.shut(CloseCode.INTERNAL, reason)
         elif callable(action):
             await self._lifecycle.call(action, error, step.socket)
+
+
+def _check_swallowed(answer: Answer) -> None:
+    """Make the answer `internal` where the steps returned although what they passed on failed."""
+    if answer.failed is not None:
+        answer.failed, answer.phase, answer.details = INTERNAL, _MIDDLEWARE, None

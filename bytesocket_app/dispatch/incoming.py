@@ -24,16 +24,14 @@ class Answer:
         phase: The phase of that refusal, for the peer.
         details: The problems of a payload.
         is_reached: True after all steps have passed the message on.
-        is_deferred: True if a concurrent handler sends its answer itself.
         is_over: True after the message was answered; what comes later is not sent.
-        owner: What a concurrent handler handles, whose result is the answer; None if none does.
+        owner: The message as a concurrent handler has it that sends the answer; None for none.
     """
 
     __slots__ = (
         "data",
         "details",
         "failed",
-        "is_deferred",
         "is_over",
         "is_reached",
         "owner",
@@ -47,7 +45,7 @@ class Answer:
         self.failed: Refusal | None = None
         self.phase = _HANDLER
         self.details: list[dict[str, Any]] | None = None
-        self.is_reached = self.is_deferred = self.is_over = False
+        self.is_reached = self.is_over = False
         self.owner: Incoming | None = None
 
     def fail(self, refusal: Refusal, phase: Phase, details: list[dict[str, Any]] | None) -> None:
@@ -62,7 +60,6 @@ class Answer:
         if part.data is not None and (self.data is None or part.value is not None):
             self.value, self.data = part.value, part.data
         self.owner = self.owner or part.owner
-        self.is_deferred = self.is_deferred or part.is_deferred
         self.is_reached = self.is_reached or part.is_reached
 
     @property

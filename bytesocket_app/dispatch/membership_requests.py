@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.dispatch.answers import TIMEOUT, send
-from bytesocket_app.dispatch.rooms import RoomHooks
+from bytesocket_app.dispatch.rooms import RoomHooks, check_number
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import MembershipRequest, Step
 from bytesocket_app.errors import Phase, Refusal
@@ -147,11 +147,7 @@ class MembershipRequests:
 
     def _check_counts(self, step: Step, names: list[str]) -> None:
         limits, memberships = self._limits, self._memberships
-        if limits.rooms_per_message and len(names) > limits.rooms_per_message:
-            raise Refusal(
-                f"{len(names)} rooms in one message; {limits.rooms_per_message} are allowed.",
-                code="too_many_rooms",
-            )
+        check_number(names, limits)
         new = [name for name in names if not memberships.has(step.socket, name)]
         held = len(memberships.rooms_of(step.socket)) + len(new)
         if new and limits.rooms_per_socket and held > limits.rooms_per_socket:

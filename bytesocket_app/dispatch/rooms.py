@@ -9,6 +9,7 @@ from bytesocket_app.declarations.rooms import GUARDS_RAISE, DeclaredRooms, Room,
 from bytesocket_app.delivery.turns import Call
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.lifecycle import Failures
+from bytesocket_app.settings import Limits
 from bytesocket_app.signature import Bound
 from bytesocket_app.socket import Socket
 
@@ -71,3 +72,16 @@ class RoomHooks:
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             what = f"hook {bound.source} of room {name}"
             await self._failures.end(exc, phase, what, socket=socket)
+
+
+def check_number(rooms: Sequence[str], limits: Limits) -> None:
+    """Refuse a message that names too many rooms.
+
+    Raises:
+        Refusal: There are more than `Limits.rooms_per_message`; the code is "too_many_rooms".
+    """
+    most = limits.rooms_per_message
+    if most and len(rooms) > most:
+        raise Refusal(
+            f"{len(rooms)} rooms in one message; {most} are allowed.", code="too_many_rooms"
+        )

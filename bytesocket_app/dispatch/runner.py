@@ -157,8 +157,6 @@ class HandlerRunner:
         alone = None if handlers.sequential else handlers.concurrent[-1]
         if alone is not None:
             step.outcome = "deferred"
-        if owner is not None and message.answer is not None:
-            message.answer.is_deferred = True
         for handler in handlers.concurrent:
             own = message.apart()
             if handler is not owner:
@@ -273,7 +271,7 @@ def _owner(
 ) -> Handler | None:
     """Return the concurrent handler whose result is the answer to a request; None if none is."""
     answer = message.answer
-    if refused is not None or (answer is not None and answer.is_deferred):
+    if refused is not None or (answer is not None and answer.owner is not None):
         return None
     if handlers.replies:
         return next((each for each in handlers.concurrent if each.reply is not None), None)

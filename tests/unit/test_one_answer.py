@@ -437,6 +437,37 @@ async def test_a_step_that_fails_beside_a_concurrent_handler_answers_or_the_hand
     assert [outcome(each) for each in heard if each.get("id") == 1] == [told]
 
 
+async def test_a_late_step_beside_another_routers_concurrent_handler_is_the_one_answer() -> None:
+    app, first, second, go = brief(), Router(), Router(), anyio.Event()
+    first.middleware(passing)
+    answered = anyio.Event()
+
+    @first.on(Say, concurrent=True)
+    async def say(event: Say) -> str:
+        with anyio.CancelScope(shield=True):  # so that its own deadline is not what answers
+            await go.wait()
+        answered.set()
+        return event.text
+
+    @second.middleware
+    async def hang(socket: Socket, message: Message, call_next: CallNext) -> None:
+        await anyio.sleep_forever()
+
+    second.on(Say)(acknowledging)
+    app.include(first)
+    app.include(second)
+    async with TestClient(app) as client:
+        await client.send(asked(SAY, asks=True))
+        heard = [await client.receive_message()]
+        go.set()
+        await answered.wait()
+        await anyio.wait_all_tasks_blocked()
+        heard += await rest(client)
+    assert [outcome(each) for each in heard if each.get("id") == 1] == [
+        ("timeout", "middlewareTimeout")
+    ]
+
+
 # A client that reads slowly.
 
 
