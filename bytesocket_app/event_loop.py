@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, Literal
 
 from anyio import current_effective_deadline
+from typing_extensions import TypeIs
 
 
 def _loaded(name: str) -> Any:
@@ -43,6 +44,23 @@ def cancelled_itself(error: BaseException) -> bool:
     asyncio = _loaded("asyncio")
     is_asyncios = asyncio is not None and isinstance(error, asyncio.CancelledError)
     return is_asyncios and current_effective_deadline() > -inf
+
+
+def ends_everything(error: BaseException) -> bool:
+    """Return True for an exception that must leave the task of one connection.
+
+    That is `KeyboardInterrupt`, and a cancellation that a scope around the task asked for. Anything
+    else ends this connection only: a function that cancels its own task too, and `GeneratorExit`.
+    """
+    if is_group(error):
+        return any(ends_everything(inner) for inner in error.exceptions)
+    is_asked_for = is_cancellation(error) and not cancelled_itself(error)
+    return isinstance(error, KeyboardInterrupt) or is_asked_for
+
+
+def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
+    """Return True for a group of exceptions, as task groups raise it."""
+    return isinstance(error, BaseExceptionGroup)
 
 
 def is_being_cancelled() -> bool:

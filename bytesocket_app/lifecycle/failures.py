@@ -25,10 +25,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from typing_extensions import TypeIs
-
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
-from bytesocket_app.event_loop import cancelled_itself, is_cancellation
+from bytesocket_app.event_loop import is_cancellation, is_group
 from bytesocket_app.transports.http_errors import http_refusal
 
 logger = logging.getLogger("bytesocket")
@@ -184,7 +182,7 @@ def leaf(error: BaseException) -> BaseException:
 
     A task group wraps the exception of a failed task in a group, which adds no information.
     """
-    while _is_group(error) and len(error.exceptions) == 1:
+    while is_group(error) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
 
@@ -197,22 +195,6 @@ def must_pass(error: BaseException) -> bool:
     """
     if isinstance(error, Exception):
         return False
-    if _is_group(error):
+    if is_group(error):
         return any(must_pass(inner) for inner in error.exceptions)
     return isinstance(error, KeyboardInterrupt | GeneratorExit) or is_cancellation(error)
-
-
-def ends_everything(error: BaseException) -> bool:
-    """Return True for an exception that must leave the task of one connection.
-
-    That is `KeyboardInterrupt`, and a cancellation that a scope around the task asked for. Anything
-    else ends this connection only: a function that cancels its own task too, and `GeneratorExit`.
-    """
-    if _is_group(error):
-        return any(ends_everything(inner) for inner in error.exceptions)
-    is_asked_for = is_cancellation(error) and not cancelled_itself(error)
-    return isinstance(error, KeyboardInterrupt) or is_asked_for
-
-
-def _is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
-    return isinstance(error, BaseExceptionGroup)

@@ -27,9 +27,9 @@ from anyio import CancelScope, move_on_after
 from anyio.abc import TaskGroup
 
 from bytesocket_app.dispatch import Dispatcher, Runtime, Step
-from bytesocket_app.event_loop import cancelled_itself
+from bytesocket_app.event_loop import cancelled_itself, ends_everything
 from bytesocket_app.lifecycle import HookKind
-from bytesocket_app.lifecycle.failures import ends_everything, must_pass
+from bytesocket_app.lifecycle.failures import must_pass
 from bytesocket_app.serving.housekeeping import Housekeeping
 from bytesocket_app.socket import AuthState, SendingSide, Socket
 from bytesocket_app.telemetry import Count

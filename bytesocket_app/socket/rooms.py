@@ -59,22 +59,18 @@ class SocketRooms(Generic[S]):
         sending = self._sending
         if not sending.can_publish:
             return "dropped"
-        outcome = self._backend.publish((room,), event, exclude=sending.socket_id, codec=codec)
-        sending.spare -= 1
-        if not sending.spare:
-            await sending.give_way()
-        return outcome
+        return await sending.paced(
+            self._backend.publish((room,), event, exclude=sending.socket_id, codec=codec)
+        )
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
         """Send an encoded message to all members of a room but this socket."""
         sending = self._sending
         if not sending.can_publish:
             return "dropped"
-        outcome = self._backend.publish_raw(room, payload, exclude=sending.socket_id)
-        sending.spare -= 1
-        if not sending.spare:
-            await sending.give_way()
-        return outcome
+        return await sending.paced(
+            self._backend.publish_raw(room, payload, exclude=sending.socket_id)
+        )
 
 
 class SocketRoomsBulk(Generic[S]):
@@ -114,13 +110,11 @@ class SocketRoomsBulk(Generic[S]):
         sending = self._sending
         if not sending.can_publish:
             return "dropped"
-        outcome = self._backend.publish(
-            several(rooms), event, exclude=sending.socket_id, codec=codec, bulk=True
+        return await sending.paced(
+            self._backend.publish(
+                several(rooms), event, exclude=sending.socket_id, codec=codec, bulk=True
+            )
         )
-        sending.spare -= 1
-        if not sending.spare:
-            await sending.give_way()
-        return outcome
 
 
 def several(rooms: Iterable[str]) -> Iterable[str]:

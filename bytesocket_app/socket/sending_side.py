@@ -234,6 +234,13 @@ class SendingSide:
         # What answers still wait is part of the half that may.
         self.is_crowded, self._answered = False, 0
 
+    async def paced(self, outcome: Outcome) -> Outcome:
+        """Return the outcome of a send to others, after `give_way` if it is time."""
+        self.spare -= 1
+        if self.spare <= 0:
+            await self.give_way()
+        return outcome
+
     async def give_way(self) -> None:
         """Let other tasks go on: they may have to tell that the connection is lost.
 
@@ -307,29 +314,28 @@ class SendingSide:
             logger.warning("more than %d bytes wait for %s", self.limit, self)
         # Volatile messages are dropped before the connection is closed.
         spare = not self._drop_oldest
-        overdue = transport.overdue
-        while overdue > limit and transport.drop_oldest(volatile=spare):
-            self._drop()
-            before, overdue = overdue, transport.overdue
-            if overdue >= before:
-                break  # a transport that says so and drops nothing
-        if overdue > limit:
+        if self._drop_while_above(limit, lambda: transport.overdue, volatile=spare) > limit:
             self._close_slow()
 
     def _close_slow(self) -> None:
         # The close frame must not wait behind messages that are never read.
-        waiting = self.transport.buffered
-        while self.transport.drop_oldest():
-            self._drop()
-            before, waiting = waiting, self.transport.buffered
-            if waiting >= before:
-                break
+        transport = self.transport
+        self._drop_while_above(-1, lambda: transport.buffered)  # all of them
         self._telemetry.count(Count.SLOW, socket=self.socket_id)
         self.shut(CloseCode.TRY_LATER, "slow reader")
 
-    def _drop(self) -> None:
-        self.dropped += 1
-        self._telemetry.count(Count.DROPPED, socket=self.socket_id, reason="slow reader")
+    def _drop_while_above(
+        self, limit: int, waiting: Callable[[], int], *, volatile: bool = False
+    ) -> int:
+        """Drop waiting messages while `waiting` is above the limit; returns what then waits."""
+        left = waiting()
+        while left > limit and self.transport.drop_oldest(volatile=volatile):
+            self.dropped += 1
+            self._telemetry.count(Count.DROPPED, socket=self.socket_id, reason="slow reader")
+            before, left = left, waiting()
+            if left >= before:
+                break  # a transport that says so and drops nothing
+        return left
 
     @override
     def __repr__(self) -> str:

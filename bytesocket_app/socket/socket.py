@@ -192,11 +192,7 @@ class Socket(Generic[UserT]):
         sending = self._sending
         if not sending.can_publish:
             return "dropped"
-        outcome = self._backend.broadcast(event, exclude=self.id, codec=codec)
-        sending.spare -= 1
-        if not sending.spare:
-            await sending.give_way()
-        return outcome
+        return await sending.paced(self._backend.broadcast(event, exclude=self.id, codec=codec))
 
     async def send_raw(self, payload: str | bytes) -> Outcome:
         """Send an encoded message: text, or bytes as a binary frame. Works before authentication.

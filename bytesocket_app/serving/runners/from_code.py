@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, Literal, Protocol, TypeAlias, cast, get_args
@@ -45,10 +46,11 @@ async def serve(
     _check_options(listener, certificate, stop)
     run = _runner(transport)
     if isinstance(listener, socket.socket):
-        await run(app, _hosting(app, listener, certificate, grace), stop or anyio.Event())
-        return
-    with listen(*listener, in_code=True) as own:
-        await run(app, _hosting(app, own, certificate, grace), stop or anyio.Event())
+        listening: AbstractContextManager[socket.socket] = nullcontext(listener)
+    else:
+        listening = listen(*listener, in_code=True)
+    with listening as used:
+        await run(app, _hosting(app, used, certificate, grace), stop or anyio.Event())
 
 
 def _hosting(

@@ -8,7 +8,7 @@ from anyio import CancelScope
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
-from bytesocket_app.event_loop import cancelled_itself, is_cancellation
+from bytesocket_app.event_loop import cancelled_itself, ends_everything
 from bytesocket_app.transports.entry import UPGRADE_REQUIRED
 from bytesocket_app.transports.interface import Acceptance, Handshake, Rejection
 from bytesocket_app.transports.picows.head import BadRequest, Head, Request
@@ -104,10 +104,9 @@ class HandshakeProtocol(asyncio.Protocol):
                 await self._decide(deadlines, request, key)
         except BaseException as error:
             # The last guard: an exception would end the task group of all connections.
-            if isinstance(error, KeyboardInterrupt) or is_cancellation(error):
-                if not cancelled_itself(error):
-                    raise
-            else:
+            if ends_everything(error):
+                raise
+            if not cancelled_itself(error):
                 logger.exception("serving a connection failed")
             self._real.abort()
 
