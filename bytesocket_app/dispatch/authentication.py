@@ -88,8 +88,6 @@ class Authentication:
                 sending.auth_state = AuthState.SUCCESS
                 send(sending, auth_success())
                 await self._welcome(socket)
-        finally:
-            step.done()
 
     async def failed(
         self, socket: Socket[Any], sending: SendingSide, error: BaseException, *, tell: bool
