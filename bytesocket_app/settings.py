@@ -6,9 +6,11 @@ stricter.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from math import inf
+from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypeAlias, cast, get_args, get_type_hints
 
 from bytesocket_app.errors import ConfigurationError, caller, near
@@ -70,6 +72,12 @@ class Timeouts(_Group):
     stalled: float = 5.0
     """Time without a byte leaving while somebody waits to send to a client, after which the
     connection is closed with 1013. A server that takes whole messages (ASGI) shows no less."""
+    handshake: float = 10.0
+    """Time from accepting a connection to its complete request, TLS included, if the server can be
+    told (picows, hypercorn and uvicorn as `run` and `dev` start them)."""
+    silence: float = 45.0
+    """Time without any frame from a client that named a contract, which is then gone: generated
+    clients ping every 25 s. Others have `idle`."""
 
     def __post_init__(self) -> None:
         """Check that the values are durations; raises ConfigurationError."""
@@ -84,7 +92,7 @@ class Timeouts(_Group):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits(_Group):
-    """Limits on peers; 0 removes a limit, except that `depth` is then 200."""
+    """Limits on peers; 0 removes a limit, except that `depth` is then 200, and `threads` 40."""
 
     message_bytes: int = 1024 * 1024
     """Bytes of a message before decoding; the socket is closed with 1009 above it."""
@@ -95,8 +103,21 @@ class Limits(_Group):
     other servers have limits of their own)."""
     depth: int = 64
     """Nesting of lists and maps in a message; deeper ones are decode errors."""
+    elements: int = 100_000
+    """Members of all lists and maps of a message together; more are decode errors."""
+    request_id_bytes: int = 128
+    """UTF-8 bytes of a request's `id`; the socket is closed with 1008 above it."""
     inbox: int = 32
     """Messages waiting for a handler; the socket is then not read until half of them are done."""
+    inbox_bytes: int = 1024 * 1024
+    """Bytes of the messages waiting for a handler; the socket is then not read, as for `inbox`."""
+    concurrent: int = 32
+    """Handlers with `concurrent=True` that run for a socket; it is then not read until one ends."""
+    concurrent_total: int = 10_000
+    """The same for all sockets together."""
+    after_close: int = 1000
+    """Lost connections whose messages are still handled (see `Timeouts.after_close`); beyond it the
+    work for the one that was lost first ends at once."""
     outbox_bytes: int = 1024 * 1024
     """Bytes waiting for a slow reader before `Policies.slow_reader` applies."""
     rooms_per_socket: int = 128
@@ -105,6 +126,40 @@ class Limits(_Group):
     """Rooms named in a message for several rooms."""
     room_name_bytes: int = 256
     """UTF-8 bytes of the name of a room to join. Unless 0, control characters are refused too."""
+    rooms: int = 1_000_000
+    """Rooms with members, in all; joins that would make another one are refused."""
+    connections: int = 0
+    """Open connections; further ones are answered with 503."""
+    connections_per_address: int = 0
+    """Open connections from one address (see `Policies.trusted_proxies`); further ones are answered
+    with 429."""
+    connections_per_user: int = 0
+    """Authenticated connections of one user key; see `Policies.connections_per_user`."""
+    unauthenticated: int = 10_000
+    """Open connections that wait for credentials; further ones are answered with 503."""
+    handshakes_per_second: int = 0
+    """Handshakes from one address in a second, on average, with bursts of twice as many; further
+    ones are answered with 429."""
+    headers: int = 100
+    """Headers of a handshake; more are answered with 431."""
+    header_bytes: int = 16 * 1024
+    """Bytes of a handshake's request line and headers; more are answered with 431."""
+    threads: int = 40
+    """Threads for handlers that are a plain `def`; a socket gets a quarter of them at most, and
+    those that wait get them in turn. 0 for 40."""
+    messages_per_second: int = 0
+    """Messages of a socket in a second, on average, with bursts of twice as many; further ones are
+    refused with `rate_limited`."""
+    event_messages_per_second: int = 0
+    """The same for each event by itself that declares no `rate=`."""
+    joins_per_second: int = 0
+    """Rooms that a socket asks to join in a second, on average, with bursts of `rooms_per_socket`
+    and at least twice as many; further joins are refused with `rate_limited`."""
+    authentications_per_second: int = 0
+    """Authentications from one address in a second, on average, with bursts of ten times as many;
+    further ones are told to try later (1013, 429 for a handshake)."""
+    refusals: int = 100
+    """Refusals with `rate_limited` in 10 s, after which the socket is closed with 1008."""
 
     def __post_init__(self) -> None:
         """Check that the values are counts; raises ConfigurationError."""
@@ -156,16 +211,21 @@ class Policies(_Group):
     as at the head of a generated file, or more, up to all 64."""
     without_contract: Literal["accept", "refuse"] = "accept"
     """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
+    connections_per_user: Literal["refuse", "close_oldest"] = "refuse"
+    """One connection more than `Limits.connections_per_user`: refused, or it takes the place of the
+    user's oldest, which is closed with 4003."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies, `"10.0.0.0/8"`, whose `X-Forwarded-For` says where a
+    connection comes from; that of anybody else is not looked at."""
 
     def __post_init__(self) -> None:
         """Check the values against the choices, so that misspelt ones raise ConfigurationError."""
         hints = get_type_hints(type(self))
         for name, value in _values(self):
-            if name == "contracts":
-                if not _are_fingerprints(value):
-                    _refuse(
-                        type(self), name, value, "use a tuple of fingerprints, 16 to 64 hex digits"
-                    )
+            if name in _TUPLES:
+                is_right, remedy = _TUPLES[name]
+                if not is_right(value):
+                    _refuse(type(self), name, value, remedy)
                 continue
             if hints[name] == FailureAction and callable(value):
                 continue
@@ -181,6 +241,32 @@ def _are_fingerprints(value: object) -> bool:
         return False
     entries = cast("tuple[object, ...]", value)
     return all(isinstance(one, str) and _FINGERPRINT.fullmatch(one) for one in entries)
+
+
+def _are_networks(value: object) -> bool:
+    """Return True for a tuple of IP addresses and networks."""
+    if not isinstance(value, tuple):
+        return False
+    entries = cast("tuple[object, ...]", value)
+    try:
+        return all(isinstance(one, str) and ip_network(one) for one in entries)
+    except ValueError:
+        return False
+
+
+_TUPLES: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = MappingProxyType(
+    {
+        "contracts": (
+            _are_fingerprints,
+            "use a tuple of fingerprints, 16 to 64 hex digits",
+        ),
+        "trusted_proxies": (
+            _are_networks,
+            "use a tuple of addresses and networks, as in ('127.0.0.1', '10.0.0.0/8')",
+        ),
+    }
+)
+"""What the policies that are no choices have to be, and what to do otherwise."""
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
@@ -206,16 +292,28 @@ class Settings(_Group):
         membership is required. The origin's crashes and lost errors are not reproduced.
         """
         return cls(
-            timeouts=Timeouts(auth=0, middleware=0, handler=0, after_close=0, stalled=0),
+            timeouts=Timeouts(
+                auth=0, middleware=0, handler=0, after_close=0, stalled=0, handshake=0, silence=0
+            ),
             limits=Limits(
                 message_bytes=100 * 1024 * 1024,
                 auth_message_bytes=0,
                 fragments=0,
                 depth=200,
+                elements=0,
+                request_id_bytes=0,
+                inbox_bytes=0,
+                concurrent=0,
+                concurrent_total=0,
+                after_close=0,
                 outbox_bytes=0,
                 rooms_per_socket=0,
                 rooms_per_message=0,
                 room_name_bytes=0,
+                rooms=0,
+                unauthenticated=0,
+                headers=0,
+                refusals=0,
             ),
             policies=Policies(
                 undeclared="open",

@@ -236,6 +236,7 @@ async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:
     body = f"{rejection.reason}\n".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     headers.append((b"content-length", str(len(body)).encode()))
+    headers += [(name.encode(), value.encode()) for name, value in rejection.headers]
     start = {"status": rejection.status, "headers": headers}
     await send({"type": "websocket.http.response.start", **start})
     await send({"type": "websocket.http.response.body", "body": body})

@@ -114,10 +114,12 @@ class Rejection:
     Attributes:
         status: The HTTP status, 4xx or 5xx.
         reason: One line for the response's body.
+        headers: Further headers of the response, such as `Retry-After`.
     """
 
     status: int
     reason: str
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Transport(ABC):

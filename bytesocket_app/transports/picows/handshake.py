@@ -119,7 +119,7 @@ class HandshakeProtocol(asyncio.Protocol):
         if decision is None or self._real.is_closing():
             return  # the client left meanwhile
         if isinstance(decision, Rejection):
-            self.answer(decision.status, f"{decision.reason}\n")
+            self.answer(decision.status, f"{decision.reason}\n", decision.headers)
             return
         self._head = None
         await self._run(deadlines, handshake, decision, key)

@@ -1,0 +1,1 @@
+"""Attacks: each costs a stranger his own connection, and nobody anything else."""
