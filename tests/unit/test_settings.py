@@ -1,13 +1,15 @@
 """Settings are frozen, checked where they are made, and have one preset."""
 
 from copy import copy
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from math import inf, nan
 from typing import Any
 
 import pytest
 
 from bytesocket_app import ConfigurationError, Limits, Policies, Settings, Timeouts
+from tests.support.server_process import ROOT
+from tests.support.settings_reference import inserted, reference
 
 
 def test_the_defaults_are_the_safe_ones() -> None:
@@ -37,6 +39,16 @@ def test_drop_in_is_the_origins_behaviour() -> None:
     assert not settings.policies.membership
     assert settings.limits.rooms_per_socket == settings.limits.outbox_bytes == 0
     assert settings.timeouts.handler == settings.timeouts.middleware == 0
+
+
+def test_the_readme_has_every_setting_as_its_class_says_it() -> None:
+    page = (ROOT / "README.md").read_text()
+    assert page == inserted(page), "run python -m tests.support.settings_reference"
+    rows = reference().splitlines()
+    for each in fields(Settings):
+        for setting in fields(getattr(Settings(), each.name)):
+            assert any(row.startswith(f"| `{setting.name}` |") for row in rows)
+    assert "| `message_bytes` | `1_048_576` | `104_857_600` | Bytes of a message" in page
 
 
 def test_a_setting_in_the_wrong_place_is_sent_to_its_own() -> None:
