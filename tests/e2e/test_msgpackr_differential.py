@@ -4,7 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -18,7 +18,6 @@ LENGTHS = (0, 1, 3, 4, 15, 16, 31, 32, 63, 64, 65, 72, 73, 127, 128, 255, 256)
 NAMES = ("a", "key", "some longer name ", "grüße", "👍🏽", "x" * 31, "y" * 70)
 """Begins of members' names. Not all sorts: msgpackr's cache of names takes some for others."""
 LONG = (65_535, 65_536)
-# Without U+FEFF, which msgpackr takes off the beginning of a text: its TextDecoder's default.
 # Without U+FEFF, which msgpackr takes off the beginning of a text: its TextDecoder's default.
 LETTERS = 'abc XYZ"\\\n\x00\x7fäß€語👍🏽\u200d\u2028'
 EDGES = sorted(
@@ -91,16 +90,17 @@ def length(rng: random.Random) -> int:
     return rng.choice(LONG) if rng.random() < 0.001 else rng.choice(LENGTHS)
 
 
-def written(one: Any) -> Any:
+Value: TypeAlias = "None | bool | int | float | str | bytes | list[Value] | dict[str, Value]"
+
+
+def written(one: Value) -> Any:
     """A value as JSON has it."""
     if isinstance(one, bytes):
         return {"$": one.hex()}
     if isinstance(one, list):
-        items: list[Any] = one
-        return [written(item) for item in items]
+        return [written(item) for item in one]
     if isinstance(one, dict):
-        members: dict[str, Any] = one
-        return {key: written(item) for key, item in members.items()}
+        return {key: written(item) for key, item in one.items()}
     return one
 
 
