@@ -90,7 +90,7 @@ def length(rng: random.Random) -> int:
     return rng.choice(LONG) if rng.random() < 0.001 else rng.choice(LENGTHS)
 
 
-Value: TypeAlias = "None | bool | int | float | str | bytes | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | float | str | bytes | list[Value] | dict[str, Value] | None"
 
 
 def written(one: Value) -> Any:
