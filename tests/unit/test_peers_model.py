@@ -267,6 +267,6 @@ LET_IN: list[Command] = [
 @example(commands=[("join", 0, "pub"), ("join", 1, "pub"), ("lost", 0)], let_in=True)
 @example(commands=[("connect", 2), ("drain",), ("login", 2, "ann"), ("connect", 0)], let_in=False)
 @example(commands=[("login", 2, "eve"), ("junk", 1), ("ping", 2)], let_in=True)
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_peers_are_what_the_model_says(backend: str, commands: list[Command], let_in: bool) -> None:
     anyio.run(interpret, [*(LET_IN if let_in else []), *commands], backend=backend)
