@@ -14,6 +14,7 @@ from bytesocket_app.contract.describe import describe
 from bytesocket_app.declarations.declaring import declare_authenticator
 from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.keys import is_key
+from bytesocket_app.declarations.rates import DeclaredRates, Per
 from bytesocket_app.declarations.rooms import DeclaredRooms, JoinedBy, Room
 from bytesocket_app.declarations.router import Router
 from bytesocket_app.declarations.routes import Route, event_routes
@@ -54,6 +55,7 @@ from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, ser
 from bytesocket_app.settings import Settings
 from bytesocket_app.socket import Socket
 from bytesocket_app.telemetry import Telemetry
+from bytesocket_app.threads import Threads
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.entry import AsgiEntry
 from bytesocket_app.types import CodecName, Direction, EventName, Outcome, UserKey
@@ -141,8 +143,9 @@ class ByteSocket:
         self.catalogue = Catalogue(events, Lint(strict=strict))
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()
+        self._rates = DeclaredRates()
         telemetry = self.telemetry
-        hooks = RoomHooks(self._declared, self.lifecycle.failures, self)
+        hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
         one_copy = settings.policies.bulk_copies == "one"
         self.hub = Hub(self.catalogue, self.memberships, one_copy=one_copy, telemetry=telemetry)
@@ -154,6 +157,7 @@ class ByteSocket:
             rooms=self._declared,
             backend=self.hub,
             app=type(self),
+            rates=self._rates,
         )
         self._router = Router.root(scope, middleware)
         runtime = Runtime(
@@ -167,10 +171,15 @@ class ByteSocket:
             memberships=self.memberships,
             hub=self.hub,
             telemetry=telemetry,
+            threads=Threads(settings.limits.threads),
+            rates=self._rates,
+            clock=self._now,
         )
         dispatcher = Dispatcher(runtime, hooks)
         self._authentication = dispatcher.authentication
-        self.housekeeping = Housekeeping(time.monotonic, sweep_interval(settings.timeouts))
+        self.housekeeping = Housekeeping(
+            time.monotonic, sweep_interval(settings.timeouts), settings.limits
+        )
         self.life = LifespanRunner(self, self._check)
         self.endpoint = ApplicationEndpoint(
             runtime,
@@ -180,7 +189,9 @@ class ByteSocket:
             contracts=Contracts(lambda: self.contract().fingerprint, settings.policies),
         )
         self.http = http
-        self._entry = AsgiEntry(self.endpoint, self.housekeeping.writer, self.running, path, http)
+        self._entry = AsgiEntry(
+            self.endpoint, self.housekeeping.writer, self.running, path, http, telemetry
+        )
 
     def on(
         self,
@@ -189,6 +200,9 @@ class ByteSocket:
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
         cancel_on_close: bool = False,
+        rate: str | None = None,
+        burst: int | None = None,
+        per: Per = "socket",
     ) -> Hook:
         """Handle an event outside rooms; the value that the function returns is the reply.
 
@@ -199,13 +213,26 @@ class ByteSocket:
             concurrent: Let the socket's next message be handled before this one is done.
             cancel_on_close: Cancel a call when the connection is lost or closed: for work that
                 is for this client alone. A message that waits by then is not handled.
+            rate: How often the event may come, on average: `"5/s"`, `"100/m"`, `"0.5/h"`. More is
+                refused with `rate_limited`, before it is validated; more of a volatile event is
+                dropped.
+            burst: How many may come at once after a pause; what comes in two seconds without it.
+            per: Who has that rate: each "socket", each "user" on all their sockets (by
+                `@app.auth(key=...)`), or each "address".
 
         Raises:
-            ConfigurationError: Clients do not send the event, a parameter cannot be served, or a
-                `def`, which runs in a thread, is to be cancelled.
+            ConfigurationError: Clients do not send the event, a parameter cannot be served, a
+                `def`, which runs in a thread, is to be cancelled, or the rate cannot be or is not
+                that of the event's other handlers.
         """
         return self._router.on(
-            event, raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
+            event,
+            raises=raises,
+            concurrent=concurrent,
+            cancel_on_close=cancel_on_close,
+            rate=rate,
+            burst=burst,
+            per=per,
         )
 
     @overload
@@ -423,10 +450,15 @@ class ByteSocket:
         async with self.life.running(), self.housekeeping.lifespan():
             yield
 
+    def _now(self) -> float:
+        return self.housekeeping.clock()  # asked for each time: tests put another one there
+
     def _check(self) -> None:
         check_users(
             self._authentication.authenticator, self._handlers, self._declared, self.lifecycle
         )
+        decides = self._authentication.authenticator
+        self._rates.check(has_keys=decides is not None and decides.key is not None)
 
     async def drain(self, grace: float) -> None:
         """Get ready to stop: refuse new connections (503) and close all sockets with 1012.

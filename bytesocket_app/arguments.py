@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from anyio import to_thread
 from typing_extensions import TypeIs
+
+from bytesocket_app.threads import in_thread
 
 
 def arranged(
@@ -14,7 +15,7 @@ def arranged(
 ) -> Callable[..., Awaitable[Any]]:
     """Return a function of all values that calls `function` with those that it requests.
 
-    A plain `def` runs in a worker thread; an awaitable that it returns is then awaited.
+    A plain `def` runs in a worker thread (`threads`); an awaitable that it returns is then awaited.
 
     Args:
         function: The function to call.
@@ -69,9 +70,18 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 def _threaded(call: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     async def invoke(*values: Any) -> Any:
+        def attempt() -> tuple[Any, BaseException | None]:
+            try:
+                return call(*values), None
+            except BaseException as error:  # noqa: BLE001 - raised again in the task
+                return None, error
+
         # A plain function around an async one, such as a lambda, returns an awaitable. The tuple
-        # is needed because trio refuses a coroutine as a thread's result.
-        (result,) = await to_thread.run_sync(lambda: (call(*values),))
+        # is needed because trio refuses a coroutine as a thread's result; and what a future raises
+        # is thrown into the task, where a GeneratorExit would close its coroutine.
+        result, error = await in_thread(attempt)
+        if error is not None:
+            raise error
         return await result if inspect.isawaitable(result) else result
 
     return invoke

@@ -112,9 +112,9 @@ class RequestError(ByteSocketError):
 
     Attributes:
         code: The declared refusal's code, or one of the framework's: "validation", "internal",
-            "timeout", "unknown_event", "unknown_room", "not_a_member", "too_many_rooms", "invalid",
-            "unauthorized", "forbidden", "not_found", "refused"; from the client itself,
-            "invalid_reply" or "too_many_requests".
+            "timeout", "unknown_event", "unknown_room", "not_a_member", "too_many_rooms",
+            "rate_limited", "invalid", "unauthorized", "forbidden", "not_found", "refused"; from the
+            client itself, "invalid_reply" or "too_many_requests".
         message: A sentence for people.
         data: The refusal's data, decoded but not validated.
         details: For the code "validation", the problems and their places (`loc`, `msg`, `type`).

@@ -49,13 +49,14 @@ def cancelled_itself(error: BaseException) -> bool:
 def ends_everything(error: BaseException) -> bool:
     """Return True for an exception that must leave the task of one connection.
 
-    That is `KeyboardInterrupt`, and a cancellation that a scope around the task asked for. Anything
-    else ends this connection only: a function that cancels its own task too, and `GeneratorExit`.
+    That is a cancellation that a scope around the task asked for. Anything else ends this
+    connection only: a function that cancels its own task too, `GeneratorExit`, and a
+    `KeyboardInterrupt` that an application's code raises. (The servers' runners wait for signals,
+    and asyncio cancels the main task at the first Ctrl+C.)
     """
     if is_group(error):
         return any(ends_everything(inner) for inner in error.exceptions)
-    is_asked_for = is_cancellation(error) and not cancelled_itself(error)
-    return isinstance(error, KeyboardInterrupt) or is_asked_for
+    return is_cancellation(error) and not cancelled_itself(error)
 
 
 def is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:

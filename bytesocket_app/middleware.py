@@ -57,16 +57,18 @@ class MiddlewareChain:
 
     Attributes:
         steps: All steps, outermost first.
+        source: Where they stand, for the log.
         inner: The chains that run inside this one.
     """
 
-    __slots__ = ("_outer", "_own", "inner", "steps")
+    __slots__ = ("_outer", "_own", "inner", "source", "steps")
 
     def __init__(self, outer: "MiddlewareChain | None" = None) -> None:
         self._own: tuple[Middleware, ...] = ()
         self._outer: MiddlewareChain | None = None
         self.inner: list[MiddlewareChain] = []
         self.steps: tuple[Middleware, ...] = ()
+        self.source = ""
         if outer is not None:
             self.stand_in(outer)
 
@@ -112,6 +114,7 @@ class MiddlewareChain:
     def settle(self) -> None:
         """Recompute the steps, and those of the chains inside this one."""
         self.steps = (*(() if self._outer is None else self._outer.steps), *self._own)
+        self.source = ", ".join(map(where, self.steps))
         for chain in self.inner:
             chain.settle()
 

@@ -15,7 +15,8 @@ from typing import Any, Final, Literal, Self, TypeAlias, cast, get_args, get_typ
 
 from bytesocket_app.errors import ConfigurationError, caller, near
 
-_FINGERPRINT: Final = re.compile("[0-9a-f]{16,64}")
+FINGERPRINT: Final = re.compile("[0-9a-f]{16,64}")
+"""A contract's fingerprint, whole or its beginning."""
 
 FailureAction: TypeAlias = Literal["ignore", "close"] | Callable[[Exception, Any], object]
 """Reaction to a failed middleware: nothing, a close with 1011, or a call of a function (`def` or
@@ -73,11 +74,12 @@ class Timeouts(_Group):
     """Time without a byte leaving while somebody waits to send to a client, after which the
     connection is closed with 1013. A server that takes whole messages (ASGI) shows no less."""
     handshake: float = 10.0
-    """Time from accepting a connection to its complete request, TLS included, if the server can be
-    told (picows, hypercorn and uvicorn as `run` and `dev` start them)."""
+    """Time for a connection's TLS, and from then on for its complete request, if the server can be
+    told (picows, hypercorn and uvicorn as `run`, `dev` and `ByteSocket.serve` start them)."""
     silence: float = 45.0
-    """Time without any frame from a client that named a contract, which is then gone: generated
-    clients ping every 25 s. Others have `idle`."""
+    """Time without any frame from a client that named a contract and is no browser's page, after
+    which the socket is closed with 1001: generated clients ping every 25 s, or say `heartbeat=` in
+    their query. Others have `idle`."""
 
     def __post_init__(self) -> None:
         """Check that the values are durations; raises ConfigurationError."""
@@ -92,7 +94,10 @@ class Timeouts(_Group):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits(_Group):
-    """Limits on peers; 0 removes a limit, except that `depth` is then 200, and `threads` 40."""
+    """Limits on peers; 0 removes a limit, except that `depth` is then 200, and `threads` 40.
+
+    Each process has its own counts.
+    """
 
     message_bytes: int = 1024 * 1024
     """Bytes of a message before decoding; the socket is closed with 1009 above it."""
@@ -104,7 +109,8 @@ class Limits(_Group):
     depth: int = 64
     """Nesting of lists and maps in a message; deeper ones are decode errors."""
     elements: int = 100_000
-    """Members of all lists and maps of a message together; more are decode errors."""
+    """Members of all lists and maps of a message together, an empty one counting as one; more are
+    decode errors."""
     request_id_bytes: int = 128
     """UTF-8 bytes of a request's `id`; the socket is closed with 1008 above it."""
     inbox: int = 32
@@ -127,16 +133,19 @@ class Limits(_Group):
     room_name_bytes: int = 256
     """UTF-8 bytes of the name of a room to join. Unless 0, control characters are refused too."""
     rooms: int = 1_000_000
-    """Rooms with members, in all; joins that would make another one are refused."""
+    """Rooms with members, in all; clients' joins that would make another one are refused with
+    `too_many_rooms`. What the server's own code joins is not limited, and counts."""
     connections: int = 0
-    """Open connections; further ones are answered with 503."""
+    """Open connections, from their handshakes on; further ones are answered with 503."""
     connections_per_address: int = 0
-    """Open connections from one address (see `Policies.trusted_proxies`); further ones are answered
-    with 429."""
+    """Open connections from one address (see `Policies.trusted_proxies`), or from one /64 of IPv6
+    addresses; further ones are answered with 429."""
     connections_per_user: int = 0
-    """Authenticated connections of one user key; see `Policies.connections_per_user`."""
+    """Authenticated connections of one user key (`@app.auth(key=...)`); see
+    `Policies.connections_per_user`."""
     unauthenticated: int = 10_000
-    """Open connections that wait for credentials; further ones are answered with 503."""
+    """Open connections that have to send credentials and have not sent good ones; further ones are
+    answered with 503."""
     handshakes_per_second: int = 0
     """Handshakes from one address in a second, on average, with bursts of twice as many; further
     ones are answered with 429."""
@@ -145,16 +154,17 @@ class Limits(_Group):
     header_bytes: int = 16 * 1024
     """Bytes of a handshake's request line and headers; more are answered with 431."""
     threads: int = 40
-    """Threads for handlers that are a plain `def`; a socket gets a quarter of them at most, and
-    those that wait get them in turn. 0 for 40."""
+    """Threads for all functions of the application that are a plain `def`, on each event loop; a
+    socket gets a quarter of them at most, or one, and sockets that wait get them in turn. 0 for
+    40."""
     messages_per_second: int = 0
     """Messages of a socket in a second, on average, with bursts of twice as many; further ones are
-    refused with `rate_limited`."""
+    refused with `rate_limited`. A message for several rooms counts once for each."""
     event_messages_per_second: int = 0
-    """The same for each event by itself that declares no `rate=`."""
+    """The same for each event by itself where it has no `rate=`."""
     joins_per_second: int = 0
     """Rooms that a socket asks to join in a second, on average, with bursts of `rooms_per_socket`
-    and at least twice as many; further joins are refused with `rate_limited`."""
+    (128 if that is 0) and at least twice as many; further joins are refused with `rate_limited`."""
     authentications_per_second: int = 0
     """Authentications from one address in a second, on average, with bursts of ten times as many;
     further ones are told to try later (1013, 429 for a handshake)."""
@@ -212,11 +222,13 @@ class Policies(_Group):
     without_contract: Literal["accept", "refuse"] = "accept"
     """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
     connections_per_user: Literal["refuse", "close_oldest"] = "refuse"
-    """One connection more than `Limits.connections_per_user`: refused, or it takes the place of the
-    user's oldest, which is closed with 4003."""
+    """One connection more than `Limits.connections_per_user`: refused for now (1013, 429 for a
+    handshake), or it takes the place of the user's oldest, which is sent type 6 with the code
+    `replaced` and closed with 4003, so that its client does not come back."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies, `"10.0.0.0/8"`, whose `X-Forwarded-For` says where a
-    connection comes from; that of anybody else is not looked at."""
+    connection comes from; that of anybody else is not looked at. `"unix"` stands for peers without
+    an address, as on a Unix socket."""
 
     def __post_init__(self) -> None:
         """Check the values against the choices, so that misspelt ones raise ConfigurationError."""
@@ -240,16 +252,16 @@ def _are_fingerprints(value: object) -> bool:
     if not isinstance(value, tuple):
         return False
     entries = cast("tuple[object, ...]", value)
-    return all(isinstance(one, str) and _FINGERPRINT.fullmatch(one) for one in entries)
+    return all(isinstance(one, str) and FINGERPRINT.fullmatch(one) for one in entries)
 
 
 def _are_networks(value: object) -> bool:
-    """Return True for a tuple of IP addresses and networks."""
+    """Return True for a tuple of IP addresses and networks, and "unix"."""
     if not isinstance(value, tuple):
         return False
     entries = cast("tuple[object, ...]", value)
     try:
-        return all(isinstance(one, str) and ip_network(one) for one in entries)
+        return all(one == "unix" or (isinstance(one, str) and ip_network(one)) for one in entries)
     except ValueError:
         return False
 

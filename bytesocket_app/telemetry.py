@@ -49,9 +49,13 @@ class Count(StrEnum):
     SLOW = "slow"
     """Connections closed with 1013 because their peer reads too slowly."""
     REFUSED = "refused"
-    """Messages, joins and handshakes answered with a refusal; `code` says which."""
+    """Messages, joins and handshakes answered with a refusal; `code` says which, and `reason` names
+    the limit on connections, if it was one. A message that comes too often is no operation, and is
+    only counted: `rate_limited`."""
     LATE = "late"
     """Steps that took longer than their deadline; `phase` says which."""
+    LEFT = "left"
+    """Connections that should be dropped, on an ASGI server that cannot be told so."""
 
 
 class TelemetryListener(Protocol):

@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bytesocket_app.logs import restraint
+
 pytest_plugins = ["tests.support.slowness"]
 
 # However busy the machine is: no example has a deadline, nor has drawing them.
@@ -57,3 +59,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Run each async test on asyncio and on trio."""
     return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _own_log_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test miss a line because another one caused many; texts are logged, as in `dev`."""
+    restraint.forget()
+    monkeypatch.setattr(restraint, "shows_texts", True)

@@ -13,7 +13,7 @@ from bytesocket_app.client.outgoing import Outcome
 from bytesocket_app.client.reconnector import ClientState
 from bytesocket_app.client.room import ClientRoom as Room
 from bytesocket_app.client.room import Replies
-from bytesocket_app.client.settings import ClientContract, ClientSettings
+from bytesocket_app.client.settings import ClientContract, ClientSettings, EventRate
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.client.unset import UNSET, Unset
 from bytesocket_app.errors import (
@@ -45,6 +45,7 @@ __all__ = [
     "ErrorContext",
     "Event",
     "EventClasses",
+    "EventRate",
     "EventStream",
     "Fresh",
     "Headers",

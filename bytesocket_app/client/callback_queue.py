@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from bytesocket_app.client.signal import Signal
+from bytesocket_app.errors import where
 
 log = logging.getLogger("bytesocket.client")
 
@@ -67,6 +68,6 @@ class CallbackQueue:
             if inspect.isawaitable(result):
                 await result
         except Exception as error:
-            log.exception("%r failed", callback)
+            log.exception("%s failed", where(callback))
             if not is_error_hook:
                 self._failed(error)

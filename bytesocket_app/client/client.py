@@ -68,8 +68,13 @@ class Client:
     ) -> None:
         contract = type(self).contract
         self._settings = settings or ClientSettings()
-        place = address(url, path=contract.path, fingerprint=contract.fingerprint)
-        self._outgoing = Outgoing(CODECS[codec or contract.codec], self._settings)
+        place = address(
+            url,
+            path=contract.path,
+            fingerprint=contract.fingerprint,
+            ping_interval=self._settings.ping_interval,
+        )
+        self._outgoing = Outgoing(CODECS[codec or contract.codec], self._settings, contract.rates)
         name = type(self).__name__
         self._outgoing.not_running = (
             f"this client is not running: use it inside `async with {name}(...) as client`"
@@ -178,4 +183,4 @@ class Client:
                 f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
                 "parameters are passed by name."
             )
-        return room(room_name(pattern, parameters), self._outgoing, self._listening)
+        return room(room_name(pattern, parameters), self._outgoing, self._listening, pattern)

@@ -1,5 +1,6 @@
 """Connecting to an address: TCP, TLS, and the opening handshake."""
 
+import logging
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,11 @@ from websockets.uri import WebSocketURI
 
 from bytesocket_app.client.connection import BROKEN, WebSocketConnection
 from bytesocket_app.errors import ConnectError
+
+_FRAMES: Final = logging.getLogger("bytesocket.client.frames")
+"""Logger of `websockets`, which tells of requests with their queries, and of all frames, at DEBUG:
+not unless its own level is set, whatever that of the others is."""
+_FRAMES.setLevel(logging.INFO)
 
 UNSENT: Final = 16 * 1024
 """Unsent bytes that the kernel may buffer. Its default is megabytes, which would hide that the
@@ -82,6 +88,7 @@ class Dial:
             self.address,
             subprotocols=[Subprotocol(name) for name in self.subprotocols] or None,
             max_size=self.message_bytes,
+            logger=_FRAMES,
         )
         request = protocol.connect()
         request.headers.update(self.headers)
@@ -99,7 +106,7 @@ class Dial:
             error = protocol.handshake_exc or InvalidHandshake("the connection ended")
             status = error.response.status_code if isinstance(error, InvalidStatus) else None
             raise ConnectError(
-                f"no WebSocket at {self.address.resource_name} of "
+                f"no WebSocket at {self.address.path or '/'} of "
                 f"{self.address.host}:{self.address.port}: {error}",
                 status,
             ) from error

@@ -50,6 +50,9 @@ class DynamicClient(Client):
     """A client that accepts any event class.
 
     `class Echo(ClientEvent, name="echo"): text: str` and `await client.emit(Echo(text="hi"))`.
+
+    It knows nothing of the server's rates, unless a derived class sets a `contract` that has them,
+    and joins rooms by their patterns.
     """
 
     @overload
@@ -71,6 +74,9 @@ class DynamicClient(Client):
     async def emit(self, event: ClientEvent) -> Outcome:
         """Send an event, or queue it for the next connection; returns which of the two.
 
+        What a rate of `contract` does not allow yet is queued as well, and what comes after it
+        waits behind it; a volatile event is dropped instead.
+
         Waits while the network is behind. If that wait is cancelled, the event is sent all the
         same.
 
@@ -89,7 +95,7 @@ class DynamicClient(Client):
 
         Raises:
             RequestError: The server refused, its reply is not valid ("invalid_reply"), or too many
-                requests are pending ("too_many_requests").
+                requests are pending, or messages waiting for their turn ("too_many_requests").
             RequestTimeout: No answer came in time; some servers do not send replies at all.
             Disconnected: The connection ended before the answer, the client is closed, or the queue
                 for the next connection is full.

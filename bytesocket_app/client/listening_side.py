@@ -5,10 +5,27 @@ import logging
 from bytesocket_app.client.callback_queue import Callback, CallbackQueue
 from bytesocket_app.client.listeners import Delivery, Listeners
 from bytesocket_app.client.messages import EventArrived
-from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.errors import (
+    ConnectError,
+    DecodeError,
+    Disconnected,
+    ErrorContext,
+    Phase,
+    Refusal,
+    RequestError,
+)
+from bytesocket_app.logs import text_of
 from bytesocket_app.types import CodecName
 
 log = logging.getLogger("bytesocket.client")
+
+
+def _told(error: BaseException) -> str:
+    """Return what a line says of an error: its text only if that is this package's own."""
+    if isinstance(error, ConnectError | DecodeError | Disconnected):
+        return str(error)
+    kind = error.code if isinstance(error, Refusal | RequestError) else type(error).__qualname__
+    return f"{kind}{text_of(error)}"
 
 
 class ListeningSide:
@@ -60,7 +77,7 @@ class ListeningSide:
     def failed(self, context: ErrorContext) -> None:
         """Report an error to the error hooks; log it if there are none."""
         if not self._error_hooks:
-            log.warning("%s: %s", context.phase.value, context.error)
+            log.warning("%s: %s", context.phase.value, _told(context.error))
         for hook in self._error_hooks:
             self.callbacks.post(hook, context, is_error_hook=True)
 

@@ -1,10 +1,14 @@
-"""Outgoing messages: sent now, kept for the next connection, or dropped.
+"""Outgoing messages: sent now, kept for their turn or for the next connection, or dropped.
 
 `Outgoing` outlives the connections. It holds the queue, the requests and the rooms, and writes
 while a connection is open. When one opens, it joins the rooms first and then sends the queue.
+
+A message that its event's rate does not allow yet waits in the same queue, and all that come after
+it wait behind it, whichever event they are: what one client sends arrives in order.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 import anyio
@@ -13,16 +17,21 @@ from pydantic import ValidationError
 
 from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.messages import event_frame, lifecycle_frame
+from bytesocket_app.client.pacing import Pace, Pacing
 from bytesocket_app.client.queue import OfflineQueue
+from bytesocket_app.client.refusals import too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
 from bytesocket_app.client.rooms import Membership, Rooms
-from bytesocket_app.client.settings import ClientSettings
+from bytesocket_app.client.settings import ClientSettings, EventRate
+from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import Disconnected, RequestError
 from bytesocket_app.events import EventModel, PayloadType, name_of
+from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
-"""Outcome of sending an event: sent, queued for the next connection, or dropped."""
+"""Outcome of sending an event: sent, queued until its rate allows it or for the next connection,
+or dropped."""
 
 
 class Outgoing:
@@ -31,11 +40,16 @@ class Outgoing:
     Args:
         codec: Codec of all messages.
         settings: The limits.
+        rates: Rates that the server declared.
     """
 
-    def __init__(self, codec: Codec, settings: ClientSettings) -> None:
+    def __init__(
+        self, codec: Codec, settings: ClientSettings, rates: Iterable[EventRate] = ()
+    ) -> None:
         self.codec = codec
         self.settings = settings
+        self.pacing = Pacing(rates) or None
+        """Paces of events; None if nothing has one."""
         self.requests = Requests(settings.request_limit)
         self.rooms = Rooms()
         self.over: Exception | None = None
@@ -44,6 +58,7 @@ class Outgoing:
         """Error message for calls before the client runs; None from its start on."""
         self._queue: OfflineQueue[bytes] = OfflineQueue(settings.queue_limit)
         self._queued_requests: set[int | str] = set()
+        self._requeued = Signal()
         self._connection: WebSocketConnection | None = None
 
     @property
@@ -56,15 +71,48 @@ class Outgoing:
         """Start using a connection: join the rooms, then send the queue."""
         self._connection = connection
         self.rooms.opened(self._ask)
-        self._queued_requests.clear()
-        for payload in self._queue.take():
-            connection.send(payload, is_binary=self.codec.is_binary)
+        if self.pacing is not None:
+            self.pacing.opened()
+        self._send_queued()
+        self._requeued.notify()
 
     def closed(self, reason: str) -> None:
         """Stop using the connection: requests that were sent end with `Disconnected`."""
         self._connection = None
         self.requests.disconnect(reason, keep=frozenset(self._queued_requests))
         self.rooms.closed()
+
+    async def keep_pace(self) -> None:
+        """Send queued messages when their rates allow it, until cancelled."""
+        while True:
+            with anyio.move_on_after(self._send_queued()):
+                await self._requeued.wait()
+
+    def _send_queued(self) -> float:
+        """Send queued messages, up to the first that has to wait; returns its seconds to wait."""
+        connection = self.connection
+        while connection is not None and (item := self._queue.first) is not None:
+            wait = 0.0 if item.pace is None else _take(item.pace)
+            if wait:
+                return wait
+            self._queue.drop_first()
+            if item.request is not None:
+                self._queued_requests.discard(item.request)
+            connection.send(item.payload, is_binary=self.codec.is_binary)
+        return math.inf
+
+    def refused(self, context: Any) -> None:
+        """Take note of a refusal: an event that came too often is not sent before it may be."""
+        found = None if self.pacing is None else too_often(context)
+        if found is not None:
+            pace = self._pace(found.event, found.room)
+            if pace is not None:
+                pace.empty(anyio.current_time(), found.seconds)
+
+    def _pace(self, event: EventName, room: str | None) -> Pace | None:
+        if self.pacing is None:
+            return None
+        return self.pacing.of(event, None if room is None else self.rooms.pattern(room))
 
     def end(self, error: Exception) -> None:
         """Give up for good: empty the queue and end every request with `Disconnected`."""
@@ -84,15 +132,16 @@ class Outgoing:
                 lifecycle_frame(self.codec, kind, room=room), is_binary=self.codec.is_binary
             )
 
-    def join(self, room: str) -> Membership:
+    def join(self, room: str, pattern: str | None = None) -> Membership:
         """Add a handle of a room; see `Rooms.join`."""
-        return self.rooms.join(room)
+        return self.rooms.join(room, pattern)
 
     async def emit(self, event: EventModel, room: str | None = None) -> Outcome:
-        """Send an event, or queue it for the next connection; waits while the network is behind.
+        """Send an event, or queue it; waits while the network is behind.
 
-        A volatile event is dropped where others are queued or waited for. If the wait for the
-        network is cancelled, the event is sent all the same.
+        It is queued without a connection, until its rate allows it, and behind others that are
+        queued. A volatile event is dropped where others are queued or waited for. If the wait for
+        the network is cancelled, the event is sent all the same.
 
         Raises:
             EncodeError: The payload holds a value that cannot be sent.
@@ -103,7 +152,10 @@ class Outgoing:
         connection = self.connection
         if connection is not None and event.__event_volatile__ and await connection.is_behind():
             return "dropped"
-        if connection is not None:
+        pace = None if self.pacing is None else self._pace(event.__event_name__, room)
+        if connection is not None and (
+            self.pacing is None or self._is_due(pace, is_losable=event.__event_volatile__)
+        ):
             connection.send(frame, is_binary=self.codec.is_binary)
             await connection.drained()
             return "sent"
@@ -111,7 +163,17 @@ class Outgoing:
         await anyio.lowlevel.checkpoint()
         if self.over is not None or event.__event_volatile__:
             return "dropped"
-        return "queued" if self._queue.put(frame) else "dropped"
+        return "queued" if self._keep(frame, pace) else "dropped"
+
+    def _is_due(self, pace: Pace | None, *, is_losable: bool = False) -> bool:
+        """Return True if a message may be sent now, which takes a token."""
+        return not len(self._queue) and (pace is None or not _take(pace, is_losable=is_losable))
+
+    def _keep(self, frame: bytes, pace: Pace | None, request: RequestId | None = None) -> bool:
+        """Queue a message; returns False if the queue is full."""
+        is_kept = self._queue.put(frame, request=request, pace=pace)
+        self._requeued.notify()
+        return is_kept
 
     async def request(
         self,
@@ -123,12 +185,13 @@ class Outgoing:
     ) -> Any:
         """Send an event and wait for its answer.
 
-        Without a connection the request waits in the queue, within the same deadline. If cancelled,
-        a queued request is taken back; one that was sent may still be carried out.
+        Without a connection, and until its rate allows it, the request waits in the queue, within
+        the same deadline. If cancelled, a queued request is taken back; one that was sent may still
+        be carried out.
 
         Raises:
             RequestError: The server refused, its reply is not valid ("invalid_reply"), or too many
-                requests are pending ("too_many_requests").
+                requests are pending, or messages waiting for their turn ("too_many_requests").
             RequestTimeout: No answer came in time; a request that was still queued is taken back.
             Disconnected: The connection ended before the answer, the client is closed, or the queue
                 for the next connection is full.
@@ -143,25 +206,41 @@ class Outgoing:
         pending = self.requests.open(anyio.current_time(), seconds if seconds > 0 else math.inf)
         try:
             frame = event_frame(self.codec, name_of(event), event, room=room, request=pending.id)
-            self._send_request(frame, pending)
+            pace = self._pace(event.__event_name__, room)
+            self._send_request(frame, pending, pace)
             return self._valid(await pending.outcome(), reply)
         finally:
             self.requests.forget(pending)
             if pending.id in self._queued_requests:
                 self._queued_requests.discard(pending.id)
                 self._queue.forget(pending.id)
+                self._requeued.notify()
 
-    def _send_request(self, frame: bytes, pending: PendingRequest) -> None:
+    def _send_request(self, frame: bytes, pending: PendingRequest, pace: Pace | None) -> None:
         connection = self.connection
-        if connection is not None:
+        if connection is not None and self._is_due(pace):
             connection.send(frame, is_binary=self.codec.is_binary)
-        elif self._queue.put(frame, request=pending.id):
+        elif self._keep(frame, pace, pending.id):
             self._queued_requests.add(pending.id)
-        else:
+        elif connection is None:
             raise Disconnected("there is no connection, and the queue for the next one is full")
+        else:
+            raise RequestError(
+                "too_many_requests",
+                f"the queue of messages that wait for their turn is full ({len(self._queue)})",
+            )
 
     def _valid(self, value: Any, reply: PayloadType) -> Any:
         try:
             return reply.validate(value, self.codec.name)
         except ValidationError as error:
             raise RequestError("invalid_reply", f"the reply does not fit: {error}") from error
+
+
+def _take(pace: Pace, *, is_losable: bool = False) -> float:
+    """Take a token of now; returns the seconds to wait if there is none."""
+    now = anyio.current_time()
+    wait = pace.wait(now, is_losable=is_losable)
+    if not wait:
+        pace.sent(now)
+    return wait

@@ -1,8 +1,10 @@
-"""Queue of messages for the next connection: in order, up to a limit."""
+"""Queue of messages for the next connection, or for their turn: in order, up to a limit."""
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from bytesocket_app.client.pacing import Pace
 from bytesocket_app.types import RequestId
 
 T = TypeVar("T")
@@ -10,14 +12,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Queued(Generic[T]):
-    """A queued message. `request` is its id if its answer is awaited."""
+    """A queued message.
+
+    Attributes:
+        payload: The message.
+        request: Its id if its answer is awaited.
+        pace: The pace that it keeps to; None if it has none.
+    """
 
     payload: T
     request: RequestId | None = None
+    pace: Pace | None = None
 
 
 class OfflineQueue(Generic[T]):
-    """Messages for the next connection. A full queue refuses further ones (protocol.md 11).
+    """Messages that wait. A full queue refuses further ones (protocol.md 11).
 
     Args:
         limit: Largest number of messages.
@@ -25,23 +34,34 @@ class OfflineQueue(Generic[T]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._waiting: list[Queued[T]] = []
+        self._waiting: deque[Queued[T]] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, payload: T, *, request: RequestId | None = None) -> bool:
+    @property
+    def first(self) -> Queued[T] | None:
+        """The oldest message; None without any."""
+        return self._waiting[0] if self._waiting else None
+
+    def put(
+        self, payload: T, *, request: RequestId | None = None, pace: Pace | None = None
+    ) -> bool:
         """Add a message; returns False if the queue is full and the message is lost."""
         if len(self._waiting) >= self._limit:
             return False
-        self._waiting.append(Queued(payload, request))
+        self._waiting.append(Queued(payload, request, pace))
         return True
 
     def forget(self, request: RequestId) -> None:
         """Remove a request whose answer is no longer awaited, so that it is not carried out."""
-        self._waiting = [item for item in self._waiting if item.request != request]
+        self._waiting = deque(item for item in self._waiting if item.request != request)
+
+    def drop_first(self) -> None:
+        """Remove the oldest message."""
+        self._waiting.popleft()
 
     def take(self) -> list[T]:
         """Empty the queue and return its messages, oldest first."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, deque()
         return [item.payload for item in waiting]

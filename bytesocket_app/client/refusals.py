@@ -5,9 +5,14 @@ This framework's server sends `{"phase", "error": {"code", "message", "data"}, "
 `{}`, or any value that its application passed (protocol.md section 2, "Error context"; Q28).
 """
 
+from dataclasses import dataclass
+from math import isfinite
 from typing import Any, cast
 
+from typing_extensions import TypeIs
+
 from bytesocket_app.errors import ErrorContext, Phase, RequestError
+from bytesocket_app.types import EventName
 
 
 def refusal(context: object, *, default: str = "refused") -> RequestError:
@@ -33,6 +38,36 @@ def refusal(context: object, *, default: str = "refused") -> RequestError:
         named.get("data"),
         listed,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TooOften:
+    """Refusal of an event that came too often, and the seconds until it may come again."""
+
+    event: EventName
+    room: str | None
+    seconds: float
+
+
+def too_often(context: object) -> TooOften | None:
+    """Return what an error context says of an event that came too often; None for others.
+
+    Args:
+        context: The message's `data`.
+    """
+    members = _members(context)
+    error = _members(members.get("error"))
+    event, room = members.get("event"), members.get("room")
+    seconds = _members(error.get("data")).get("retry_after")
+    if error.get("code") != "rate_limited" or not _is_number(seconds) or not seconds > 0:
+        return None
+    if not (isinstance(event, str) or _is_number(event)):
+        return None
+    return TooOften(event, room if isinstance(room, str) else None, seconds)
+
+
+def _is_number(value: object) -> TypeIs[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _from_list(error: list[object], default: str) -> RequestError:

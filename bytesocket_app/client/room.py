@@ -70,17 +70,24 @@ class ClientRoom:
         name: The room's name, with parameters filled in.
         outgoing: The outgoing side of the client.
         listening: The incoming side, which delivers the room's events to this handle.
+        pattern: Pattern of the name, if it has one.
     """
 
     _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
 
-    def __init__(self, name: str, outgoing: Outgoing, listening: ListeningSide) -> None:
+    def __init__(
+        self,
+        name: str,
+        outgoing: Outgoing,
+        listening: ListeningSide,
+        pattern: str | None = None,
+    ) -> None:
         self.name = name
         self._outgoing = outgoing
         self._listening = listening
         self._listeners = listening.enter_room(name)
-        self._membership = outgoing.join(name)
+        self._membership = outgoing.join(name, pattern)
         self._has_left = False
 
     @property

@@ -30,6 +30,7 @@ class Membership:
         is_settled: True after a refusal: nothing is asked again until the handles or the connection
             change.
         error: Refusal of the last join; the join is tried again after a reconnection.
+        pattern: Pattern that the room was joined by; the room's name if it has none.
         changed: Signal for waiters, notified at answers, when the connection ends, and when a
             handle leaves.
     """
@@ -40,6 +41,7 @@ class Membership:
     is_leaving: bool = False
     is_settled: bool = False
     error: RequestError | None = None
+    pattern: str = ""
     changed: Signal = field(default_factory=Signal)
 
 
@@ -57,9 +59,14 @@ class Rooms:
         """Return the rooms that the client is in now."""
         return [name for name, room in self._rooms.items() if room.is_joined]
 
-    def join(self, name: str) -> Membership:
+    def pattern(self, name: str) -> str:
+        """Return the pattern that a room was joined by; its name if it has no handle."""
+        room = self._rooms.get(name)
+        return name if room is None else room.pattern
+
+    def join(self, name: str, pattern: str | None = None) -> Membership:
         """Add a handle of a room and join the room if needed; a refused join is tried again."""
-        room = self._rooms.setdefault(name, Membership())
+        room = self._rooms.setdefault(name, Membership(pattern=pattern or name))
         room.handles += 1
         room.is_settled = False
         if room.error is not None and not room.is_asked:

@@ -72,6 +72,8 @@ class Session:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._begin)
+                if self._outgoing.pacing is not None:
+                    tasks.start_soon(self._outgoing.keep_pace)
                 ending = await self._connection.run(self._received)
                 tasks.cancel_scope.cancel()
         finally:
@@ -138,11 +140,13 @@ class Session:
             case AuthRefused(context):
                 self._turned_away(context)
             case ServerComplained(context):
+                self._outgoing.refused(context)
                 self._listening.failed(server_error(context))
             case MembershipAnswered():
                 self._membership(message)
             case Replied(request, data, is_refused):
                 if is_refused:
+                    self._outgoing.refused(data)
                     self._outgoing.requests.refuse(request, refusal(data))
                 else:
                     self._outgoing.requests.answer(request, data)

@@ -1,8 +1,9 @@
 """Settings of a client: seconds, bytes and counts."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, EventName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,14 +30,34 @@ class ClientSettings:
     stable_after: float = 3.0
     """Seconds that a connection must have been open to reset the backoff (Q40)."""
     queue_limit: int = 100
-    """Messages queued while there is no connection. A further event is dropped, a further request
-    fails."""
+    """Messages queued while there is no connection, or until the server's rates allow them. A
+    further event is dropped, a further request fails."""
     request_limit: int = 1000
     """Pending requests; a further one fails at once."""
     event_buffer: int = 1000
     """Calls queued for listeners before reading pauses, and events kept by each iterator."""
     message_bytes: int = 16 * 1024 * 1024
     """Bytes of one incoming message; a longer one closes the connection with 1009."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRate:
+    """Greatest frequency of an event that the server declared for one place.
+
+    Attributes:
+        event: The event's name.
+        room: Pattern of the rooms it is for; None for sending outside rooms.
+        per_second: Messages in a second, on average.
+        burst: Messages that may be sent at once after a pause.
+        per: Those who have that rate each. A client knows nothing of others who share its own, and
+            keeps to the whole of it.
+    """
+
+    event: EventName
+    room: str | None = None
+    per_second: float
+    burst: int
+    per: Literal["socket", "user", "address"] = "socket"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +69,11 @@ class ClientContract:
         path: The socket's path, used for a URL without one.
         fingerprint: The contract's SHA-256 in hex, sent when connecting; "" sends none.
         codec: The wire format to request; generated clients use JSON unless a payload holds bytes.
+        rates: Rates that the client keeps to.
     """
 
     title: str = ""
     path: str = ""
     fingerprint: str = ""
     codec: CodecName = "json"
+    rates: tuple[EventRate, ...] = ()

@@ -16,6 +16,7 @@ from bytesocket_app.contract.source import (
     RoomEventEntry,
 )
 from bytesocket_app.contract.types import Slot, TypeTable
+from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.errors import AuthError, ContractError, Refusal, where
 from bytesocket_app.types import EventName
 
@@ -60,6 +61,7 @@ def _event(entry: EventEntry, types: TypeTable) -> dict[str, Any]:
     incoming = entry.direction != "server"
     outgoing = entry.direction != "client"
     return {
+        **_rate(entry.rate),
         "name": _plain_name(entry.name),
         "direction": entry.direction,
         "volatile": entry.volatile,
@@ -85,6 +87,7 @@ def _room(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
         "join": room.join,
         "client_events": [
             {
+                **_rate(entry.rate),
                 "name": _plain_name(entry.name),
                 "reply": _reply(
                     entry.reply, f"reply to event {entry.name!r} in room {room.pattern!r}", types
@@ -101,6 +104,14 @@ def _reply(annotation: Any, what: str, types: TypeTable) -> Slot | None:
     if annotation is NO_REPLY or annotation is None or annotation is type(None):
         return None
     return types.add(annotation, "output", what)
+
+
+def _rate(rate: Rate | None) -> dict[str, Any]:
+    """Return the key of a rate; it is absent without one, as for most events."""
+    if rate is None:
+        return {}
+    per_second, burst, per = rate.values
+    return {"rate": {"per_second": float(per_second), "burst": burst, "per": per}}
 
 
 def _codes(raises: Iterable[type[Refusal]]) -> list[str]:

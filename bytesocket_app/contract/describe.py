@@ -45,7 +45,7 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
         path=path,
         serialization=serialization,
         auth=_auth(authenticator),
-        events=tuple(_event(spec, handlers.of(spec.name)) for spec in catalogue),
+        events=tuple(_event(spec, handlers) for spec in catalogue),
         rooms=tuple(_room(room) for room in declared),
     )
 
@@ -58,7 +58,8 @@ def _auth(authenticator: Authenticator | None) -> Literal["handshake"] | Message
     return MessageAuth(authenticator.credentials.annotation)
 
 
-def _event(spec: EventSpec, handlers: tuple[Handler, ...]) -> EventEntry:
+def _event(spec: EventSpec, table: HandlerTable) -> EventEntry:
+    handlers = table.of(spec.name)
     reply, raises = _answers(handlers)
     return EventEntry(
         name=spec.name,
@@ -69,13 +70,18 @@ def _event(spec: EventSpec, handlers: tuple[Handler, ...]) -> EventEntry:
         is_global=spec.from_client and bool(handlers),
         reply=reply if handlers or spec.reply is None else spec.reply,
         raises=raises,
+        rate=table.rates.get(spec.name),
     )
 
 
 def _room(room: Room) -> RoomEntry:
     names = dict.fromkeys(h.spec.name for h in room.handlers.all())
-    entries = [RoomEventEntry(name, *_answers(room.handlers.of(name))) for name in names]
-    entries += [RoomEventEntry(name) for name in room.relayed if name not in names]
+    rates = room.handlers.rates
+    entries = [
+        RoomEventEntry(name, *_answers(room.handlers.of(name)), rates.get(name)) for name in names
+    ]
+    relayed = [name for name in room.relayed if name not in names]
+    entries += [RoomEventEntry(name, rate=rates.get(name)) for name in relayed]
     arriving = dict.fromkeys(room.relayed)
     for handler in room.handlers.all():
         if handler.spec.from_server:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Literal
 
+from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.errors import Refusal
 from bytesocket_app.types import CodecName, Direction, EventName
 
@@ -38,6 +39,7 @@ class EventEntry:
         reply: Annotation of the reply of a handler outside rooms; with `None` or `NO_REPLY`,
             clients do not offer `request`.
         raises: The refusals that the handlers outside rooms declare.
+        rate: How often a client may send the event outside rooms; None if nothing declares it.
     """
 
     name: EventName
@@ -48,15 +50,20 @@ class EventEntry:
     is_global: bool = False
     reply: Any = NO_REPLY
     raises: tuple[type[Refusal], ...] = ()
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RoomEventEntry:
-    """An event that clients may send into a room; `reply` and `raises` as in `EventEntry`."""
+    """An event that clients may send into a room.
+
+    `reply` and `raises` are as in `EventEntry`. `rate` is for all rooms of the pattern together.
+    """
 
     name: EventName
     reply: Any = NO_REPLY
     raises: tuple[type[Refusal], ...] = ()
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def event_hook(
     def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
         handler = declare_handler(named(scope), function, scope, options)
         scope.handlers.add(handler, once=once)
+        scope.rates.add(handler.rate)
 
     return pending.hook(
         add,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, Union, get_args, get_origin
 
 from bytesocket_app.arguments import is_async
+from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal
 from bytesocket_app.events import EventSpec, PayloadType, ServerEvent, ServerPayload
@@ -55,11 +56,13 @@ class HandlerOptions:
         raises: The refusals that clients should know about.
         concurrent: True if the socket's next message may be handled before this one is done.
         cancel_on_close: True if the loss of the connection cancels a call.
+        rate: How often the event may come; None if this handler does not say.
     """
 
     raises: tuple[type[Refusal], ...] = ()
     concurrent: bool = False
     cancel_on_close: bool = False
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Handler:
         spec: The event.
         reply: The type of what it answers; None if it answers nothing.
         emits: The server events it may return for the room's other members.
-        raises, concurrent, cancel_on_close: As its options say.
+        raises, concurrent, cancel_on_close, rate: As its options say.
         chain: The middleware of the routers around it; None for the application's own.
     """
 
@@ -83,6 +86,7 @@ class Handler:
     concurrent: bool = False
     cancel_on_close: bool = False
     chain: MiddlewareChain | None = None
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,7 @@ class ResolvedHandlers:
     Attributes:
         spec: The event.
         validate_fast: What validates its payload, where that is one function for both codecs.
+        small: Bytes of a message up to which that is used.
         in_order: The handlers that the socket's next message waits for.
         beside: The handlers that it does not wait for.
         replies: True if one of them answers.
@@ -100,6 +105,7 @@ class ResolvedHandlers:
 
     spec: EventSpec
     validate_fast: Callable[[Any], Any] | None
+    small: int
     sequential: tuple[Handler, ...]
     concurrent: tuple[Handler, ...]
     replies: bool
@@ -120,17 +126,20 @@ class HandlerTable:
 
     Attributes:
         ready: What `take` gives for the events whose handlers are all for more than one time.
+        rates: The rates of the events that have one here.
     """
 
     def __init__(self) -> None:
         self._registry: Registry[EventName, Handler] = Registry()
         self.ready: dict[EventName, ResolvedHandlers] = {}
+        self.rates: dict[EventName, Rate] = {}
+        self._relay_rates: dict[EventName, Rate] = {}
 
     def add(self, handler: Handler, *, once: bool = False) -> None:
         """Add a handler.
 
         Raises:
-            ConfigurationError: Another handler of the event already answers.
+            ConfigurationError: Another handler of the event already answers, or has another rate.
         """
         name, function = handler.spec.name, handler.bound.function
         if handler.reply is not None:
@@ -141,13 +150,26 @@ class HandlerTable:
                         f"{handler.bound.source}: a request has one reply. Let one of the "
                         "handlers return None."
                     )
+        self._check_rate(name, handler.rate)
         self._registry.add(name, handler, identity=function, once=once)
         self.ready.pop(name, None)
+        self._settle_rate(name)
 
     def remove(self, name: EventName, function: Callable[..., Any] | None = None) -> None:
         """Remove one function, or all of an event."""
         self._registry.remove(name, function)
         self.ready.pop(name, None)
+        self._settle_rate(name)
+
+    def relay_at(self, name: EventName, rate: Rate) -> None:
+        """Set the rate of an event that is relayed.
+
+        Raises:
+            ConfigurationError: It has another rate here.
+        """
+        self._check_rate(name, rate)
+        self._relay_rates[name] = rate
+        self._settle_rate(name)
 
     def take(self, name: EventName) -> ResolvedHandlers | None:
         """Take the handlers of an event for one call; None if it has none."""
@@ -158,6 +180,7 @@ class HandlerTable:
             calls = ResolvedHandlers(
                 handlers[0].spec,
                 handlers[0].spec.payload.validate_fast,
+                handlers[0].spec.payload.small,
                 tuple(handler for handler in handlers if not handler.concurrent),
                 tuple(handler for handler in handlers if handler.concurrent),
                 any(handler.reply is not None for handler in handlers),
@@ -174,6 +197,22 @@ class HandlerTable:
     def of(self, name: EventName) -> tuple[Handler, ...]:
         """The handlers of an event, nothing taken."""
         return self._registry.peek(name)
+
+    def _check_rate(self, name: EventName, rate: Rate | None) -> None:
+        known = self.rates.get(name)
+        if rate is not None and known is not None and known.values != rate.values:
+            raise ConfigurationError(
+                f"{rate.source}: event {name!r} has another rate ({rate}) than at {known.source} "
+                f"({known}): it is one event with one rate. Say the same, or say it once."
+            )
+
+    def _settle_rate(self, name: EventName) -> None:
+        rates = [handler.rate for handler in self._registry.peek(name)]
+        found = next((rate for rate in rates if rate is not None), self._relay_rates.get(name))
+        if found is None:
+            self.rates.pop(name, None)
+        else:
+            self.rates[name] = found
 
 
 def socket_offer() -> Offer:
@@ -257,6 +296,7 @@ def build_handler(
         options.concurrent,
         options.cancel_on_close,
         chain,
+        options.rate,
     )
 
 

@@ -17,9 +17,10 @@ from bytesocket_app.declarations.handlers import (
 )
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.pending import Add, Pending, Remove
+from bytesocket_app.declarations.rates import Per, Rate
 from bytesocket_app.declarations.scope import DeclarationScope, RoomBackend
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ConfigurationError, Refusal, caller, near, warn_renamed
+from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     Catalogue,
     ClientEvent,
@@ -34,11 +35,9 @@ from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.rooms import BROADCAST_ROOM, RoomPattern
 from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
+from bytesocket_app.similar import Similar
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, Outcome
-
-_MANY: Final = 50
-"""Number of rooms above which a misspelt name gets no hint."""
 
 JoinedBy = Literal["client", "server"]
 
@@ -113,6 +112,9 @@ class Room:
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
         cancel_on_close: bool = False,
+        rate: str | None = None,
+        burst: int | None = None,
+        per: Per = "socket",
     ) -> Hook:
         """Handle an event that clients send into this room.
 
@@ -124,33 +126,55 @@ class Room:
             raises: The refusals that clients should know about.
             concurrent: Let the socket's next message be handled before this one is done.
             cancel_on_close: Cancel a call when the connection is lost or closed.
+            rate: How often it may come into all rooms of this pattern together, `"5/s"`; see
+                `ByteSocket.on`.
+            burst: How many may come at once after a pause.
+            per: Who has that rate: each "socket", "user" or "address".
 
         Raises:
-            ConfigurationError: The event is not from clients, or the signature cannot be served.
+            ConfigurationError: The event is not from clients, the signature cannot be served, or
+                the rate cannot be or is not that of the event's other handlers here.
         """
         name = Catalogue(()).declare(event).name  # now: `@room.on` alone would lose the function
         self._pending.do(lambda scope: self._incoming(scope, event))
         options = HandlerOptions(
-            raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
+            raises=raises,
+            concurrent=concurrent,
+            cancel_on_close=cancel_on_close,
+            rate=Rate.read(rate, burst, per),
         )
 
         def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             spec = self._incoming(scope, event)
             self.handlers.add(self._handler(scope, function, spec, options), once=once)
+            scope.rates.add(options.rate)
 
         return self._pending.hook(
             add, lambda _scope, function: self.handlers.remove(name, function)
         )
 
-    def relay(self, *events: type[Event] | BothHandle[Any]) -> None:
+    def relay(
+        self,
+        *events: type[Event] | BothHandle[Any],
+        rate: str | None = None,
+        burst: int | None = None,
+        per: Per = "socket",
+    ) -> None:
         """Let members send these events to each other; they are validated, and no more.
 
+        Args:
+            events: The events.
+            rate: How often each of them may come, as in `on`.
+            burst: How many may come at once after a pause.
+            per: Who has that rate: each "socket", "user" or "address".
+
         Raises:
-            ConfigurationError: An event is not of both directions.
+            ConfigurationError: An event is not of both directions, or the rate cannot be.
         """
         for event in events:
             Catalogue(()).declare(event)
-        self._pending.do(lambda scope: self._relay(scope, events))
+        rates = [Rate.read(rate, burst, per) for _ in events]
+        self._pending.do(lambda scope: self._relay(scope, events, rates))
 
     def at(self, /, *values: Never, **parameters: object) -> RoomHandle:
         """Return the handle of one room: `doc.at(doc_id=7)`.
@@ -283,14 +307,19 @@ class Room:
     def _refuses(self, _scope: DeclarationScope, raises: tuple[type[Refusal], ...]) -> None:
         self.refusals.update(dict.fromkeys(raises))
 
-    def _relay(self, scope: DeclarationScope, events: Iterable[Any]) -> None:
-        for event in events:
+    def _relay(
+        self, scope: DeclarationScope, events: Iterable[Any], rates: Iterable[Rate | None]
+    ) -> None:
+        for event, rate in zip(events, rates, strict=True):
             spec = self._incoming(scope, event)
             if not spec.from_server:
                 raise ConfigurationError(
                     f"{spec.name!r} cannot be relayed in {self.pattern.text!r}: only clients send "
                     f"it ({spec.source}). Derive it from Event, or handle it with `room.on`."
                 )
+            if rate is not None:
+                self.handlers.relay_at(spec.name, rate)
+                scope.rates.add(rate)
             self.relayed[spec.name] = spec
 
     def _handler(
@@ -350,6 +379,7 @@ class DeclaredRooms:
 
     def __init__(self) -> None:
         self._exact: dict[str, Room] = {}
+        self._similar: Similar | None = None
         self._patterns: list[Room] = []
         # By what their names begin with, so that a message does not try a thousand patterns.
         self._beginnings: dict[str, list[Room]] = {}
@@ -373,6 +403,7 @@ class DeclaredRooms:
                     f"Rooms {other.text!r} ({other.source}) and {pattern.text!r} "
                     f"({pattern.source}) can mean the same name: give them different beginnings."
                 )
+        self._similar = None
         if pattern.is_exact:
             self._exact[pattern.text] = room
         else:
@@ -392,14 +423,26 @@ class DeclaredRooms:
                     return room, texts
         return None
 
-    def near(self, name: str) -> str:
-        """Return a hint to a similar room without parameters that clients may join, or "".
+    def shown(self, names: Iterable[str]) -> str:
+        """Return the declared patterns of rooms, quoted, for the log; not the names that came.
 
-        Peers cause the search, so there is none through a great many rooms.
+        A room's name may be what lets a user in, such as `invite:` and a token.
         """
-        if len(self._exact) > _MANY:
-            return ""
-        return near(name, (n for n, room in self._exact.items() if room.joined_by == "client"))
+        found = (self.find(name) for name in names)
+        texts = dict.fromkeys(
+            "an undeclared room" if one is None else repr(one[0].pattern.text) for one in found
+        )
+        return ", ".join(texts)
+
+    def hint(self, name: str) -> str:
+        """Return a hint for a peer to a similar room, or ""; see `Similar`.
+
+        Only rooms without parameters that clients may join are hinted to.
+        """
+        if self._similar is None:
+            joined = (n for n, room in self._exact.items() if room.joined_by == "client")
+            self._similar = Similar(joined)
+        return self._similar.hint(name)
 
     def all(self) -> Iterable[Room]:
         """Every declared room."""

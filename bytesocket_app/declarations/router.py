@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from bytesocket_app.declarations.declaring import event_hook
 from bytesocket_app.declarations.handlers import HandlerOptions
 from bytesocket_app.declarations.pending import Pending
+from bytesocket_app.declarations.rates import Per, Rate
 from bytesocket_app.declarations.rooms import JoinedBy, Room
 from bytesocket_app.declarations.scope import DeclarationScope
 from bytesocket_app.errors import ConfigurationError, Refusal, caller
@@ -78,6 +79,9 @@ class Router:
         raises: tuple[type[Refusal], ...] = (),
         concurrent: bool = False,
         cancel_on_close: bool = False,
+        rate: str | None = None,
+        burst: int | None = None,
+        per: Per = "socket",
     ) -> Hook:
         """Handle an event outside rooms; the value that the function returns is the reply.
 
@@ -90,13 +94,20 @@ class Router:
             concurrent: Let the socket's next message be handled before this one is done.
             cancel_on_close: Cancel a call when the connection is lost or closed: for work that
                 is for this client alone. A message that waits by then is not handled.
+            rate: How often the event may come, `"5/s"`; see `ByteSocket.on`.
+            burst: How many may come at once after a pause.
+            per: Who has that rate: each "socket", "user" or "address".
 
         Raises:
-            ConfigurationError: Clients do not send the event, a parameter cannot be served, or a
-                `def`, which runs in a thread, is to be cancelled.
+            ConfigurationError: Clients do not send the event, a parameter cannot be served, a
+                `def`, which runs in a thread, is to be cancelled, or the rate cannot be or is not
+                that of the event's other handlers.
         """
         options = HandlerOptions(
-            raises=raises, concurrent=concurrent, cancel_on_close=cancel_on_close
+            raises=raises,
+            concurrent=concurrent,
+            cancel_on_close=cancel_on_close,
+            rate=Rate.read(rate, burst, per),
         )
         return event_hook(event, self._pending, options)
 

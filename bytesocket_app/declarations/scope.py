@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bytesocket_app.declarations.handlers import HandlerTable
+from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.events import Catalogue, ServerEvent, ServerPayload
 from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.socket import Socket
@@ -60,6 +61,7 @@ class DeclarationScope:
         rooms: Its rooms.
         backend: What its rooms emit through.
         app: Its class, for functions that ask for the application.
+        rates: Its events' rates.
         prefix: Put before bare event names.
         outer: The part of it that is the prefix of the routers around.
         chain: The routers' middleware; None for the application's own declarations.
@@ -70,6 +72,7 @@ class DeclarationScope:
     rooms: DeclaredRoomsLike
     backend: RoomBackend
     app: type
+    rates: DeclaredRates
     prefix: str = ""
     outer: str = ""
     chain: MiddlewareChain | None = None

@@ -1,13 +1,16 @@
 """Hub: delivery of publications to sockets, each encoded once for each codec."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
 from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
+from bytesocket_app.errors import EncodeError, Refusal
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.events.catalogue import Writer
+from bytesocket_app.events.payload import SerializerError
 from bytesocket_app.rooms import BROADCAST_ROOM, room_name
 from bytesocket_app.socket import DeliveryGroup, Socket, raw_frame
 from bytesocket_app.telemetry import Operation, Telemetry
@@ -15,6 +18,8 @@ from bytesocket_app.transports import Transport
 from bytesocket_app.types import CodecName, Outcome, UserKey
 from bytesocket_app.wire import CODECS
 from bytesocket_app.wire.frame import Frame
+
+logger = logging.getLogger("bytesocket")
 
 Members: TypeAlias = Mapping[Socket[Any], Transport]
 """Members of a delivery group, with their transports."""
@@ -25,6 +30,13 @@ Groups: TypeAlias = Iterable[tuple[DeliveryGroup, Members]]
 _ROOM: Final = PublicationTarget.ROOM
 _ROOMS: Final = PublicationTarget.ROOMS
 _EVERYBODY: Final = PublicationTarget.EVERYBODY
+
+
+class Unspeakable(Refusal, code="validation"):
+    """Refusal of a payload that a member's codec has no word for: bytes, in JSON."""
+
+    def __init__(self) -> None:
+        super().__init__("The payload cannot be sent to all members.")
 
 
 class Hub:
@@ -108,11 +120,21 @@ class Hub:
             payload: The validated payload, or ABSENT.
             exclude: The id of the sender.
             shown: The `rooms` in a bulk message; None for a message into one room.
+
+        Raises:
+            Unspeakable: The codec of a member cannot express what the client sent.
+            SerializerError: A serializer of the application's own failed.
         """
         target = _ROOM if shown is None else _ROOMS
         publication = Publication(target, spec, payload, rooms, exclude)
         publication.shown = shown
-        return self.deliver(publication)
+        try:
+            return self.deliver(publication)
+        except SerializerError:
+            raise
+        except EncodeError as error:
+            logger.warning("event %r is not relayed: no word in a member's codec", spec.name)
+            raise Unspeakable from error
 
     def broadcast(
         self,

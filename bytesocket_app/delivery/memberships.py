@@ -187,6 +187,18 @@ class Memberships:
         end = self._ends.get(socket)
         return self.index.has(socket, room) if end is None else room in end.heard
 
+    def fits(self, rooms: Iterable[str], most: int) -> bool:
+        """Return True if there are so many rooms with members at most after a join of these.
+
+        The room that every socket is in does not count, and rooms that have members already may
+        always be joined. 0 is no limit.
+        """
+        if not most:
+            return True
+        new = sum(not self.index.groups(room) for room in rooms)
+        others = len(self.index) - bool(self.index.groups(BROADCAST_ROOM))
+        return not new or others + new <= most
+
     def rooms_of(self, socket: Socket[Any]) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
         end = self._ends.get(socket)

@@ -36,6 +36,10 @@ class UserIndex:
             del self._sockets[key]
         return not sockets
 
+    def count(self, key: UserKey) -> int:
+        """Return the number of sockets of a user."""
+        return len(self._sockets.get(key, ()))
+
     def of(self, key: UserKey) -> tuple[Socket[Any], ...]:
         """Return a snapshot of the sockets of a user, oldest first."""
         return tuple(self._sockets.get(key, ()))

@@ -19,6 +19,7 @@ from typing_extensions import TypeIs
 
 from bytesocket_app.arguments import arranged, picking, underlying
 from bytesocket_app.errors import where
+from bytesocket_app.threads import in_thread
 
 logger = logging.getLogger("bytesocket")
 
@@ -178,7 +179,7 @@ async def _enter_in_thread(
     entered: Callable[..., AbstractContextManager[Any]], *values: Any
 ) -> tuple[Any, CleanUp]:
     manager = entered(*values)
-    value = await to_thread.run_sync(manager.__enter__)
+    value = await in_thread(manager.__enter__)
 
     async def clean_up(error: BaseException | None) -> object:
         trace = None if error is None else error.__traceback__

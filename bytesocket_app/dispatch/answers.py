@@ -5,7 +5,7 @@ outermost step has returned.
 """
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -13,15 +13,23 @@ from bytesocket_app.dispatch.incoming import Answer, Incoming
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import EncodeError, Phase, Refusal
 from bytesocket_app.socket import SendingSide
+from bytesocket_app.telemetry import Count, Telemetry
 from bytesocket_app.wire import CODECS, HOLE
+from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
 from bytesocket_app.wire.message_type import MessageType
-from bytesocket_app.wire.shapes import MessageBody, error_context, event_error
+from bytesocket_app.wire.shapes import MessageBody, echoed, error_context, event_error
 
 logger = logging.getLogger("bytesocket")
 
 MAX_DETAILS: Final = 16
 """Greatest number of problems listed for one payload, to bound the length of the answer."""
+_COUNTED: Final = 4096
+_PARTS: Final = 64
+_NAME: Final = 128
+_TEXT: Final = 256
+"""Greatest numbers of problems that are looked at, of parts of a location, and of characters of
+such a part and of a message."""
 
 INTERNAL: Final = Refusal("Something went wrong on the server.", code="internal")
 TIMEOUT: Final = Refusal("The server took too long.", code="timeout")
@@ -59,11 +67,35 @@ def send(sending: SendingSide, message: MessageBody) -> None:
 
 
 def validation_details(error: ValidationError) -> list[MessageBody]:
-    """Return Pydantic's problems as location, message and type, without the input."""
+    """Return Pydantic's problems as location, message and type, without the input.
+
+    Long locations and texts, which may hold what the peer sent, are cut; very many problems, of
+    which each would take its time and memory, are one.
+    """
+    count = error.error_count()
+    if count > _COUNTED:
+        return [{"loc": [], "msg": f"{count} problems, too many to list", "type": "too_many"}]
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     return [
-        {"loc": list(p["loc"]), "msg": p["msg"], "type": p["type"]} for p in problems[:MAX_DETAILS]
+        {
+            "loc": [_cut(part) for part in p["loc"][:_PARTS]],
+            "msg": _cut(p["msg"], _TEXT),
+            "type": _cut(p["type"]),
+        }
+        for p in problems[:MAX_DETAILS]
     ]
+
+
+def close_for(step: Step, telemetry: Telemetry, reason: str, error: object = None) -> None:
+    """Close a connection with 1008 for what its peer sent; log and count it."""
+    about = "" if error is None else f": {error}"
+    logger.info("closing 1008 %s%s, %s", reason, about, step.socket)
+    telemetry.count(Count.REFUSED, code=reason.replace(" ", "_"))
+    step.sending.shut(CloseCode.POLICY, reason)
+
+
+def _cut(part: Any, most: int = _NAME) -> Any:
+    return part[: most - 1] + "…" if isinstance(part, str) and len(part) > most else part
 
 
 def refuse(
@@ -109,7 +141,8 @@ def refuse_now(
             return
         owner.id = None
     step.outcome = refusal.code
-    context = error_context(phase, refusal, event=message.event, room=message.room, details=details)
+    event, room = echoed(message.event), echoed(message.room)
+    context = error_context(phase, refusal, event=event, room=room, details=details)
     send(step.sending, event_error(message.id, context))
     message.id = None
 

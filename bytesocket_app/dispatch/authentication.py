@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from bytesocket_app.addresses import address_key
 from bytesocket_app.declarations.auth import Authenticator
 from bytesocket_app.declarations.keys import key_of
-from bytesocket_app.dispatch.answers import protocol_frame, send
+from bytesocket_app.dispatch.answers import protocol_frame, send, validation_details
+from bytesocket_app.dispatch.rates import attempts
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import AuthError, ErrorContext, Phase, Refusal
@@ -16,13 +18,33 @@ from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.socket import AuthState, SendingSide, Socket
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports.http_errors import http_error
-from bytesocket_app.types import CodecName
+from bytesocket_app.types import CodecName, UserKey
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.shapes import auth_error, auth_success, error_context
 
 logger = logging.getLogger("bytesocket")
 
+_LATE: Final = "not authenticated in time"
 _REFUSED: Final = "Authentication failed."
+_REPLACED: Final = AuthError(
+    "Another connection of this user took this one's place.", code="replaced"
+)
+_LATER: Final = 5
+"""Seconds after which to try again where nobody knows when a connection will end."""
+
+
+class TryLater(Refusal):
+    """Refusal that does not judge the credentials: the client is to come back.
+
+    Attributes:
+        reached: The name of the limit.
+        seconds: Time after which the client may come back.
+    """
+
+    def __init__(self, message: str, *, code: str, reached: str, seconds: float) -> None:
+        super().__init__(message, code=code)
+        self.reached = reached
+        self.seconds = seconds
 
 
 class Authentication:
@@ -40,8 +62,16 @@ class Authentication:
         self._memberships = runtime.memberships
         self._lifecycle = runtime.lifecycle
         self._timeouts = runtime.settings.timeouts
+        self._limits = runtime.settings.limits
         self._policies = runtime.settings.policies
         self._telemetry = runtime.telemetry
+        self._attempts = attempts(runtime.settings.limits)
+        self._clock = runtime.clock
+
+    @property
+    def source(self) -> str:
+        """Place of the application's function, for the log."""
+        return "" if self.authenticator is None else self.authenticator.bound.source
 
     async def opened(self, step: Step) -> None:
         """Begin an accepted connection: run its open hooks, or wait for its credentials."""
@@ -53,7 +83,13 @@ class Authentication:
         elif self.authenticator.credentials is None:
             # Accepted by the handshake: for the protocol, a connection without authentication.
             step.sending.auth_state = AuthState.SUCCESS
-            await self._welcome(step.socket)
+            try:
+                # Others of the user may have opened since the handshake was answered.
+                self._check_connections(step.sending.user_key)
+            except TryLater as later:
+                self._put_off(step.sending, later)
+            else:
+                await self._welcome(step.socket)
 
     async def by_handshake(self, socket: Socket[Any], sending: SendingSide) -> None:
         """Authenticate from the handshake, if the application does so.
@@ -79,6 +115,9 @@ class Authentication:
         step.start(Phase.AUTH, self._timeouts.auth, since=step.opened_at)
         try:
             await self._observe(socket, sending, data, codec)
+        except TryLater as later:
+            step.done()
+            self._put_off(sending, later)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             step.done()
             await self.failed(socket, sending, exc, tell=True)
@@ -86,6 +125,8 @@ class Authentication:
             step.done()
             if not sending.is_closed:
                 sending.auth_state = AuthState.SUCCESS
+                if sending.place is not None:
+                    sending.place.authenticated()
                 send(sending, auth_success())
                 await self._welcome(socket)
 
@@ -120,12 +161,21 @@ class Authentication:
             await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, context)
         return refusals[0]
 
-    async def late(self, socket: Socket[Any], sending: SendingSide) -> None:
-        """Close a connection that did not authenticate in time."""
+    async def late(
+        self, socket: Socket[Any], sending: SendingSide, *, is_at_work: bool = False
+    ) -> None:
+        """Close a connection that did not authenticate in time.
+
+        Args:
+            socket: The connection.
+            sending: Its sending side.
+            is_at_work: True if the application's function took too long, and was cancelled.
+        """
         self._telemetry.count(Count.LATE, socket=sending.socket_id, phase=Phase.AUTH.value)
         sending.auth_state = AuthState.FAILED
         if self._policies.auth_timeout == "retry" or sending.is_closed:
-            logger.warning("not authenticated in time, %s", socket)
+            what = f"authentication {self.source} took too long" if is_at_work else _LATE
+            logger.warning("%s, %s", what, socket)
             sending.shut(CloseCode.TRY_LATER, "authentication took too long")
             return
         error = AuthError("Authentication took too long.", code="timeout")
@@ -159,21 +209,77 @@ class Authentication:
         """Call the authentication function, and store the user on the socket."""
         authenticator = self.authenticator
         assert authenticator is not None  # noqa: S101 - asked by the callers
+        self._check_attempts(socket)
         user = await ask(authenticator, socket, data, codec)
         if authenticator.key is not None:
-            sending.user_key = key_of(user, authenticator.key)
+            key = key_of(user, authenticator.key)
+            self._check_connections(key)
+            sending.user_key = key
         socket.user = user
 
+    def _check_attempts(self, socket: Socket[Any]) -> None:
+        """Raise TryLater if connections from a socket's address authenticate too often."""
+        if self._attempts is None:
+            return
+        wait = self._attempts.take(address_key(socket.client), self._clock())
+        if wait:
+            raise TryLater(
+                "Too many authentications; try again later.",
+                code="too_many_authentications",
+                reached="authentications_per_second",
+                seconds=wait,
+            )
+
+    def _check_connections(self, key: UserKey | None) -> None:
+        """Raise TryLater if a user has as many connections as one may have."""
+        most = self._limits.connections_per_user
+        if not most or key is None or self._policies.connections_per_user != "refuse":
+            return
+        if self._memberships.users.count(key) >= most:
+            raise TryLater(
+                f"A user may have {most} connections at once; try again later.",
+                code="too_many_connections",
+                reached="connections_per_user",
+                seconds=_LATER,
+            )
+
+    def _put_off(self, sending: SendingSide, later: TryLater) -> None:
+        """Close a connection whose client is to come back."""
+        sending.auth_state = AuthState.FAILED
+        if sending.is_closed:
+            return
+        logger.warning("%s, %s", later.code, sending)
+        self._telemetry.count(
+            Count.REFUSED, socket=sending.socket_id, code=later.code, reason=later.reached
+        )
+        sending.shut(CloseCode.TRY_LATER, later.code.replace("_", " "))
+
+    def _replace_oldest(self, socket: Socket[Any]) -> None:
+        """Close as many of a user's connections, oldest first, as a new one leaves no room for."""
+        most, key = self._limits.connections_per_user, socket.user_key
+        if not most or key is None or self._policies.connections_per_user != "close_oldest":
+            return
+        sockets = self._memberships.users.of(key)
+        for oldest in sockets[: max(len(sockets) - most + 1, 0)]:
+            sending = self._memberships.side(oldest)
+            if sending is not None:
+                logger.info("replaced by another connection of the user, %s", sending)
+                self._refuse(sending, _REPLACED, CloseCode.AUTH_FAILED, "replaced")
+
     async def _welcome(self, socket: Socket[Any]) -> None:
+        if not socket.is_closed:
+            self._replace_oldest(socket)
         self._memberships.authenticated(socket)
         await self._lifecycle.run(HookKind.AUTH_SUCCESS, socket, socket)
         await self._lifecycle.run(HookKind.OPEN, socket, socket)
 
-    def _refuse(self, sending: SendingSide, refusal: Refusal, code: CloseCode) -> None:
+    def _refuse(
+        self, sending: SendingSide, refusal: Refusal, code: CloseCode, reason: str = "auth"
+    ) -> None:
         context = error_context(Phase.AUTH, refusal, code=int(code))
         # `write`, as `deliver` sends nothing to a socket that is not authenticated.
         sending.write(protocol_frame(sending, auth_error(context)))
-        sending.shut(code, "auth")
+        sending.shut(code, reason)
 
 
 async def ask(
@@ -196,11 +302,11 @@ async def ask(
     credentials = None
     if authenticator.credentials is not None:
         try:
-            credentials = authenticator.credentials.validate(data, codec)
+            credentials = authenticator.credentials.validate_large(data, codec)
         except ValidationError as exc:
             problems = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'credentials'}: {e['msg']}"
-                for e in exc.errors(include_url=False, include_input=False)[:3]
+                f"{'.'.join(map(str, each['loc'])) or 'credentials'}: {each['msg']}"
+                for each in validation_details(exc)[:3]
             )
             raise AuthError(f"The credentials cannot be read: {problems}") from exc
     return await authenticator.bound.invoke(socket, credentials, socket.handshake)

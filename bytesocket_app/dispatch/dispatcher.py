@@ -1,16 +1,17 @@
 """Dispatcher of incoming frames, in the order of protocol.md section 3."""
 
-import logging
 from collections.abc import Awaitable
 from datetime import datetime
+from sys import maxsize
 from typing import Any, Final
 
-from bytesocket_app.dispatch.answers import TIMEOUT, refuse_now
+from bytesocket_app.dispatch.answers import TIMEOUT, close_for, refuse_now
 from bytesocket_app.dispatch.authentication import Authentication
 from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.filters import Filters
 from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.membership_requests import PHASES, MembershipRequests
+from bytesocket_app.dispatch.rates import Rates
 from bytesocket_app.dispatch.rooms import RoomHooks
 from bytesocket_app.dispatch.runner import HandlerRunner, ended, observed
 from bytesocket_app.dispatch.runtime import Runtime
@@ -19,16 +20,16 @@ from bytesocket_app.errors import DecodeError, ErrorContext, Phase
 from bytesocket_app.lifecycle import HookKind
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire import decode, decode_json
-from bytesocket_app.wire.close import CloseCode
+from bytesocket_app.wire import UNLIMITED, decode, decode_json
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.portable import kind_of
-from bytesocket_app.wire.shapes import is_room, is_rooms, lifecycle_type
-
-logger = logging.getLogger("bytesocket")
+from bytesocket_app.wire.shapes import is_longer, is_room, is_rooms, lifecycle_type
 
 RAW_EXCERPT: Final = 256
 """Characters of a malformed message that the error hooks get (protocol.md Q26)."""
+
+_SMALL: Final = 10**7
+"""Integers below this are no long ids, whatever the limit."""
 
 _KINDS: Final = {
     MessageType.JOIN_ROOM: "join",
@@ -58,20 +59,37 @@ class Dispatcher:
         self._runner = runner
         self._filters = Filters(runtime)
         self._router = EventRouter(runtime, runner, self._filters)
-        self._requests = MembershipRequests(runtime, hooks)
+        self._rates = Rates(runtime)
+        self._limiter: Rates | None = None
+        self._requests = MembershipRequests(runtime, hooks, self._rates)
         self._middleware = runtime.middleware
         self._lifecycle = runtime.lifecycle
+        self._catalogue = runtime.catalogue
         self._telemetry = runtime.telemetry
         self._timeouts = runtime.settings.timeouts
         self._policies = runtime.settings.policies
         self._depth = runtime.settings.limits.depth or 200
+        self._elements = runtime.settings.limits.elements or UNLIMITED
+        self._id_bytes = runtime.settings.limits.request_id_bytes or maxsize
+        runtime.rates.changed = self._limit
+        self._limit()
+
+    def _limit(self) -> None:
+        """Begin to look at rates, once there are any: until then a message pays one look."""
+        if self._rates.has_any:
+            self._limiter = self._rates
 
     async def announce(self, step: Step, payload: bytes | str, is_binary: bool) -> None:  # noqa: FBT001
         """Run the message hooks for a frame, before it is decoded."""
         socket = step.socket
         await self._lifecycle.run(HookKind.MESSAGE, socket, socket, payload, is_binary)
 
-    def dispatch(self, step: Step, payload: bytes | str, is_binary: bool) -> Awaitable[None]:  # noqa: FBT001
+    def dispatch(  # noqa: C901, PLR0911, PLR0912 - the hot path: a call less for each message
+        self,
+        step: Step,
+        payload: bytes | str,
+        is_binary: bool,  # noqa: FBT001
+    ) -> Awaitable[None]:
         """Decode and handle one frame; returns an awaitable for the rest of the work.
 
         Work without waiting is done before it returns, which saves a coroutine for every message.
@@ -81,9 +99,11 @@ class Dispatcher:
         message: Any
         try:
             if is_binary:
-                message = decode(payload, is_binary, max_depth=self._depth)
+                message = decode(
+                    payload, is_binary, max_depth=self._depth, max_elements=self._elements
+                )
             else:
-                message = decode_json(payload, max_depth=self._depth)
+                message = decode_json(payload, max_depth=self._depth, max_elements=self._elements)
         except DecodeError as exc:
             return self._malformed(step, Phase.DECODE, exc, payload, "decode error")
         codec: CodecName = "binary" if is_binary else "json"
@@ -93,10 +113,17 @@ class Dispatcher:
             special = self._special(step, message, codec)
             if special is not None:
                 return special
-        if "room" in message and "rooms" in message and self._policies.room_and_rooms == "refuse":
-            step.sending.shut(CloseCode.POLICY, "room and rooms in one message")
+        if ("room" in message and "rooms" in message) or (
+            # Without a call for the ids of our clients, which are small integers.
+            "id" in message and not (type(message["id"]) is int and 0 <= message["id"] < _SMALL)
+        ):
+            refused = self._refused(message)
+            if refused is not None:
+                close_for(step, self._telemetry, refused)
+                return nothing()
+        incoming = Incoming(message, codec, len(payload))
+        if self._limiter is not None and not self._limiter.passes(step, incoming):
             return nothing()
-        incoming = Incoming(message, codec)
         if self._telemetry.listener is not None:
             return self._pass(step, incoming)
         has_steps = self._middleware.steps
@@ -108,7 +135,7 @@ class Dispatcher:
         step.done()
         step.is_overdue = False
         if phase is Phase.AUTH:
-            await self.authentication.late(step.socket, step.sending)
+            await self.authentication.late(step.socket, step.sending, is_at_work=True)
         elif phase in PHASES.values():
             await self._requests.overran(step)
         elif message is not None and phase is Phase.HANDLER:
@@ -123,9 +150,9 @@ class Dispatcher:
             error = TimeoutError(f"Middleware timeout after {self._timeouts.middleware:g} s")
             await self._lifecycle.failures.late(
                 late,
-                "middleware",
+                f"middleware {step.source}",
                 error,
-                about=f" on {message.event!r}",
+                about=f" on {self._catalogue.shown(message.event)}",
                 socket=step.socket,
                 event=message.event,
                 answer=None if is_answered else lambda: refuse_now(step, message, late, TIMEOUT),
@@ -162,9 +189,12 @@ class Dispatcher:
             return self._malformed(step, Phase.VALIDATION, error, payload, "bad format")
         if not step.sending.is_authenticated:
             return self._too_early(step)
-        if self._middleware.steps:
-            return self._filter(step, Incoming({"data": message}, codec))
-        return nothing()
+        incoming = Incoming({"data": message}, codec, len(payload))
+        if not self._middleware.steps:
+            return nothing()
+        if self._limiter is not None and not self._limiter.passes(step, incoming):
+            return nothing()
+        return self._filter(step, incoming)
 
     def _pass(self, step: Step, incoming: Incoming) -> Awaitable[None]:
         """Return an awaitable for an event with telemetry."""
@@ -198,10 +228,19 @@ class Dispatcher:
             step, message, self._middleware, lambda came: router.route(step, came)
         )
 
+    def _refused(self, message: dict[str, Any]) -> str | None:
+        """Return what is wrong with an event message so that its connection is closed, or None."""
+        if is_longer(message.get("id"), self._id_bytes):
+            return "request id too long"
+        has_both = "room" in message and "rooms" in message
+        if has_both and self._policies.room_and_rooms == "refuse":
+            return "room and rooms in one message"
+        return None
+
     def _too_early(self, step: Step) -> Awaitable[None]:
         """Apply the policy for a message before authentication other than credentials."""
         if self._policies.before_auth == "close":
-            step.sending.shut(CloseCode.POLICY, "authenticate first")
+            close_for(step, self._telemetry, "authenticate first")
         return nothing()
 
     async def _malformed(
@@ -209,8 +248,7 @@ class Dispatcher:
     ) -> None:
         size = f"binary ({len(payload)} bytes)"
         raw = payload[:RAW_EXCERPT] if isinstance(payload, str) else size
-        logger.info("closing 1008 %s: %s, %s", reason, error, step.socket)
-        step.sending.shut(CloseCode.POLICY, reason)
+        close_for(step, self._telemetry, reason, error)
         await self._lifecycle.report(step.socket, ErrorContext(phase, error, raw=raw))
 
 

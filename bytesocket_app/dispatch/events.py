@@ -17,11 +17,11 @@ from bytesocket_app.dispatch.rooms import check_number
 from bytesocket_app.dispatch.runner import HandlerRunner
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import ErrorContext, Phase, Refusal
+from bytesocket_app.errors import EncodeError, ErrorContext, Phase, Refusal
 from bytesocket_app.events import EventSpec, PayloadType
+from bytesocket_app.logs import shown
 from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.rooms import BROADCAST_ROOM
-from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
@@ -115,7 +115,7 @@ class EventRouter:
         """Validate a message outside rooms; returns what to await of its handlers."""
         validate_fast, value = handlers.validate_fast, message.data
         try:
-            if validate_fast is not None and value is not None:
+            if validate_fast is not None and value is not None and message.size <= handlers.small:
                 value = validate_fast(value)
             else:
                 value = _validated(handlers.spec, message)
@@ -179,7 +179,9 @@ class EventRouter:
 
     def _unhandled(self, step: Step, message: Incoming) -> Awaitable[Any]:
         """Refuse or ignore an event without handler, by `Policies.undeclared`."""
-        return nothing() if self._open else self._refuse(step, message, self._unknown(message))
+        return (
+            nothing() if self._open else self._refuse(step, message, self._unknown(step, message))
+        )
 
     def _into_room(self, step: Step, message: Incoming, name: str) -> Awaitable[Any]:
         """Take a message into its room, through the middleware of the room's routers."""
@@ -199,7 +201,7 @@ class EventRouter:
     def _into_room_itself(self, step: Step, message: Incoming, name: str) -> Awaitable[Any]:
         """Take a message into its room; what nothing handles is relayed right here."""
         try:
-            spec, payload, handlers, values = self._enter(step.socket, message, name)
+            spec, payload, handlers, values = self._enter(step, message, name)
             if handlers is None:
                 self._hub.relay((name,), spec, payload, exclude=step.sending.socket_id)
                 if spec.payload is not _ANYTHING:  # an undeclared event is not answered
@@ -239,7 +241,7 @@ class EventRouter:
         await self._lifecycle.failures.end(
             error,
             Phase.FINAL_CALLBACK,
-            f"event {message.event!r}",
+            f"event {self._catalogue.shown(message.event)}",
             socket=step.socket,
             event=message.event,
             answer=lambda refusal: refuse(step, message, Phase.HANDLER, refusal),
@@ -265,8 +267,7 @@ class EventRouter:
     async def _ask_each(self, step: Step, message: Incoming, names: Sequence[str]) -> None:
         """Run the handlers of every room, then relay one message to rooms without a refusal."""
         check_number(names, self._limits)
-        agreed: list[str] = []
-        relay: tuple[EventSpec, Any] | None = None
+        agreed: list[tuple[str, EventSpec, Any]] = []
         refused: tuple[str, Phase, Refusal] | None = None
         for name in names if self._policies.bulk_copies == "each" else dict.fromkeys(names):
             # Without the id: a message for several rooms is acknowledged once, for all of them.
@@ -278,14 +279,8 @@ class EventRouter:
                 refused = refused or (name, phase, refusal)
                 continue
             if passed is not None:
-                relay = passed
-                agreed.append(name)
-        if relay is not None:
-            # The rooms that agreed, and no other: a member must not hear it in one that refused.
-            as_origin = self._policies.bulk_copies == "each"
-            shown = [name for name in names if as_origin or name in agreed]
-            own = step.sending.socket_id
-            self._hub.relay(agreed, *relay, exclude=own, shown=shown)
+                agreed.append((name, *passed))
+        self._relay_agreed(step, names, agreed)
         if refused is None:
             acknowledge(step, message)
         else:
@@ -293,6 +288,27 @@ class EventRouter:
             inside = message.into(room, identity=message.id)
             inside.answer = message.answer
             await self._refuse(step, inside, first, phase)
+
+    def _relay_agreed(
+        self,
+        step: Step,
+        names: Sequence[str],
+        agreed: Sequence[tuple[str, EventSpec, Any]],
+    ) -> None:
+        """Relay to each room that agreed what it let through, once where that is the same.
+
+        A handler may have changed the payload, for its own room only.
+        """
+        groups: dict[object, tuple[EventSpec, Any, list[str]]] = {}
+        for name, spec, payload in agreed:
+            key = None if len(agreed) == 1 else _content(spec, payload)
+            groups.setdefault(key, (spec, payload, []))[2].append(name)
+        as_origin = self._policies.bulk_copies == "each"
+        for spec, payload, rooms in groups.values():
+            # Those rooms and no other: a member must not hear it in one that refused.
+            shown = [name for name in names if as_origin or name in rooms]
+            own = step.sending.socket_id
+            self._hub.relay(rooms, spec, payload, exclude=own, shown=shown)
 
     async def _ask(
         self, step: Step, message: Incoming, name: str, *, is_request: bool
@@ -328,13 +344,13 @@ class EventRouter:
     async def _ask_room(
         self, step: Step, message: Incoming, name: str
     ) -> tuple[EventSpec, Any] | None:
-        spec, payload, handlers, values = self._enter(step.socket, message, name)
+        spec, payload, handlers, values = self._enter(step, message, name)
         if handlers is None or await self._runner.run(step, message, handlers, values):
             return spec, payload
         return None
 
     def _enter(
-        self, socket: Socket[Any], message: Incoming, name: str
+        self, step: Step, message: Incoming, name: str
     ) -> tuple[EventSpec, Any, ResolvedHandlers | None, tuple[Any, ...]]:
         """Check a message for one room.
 
@@ -347,13 +363,13 @@ class EventRouter:
         """
         found = self._rooms.find(name)
         if (found is None and not self._open) or (name == BROADCAST_ROOM and self._is_reserved):
-            raise self._unknown(message)
-        if self._needs_membership and not self._memberships.has(socket, name):
-            raise Refusal(f"Join {name[:64]!r} before sending into it.", code="not_a_member")
+            raise self._unknown(step, message)
+        if self._needs_membership and not self._memberships.has(step.socket, name):
+            raise Refusal(f"Join {shown(name)} before sending into it.", code="not_a_member")
         spec = found[0].event(message.event) if found and message.event is not None else None
         if found is None or spec is None:
             if not self._open:
-                raise self._unknown(message, found)
+                raise self._unknown(step, message, found)
             return *self._undeclared(message), None, ()
         room, texts = found
         try:
@@ -366,7 +382,7 @@ class EventRouter:
         handlers = room.handlers.take(spec.name)
         if handlers is None:
             return spec, payload, None, ()
-        return spec, payload, handlers, (socket, value, name, self._app, *room.parse(texts))
+        return spec, payload, handlers, (step.socket, value, name, self._app, *room.parse(texts))
 
     @staticmethod
     def _undeclared(message: Incoming) -> tuple[EventSpec, Any]:
@@ -375,20 +391,30 @@ class EventRouter:
         spec.payload = _ANYTHING
         return spec, message.data if message.has_data else ABSENT
 
-    def _unknown(self, message: Incoming, found: tuple[Room, Any] | None = None) -> Refusal:
+    def _unknown(
+        self, step: Step, message: Incoming, found: tuple[Room, Any] | None = None
+    ) -> Refusal:
+        """Return the refusal of an event or a room that there is not, with a near miss if any."""
+        may_search = step.sending.may_hint()
         if message.room is not None and found is None:
-            room = message.room[:64]
-            text = f"There is no room {room!r}.{self._rooms.near(room)}"
-            return Refusal(text, code="unknown_room")
-        name = message.event if isinstance(message.event, int | float) else str(message.event)[:64]
-        if found is None and any(room.event(name) for room in self._rooms.all()):
+            hint = self._rooms.hint(message.room) if may_search else ""
+            return Refusal(f"There is no room {shown(message.room)}.{hint}", code="unknown_room")
+        event = message.event
+        assert event is not None  # noqa: S101 - a message without one is not routed
+        name = shown(event) if isinstance(event, str) else repr(event)
+        rooms = self._rooms.all() if may_search and found is None else ()
+        if any(room.event(event) for room in rooms):
             return Refusal(
-                f"Event {name!r} is taken in rooms only: send it into a room.", code="unknown_event"
+                f"Event {name} is taken in rooms only: send it into a room.", code="unknown_event"
             )
-        place = f" in room {found[0].pattern.text!r}" if found else ""
+        place, hint = "", ""
+        if found is not None:
+            place = f" in room {found[0].pattern.text!r}"
+            hint = self._catalogue.hint(event, found[0].event) if may_search else ""
+        elif may_search:
+            hint = self._catalogue.hint(event)
         return Refusal(
-            f"Event {name!r} is not one that clients may send{place}.{self._catalogue.near(name)}",
-            code="unknown_event",
+            f"Event {name} is not one that clients may send{place}.{hint}", code="unknown_event"
         )
 
 
@@ -397,6 +423,18 @@ def _validated(spec: EventSpec, message: Incoming) -> Any:
     data, payload = message.data, spec.payload
     if data is None and payload.may_be_absent:
         data = {}
+    if message.size > payload.small:
+        return payload.validate_large(data, message.codec)
     if payload.validate_fast is not None:
         return payload.validate_fast(data)
     return payload.validate(data, message.codec)
+
+
+def _content(spec: EventSpec, payload: Any) -> object:
+    """Return what two rooms' parts of a message have in common if members hear the same."""
+    if payload is ABSENT:
+        return spec.name, None
+    try:
+        return spec.name, spec.payload.dump(payload, "binary")
+    except EncodeError:  # the delivery says so, to the sender
+        return object()

@@ -67,7 +67,7 @@ class _Passage:
         is done too, as the connection's step is at work there.
         """
         step = self._step
-        step.message = self._message
+        step.message, step.source = self._message, self._chain.source
         step.start(_MIDDLEWARE, self._seconds)
         try:
             try:
@@ -86,7 +86,8 @@ class _Passage:
         step, answer, message = self._step, self._answer, self._message
         if self.is_over or answer.is_over:
             raise RuntimeError(self._too_late())
-        came = message if passed_on is self._shown else Incoming.passed_on(passed_on, answer)
+        is_same = passed_on is self._shown
+        came = message if is_same else Incoming.passed_on(passed_on, answer, message.size)
         answer.is_reached = self.is_running = True
         step.start(_MIDDLEWARE, 0)
         try:
@@ -98,7 +99,7 @@ class _Passage:
         if self.is_over or answer.is_over:
             raise RuntimeError(self._too_late())
         step.start(_MIDDLEWARE, self._seconds)
-        step.message = message
+        step.message, step.source = message, self._chain.source
         return answer.result()
 
     async def _end_of_running(self) -> None:
@@ -124,6 +125,7 @@ class Filters:
 
     def __init__(self, runtime: Runtime) -> None:
         self._failures = runtime.lifecycle.failures
+        self._catalogue = runtime.catalogue
         self._lifecycle = runtime.lifecycle
         self._seconds = runtime.settings.timeouts.middleware
         self._policies = runtime.settings.policies
@@ -195,7 +197,7 @@ class Filters:
             error,
             _MIDDLEWARE,
             "middleware",
-            about=f" on {message.event!r}",
+            about=f" on {self._catalogue.shown(message.event)}",
             socket=step.socket,
             event=message.event,
             answer=answer,

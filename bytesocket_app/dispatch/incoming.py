@@ -93,10 +93,10 @@ class Incoming:
     middleware gets. Its `id` is None without a request, and after the answer.
     """
 
-    __slots__ = ("answer", "codec", "data", "event", "has_data", "id", "room", "rooms")
+    __slots__ = ("answer", "codec", "data", "event", "has_data", "id", "room", "rooms", "size")
 
-    def __init__(self, message: dict[str, Any], codec: CodecName) -> None:
-        """Read the members of a decoded message, without those of the wrong type."""
+    def __init__(self, message: dict[str, Any], codec: CodecName, size: int) -> None:
+        """Read the members of a decoded message of `size` bytes, without those of wrong types."""
         event = message.get("event")
         self.event: EventName | None = event if type(event) is str or is_event(event) else None
         self.data: Any = message.get("data")
@@ -104,6 +104,7 @@ class Incoming:
         self.rooms: tuple[str, ...] | None = None
         self.id: RequestId | None = None
         self.codec: CodecName = codec
+        self.size = size
         self.has_data = True
         self.answer: Answer | None = None
         if len(message) != _USUAL or event is None or "data" not in message:
@@ -121,7 +122,7 @@ class Incoming:
             self.has_data = False
 
     @classmethod
-    def passed_on(cls, message: Message, answer: Answer | None) -> "Incoming":
+    def passed_on(cls, message: Message, answer: Answer | None, size: int) -> "Incoming":
         """Make an incoming message of one that middleware passed on, with the same answer.
 
         Raises:
@@ -138,6 +139,7 @@ class Incoming:
         taken.codec = message.codec
         taken.has_data = message.has_data
         taken.answer = answer
+        taken.size = size
         return taken
 
     def apart(self) -> "Incoming":

@@ -4,13 +4,16 @@ import re
 from typing import Any, Final
 
 from bytesocket_app.declarations.rooms import Room
-from bytesocket_app.dispatch.answers import TIMEOUT, send
+from bytesocket_app.dispatch.answers import TIMEOUT, close_for, send
+from bytesocket_app.dispatch.rates import Rates
 from bytesocket_app.dispatch.rooms import RoomHooks, check_number
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import MembershipRequest, Step
 from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.logs import shown
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.telemetry import Count
+from bytesocket_app.wire import JSON
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.shapes import SINGLE, error_context, membership_error, membership_success
 
@@ -23,6 +26,10 @@ PHASES: Final = {
 """The phase of each request; its success is the next number, its error the one after."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_QUOTES: Final = 3
+"""Bytes of a name's quotes and comma in JSON."""
+_ESCAPE: Final = 6
+"""Bytes of a character in JSON, at most: an escaped one."""
 _JOINS: Final = {MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS}
 
 
@@ -32,9 +39,11 @@ class MembershipRequests:
     Args:
         runtime: The parts of the application.
         hooks: The guards and hooks of rooms.
+        rates: Counts the joins.
     """
 
-    def __init__(self, runtime: Runtime, hooks: RoomHooks) -> None:
+    def __init__(self, runtime: Runtime, hooks: RoomHooks, rates: Rates) -> None:
+        self._rates = rates
         self._memberships = runtime.memberships
         self._rooms = runtime.rooms
         self._hooks = hooks
@@ -43,6 +52,11 @@ class MembershipRequests:
         self._policies = runtime.settings.policies
         self._guard_timeout = runtime.settings.timeouts.handler
         self._telemetry = runtime.telemetry
+        limits = self._limits
+        # A connection may leave all its rooms by one message, and each name has its quotes.
+        most = max(limits.rooms_per_message, limits.rooms_per_socket)
+        is_bounded = limits.rooms_per_message and limits.rooms_per_socket
+        self._names_bytes = most * (limits.room_name_bytes + _QUOTES) + 2 if is_bounded else 0
 
     async def handle(self, step: Step, kind: MessageType, message: dict[str, Any]) -> None:
         """Carry out one request and answer it.
@@ -53,9 +67,18 @@ class MembershipRequests:
             message: The message, with a valid `room` or `rooms`.
         """
         named = [message["room"]] if kind in SINGLE else message["rooms"]
+        if self._are_too_long(named):
+            close_for(step, self._telemetry, "room names too long")
+            return
         request = step.request = MembershipRequest(kind, named)
-        step.start(PHASES[kind], self._guard_timeout)
         names = list(dict.fromkeys(named))
+        if kind in _JOINS:
+            refusal = self._rates.refusal_of_join(step, len(names))
+            if refusal is not None:
+                self._refuse(step, request, refusal)
+                self._rates.note(step)
+                return
+        step.start(PHASES[kind], self._guard_timeout)
         try:
             if kind in _JOINS:
                 await self._join(step, request, names)
@@ -65,7 +88,7 @@ class MembershipRequests:
             await self._failures.end(
                 exc,
                 PHASES[kind],
-                f"guard of {names!r}",
+                f"guard of {self._rooms.shown(names)}",
                 socket=step.socket,
                 answer=lambda refusal: self._refuse(step, request, refusal),
             )
@@ -91,11 +114,24 @@ class MembershipRequests:
             else:
                 self._refuse(step, request, TIMEOUT)
 
-        what = f"{'hooks' if done else 'guard'} of {request.rooms!r}"
+        what = (
+            f"{'hooks' if done else f'guard {step.source}'} of {self._rooms.shown(request.rooms)}"
+        )
         error = TimeoutError(f"{what} took longer than {self._guard_timeout:g} s")
         await self._failures.late(phase, what, error, socket=step.socket, answer=answer)
         if done:
             await self._memberships.tell_rest(step.socket, request.rooms)
+
+    def _are_too_long(self, names: list[str]) -> bool:
+        """Return True for names that could not be rooms, and that the answer would repeat."""
+        if not (self._limits.room_name_bytes and self._names_bytes):
+            return False
+        letters, most = sum(map(len, names)), self._names_bytes
+        if letters + _QUOTES * len(names) > most:
+            return True
+        if _ESCAPE * letters + _QUOTES * len(names) <= most:
+            return False
+        return len(JSON.encode(names)) > most
 
     def _confirm(self, step: Step, request: MembershipRequest) -> None:
         send(step.sending, membership_success(request.kind, request.rooms))
@@ -111,10 +147,12 @@ class MembershipRequests:
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         self._check_counts(step, names)
         for name in names:
-            found = self._permitted(name)
+            found = self._permitted(step, name)
             if found is not None:
                 room, texts = found
-                await self._hooks.check(room, step.socket, name, texts)
+                await self._hooks.check(room, step, name, texts)
+        if not self._memberships.fits(names, self._limits.rooms):
+            raise Refusal("The server cannot have more rooms.", code="too_many_rooms")
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
@@ -125,21 +163,20 @@ class MembershipRequests:
             self._not_reserved(name)
             found = self._rooms.find(name)
             if found is not None and found[0].joined_by == "server":
-                raise Refusal(f"There is no room {name[:64]!r} to leave.", code="unknown_room")
+                raise Refusal(f"There is no room {shown(name)} to leave.", code="unknown_room")
         left = self._memberships.exit(step.socket, names)
         request.is_done = True
         await self._memberships.tell(step.socket, left)
 
-    def _permitted(self, name: str) -> tuple[Room, dict[str, str]] | None:
+    def _permitted(self, step: Step, name: str) -> tuple[Room, dict[str, str]] | None:
         self._not_reserved(name)
         found = self._rooms.find(name)
         if found is not None and found[0].joined_by == "client":
             return found
         if found is None and self._policies.undeclared == "open":
             return None
-        room = name[:64]
-        hint = self._rooms.near(room)
-        raise Refusal(f"There is no room {room!r} to join.{hint}", code="unknown_room")
+        hint = self._rooms.hint(name) if step.sending.may_hint() else ""
+        raise Refusal(f"There is no room {shown(name)} to join.{hint}", code="unknown_room")
 
     def _not_reserved(self, name: str) -> None:
         if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from anyio import move_on_after
+
 from bytesocket_app.declarations.rooms import GUARDS_RAISE, DeclaredRooms, Room, RoomHook
 from bytesocket_app.delivery.turns import Call
+from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.event_loop import ends_everything
 from bytesocket_app.lifecycle import Failures
+from bytesocket_app.logs import text_of
 from bytesocket_app.settings import Limits
 from bytesocket_app.signature import Bound
 from bytesocket_app.socket import Socket
@@ -23,16 +28,19 @@ class RoomHooks:
         rooms: The declared rooms.
         failures: The boundary for their exceptions.
         app: The application, for functions that ask for it.
+        timeout: Seconds that one hook may take; 0 for no limit. Guards have the time of their
+            request.
     """
 
-    def __init__(self, rooms: DeclaredRooms, failures: Failures, app: Any) -> None:
+    def __init__(
+        self, rooms: DeclaredRooms, failures: Failures, app: Any, timeout: float = 0
+    ) -> None:
         self._rooms = rooms
         self._failures = failures
         self._app = app
+        self._timeout = timeout
 
-    async def check(
-        self, room: Room, socket: Socket[Any], name: str, texts: dict[str, str]
-    ) -> None:
+    async def check(self, room: Room, step: Step, name: str, texts: dict[str, str]) -> None:
         """Run the guards of a room in order; raises the first exception of one.
 
         Raises:
@@ -40,7 +48,8 @@ class RoomHooks:
         """
         parameters = room.parse(texts)
         for bound in room.hooks(RoomHook.GUARD):
-            if await bound.invoke(socket, None, name, self._app, *parameters) is False:
+            step.source = bound.source
+            if await bound.invoke(step.socket, None, name, self._app, *parameters) is False:
                 raise TypeError(f"guard {bound.source} returned False: {GUARDS_RAISE}")
 
     def joined(self, socket: Socket[Any], room: str) -> list[Call]:
@@ -60,18 +69,35 @@ class RoomHooks:
         try:
             parameters = room.parse(texts) if hooks else ()
         except Refusal as refusal:  # server code may use names that are refused to clients
-            logger.error("hooks of room %s are not called: %s %s", name, refusal.message, socket)  # noqa: TRY400
+            logger.error(  # noqa: TRY400 - it says all
+                "hooks of room %r are not called%s, %s", room.pattern.text, text_of(refusal), socket
+            )
             return []
-        return [partial(self._call, bound, phase, socket, name, parameters) for bound in hooks]
+        return [
+            partial(self._call, room, bound, phase, socket, name, parameters) for bound in hooks
+        ]
 
     async def _call(
-        self, bound: Bound, phase: Phase, socket: Socket[Any], name: str, parameters: Sequence[Any]
+        self,
+        room: Room,
+        bound: Bound,
+        phase: Phase,
+        socket: Socket[Any],
+        name: str,
+        parameters: Sequence[Any],
     ) -> None:
+        what = f"hook {bound.source} of room {room.pattern.text!r}"
         try:
-            await bound.invoke(socket, None, name, self._app, *parameters)
+            with move_on_after(self._timeout or None) as scope:
+                await bound.invoke(socket, None, name, self._app, *parameters)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            what = f"hook {bound.source} of room {name}"
+            if ends_everything(exc):
+                logger.warning("%s was cut off, %s", what, socket)
             await self._failures.end(exc, phase, what, socket=socket)
+        else:
+            if scope.cancelled_caught:
+                error = TimeoutError(f"{what} took longer than {self._timeout:g} s")
+                await self._failures.late(phase, what, error, socket=socket)
 
 
 def check_number(rooms: Sequence[str], limits: Limits) -> None:

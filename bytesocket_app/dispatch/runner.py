@@ -67,6 +67,7 @@ class HandlerRunner:
         for handler in handlers.sequential:
             step.phase, step.seconds, step.since = _HANDLER, self._timeout, None
             bound = handler.bound
+            step.source = bound.source
             try:
                 if handler.cancel_on_close or (message.answer is not None and self._timeout):
                     result = await self._bounded(step, message, handler, values)
@@ -105,7 +106,7 @@ class HandlerRunner:
         self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=_HANDLER.value)
         await self._failures.late(
             phase_of(message),
-            f"handler of {message.event!r}",
+            f"handler {step.source} of {message.event!r}",
             self._late_error(),
             socket=step.socket,
             event=message.event,
@@ -199,7 +200,7 @@ class HandlerRunner:
         *,
         alone: bool,
     ) -> None:
-        sending = step.sending
+        sending, step.source = step.sending, handler.bound.source
         is_done = False
         with CancelScope() as closing, move_on_after(self._timeout or None) as scope:
             if handler.cancel_on_close:

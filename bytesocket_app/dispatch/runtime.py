@@ -1,9 +1,11 @@
 """Runtime: objects that the connections of one application share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from bytesocket_app.declarations.handlers import HandlerTable
+from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.declarations.rooms import DeclaredRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
@@ -12,6 +14,7 @@ from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.settings import Settings
 from bytesocket_app.telemetry import Telemetry
+from bytesocket_app.threads import Threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,9 @@ class Runtime:
         memberships: The open sockets and their rooms.
         hub: The hub that delivers events to sockets.
         telemetry: The port for telemetry.
+        threads: The threads for plain functions.
+        rates: The declared rates.
+        clock: Returns the time that deadlines and rates are compared with.
     """
 
     app: Any
@@ -41,3 +47,6 @@ class Runtime:
     memberships: Memberships
     hub: Hub
     telemetry: Telemetry
+    threads: Threads
+    rates: DeclaredRates
+    clock: Callable[[], float]

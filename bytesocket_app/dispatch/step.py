@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from anyio import CancelScope
 
 from bytesocket_app.dispatch.incoming import Incoming
+from bytesocket_app.dispatch.tallies import Tally
 from bytesocket_app.errors import Phase
 from bytesocket_app.socket import SendingSide, Socket
 from bytesocket_app.wire.message_type import MessageType
@@ -51,6 +52,8 @@ class Step:
         new_scope: The class of cancel scopes on this event loop.
         cancels: The scope of a running handler with `cancel_on_close=True`.
         bounds: The scope of a running handler under middleware.
+        tally: What the socket's rates have counted; None before the first.
+        source: Where the function at work stands, `file:line`, for the log.
         is_overdue: True from the check that found a step late to the answer for it.
     """
 
@@ -68,7 +71,9 @@ class Step:
         "sending",
         "since",
         "socket",
+        "source",
         "spawn",
+        "tally",
     )
 
     def __init__(
@@ -92,6 +97,8 @@ class Step:
         self.since: float | None = None
         self.cancels: CancelScope | None = None
         self.bounds: CancelScope | None = None
+        self.tally: Tally | None = None
+        self.source = ""
         self.is_overdue = False
 
     def fork(self) -> "Step":

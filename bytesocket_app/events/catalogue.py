@@ -16,6 +16,7 @@ from bytesocket_app.events.findings import Way
 from bytesocket_app.events.lint import Lint
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
+from bytesocket_app.similar import Similar
 from bytesocket_app.types import CodecName, Direction, EventName
 from bytesocket_app.wire import CODECS, HOLE
 
@@ -132,6 +133,7 @@ class Catalogue:
         self.by_name: dict[EventName, EventSpec] = {}
         self._by_text: dict[str, EventSpec] = {}
         self._by_origin: dict[object, EventSpec] = {}
+        self._similar: Similar | None = None
         for item in _collect(source):
             self.declare(item)
 
@@ -178,6 +180,7 @@ class Catalogue:
                 "Give one of them another name with `name=`."
             )
         self.by_name[spec.name] = spec
+        self._similar = None
         incoming: tuple[Way, ...] = ("input",) if spec.from_client else ()
         outgoing: tuple[Way, ...] = ("output",) if spec.from_server else ()
         self.check(spec.payload, incoming + outgoing, f"event {spec.name!r}", lambda: spec.source)
@@ -226,6 +229,21 @@ class Catalogue:
         """Return a hint to a similar declared name, ` Did you mean 'chat:post'?`, or ""."""
         return near(name, self.by_name)
 
+    def shown(self, name: EventName | None) -> str:
+        """Return the name of a declared event, quoted, for the log; not what else a peer sent."""
+        return repr(name) if name in self.by_name else "an undeclared event"
+
+    def hint(self, name: object, fits: Callable[[EventName], object] | None = None) -> str:
+        """Return a hint for a peer to a similar event that clients may send, or ""; see `Similar`.
+
+        Args:
+            name: What the peer sent.
+            fits: Called with names; it is to be one of those it returns something for.
+        """
+        if self._similar is None:
+            self._similar = Similar(n for n, spec in self.by_name.items() if spec.from_client)
+        return self._similar.hint(name, fits)
+
     def __iter__(self) -> Iterator[EventSpec]:
         return iter(self.by_name.values())
 
@@ -252,8 +270,12 @@ class Catalogue:
                 f"application's `declare`.{self.near(event.handle.name)}"
             )
         return UndeclaredEvent(
+            # Without its text: this goes to the log, and a value may hold what nobody should read.
             f"{event!r} is no event: emit an instance of a class derived from ServerEvent or "
             "Event, or call a handle made by `app.declare`."
+            if isinstance(event, type)
+            else f"A value of type {title} is no event: emit an instance of a class derived from "
+            "ServerEvent or Event, or call a handle made by `app.declare`."
         )
 
 

@@ -102,20 +102,27 @@ def _written(doubt: LintFinding, what: str, source: Callable[[], str]) -> tuple[
         place = source()
     else:
         subject = doubt.owner.__qualname__ + (f".{doubt.field}" if doubt.field else "")
-        place, home = _place(doubt.owner, doubt.field), doubt.owner.__module__
+        place, home = place_of(doubt.owner, doubt.field), doubt.owner.__module__
     text = f"{what}: {subject} {problem}. {remedy}, or allow it with {allow}."
     return place, text, home or place
 
 
 def _owned(doubt: LintFinding) -> LintFinding:
     """Return the finding with the class that declares the field, which others may inherit."""
-    for cls in () if doubt.owner is None else doubt.owner.__mro__:
-        if doubt.field in vars(cls).get("__annotations__", {}):
-            return replace(doubt, owner=cls)
-    return doubt
+    return (
+        doubt if doubt.owner is None else replace(doubt, owner=owner_of(doubt.owner, doubt.field))
+    )
 
 
-def _place(owner: type, name: str) -> str:
+def owner_of(cls: type, field: str) -> type:
+    """Return the class that declares a field, which `cls` may have inherited."""
+    for base in cls.__mro__:
+        if field in vars(base).get("__annotations__", {}):
+            return base
+    return cls
+
+
+def place_of(owner: type, name: str) -> str:
     """Return `file:line` of a field, or of its class if the field's line is not found."""
     try:
         lines, first = inspect.getsourcelines(owner)

@@ -6,18 +6,25 @@ that is written as text differ between Python mode and JSON mode; they are valid
 so that a type means the same on either codec.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final, TypeGuard
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic_core import PydanticSerializationError, from_json, to_json, to_jsonable_python
+from pydantic_core import (
+    PydanticSerializationError,
+    SchemaError,
+    from_json,
+    to_json,
+    to_jsonable_python,
+)
 
 from bytesocket_app.errors import EncodeError, first_line
-from bytesocket_app.events.raw import custom_before_bytes, json_validator
+from bytesocket_app.events.guarded import guarded_schema, problems_of_one
+from bytesocket_app.events.raw import custom_before_bytes, json_validator, nodes, schema_validator
 from bytesocket_app.events.raw_output import raw_serializer
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire import BINARY
+from bytesocket_app.wire import BINARY, UNLIMITED
 
 _TEXTUAL: Final = frozenset(
     {
@@ -27,6 +34,14 @@ _TEXTUAL: Final = frozenset(
 )
 """Types that Pydantic reads from text only in JSON mode if plain text is another choice of a
 union; and schemas that may refer to such a type."""
+
+
+_SMALL: Final = 2048
+"""Problems that a message may have at most to be told of all of them."""
+
+
+class SerializerError(EncodeError):
+    """A failure of a serializer of the application's own, whatever the value was."""
 
 
 class PayloadType:
@@ -57,7 +72,7 @@ class PayloadType:
     @cached_property
     def has_bytes(self) -> bool:
         """True if a value can hold bytes, which are raw in MessagePack and text in JSON."""
-        return any(node.get("type") == "bytes" for node in _nodes(self.adapter.core_schema))
+        return any(node["type"] == "bytes" for node in nodes(self.adapter.core_schema))
 
     @property
     def depends_on_codec(self) -> bool:
@@ -82,10 +97,34 @@ class PayloadType:
     @cached_property
     def validate(self) -> Callable[[Any, CodecName], Any]:
         """`validate(decoded, codec)`: returns the value or raises `pydantic.ValidationError`."""
-        python = self.adapter.validator.validate_python
+        return self._reader(self.adapter.core_schema, self.adapter.validator)
+
+    @cached_property
+    def validate_large(self) -> Callable[[Any, CodecName], Any]:
+        """`validate` for messages of more bytes than `small`, which tells of fewer problems.
+
+        It stops at the first bad member of each collection, as a list of all would be long.
+        """
+        if self.small == UNLIMITED:
+            return self.validate
+        schema = guarded_schema(self.adapter.core_schema, is_json=self.validate_fast is None)
+        try:
+            return self._reader(schema, schema_validator(schema))
+        except SchemaError:  # pragma: no cover - a Pydantic that does not let a schema be changed
+            return self.validate
+
+    @cached_property
+    def small(self) -> int:
+        """Bytes of a message for which `validate` cannot find too many problems."""
+        count = problems_of_one(self.adapter.core_schema)
+        return _SMALL // count if count else UNLIMITED
+
+    def _reader(self, schema: Any, validator: Any) -> Callable[[Any, CodecName], Any]:
+        """Return `validate` for a schema that means the same as the type's own."""
+        python = validator.validate_python
         if self.validate_fast is not None:
             return lambda decoded, _: python(decoded)
-        json = self.adapter.validator.validate_json
+        json = validator.validate_json
 
         def through_json(decoded: Any, codec: CodecName) -> Any:
             if codec == "binary" and raw is not None:
@@ -96,26 +135,7 @@ class PayloadType:
                 return python(decoded)
             return json(text)
 
-        raw = self._raw(python) if self.has_bytes else None
-        return through_json
-
-    def _raw(self, python: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """Return the function that validates decoded MessagePack for a type that can hold bytes.
-
-        If JSON mode cannot be used with raw bytes (a user's validator stands before them), the
-        function validates in Python mode, so that the value may depend on the codec.
-        """
-        schema = self.adapter.core_schema
-        validate = json_validator(schema) if _modes_differ(schema, raw_bytes=True) else None
-        if validate is None:
-            return python
-
-        def through_json(decoded: Any) -> Any:
-            try:
-                return validate(decoded)
-            except (PydanticSerializationError, UnicodeError):  # broken text: no valid value
-                return python(decoded)
-
+        raw = _raw(schema, python) if self.has_bytes else None
         return through_json
 
     def to_json(self, value: Any) -> bytes:
@@ -138,12 +158,14 @@ class PayloadType:
 
         Raises:
             EncodeError: The codec cannot express the value, such as non-UTF-8 bytes in JSON.
+            SerializerError: A serializer of the application's own failed.
         """
         try:
             return self.to_json(value) if codec == "json" else self.to_binary(value)
         except PydanticSerializationError as exc:
             remedy = " Emit it with codec='binary'." if codec == "json" and self.has_bytes else ""
-            raise EncodeError(
+            kind = SerializerError if "Error calling function" in str(exc) else EncodeError
+            raise kind(
                 f"{self.annotation!r} cannot be written as {codec}: {first_line(exc)}{remedy}"
             ) from exc
 
@@ -165,6 +187,25 @@ class PayloadType:
     def plain(self, value: Any) -> Any:
         """Return the value as decoded JSON: plain Python objects."""
         return from_json(self.to_json(value))
+
+
+def _raw(schema: Any, python: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the function that validates decoded MessagePack for a type that can hold bytes.
+
+    If JSON mode cannot be used with raw bytes (a user's validator stands before them), the function
+    validates in Python mode, so that the value may depend on the codec.
+    """
+    validate = json_validator(schema) if _modes_differ(schema, raw_bytes=True) else None
+    if validate is None:
+        return python
+
+    def through_json(decoded: Any) -> Any:
+        try:
+            return validate(decoded)
+        except (PydanticSerializationError, UnicodeError):  # broken text: no valid value
+            return python(decoded)
+
+    return through_json
 
 
 def _with_raw_bytes(value: Any) -> Any:
@@ -192,33 +233,11 @@ def _modes_differ(schema: Any, *, raw_bytes: bool = False) -> bool:
     With `raw_bytes`, bytes count as read alike in both.
     """
     textual = _TEXTUAL - {"bytes"} if raw_bytes else _TEXTUAL
-    for node in _nodes(schema):
-        kind = node.get("type")
-        if node.get("strict") or kind == "json-or-python" or (kind == "bytes" and not raw_bytes):
+    for node in nodes(schema):
+        kind = node["type"]
+        is_strict = node.get("strict") or node.get("config", {}).get("strict")
+        if is_strict or kind == "json-or-python" or (kind == "bytes" and not raw_bytes):
             return True
-        if kind == "union":
-            inside = {inner.get("type") for inner in _nodes(node["choices"]) if _has_kind(inner)}
-            if inside & textual:
-                return True
+        if kind == "union" and textual & {inner["type"] for inner in nodes(node["choices"])}:
+            return True
     return False
-
-
-def _has_kind(node: dict[str, Any]) -> bool:
-    return isinstance(node.get("type"), str)
-
-
-def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Walk over a core schema, made of plain dicts, lists and tuples, without recursion."""
-    waiting: list[Any] = [schema]
-    seen = set[int]()
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, dict):
-            node = cast("dict[str, Any]", item)
-            yield node
-            waiting.extend(node[key] for key in node if key not in {"metadata", "ref"})
-        elif isinstance(item, list | tuple):
-            waiting.extend(cast("list[Any]", item))

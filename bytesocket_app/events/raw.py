@@ -5,7 +5,7 @@ only there does `"2020-01-01T00:00:00Z"` count as a date. JSON cannot hold raw b
 converted to marked text, which a changed copy of the type's schema converts back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from secrets import token_hex
 from typing import Any, Final, TypeGuard, cast
@@ -17,6 +17,7 @@ _MARK: Final = f"\x00{token_hex(8)}:"
 """Prefix of text that stands for bytes; random per process, so that no peer can send it."""
 
 _OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
+_NO_SCHEMAS: Final = frozenset({"config", "default", "metadata", "ref"})
 _CUSTOM: Final = ("function-before", "function-wrap", "function-plain")
 
 
@@ -29,16 +30,47 @@ def json_validator(schema: Any) -> Callable[[Any], Any] | None:
     """
     if custom_before_bytes(schema) or not _is_supported():
         return None
-    validate = _validator(_reading_marks(schema)).validate_json
+    validate = schema_validator(_reading_marks(schema)).validate_json
     return lambda decoded: validate(to_json(marked(decoded)))
 
 
-def _validator(schema: Any) -> SchemaValidator:
+def schema_validator(schema: Any, config: Any = None) -> SchemaValidator:
+    """Return a validator of a changed schema; raises `pydantic_core.SchemaError`."""
     try:
         # By default, the models inside would be read by their existing, unchanged validators.
-        return SchemaValidator(schema, _use_prebuilt=False)
+        return SchemaValidator(schema, config, _use_prebuilt=False)
     except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
-        return SchemaValidator(schema)
+        return SchemaValidator(schema, config)
+
+
+def is_node(schema: dict[str, Any]) -> bool:
+    """Return True for a part of a core schema, False for a dict of such parts by name."""
+    return isinstance(schema.get("type"), str)
+
+
+def choices(node: dict[str, Any]) -> list[Any]:
+    """Return the schemas of a union's choices, with tags or without."""
+    given: Any = node["choices"]
+    found = list(given.values() if _is_dict(given) else given)
+    return [one[0] if _is_tuple(one) else one for one in found]
+
+
+def nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Walk over a core schema, made of plain dicts, lists and tuples, without recursion."""
+    waiting: list[Any] = [schema]
+    seen = set[int]()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if _is_dict(item):
+            skipped = _NO_SCHEMAS if is_node(item) else ()
+            if skipped:
+                yield item
+            waiting.extend(item[key] for key in item if key not in skipped)
+        elif _is_list(item) or _is_tuple(item):
+            waiting.extend(item)
 
 
 @cache
@@ -48,7 +80,7 @@ def _is_supported() -> bool:
     class InputProbe(BaseModel):
         raw: bytes
 
-    validate = _validator(_reading_marks(TypeAdapter(InputProbe).core_schema)).validate_json
+    validate = schema_validator(_reading_marks(TypeAdapter(InputProbe).core_schema)).validate_json
     found: bytes = validate(to_json(marked({"raw": b"\xff"}))).raw
     return found == b"\xff"
 
@@ -92,7 +124,8 @@ def _reading_marks(schema: Any) -> Any:
         return tuple(map(_reading_marks, schema))
     if not _is_dict(schema):
         return schema
-    node = {k: v if k in _OPAQUE else _reading_marks(v) for k, v in schema.items()}
+    opaque = _OPAQUE if is_node(schema) else ()
+    node = {k: v if k in opaque else _reading_marks(v) for k, v in schema.items()}
     ref, kind = node.get("ref"), node.get("type")
     if kind == "bytes":
         node.pop("ref", None)
@@ -119,7 +152,8 @@ def custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
     if inside and kind == "bytes":
         return True
     inside = inside or kind in _CUSTOM
-    inner = [value for key, value in schema.items() if key not in _OPAQUE]
+    opaque = _OPAQUE if is_node(schema) else ()
+    inner = [value for key, value in schema.items() if key not in opaque]
     return custom_before_bytes(inner, inside=inside)
 
 

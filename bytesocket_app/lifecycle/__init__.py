@@ -1,6 +1,6 @@
 """Hooks for the events of connections, and the boundary for failures of an application's code."""
 
 from bytesocket_app.lifecycle.failures import Failures, StandIn
-from bytesocket_app.lifecycle.hooks import HookKind, Lifecycle
+from bytesocket_app.lifecycle.hooks import HookKind, HookTimeout, Lifecycle
 
-__all__ = ["Failures", "HookKind", "Lifecycle", "StandIn"]
+__all__ = ["Failures", "HookKind", "HookTimeout", "Lifecycle", "StandIn"]

@@ -27,6 +27,7 @@ from typing import Any, Final, Protocol
 
 from bytesocket_app.errors import ErrorContext, Phase, Refusal
 from bytesocket_app.event_loop import is_cancellation, is_group
+from bytesocket_app.logs import text_of
 from bytesocket_app.transports.http_errors import http_refusal
 
 logger = logging.getLogger("bytesocket")
@@ -114,7 +115,7 @@ class Failures:
             logger.error("%s failed%s, %s", what, about, socket, exc_info=error)
             refusal = StandIn(error, INTERNAL, code="internal")
         else:
-            logger.debug("%s refused (%s): %s, %s", what, refusal.code, refusal.message, socket)
+            logger.debug("%s refused (%s)%s, %s", what, refusal.code, text_of(refusal), socket)
         if answer is not None:
             answer(refusal)
         if tell:
@@ -190,8 +191,9 @@ def leaf(error: BaseException) -> BaseException:
 def must_pass(error: BaseException) -> bool:
     """Return True for an exception that must propagate.
 
-    `KeyboardInterrupt` ends the server, `GeneratorExit` closes a coroutine, and the cancellation of
-    a cancelled scope ends that scope. A group must propagate if one of its exceptions must.
+    `KeyboardInterrupt` ends the connection, `GeneratorExit` closes a coroutine, and the
+    cancellation of a cancelled scope ends that scope. A group must propagate if one of its
+    exceptions must.
     """
     if isinstance(error, Exception):
         return False

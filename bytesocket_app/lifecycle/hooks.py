@@ -9,7 +9,8 @@ from typing import Any
 from anyio import move_on_after
 
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.errors import ErrorContext, Phase, where
+from bytesocket_app.event_loop import ends_everything
 from bytesocket_app.lifecycle.failures import Failures, leaf
 from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, by_name, by_type
@@ -17,6 +18,10 @@ from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 
 logger = logging.getLogger("bytesocket")
+
+
+class HookTimeout(TimeoutError):
+    """A hook was cancelled because it took too long."""
 
 
 class HookKind(Enum):
@@ -122,28 +127,35 @@ class Lifecycle:
                 with move_on_after(self._timeout or None) as scope:
                     await bound.invoke(*values)
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
+                if kind is HookKind.CLOSE and ends_everything(exc):
+                    logger.warning("%s was cut off, %s", what, socket)
                 phase = kind.value or Phase.HANDLER
                 await self.failures.end(exc, phase, what, socket=socket, tell=False)
                 first = first or leaf(exc)
             else:
                 if scope.cancelled_caught:
                     logger.error("%s took too long, %s", what, socket)
-                    first = first or TimeoutError(f"{what} took longer than {self._timeout:g} s")
+                    first = first or HookTimeout(f"{what} took longer than {self._timeout:g} s")
         if first is not None and kind.value is not None:
             await self.failures.report(socket, ErrorContext(kind.value, first))
         return first
 
     async def call(self, function: Callable[..., Any], *values: Any) -> None:
-        """Call a function from the application's settings, with the error handling of hooks."""
+        """Call a function from the application's settings, with the error handling of hooks.
+
+        Args:
+            function: The function.
+            values: Its arguments; the last one is the socket.
+        """
         try:
             with move_on_after(self._timeout or None) as scope:
                 outcome = function(*values)
                 if isawaitable(outcome):
                     await outcome
             if scope.cancelled_caught:
-                logger.error("%r took too long", function)
+                logger.error("%s took too long, %s", where(function), values[-1])
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            await self.failures.end(exc, Phase.MIDDLEWARE, repr(function), tell=False)
+            await self.failures.end(exc, Phase.MIDDLEWARE, where(function), tell=False)
 
     async def report(self, socket: Socket[Any] | None, context: ErrorContext) -> None:
         """Call the error hooks; their own exceptions are only logged."""

@@ -11,33 +11,48 @@ A connection goes through these states, downwards only::
     open       the adaptor opened it                 open        handled in order
     closing    the server closed it (`close_sent`)   is_closed   dropped (protocol.md Q20)
     lost       the transport told its end (`lost`)   is_closed   those that came before are handled,
-                                                                 for `Timeouts.after_close`; after
-                                                                 closing: none
+                                                                 for `Timeouts.after_close`, on
+                                                                 `Limits.after_close` connections;
+                                                                 after closing: none
     over       all is handled, or the time is up     is_closed   the leave and close hooks run
 """
 
 import logging
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from math import inf
-from sys import maxsize
-from typing import Any
+from sys import getsizeof, maxsize
+from typing import Any, Final
 
 from anyio import CancelScope, move_on_after
 from anyio.abc import TaskGroup
 
+from bytesocket_app import threads
 from bytesocket_app.dispatch import Dispatcher, Runtime, Step
 from bytesocket_app.event_loop import cancelled_itself, ends_everything
 from bytesocket_app.lifecycle import HookKind
 from bytesocket_app.lifecycle.failures import must_pass
+from bytesocket_app.serving.concurrency import ConcurrentHandlers
 from bytesocket_app.serving.housekeeping import Housekeeping
 from bytesocket_app.socket import AuthState, SendingSide, Socket
+from bytesocket_app.socket.sending_side import HINTS
 from bytesocket_app.telemetry import Count
 from bytesocket_app.transports import Transport
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import PONG
 
 logger = logging.getLogger("bytesocket")
+
+TURN: Final = 64 * 1024
+"""Bytes of messages that a connection handles before others get their turn."""
+EACH: Final = 1024
+"""Bytes that every message counts for besides its own: small ones cost time too."""
+SMALL: Final = 256
+"""Bytes that a small message counts for while it waits, whatever it has; others by their memory."""
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
+BEATS: Final = 1.8
+"""Intervals between two pings of a client that may pass in silence: 45 s of 25 s."""
 
 
 class Connection:
@@ -72,13 +87,21 @@ class Connection:
         self._working = CancelScope()
         # The class of this loop's scopes: anyio works that out anew whenever it is asked for one.
         scopes = type(self._working)
-        self.step = Step(socket, sending, housekeeping.clock(), self._spawn, scopes)
+        self._beside = ConcurrentHandlers(
+            tasks,
+            housekeeping.slots,
+            runtime.settings.limits.concurrent,
+            self._run_concurrent,
+            transport.wake,
+        )
+        self.step = Step(socket, sending, housekeeping.clock(), self._beside.spawn, scopes)
         self._transport = transport
         self._dispatcher = dispatcher
         self._memberships = runtime.memberships
         self._lifecycle = runtime.lifecycle
         self._housekeeping = housekeeping
         self._telemetry = runtime.telemetry
+        self._threads = runtime.threads
         self._tasks = tasks
         self._timeouts = runtime.settings.timeouts
         self._limits = runtime.settings.limits
@@ -86,15 +109,19 @@ class Connection:
         # Text is counted in UTF-8, of at most four bytes a character.
         self._surely_fits = min((limit // 4 for limit in limits if limit), default=maxsize)
         self._inbox_limit = self._limits.inbox or maxsize
-        self._inbox: deque[tuple[bytes | str, bool]] = deque()
+        self._inbox: deque[tuple[bytes | str, bool, int]] = deque()
+        self._inbox_bytes = 0
+        self._inbox_bytes_limit = self._limits.inbox_bytes or maxsize
         self._overrun = False
         self._paused = False
         self._is_handling = True
-        self._concurrent: dict[CancelScope, Step] = {}
+        self._is_at_rest = False
+        self._is_given_up = False
         self._lost_at: float | None = None
         self._heard = False
         self._heard_at = self.step.opened_at
         self._closing_at = inf
+        self._patience: float | None = None
 
     def received(self, payload: bytes | str, is_binary: bool) -> bool:  # noqa: FBT001
         """Take one message; answer a ping right here. False asks for a pause."""
@@ -102,7 +129,8 @@ class Connection:
         if sending.is_closed:
             return True  # protocol.md Q20: what was in flight when we closed is dropped
         self._heard = True
-        if len(payload) > self._surely_fits and self._is_too_big(payload):
+        size = len(payload)
+        if size > self._surely_fits and self._is_too_big(payload):
             sending.shut(CloseCode.TOO_BIG, "message too big")
             return True
         if is_binary and not payload:
@@ -110,8 +138,10 @@ class Connection:
             if not self._lifecycle.hears_messages:
                 return True
         inbox = self._inbox
-        inbox.append((payload, is_binary))
-        if len(inbox) < self._inbox_limit:
+        size = getsizeof(payload) if size > SMALL else SMALL
+        inbox.append((payload, is_binary, size))
+        self._inbox_bytes += size
+        if len(inbox) < self._inbox_limit and self._inbox_bytes < self._inbox_bytes_limit:
             return True
         self._paused = True
         return False
@@ -119,6 +149,26 @@ class Connection:
     def heard(self) -> None:
         """Note a sign of life that is no message."""
         self._heard = True
+
+    def _is_silent(self, now: float) -> bool:
+        if self._patience is None:
+            self._patience = self._allowed_silence()
+        return 0 < self._patience < now - self._heard_at
+
+    def _allowed_silence(self) -> float:
+        """Return the seconds of silence that end the connection; 0 for no such end.
+
+        A client that names a contract pings every 25 s, or says otherwise. A page in a hidden tab
+        may be late: browsers let its timers go off once a minute.
+        """
+        idle, silence = self._timeouts.idle, self._timeouts.silence
+        handshake = self.socket.handshake
+        if not silence or self.socket.contract is None or "origin" in handshake.headers:
+            return idle
+        every = _said_heartbeat(handshake.query)
+        if every is None:
+            return min(silence, idle or silence)
+        return min(max(silence, BEATS * every), idle or inf) if every else idle
 
     def _is_too_big(self, payload: bytes | str) -> bool:
         limit = self._limits.message_bytes
@@ -135,14 +185,18 @@ class Connection:
             return
         self._lost_at = self._housekeeping.clock()
         self.sending.lose(code, reason)
+        if self.sending.close_sent is not None:
+            self._empty_inbox()
+        if self._is_handling and not (self._is_at_rest and self._is_over()):
+            self._housekeeping.lost(self)
         self.step.cut()
-        for step in tuple(self._concurrent.values()):
-            step.cut()
+        self._beside.cut()
         self._transport.wake()
 
     async def run(self) -> None:
         """Pump messages until the connection is over, then run the close hooks."""
         self._housekeeping.enter(self, self._tasks)
+        threads.current.set(self._threads.share())
         try:
             await self._open()
             while not self._is_over():
@@ -154,6 +208,8 @@ class Connection:
         finally:
             # Whatever ended the loop, the hooks get their turn, for a bounded time.
             self._is_handling = False
+            self._housekeeping.handled(self)
+            self._beside.drop_waiting()
             self.lost(CloseCode.GOING_AWAY, "")
             try:
                 await self._closed()
@@ -164,7 +220,8 @@ class Connection:
     def check(self, now: float) -> None:
         """Compare this connection's deadlines with the time; called by the sweep."""
         timeouts, sending = self._timeouts, self.sending
-        if self._heard:
+        sending.hints = HINTS
+        if self._heard or self._paused:  # a peer that is not read cannot be heard
             self._heard, self._heard_at = False, now
         if self.step.is_late(now) and not self.step.stop():
             self._overrun = True
@@ -175,13 +232,14 @@ class Connection:
             self._check_rest(now - self._lost_at)
         elif sending.is_closed:
             self._closing_at = min(self._closing_at, now)
+            self._empty_inbox()
             if now - self._closing_at > timeouts.close:
                 self.abort()
         elif not sending.is_authenticated:
             waiting = sending.auth_state is AuthState.IDLE
             if waiting and timeouts.auth and now - self.step.opened_at > timeouts.auth:
-                self._tasks.start_soon(self._beside, "late authentication", self._late)
-        elif timeouts.idle and now - self._heard_at > timeouts.idle:
+                self._tasks.start_soon(self._guarded, "late authentication", self._late)
+        elif self._is_silent(now):
             sending.shut(CloseCode.GOING_AWAY, "idle timeout")
             self._transport.wake()
 
@@ -198,20 +256,29 @@ class Connection:
         """End the work for a peer that has been gone for so many seconds, if that is too long."""
         patience = self._timeouts.after_close
         if patience and self._is_handling and gone > patience:
-            self._give_up()
+            if not self._is_given_up:
+                logger.warning(
+                    "what came before the loss of a connection took too long and is dropped, %s",
+                    self.socket,
+                )
+            self.give_up()
 
-    def _give_up(self) -> None:
-        """End all work for a peer that left long ago."""
-        logger.warning(
-            "what came before the loss of a connection took too long and is dropped, %s",
-            self.socket,
-        )
-        dropped = max(len(self._inbox) + len(self._concurrent), 1)  # at least what is at work
-        self._count_dropped(dropped)
-        self._inbox.clear()
+    def give_up(self) -> None:
+        """End all work for a peer that is gone."""
+        dropped = len(self._inbox) + len(self._beside)
+        if not self._is_given_up:
+            dropped = max(dropped, 1)  # at least what is at work
+        self._is_given_up = True
+        if dropped:
+            self._count_dropped(dropped)
+        self._empty_inbox()
         self._working.cancel()
-        for scope in tuple(self._concurrent):
-            scope.cancel()
+        self._beside.cancel()
+
+    def _empty_inbox(self) -> None:
+        """Forget the messages that wait: nobody will handle them."""
+        self._inbox.clear()
+        self._inbox_bytes = 0
 
     def _count_dropped(self, amount: int) -> None:
         self._telemetry.count(
@@ -230,17 +297,24 @@ class Connection:
             if sending is not None:
                 await sending
 
-    async def _pump(self) -> None:  # noqa: C901, PLR0912 - the hot path: a call less a message
+    async def _pump(self) -> None:  # noqa: C901, PLR0912, PLR0915 - hot: a call less a message
         """Handle what comes in batches, and send what each made in one go.
 
         Returns when the connection is over, or when a step overran and the scope is spent.
         """
         transport, inbox, sending = self._transport, self._inbox, self.sending
         step, dispatcher, lifecycle = self.step, self._dispatcher, self._lifecycle
-        park = transport.park
+        park, beside = transport.park, self._beside
+        spent = 0
+        self._is_at_rest = False
         # A step may end in its own time although it was cancelled (a thread does): what comes
         # next must not run, or be sent, in the cancelled scope.
         while not self._overrun:
+            if beside.waiting:
+                await beside.all_started()
+            if spent > TURN:
+                spent = 0
+                await transport.give_way()
             if inbox and sending.close_sent is None:
                 transport.cork()
                 # What comes meanwhile is the next batch: a peer that sends without a pause and
@@ -248,30 +322,44 @@ class Connection:
                 batch = len(inbox)
                 while batch and inbox and sending.close_sent is None and not self._overrun:
                     batch -= 1
-                    payload, is_binary = inbox.popleft()
+                    payload, is_binary, size = inbox.popleft()
+                    self._inbox_bytes -= size
+                    spent += EACH + size
                     try:
                         if lifecycle.hears_messages:
                             await dispatcher.announce(step, payload, is_binary)
                         await dispatcher.dispatch(step, payload, is_binary)
                     except BaseException as error:
                         if must_pass(error):
+                            payload = b""  # a traceback may keep this frame for long
                             raise
                         # The outermost guard: a defect of ours costs one connection only.
                         logger.exception("dispatch failed, %s", self.socket)
                         sending.shut(CloseCode.INTERNAL, "internal error")
                     if sending.is_crowded:
                         await sending.drained()
-                    if self._paused and len(inbox) * 2 <= self._inbox_limit:
-                        self._resume()
+                    if self._paused:
+                        self._resume_if_half_done()
+                    if spent > TURN or beside.waiting:
+                        break
                 flushing = None if self._overrun else transport.flush()
                 if flushing is not None:
                     await flushing
-            elif self._lost_at is not None and not self._concurrent:
+            elif self._lost_at is not None and not len(beside):
                 return
             else:
                 if self._paused:
                     self._resume()
+                payload, step.message = b"", None  # not to be kept until the next one comes
+                self._is_at_rest = True
                 await park()
+                self._is_at_rest = False
+                spent += EACH  # what was read may have been a ping, answered already
+
+    def _resume_if_half_done(self) -> None:
+        few = len(self._inbox) * 2 <= self._inbox_limit
+        if few and self._inbox_bytes * 2 <= self._inbox_bytes_limit:
+            self._resume()
 
     def _resume(self) -> None:
         self._paused = False
@@ -279,14 +367,15 @@ class Connection:
 
     def _is_over(self) -> bool:
         drained = not self._inbox or self.sending.close_sent is not None
-        return self._lost_at is not None and drained and not self._concurrent
+        return self._lost_at is not None and drained and not len(self._beside)
 
     async def _closed(self) -> None:
         socket, sending = self.socket, self.sending
         if self._inbox and sending.close_sent is None:
             self._count_dropped(len(self._inbox))
-        self._inbox.clear()
+        self._empty_inbox()
         sending.is_draining = False
+        self.step.message = None
         code, reason = sending.ended or (CloseCode.ABNORMAL, "")
         try:
             await self._bounded(self._memberships.finish(socket), "leave")
@@ -301,22 +390,10 @@ class Connection:
         if scope.cancelled_caught:
             logger.error("%s hooks took too long, %s", kind, self.socket)
 
-    def _spawn(self, step: Step, work: Callable[[], Awaitable[None]]) -> None:
-        scope = CancelScope()
-        self._concurrent[scope] = step
-        self._tasks.start_soon(self._run_concurrent, scope, work)
+    async def _run_concurrent(self, work: Callable[[], Awaitable[None]]) -> None:
+        await self._guarded("a concurrent handler", work)
 
-    async def _run_concurrent(
-        self, scope: CancelScope, work: Callable[[], Awaitable[None]]
-    ) -> None:
-        try:
-            with scope:
-                await self._beside("a concurrent handler", work)
-        finally:
-            del self._concurrent[scope]
-            self._transport.wake()
-
-    async def _beside(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do work in a task beside the pump, which may belong to all connections of a server."""
         try:
             await work()
@@ -327,6 +404,17 @@ class Connection:
                 logger.exception("%s failed, %s", what, self.socket)
             if not isinstance(error, Exception):
                 self.abort()
+
+
+def _said_heartbeat(query: str) -> float | None:
+    """Return the seconds between a client's pings as it says them, 0 for none; None if it does not.
+
+    Args:
+        query: The query of its request, with or without `heartbeat`.
+    """
+    _, named, rest = f"&{query}".rpartition("&heartbeat=")
+    text = rest.partition("&")[0]
+    return float(text) if named and _SECONDS.fullmatch(text) else None
 
 
 def _size(payload: bytes | str) -> int:

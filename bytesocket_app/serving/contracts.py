@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 
 from bytesocket_app.dispatch.answers import protocol_frame
 from bytesocket_app.errors import ConfigurationError, Phase, UnknownContract
-from bytesocket_app.settings import Policies
+from bytesocket_app.settings import FINGERPRINT, Policies
 from bytesocket_app.socket import SendingSide, Socket
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.shapes import auth_error, error_context
@@ -57,8 +57,10 @@ class Contracts:
         if self._own is None or stated == self._own or stated.startswith(policies.contracts):
             return True
         verdict = {"accept": "accepted", "refuse": "refused"}[policies.unknown_contract]
-        shown, ours = stated[:SHOWN], self._own[:SHOWN]
-        self._log_once(shown, f"a client of contract {shown!r} is {verdict}; ours is {ours}")
+        ours = self._own[:SHOWN]
+        # What is no fingerprint may be anything, a misplaced token too.
+        shown = repr(stated[:SHOWN]) if FINGERPRINT.match(stated) else "of no known form"
+        self._log_once(shown, f"a client of contract {shown} is {verdict}; ours is {ours}")
         return policies.unknown_contract == "accept"
 
     def dismiss(self, socket: Socket[Any], sending: SendingSide) -> None:

@@ -1,23 +1,30 @@
 """Entry point that server adaptors call for each connection: admit, open, drain."""
 
 import logging
+from dataclasses import replace
+from functools import partial
 from sys import maxsize
 from typing import Any, Final
 
 from anyio import move_on_after
 from anyio.abc import TaskGroup
 
+from bytesocket_app import threads
+from bytesocket_app.addresses import Proxies
 from bytesocket_app.dispatch import Dispatcher, Runtime
+from bytesocket_app.dispatch.authentication import TryLater
 from bytesocket_app.errors import ConfigurationError, Phase, Refusal
-from bytesocket_app.lifecycle import HookKind
+from bytesocket_app.lifecycle import HookKind, HookTimeout
 from bytesocket_app.lifecycle.failures import leaf
+from bytesocket_app.serving.admission import Admission, AdmissionPlace, Full, full
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.housekeeping import Housekeeping
-from bytesocket_app.serving.origins import Origins
+from bytesocket_app.serving.origins import Origins, shown_origin
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
+from bytesocket_app.transports.headers import is_token
 from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.transports.null import NullTransport
 from bytesocket_app.types import CodecName
@@ -44,6 +51,7 @@ class ApplicationEndpoint:
 
     Attributes:
         draining: True while new connections are refused with 503.
+        admission: Counts of the connections.
     """
 
     def __init__(
@@ -65,19 +73,29 @@ class ApplicationEndpoint:
         self._telemetry = runtime.telemetry
         self._app = runtime.app
         self._origins = origins
+        self._proxies = Proxies(runtime.settings.policies.trusted_proxies)
+        self.admission = Admission(runtime.settings.limits)
         self._contracts = contracts
 
     async def admit(self, handshake: Handshake) -> Acceptance | Rejection:
         """Decide about a handshake.
 
-        In this order: drain, origin, upgrade hooks, the client's contract, authentication.
+        In this order: drain, the request itself, limits on connections, origin, upgrade hooks, the
+        client's contract, authentication.
 
         Raises:
             ConfigurationError: Nobody ran the application's life, and its declarations do not go
                 together.
         """
         self._app.life.check()
-        telemetry, socket_id = self._telemetry, new_id()
+        share = threads.current.set(self._runtime.threads.share())
+        try:
+            return await self._observe(handshake, new_id())
+        finally:
+            threads.current.reset(share)
+
+    async def _observe(self, handshake: Handshake, socket_id: str) -> Acceptance | Rejection:
+        telemetry = self._telemetry
         if telemetry.listener is None:
             return await self._admit(handshake, socket_id)
         values = {"path": handshake.path, "socket": socket_id}
@@ -89,31 +107,60 @@ class ApplicationEndpoint:
         finally:
             telemetry.ended(token, outcome)
         if isinstance(decision, Rejection):
-            telemetry.count(Count.REFUSED, code=outcome)
+            if isinstance(decision, Full):
+                telemetry.count(Count.REFUSED, code=outcome, reason=decision.reached)
+            else:
+                telemetry.count(Count.REFUSED, code=outcome)
         return decision
 
     async def _admit(self, handshake: Handshake, socket_id: str) -> Acceptance | Rejection:
         if self.draining:
             return Rejection(503, "The server is restarting; try again.")
+        malformed = self._check_head(handshake)
+        if malformed is not None:
+            return malformed
+        client = self._proxies.client(handshake.client, handshake.headers)
+        if client != handshake.client:
+            handshake = replace(handshake, client=client)
+        authenticator = self._dispatcher.authentication.authenticator
+        waits = authenticator is not None and authenticator.credentials is not None
+        place = self.admission.admit(client, self._housekeeping.clock(), waits=waits)
+        if isinstance(place, Rejection):
+            return place
+        try:
+            decision = await self._decide(handshake, socket_id, place)
+        except BaseException:
+            place.give_back()
+            raise
+        if isinstance(decision, Rejection):
+            place.give_back()
+        return decision
+
+    async def _decide(
+        self, handshake: Handshake, socket_id: str, place: AdmissionPlace
+    ) -> Acceptance | Rejection:
         if not self._origins.allow(handshake):
-            origin = handshake.headers.get("origin", "")
-            logger.warning("origin %r refused; allow it with ByteSocket(origins=...)", origin[:256])
+            origin = shown_origin(handshake)
+            logger.warning("origin %s refused; allow it with ByteSocket(origins=...)", origin)
             return Rejection(403, "This origin is not allowed.")
         if self._lifecycle.has(HookKind.UPGRADE):
             failed = await self._lifecycle.run(HookKind.UPGRADE, None, handshake)
+            if isinstance(failed, HookTimeout):
+                return Rejection(503, "The upgrade took too long; try again.")
             if failed is not None:
                 return _rejection(failed) or Rejection(403, "The upgrade was refused.")
         subprotocol, sending = self._negotiate(handshake, socket_id)
+        sending.place = place
         socket: Socket[Any] = Socket(handshake, sending, self._runtime.hub, app=self._app)
+        accepted = Acceptance(subprotocol, (socket, sending), partial(_abandon, sending))
         if not await self._contracts.allow(socket.contract):
             sending.auth_state = AuthState.FAILED
-            # To be told why, and closed, when it is open.
-            return Acceptance(subprotocol, (socket, sending))
+            return accepted  # to be told why, and closed, when it is open
         refused = await self._identify(socket, sending)
         if refused is not None:
             sending.lose(CloseCode.ABNORMAL, "")  # for whoever waits for its end
             return refused
-        return Acceptance(subprotocol, (socket, sending))
+        return accepted
 
     def open(
         self, _handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
@@ -170,17 +217,34 @@ class ApplicationEndpoint:
         for connection in tuple(self._housekeeping.connections):
             connection.abort()
 
+    def _check_head(self, handshake: Handshake) -> Rejection | None:
+        """Refuse a request that is too large, or that we could not answer."""
+        limits = self._runtime.settings.limits
+        if 0 < limits.headers < handshake.header_count:
+            logger.info("handshake refused: %d headers", handshake.header_count)
+            return Rejection(431, f"A handshake has at most {limits.headers} headers.")
+        if 0 < limits.header_bytes < handshake.header_bytes:
+            logger.info("handshake refused: %d bytes of headers", handshake.header_bytes)
+            return Rejection(431, f"A handshake has at most {limits.header_bytes} bytes.")
+        if not all(map(is_token, handshake.subprotocols)):
+            logger.info("handshake refused: a subprotocol is no token")
+            return Rejection(400, "Subprotocols are tokens (RFC 6455 section 4.1).")
+        return None
+
     async def _identify(self, socket: Socket[Any], sending: SendingSide) -> Rejection | None:
         authentication = self._dispatcher.authentication
         try:
             with move_on_after(self._runtime.settings.timeouts.auth or None) as scope:
                 await authentication.by_handshake(socket, sending)
+        except TryLater as later:
+            logger.warning("%s, %s", later.code, socket)
+            return full(later.reached, later.message, seconds=later.seconds)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             await authentication.failed(socket, sending, exc, tell=False)
             return _rejection(leaf(exc)) or Rejection(500, "Authentication failed.")
         if scope.cancelled_caught:
             self._telemetry.count(Count.LATE, socket=socket.id, phase=Phase.AUTH.value)
-            logger.warning("authentication took too long, %s", socket)
+            logger.warning("authentication %s took too long, %s", authentication.source, socket)
             return Rejection(503, "Authentication took too long; try again.")
         return None
 
@@ -203,6 +267,12 @@ class ApplicationEndpoint:
             drop_oldest=settings.policies.slow_reader == "drop_oldest",
             telemetry=self._telemetry,
         )
+
+
+def _abandon(sending: SendingSide) -> None:
+    """Take note that an accepted connection will not be opened; nothing if it is open."""
+    if isinstance(sending.transport, NullTransport):
+        sending.lose(CloseCode.ABNORMAL, "")  # for whoever waits for its end
 
 
 def _rejection(error: BaseException) -> Rejection | None:

@@ -10,6 +10,8 @@ from bytesocket_app.transports import Handshake
 
 _ORIGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s@]+")
 """Form of an origin that a browser sends (RFC 6454 section 6.2)."""
+_LONGEST: Final = 300
+"""Characters of an origin: a scheme, a host name of 253, and a port."""
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -48,6 +50,14 @@ class Origins:
         if self._default == "any":
             return not self._listed
         return _same_host(origin, handshake.headers.get("host", ""))
+
+
+def shown_origin(handshake: Handshake) -> str:
+    """Return the origin for the log: of one that is none, as it may hold anything, nothing."""
+    origin = handshake.headers.get("origin", "")
+    if origin == "null" or (len(origin) <= _LONGEST and _ORIGIN.fullmatch(origin)):
+        return repr(origin)
+    return f"of {len(origin)} characters, which is none,"
 
 
 def _same_host(origin: str, host: str) -> bool:

@@ -7,12 +7,13 @@ It is internal to the framework: dispatch, delivery and serving use it, and hand
 import logging
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from anyio import Event
 from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
+from bytesocket_app.logs import SHOWN
 from bytesocket_app.telemetry import Count, Telemetry
 from bytesocket_app.transports import Transport
 from bytesocket_app.transports.outbox import OVERHEAD
@@ -21,6 +22,9 @@ from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
 
 logger = logging.getLogger("bytesocket")
+
+HINTS: Final = 3
+"""Near misses that a peer is told of between two checks of the deadlines."""
 
 SPREE: Final = 1024
 """Sends of one socket after which its task lets others go on, whatever the network says."""
@@ -46,6 +50,18 @@ class AuthState(Enum):
     FAILED = "failed"
 
 
+class CountedPlace(Protocol):
+    """Place of a connection among those that an application takes."""
+
+    def authenticated(self) -> None:
+        """Take note that its credentials are good."""
+        ...
+
+    def give_back(self) -> None:
+        """Take note of its end; later calls do nothing."""
+        ...
+
+
 class SendingSide:
     """Sending to one client, and closing of its connection.
 
@@ -63,6 +79,7 @@ class SendingSide:
         transport: The transport; replaced once the connection is accepted.
         push: The transport's `write`.
         released: Called once when the connection is closed or lost, before anything is sent.
+        place: What counts the connection until its end; None if nothing does.
         user_key: The key of the user, for the log and `app.user(key)`.
         is_authenticated: True once authenticated, or if no authentication is asked for.
         is_closed: True once the server closed the connection, or it was lost.
@@ -70,6 +87,7 @@ class SendingSide:
         is_crowded: True if more than `half` may wait after a `write`, so that the task has to wait.
         senders: Number of tasks that wait for the network.
         spare: Sends that are left until the task has to `give_way`; each counts down by one.
+        hints: Near misses that are left; see `may_hint`.
         held: Bytes of what those tasks sent. The slow-reader policy does not count them, as the
             tasks send no more until the network takes them.
         close_sent: Code and reason that the server closed with; None before that.
@@ -92,11 +110,13 @@ class SendingSide:
         "ended",
         "half",
         "held",
+        "hints",
         "is_authenticated",
         "is_closed",
         "is_crowded",
         "is_draining",
         "limit",
+        "place",
         "push",
         "released",
         "senders",
@@ -126,11 +146,13 @@ class SendingSide:
         self._drop_oldest = drop_oldest
         self._telemetry = telemetry
         self.released: Callable[[], None] = _nothing
+        self.place: CountedPlace | None = None
         self.user_key: UserKey | None = None
         self.auth_state = AuthState.NONE
         self.is_closed = self.is_draining = self.is_crowded = False
         self.senders = self.held = 0
         self.spare = SPREE
+        self.hints = HINTS
         self.close_sent: tuple[int, str] | None = None
         self.ended: tuple[int, str] | None = None
         self.dropped = 0
@@ -169,6 +191,11 @@ class SendingSide:
     def can_publish(self) -> bool:
         """True if it may send to rooms, also while messages from before its loss are handled."""
         return self.is_authenticated and (not self.is_closed or self.is_draining)
+
+    def may_hint(self) -> bool:
+        """Return True if the peer may cause another search for what it may have meant."""
+        self.hints -= 1
+        return self.hints >= 0
 
     def deliver(self, frame: Frame) -> None:
         """Send an encoded message if the socket is open and authenticated; see `write`."""
@@ -286,6 +313,8 @@ class SendingSide:
         if self.ended is not None:
             return
         self.ended = self.close_sent or (code, reason)
+        if self.place is not None:
+            self.place.give_back()
         if not self.is_closed:
             self.is_closed = self.is_draining = True
             self.released()
@@ -339,8 +368,16 @@ class SendingSide:
 
     @override
     def __repr__(self) -> str:
-        user = "" if self.user_key is None else f" of user {self.user_key!r}"
-        return f"<socket {self.socket_id}{user}>"
+        """Return the id, and the user's key if there is one, for the log; never the user."""
+        return f"<socket {self.socket_id}{_of(self.user_key)}>"
+
+
+def _of(key: UserKey | None) -> str:
+    if key is None:
+        return ""
+    # Not by `repr`, as a key may be of a class derived from these.
+    text = int.__repr__(key) if isinstance(key, int) else str.__repr__(key[:SHOWN])
+    return f" of user {text}"
 
 
 def _nothing() -> None:

@@ -127,7 +127,11 @@ class Socket(Generic[UserT]):
 
     @property
     def client(self) -> tuple[str, int] | None:
-        """The peer's address and port; None if the server does not know them."""
+        """The client's address and port; None if the server does not know them.
+
+        It is what the server sees, or what trusted proxies tell (`Policies.trusted_proxies`), with
+        port 0 where they tell none.
+        """
         return self.handshake.client
 
     @property

@@ -4,13 +4,17 @@ Source: the ASGI specification, "WebSocket connection scope".
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
-from typing import Any, Self, TypeAlias
+from functools import partial
+from itertools import cycle
+from typing import Any, Final, Self, TypeAlias
 
 from anyio import CancelScope, Event, create_task_group
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
-from bytesocket_app.transports.headers import joined
+from bytesocket_app.telemetry import Count, Telemetry
+from bytesocket_app.transports.headers import head_size, kept
 from bytesocket_app.transports.interface import Endpoint, Handshake, Rejection
 from bytesocket_app.transports.queued import QueuedTransport
 from bytesocket_app.transports.writer import Writer
@@ -22,6 +26,13 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOT: Final = 64
+"""Messages read beside a connection's own task before other tasks run."""
+
+ABORT: Final = "bytesocket.abort"
+"""Extension of a scope: a function that drops the connection at once. ASGI has no word for it; our
+own runners for hypercorn and uvicorn put it there."""
 
 
 class AsgiTransport(QueuedTransport):
@@ -50,9 +61,12 @@ class AsgiTransport(QueuedTransport):
         send: The ASGI server's send.
         writer: Flushes sockets that have output.
         tasks: Where the second reader runs; it lives as long as the connection.
+        drop: Has the server drop the connection, where it can be told (see `ABORT`), or notes that
+            it cannot be.
     """
 
     __slots__ = (
+        "_drop",
         "_gone",
         "_held_up",
         "_receive",
@@ -61,8 +75,16 @@ class AsgiTransport(QueuedTransport):
         "_writer",
     )
 
-    def __init__(self, receive: Receive, send: Send, writer: Writer, tasks: TaskGroup) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        writer: Writer,
+        tasks: TaskGroup,
+        drop: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__(tasks)
+        self._drop = drop
         self._receive = receive
         self._send = send
         self._writer = writer
@@ -115,8 +137,10 @@ class AsgiTransport(QueuedTransport):
 
     @override
     def abort(self) -> None:
-        """Stop reading and writing; the server then drops the connection."""
+        """Stop reading and writing; the server then drops the connection, at once if it can."""
         self.lose()
+        if self._drop is not None:
+            self._drop()
 
     @override
     def cork(self) -> None:
@@ -164,15 +188,20 @@ class AsgiTransport(QueuedTransport):
         self._second = None
 
     async def _read_until_handed_back(self) -> None:
-        while not self._gone:
+        for count in cycle(range(LOT)):
+            if self._gone:
+                return
             message = await self._receive()
             handing_back = self._parked is not None and not self._held_up
             accepted = self._push(message)
+            del message  # it may be large, and the next one may not come for long
             self.wake()
             if handing_back:
                 return
             if not accepted:
                 await self.resumed()
+            elif not count:  # a server that has messages gives them without a wait
+                await checkpoint()
 
     def _push(self, message: Message) -> bool:
         """Push one message into the receiver; False if it asks for a pause."""
@@ -197,6 +226,7 @@ class AsgiTransport(QueuedTransport):
 async def serve_websocket(
     endpoint: Endpoint,
     writer: Writer,
+    telemetry: Telemetry,
     scope: Scope,
     receive: Receive,
     send: Send,
@@ -208,6 +238,7 @@ async def serve_websocket(
     Args:
         endpoint: The application's door.
         writer: What flushes sockets that have output.
+        telemetry: Told of connections that the server cannot be told to drop.
         scope: The ASGI scope, of type `websocket`.
         receive: The ASGI server's receive.
         send: The ASGI server's send.
@@ -219,9 +250,16 @@ async def serve_websocket(
     if isinstance(decision, Rejection):
         await reject(decision, scope, send)
         return
-    await send({"type": "websocket.accept", "subprotocol": decision.subprotocol})
+    try:
+        await send({"type": "websocket.accept", "subprotocol": decision.subprotocol})
+    except BaseException:
+        decision.abandon()
+        raise
     async with create_task_group() as tasks:
-        transport = AsgiTransport(receive, send, writer, tasks)
+        left = partial(telemetry.count, Count.LEFT)
+        extensions: Mapping[str, Any] = scope.get("extensions") or {}
+        drop: Callable[[], object] = extensions.get(ABORT, left)
+        transport = AsgiTransport(receive, send, writer, tasks, drop)
         transport.receiver = endpoint.open(handshake, transport, decision, tasks)
         await transport.run()
         # Not the whole group: others may be guests in it (the shared writer, for one).
@@ -245,12 +283,15 @@ async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:
 def _handshake(scope: Scope, path: str) -> Handshake:
     client = scope.get("client")
     native: Mapping[str, Any] = scope
+    raw, query = scope["headers"], scope["query_string"]
     return Handshake(
         path=path,
-        query=scope["query_string"].decode("latin-1"),
-        headers=joined(scope["headers"]),
-        subprotocols=tuple(scope.get("subprotocols") or ()),
+        query=query.decode("latin-1"),
+        headers=kept(raw),
+        subprotocols=tuple(name for name in scope.get("subprotocols") or () if name),
         client=(client[0], client[1]) if client else None,
         scheme=scope.get("scheme", "ws"),
         native=native,
+        header_count=len(raw),
+        header_bytes=head_size(raw, len(scope.get("raw_path") or path) + len(query)),
     )

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
+from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject, serve_websocket
 from bytesocket_app.transports.http_side import answer, serve_http_side
 from bytesocket_app.transports.interface import Endpoint, Rejection
@@ -29,6 +30,7 @@ class AsgiEntry:
         running: Context that lasts as long as a lifespan and hosts the application's tasks.
         path: The socket's path, compared whole.
         http: Application for all other paths; without one they get 404, except for the probes.
+        telemetry: The application's port for metrics.
 
     Attributes:
         path: As given.
@@ -41,12 +43,14 @@ class AsgiEntry:
         running: Callable[[], AbstractAsyncContextManager[None]],
         path: str,
         http: ASGIApp | None,
+        telemetry: Telemetry,
     ) -> None:
         self._endpoint = endpoint
         self._writer = writer
         self._running = running
         self.path = path
         self._http = http
+        self._telemetry = telemetry
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one scope to its end."""
@@ -67,7 +71,9 @@ class AsgiEntry:
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         """Serve a scope of the socket's path: a WebSocket, or a request that wants an upgrade."""
         if scope["type"] == "websocket":
-            await serve_websocket(self._endpoint, self._writer, scope, receive, send, path=path)
+            await serve_websocket(
+                self._endpoint, self._writer, self._telemetry, scope, receive, send, path=path
+            )
             return
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"localhost").decode("latin-1")

@@ -1,6 +1,12 @@
 """A request's headers as the core sees them."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from typing_extensions import override
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -15,3 +21,51 @@ def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         separator = "; " if name == "cookie" else ", "
         headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     return headers
+
+
+_MANY: Final = 200
+
+
+class RawHeaders(Mapping[str, str]):
+    """Headers by lower-case name, joined when they are asked for.
+
+    A connection keeps its headers for life, and few applications look at any: a second copy of them
+    all would be most of what a handshake costs.
+    """
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Sequence[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+
+    @override
+    def __getitem__(self, name: str) -> str:
+        wanted = name.encode("latin-1", "replace")
+        return joined(pair for pair in self._raw if pair[0].lower() == wanted)[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(joined(self._raw))
+
+    @override
+    def __len__(self) -> int:
+        return len(joined(self._raw))
+
+    @override
+    def __repr__(self) -> str:
+        return repr(joined(self._raw))
+
+
+def kept(raw: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Return headers by lower-case name, at the least cost of keeping them."""
+    return RawHeaders(raw) if len(raw) <= _MANY else joined(raw)
+
+
+def is_token(name: str) -> bool:
+    """Return True for a token (RFC 9110 section 5.6.2), as a subprotocol has to be one."""
+    return _TOKEN.fullmatch(name) is not None
+
+
+def head_size(raw: Iterable[tuple[bytes, bytes]], target: int) -> int:
+    """Return the bytes of a request's line and headers, from those of its path and query."""
+    return target + sum(len(name) + len(value) + 4 for name, value in raw)

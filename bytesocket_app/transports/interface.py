@@ -17,12 +17,17 @@ from urllib.parse import unquote
 
 from anyio import Event
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.settings import Settings
-from bytesocket_app.transports.headers import joined
+from bytesocket_app.transports.headers import head_size, joined
 from bytesocket_app.wire.frame import Frame
+
+
+def _nothing() -> None:
+    """Do nothing: nobody has to know."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ class Handshake:
         query: The query as it came, without `?`.
         headers: By lower-case name; repeated headers are joined with `, `, cookies with `; `.
         subprotocols: What the client offers, in its order of preference.
-        client: The peer's address and port, where the server knows it.
+        client: The peer's address and port, where the server knows it. In a socket's handshake it
+            is the client's behind trusted proxies (`Policies.trusted_proxies`), with port 0 where
+            the proxy does not tell it.
         scheme: `ws` or `wss`.
         native: What the adaptor's server calls the request: the ASGI scope, or as much of one as
             the handshake does not say: `app`, and the lifespan's `state`.
@@ -47,6 +54,8 @@ class Handshake:
     client: tuple[str, int] | None = None
     scheme: str = "ws"
     native: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    header_count: int = field(default=0, repr=False, compare=False)
+    header_bytes: int = field(default=0, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -68,10 +77,11 @@ class Handshake:
             native: See the attribute.
         """
         path, _, query = target.partition("?")
-        found = joined(
+        raw = [
             (name.encode("latin-1"), value.encode("latin-1", "surrogateescape"))
             for name, value in headers
-        )
+        ]
+        found = joined(raw)
         offered = found.get("sec-websocket-protocol", "").split(",")
         return cls(
             path=unquote(path),
@@ -81,6 +91,8 @@ class Handshake:
             client=client,
             scheme=scheme,
             native=native or {},
+            header_count=len(raw),
+            header_bytes=head_size(raw, len(target)),
         )
 
     @cached_property
@@ -101,10 +113,13 @@ class Acceptance:
     Attributes:
         subprotocol: What to answer in `Sec-WebSocket-Protocol`, if anything.
         context: What the core wants back when the connection is opened.
+        abandon: Function to call if it will not be opened after all, as the peer left meanwhile;
+            it does nothing once `Endpoint.open` was called.
     """
 
     subprotocol: str | None = None
     context: Any = None
+    abandon: Callable[[], None] = field(default=_nothing, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +286,10 @@ class Transport(ABC):
         """
         self._parked = Event()
         await self._parked.wait()
+
+    async def give_way(self) -> None:
+        """Let the event loop's other tasks run: the connection's own one has worked for long."""
+        await checkpoint()
 
     def wake(self) -> None:
         """End the `park`, if the connection's own task is in one and not about to leave it."""

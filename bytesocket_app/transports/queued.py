@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from anyio import CancelScope, Event, move_on_after, sleep_forever
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
 from typing_extensions import override
 
 from bytesocket_app.transports.interface import Receiver, Transport
@@ -119,6 +120,15 @@ class QueuedTransport(Transport, abstract=True):
         self.is_parked = True
         try:
             await parked.wait()
+        finally:
+            self.is_parked = False
+
+    @override
+    async def give_way(self) -> None:
+        """Let others run. Nothing is held, and nothing kept waiting: it counts as parked."""
+        self.is_parked = True
+        try:
+            await checkpoint()
         finally:
             self.is_parked = False
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire.close import CloseCode, close_reason
-from bytesocket_app.wire.codec import HOLE, Codec
+from bytesocket_app.wire.codec import HOLE, UNLIMITED, Codec
 from bytesocket_app.wire.json_codec import JsonCodec, decode_json
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.msgpack_codec import BinaryCodec, decode_binary
@@ -20,6 +20,7 @@ __all__ = [
     "CODECS",
     "HOLE",
     "JSON",
+    "UNLIMITED",
     "CloseCode",
     "Codec",
     "MessageType",
@@ -36,22 +37,30 @@ CODECS: Final[Mapping[CodecName, Codec]] = MappingProxyType({"json": JSON, "bina
 """The codecs by name."""
 
 
-def decode(payload: bytes | str, is_binary: bool, *, max_depth: int = 64) -> object:  # noqa: FBT001
+def decode(
+    payload: bytes | str,
+    is_binary: bool,  # noqa: FBT001
+    *,
+    max_depth: int = 64,
+    max_elements: int = UNLIMITED,
+) -> object:
     """Decode the value in a frame.
 
     Args:
         payload: The whole payload. An empty binary frame is a ping and must not be passed.
         is_binary: True if the frame had the binary opcode; nothing else decides the format.
         max_depth: Largest nesting of lists and maps.
+        max_elements: Largest number of members of all lists and maps together, where an empty one
+            counts as one.
 
     Returns:
         Plain Python values; undefined and the invalid date are None, dates are aware.
 
     Raises:
-        DecodeError: The frame does not hold exactly one value, or one nested too deep. No other
-            exception is raised.
+        DecodeError: The frame does not hold exactly one value, or one nested too deep or with too
+            many elements. No other exception is raised.
     """
     if is_binary:
         raw = payload if isinstance(payload, bytes) else payload.encode("utf-8", "replace")
-        return decode_binary(raw, max_depth=max_depth)
-    return decode_json(payload, max_depth=max_depth)
+        return decode_binary(raw, max_depth=max_depth, max_elements=max_elements)
+    return decode_json(payload, max_depth=max_depth, max_elements=max_elements)

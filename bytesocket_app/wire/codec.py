@@ -1,10 +1,15 @@
 """Interface of the codecs."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Final, Protocol, cast
 
+from bytesocket_app.errors import DecodeError
 from bytesocket_app.types import CodecName
+
+UNLIMITED: Final = sys.maxsize
+"""Number of elements of a message that has no such limit."""
 
 
 class _Hole(Enum):
@@ -50,6 +55,13 @@ class Codec(Protocol):
             EncodeError: The format cannot express some part of the message.
         """
         ...
+
+
+def too_many(limit: int) -> DecodeError:
+    """Return the refusal of a message with more elements than a limit."""
+    return DecodeError(
+        f"the message has more than {limit} elements, members of lists and maps together"
+    )
 
 
 def is_deeper(value: Any, limit: int) -> bool:

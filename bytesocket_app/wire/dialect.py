@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire.bundle import Bundle
+from bytesocket_app.wire.codec import UNLIMITED, too_many
 from bytesocket_app.wire.cursor import FIXSTR, STRINGS, Cursor
 from bytesocket_app.wire.javascript import from_float32, from_float64, member_name
 from bytesocket_app.wire.timestamp import read_timestamp
@@ -49,23 +50,26 @@ _NAMES: Final = _COUNTS | {_NIL, 0xC2, 0xC3, _FLOAT32, _FLOAT64, 0xCF, 0xD3}
 """First bytes of the values other than text that can name a member."""
 
 
-def decode_dialect(payload: bytes, *, max_depth: int) -> object:
+def decode_dialect(payload: bytes, *, max_depth: int, max_elements: int = UNLIMITED) -> object:
     """Decode the value of a binary frame, with bundled strings or without.
 
     Args:
         payload: The whole frame.
         max_depth: Largest nesting of lists and maps. The interpreter's recursion limit may refuse
             less, from some 400 levels on.
+        max_elements: Largest number of members of all lists and maps together, where an empty one
+            counts as one.
 
     Returns:
         Plain Python values: undefined and the invalid date are None, other dates aware and cut
         to microseconds, lone surrogates U+FFFD. The last of several members of one name wins.
 
     Raises:
-        DecodeError: The frame does not hold exactly one value, or one nested too deep.
+        DecodeError: The frame does not hold exactly one value, or one nested too deep or with too
+            many elements.
     """
     try:
-        return _Reader(payload, max_depth).frame()
+        return _Reader(payload, max_depth, max_elements).frame()
     except (IndexError, struct.error) as error:
         raise DecodeError("the frame ends in the middle of a value") from error
     except UnicodeDecodeError as error:
@@ -75,14 +79,16 @@ def decode_dialect(payload: bytes, *, max_depth: int) -> object:
 
 
 class _Reader(Cursor):
-    """A cursor with its nesting depth and the bundle that is open."""
+    """A cursor with its nesting depth, its elements, and the bundle that is open."""
 
-    __slots__ = ("bundle", "depth", "max_depth")
+    __slots__ = ("bundle", "depth", "elements", "max_depth", "max_elements")
 
-    def __init__(self, data: bytes, max_depth: int) -> None:
+    def __init__(self, data: bytes, max_depth: int, max_elements: int) -> None:
         super().__init__(data)
         self.depth = 0
         self.max_depth = max_depth
+        self.elements = 0
+        self.max_elements = max_elements
         self.bundle: Bundle | None = None
 
     def frame(self) -> object:
@@ -113,6 +119,9 @@ class _Reader(Cursor):
         self.depth += 1
         if self.depth > self.max_depth:
             raise self.refusal(f"the message is nested more than {self.max_depth} levels deep")
+        self.elements += count or 1
+        if self.elements > self.max_elements:
+            raise too_many(self.max_elements)
 
     def items(self, count: int) -> list[object]:
         """Read the items of a list."""

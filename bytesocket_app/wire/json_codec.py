@@ -8,7 +8,7 @@ from pydantic_core import from_json, to_json
 
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire.codec import HOLE, is_deeper
+from bytesocket_app.wire.codec import HOLE, UNLIMITED, is_deeper, too_many
 from bytesocket_app.wire.javascript import without_lone_surrogates
 from bytesocket_app.wire.portable import UNDEFINED, kind_of, name_of, ordinary
 
@@ -18,6 +18,10 @@ _ESCAPES: Final = re.compile(
     r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # one whole character
     r"|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+
+_NO_SIGNS: Final = bytes(set(range(256)) - set(b'",[{'))
+"""All bytes but those that show where elements and texts begin."""
+_PIECE: Final = 64 * 1024
 
 
 class JsonCodec:
@@ -82,20 +86,25 @@ def _portable(value: object) -> object:
     return None if usual is UNDEFINED else usual
 
 
-def decode_json(payload: bytes | str, *, max_depth: int) -> object:
+def decode_json(payload: bytes | str, *, max_depth: int, max_elements: int = UNLIMITED) -> object:
     """Decode a JSON text, with or without a byte order mark.
 
     Args:
         payload: The whole frame.
         max_depth: Largest nesting of arrays and objects. The parser's own limit is about 200.
+        max_elements: Largest number of members of all arrays and objects together, where an empty
+            one counts as one. More are refused before anything is made of them.
 
     Returns:
         Plain Python values. A number beyond a float64 is an infinity, as in JavaScript; a lone
         surrogate is U+FFFD; the last of several members of one name wins.
 
     Raises:
-        DecodeError: The text is not JSON (`NaN` is not), or is nested too deep.
+        DecodeError: The text is not JSON (`NaN` is not), is nested too deep, or has too many
+            elements.
     """
+    if len(payload) > max_elements and _has_more(payload, max_elements):
+        raise too_many(max_elements)
     try:
         value = from_json(payload, allow_inf_nan=False)
     except (ValueError, TypeError):
@@ -103,6 +112,27 @@ def decode_json(payload: bytes | str, *, max_depth: int) -> object:
     if len(payload) > 2 * max_depth and _is_deeper(payload, value, max_depth):
         raise DecodeError(f"the message is nested more than {max_depth} levels deep")
     return value
+
+
+def _has_more(payload: bytes | str, limit: int) -> bool:
+    """Return True if a text has more elements; first rules out those with few signs of them.
+
+    Each element begins a list or an object, or follows a comma.
+    """
+    raw = payload if isinstance(payload, bytes) else payload.encode("utf-8", "surrogatepass")
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") <= limit:
+        return False
+    if b"\\" in raw:  # so that every quote that is left begins or ends a text
+        raw = raw.replace(b"\\\\", b"").replace(b'\\"', b"")
+    signs = raw.translate(None, _NO_SIGNS)
+    count = is_inside = 0
+    for start in range(0, len(signs), _PIECE):  # a piece at a time, as a list of all is large
+        texts = signs[start : start + _PIECE].split(b'"')
+        count += sum(map(len, texts[is_inside::2]))
+        if count > limit:
+            return True
+        is_inside ^= len(texts) & 1 ^ 1
+    return False
 
 
 def _decode_carefully(payload: bytes | str) -> object:

@@ -13,7 +13,7 @@ import msgpack
 
 from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire.codec import HOLE, is_deeper
+from bytesocket_app.wire.codec import HOLE, UNLIMITED, is_deeper, too_many
 from bytesocket_app.wire.dialect import decode_dialect
 from bytesocket_app.wire.javascript import (
     INT32_MIN,
@@ -53,7 +53,7 @@ _HARD: Final = {_REFERENCE, *range(_BIN8, 0xCC), *range(0xD4, 0xD9)}
 _MARKS: Final = bytes(byte in _HARD for byte in range(256))
 
 _SMALL_FRAME: Final = 1024
-_MAX_RESERVED: Final = 2**21
+_MAX_RESERVED: Final = 2**20
 """Array slots, of 8 bytes each, that a frame may make the C unpacker reserve unchecked."""
 
 
@@ -175,43 +175,73 @@ def _integer(number: int) -> bytes:
     )
 
 
-def decode_binary(payload: bytes, *, max_depth: int) -> object:
+def decode_binary(payload: bytes, *, max_depth: int, max_elements: int = UNLIMITED) -> object:
     """Decode the MessagePack value of a binary frame, with bundled strings or without.
 
     Args:
         payload: The whole frame.
         max_depth: Largest nesting of lists and maps.
+        max_elements: Largest number of members of all lists and maps together, where an empty one
+            counts as one. Reading ends with the first list or map that goes beyond it.
 
     Returns:
         Plain Python values: undefined and the invalid date are None, other dates aware.
 
     Raises:
-        DecodeError: The frame does not hold exactly one value, or one nested too deep. No other
-            exception is raised.
+        DecodeError: The frame does not hold exactly one value, or one nested too deep or with too
+            many elements. No other exception is raised.
     """
     is_easy = len(payload) <= _SMALL_FRAME and 1 not in payload.translate(_MARKS)
     if not is_easy and (_REFERENCE in payload or _FLOAT32 in payload):
-        return decode_dialect(payload, max_depth=max_depth)
+        return decode_dialect(payload, max_depth=max_depth, max_elements=max_elements)
     try:
-        value: object = _unpack(payload) if is_easy else _unpack_any(payload)
+        value: object
+        if 2 * len(payload) > max_elements:  # as an empty list is a byte, and counts twice
+            value = _unpack_any(payload, max_elements)
+        else:
+            value = _unpack(payload) if is_easy else _unpack_any(payload, UNLIMITED)
         if len(payload) > max_depth:
             _check_depth(payload, value, max_depth)
         if not is_easy and _FLOAT64 in payload and _MAYBE_WHOLE.search(payload):
             return _with_whole_numbers(value)
     except (ValueError, OverflowError, RecursionError):
-        return decode_dialect(payload, max_depth=max_depth)
+        return decode_dialect(payload, max_depth=max_depth, max_elements=max_elements)
     return value
 
 
-def _unpack_any(payload: bytes) -> object:
-    """Unpack a frame that may hold bytes, extensions or long lists."""
+class _Counter:
+    """Counts a frame's elements as its lists and maps are done, and ends reading at the limit."""
+
+    __slots__ = ("_left", "_limit", "_sees_bytes")
+
+    def __init__(self, limit: int, *, sees_bytes: bool) -> None:
+        self._left = self._limit = limit
+        self._sees_bytes = sees_bytes
+
+    def items(self, items: list[Any]) -> list[Any]:
+        self._left -= len(items) or 1
+        if self._left < 0:
+            raise too_many(self._limit)
+        return items
+
+    def members(self, members: dict[Any, Any]) -> dict[Any, Any]:
+        self._left -= len(members) or 1
+        if self._left < 0:
+            raise too_many(self._limit)
+        return _refuse_bytes_as_names(members) if self._sees_bytes else members
+
+
+def _unpack_any(payload: bytes, max_elements: int) -> object:
+    """Unpack a frame that may hold bytes, extensions, long lists or too many elements."""
     has_bytes = _BIN8 in payload or _BIN16 in payload or _BIN32 in payload
+    slots = _SMALL_FRAME if len(payload) <= _SMALL_FRAME else _slots(payload)
+    hooks: dict[str, Any] = {"object_hook": _refuse_bytes_as_names if has_bytes else None}
+    if max_elements < UNLIMITED:
+        counter = _Counter(max_elements, sees_bytes=has_bytes)
+        hooks = {"object_hook": counter.members, "list_hook": counter.items}
+        slots = min(slots, max_elements)
     value: object = _unpack(
-        payload,
-        timestamp=3,
-        ext_hook=_read_extension,
-        max_array_len=_SMALL_FRAME if len(payload) <= _SMALL_FRAME else _slots(payload),
-        object_hook=_refuse_bytes_as_names if has_bytes else None,
+        payload, timestamp=3, ext_hook=_read_extension, max_array_len=slots, **hooks
     )
     return value
 

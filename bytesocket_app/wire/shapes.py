@@ -12,6 +12,12 @@ from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire.message_type import MessageType
 
+ECHO: Final = 256
+"""Characters of a peer's text that an answer repeats."""
+
+_DIGITS: Final = 0.301
+"""Decimal digits of a bit."""
+
 
 def is_event(value: object) -> TypeGuard[EventName]:
     """Return True for a valid `event`: text, or a number that either codec can send back."""
@@ -31,6 +37,18 @@ def is_rooms(value: object) -> TypeGuard[list[str]]:
 def is_request_id(value: object) -> TypeGuard[RequestId]:
     """Return True for a valid request `id`: text, or an integer that either codec can send back."""
     return type(value) is str or _is_whole(value)
+
+
+def is_longer(value: object, most: int) -> bool:
+    """Return True for a text or an integer of more than `most` bytes, as text in UTF-8."""
+    if type(value) is str:
+        return len(value) * 4 > most and len(value.encode("utf-8", "replace")) > most
+    return type(value) is int and value.bit_length() * _DIGITS > most
+
+
+def echoed(name: EventName | None) -> EventName | None:
+    """Return what an answer says of a name that a peer sent: no more than `ECHO` characters."""
+    return name[:ECHO] if isinstance(name, str) else name
 
 
 def _is_text(value: object) -> bool:

@@ -19,6 +19,7 @@ import anyio
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.errors import ConfigurationError, ContractWarning
+from bytesocket_app.serving.runners.hosting import ServerLimits, server_limits
 from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.targets import Target
@@ -59,10 +60,9 @@ class Loaded:
         )
 
     @property
-    def message_bytes(self) -> int:
-        """Largest message size that any of the ByteSockets accepts, in bytes; 0 for no limit."""
-        limits = [one.settings.limits.message_bytes for one in self.applications]
-        return 0 if 0 in limits else max(limits, default=0)
+    def limits(self) -> ServerLimits:
+        """Options of a server that the settings of the ByteSockets decide."""
+        return server_limits(one.settings for one in self.applications)
 
     @property
     def has_pages(self) -> bool:

@@ -74,7 +74,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         listener=service.listener,
         drain=loaded.drain,
         grace=service.grace,
-        message_bytes=loaded.message_bytes,
+        **loaded.limits,
         backend=service.backend,
         served=loaded.applications,
         certificate=service.certificate,

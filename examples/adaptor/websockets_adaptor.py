@@ -72,7 +72,9 @@ async def serve(app: ByteSocket, host: str, port: int) -> AsyncGenerator[int]:
             return peer.respond(404, "There is one WebSocket here, and nothing else.\n")
         decision = await app.endpoint.admit(handshake)
         if isinstance(decision, Rejection):
-            return peer.respond(decision.status, f"{decision.reason}\n")
+            response = peer.respond(decision.status, f"{decision.reason}\n")
+            response.headers.update(decision.headers)
+            return response
         admitted[peer] = handshake, decision
         return None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bytesocket_cli.codegen.render import read
-from bytesocket_cli.codegen.typescript import javascript, typescript
+from bytesocket_cli.codegen.typescript import javascript, runtime, typescript
 from tests.support import contracts
 from tests.support.node import HERE, TSC, run_node, type_check
 
@@ -18,6 +18,8 @@ DOCUMENTS = {
     "files": contracts.files(),
     "minimal": contracts.minimal(),
     "nasty": contracts.nasty(),
+    "paced": contracts.with_rates(contracts.chat(), {"chat:post": contracts.rate(5, 10)}),
+    "paced_files": contracts.with_rates(contracts.files(), {"file:put": contracts.rate(5, 10)}),
 }
 NODE_TYPES: dict[str, Any] = {
     "lib": ["es2022"],
@@ -102,7 +104,7 @@ def test_every_module_loads_in_node(declarations: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["runtime", "bytes"])
+@pytest.mark.parametrize("name", ["runtime", "bytes", "pacing"])
 def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
     node_packages: Path, name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -114,19 +116,23 @@ def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
 
 
 @pytest.mark.parametrize(
-    ("parts", "exports", "limit"),
+    ("parts", "limit"),
     [
-        (("runtime",), "createClient, $RequestError", 6_000),
-        # The walker is there only where a payload holds bytes.
-        (("runtime", "bytes"), "createClient, $RequestError, createBytes", 6 * 1024),
+        ((), 6_000),
+        # The walker is there only where a payload holds bytes, and pacing where there are rates.
+        (("bytes",), 6 * 1024),
+        (("pacing",), 6 * 1024),
+        (("bytes", "pacing"), 7_000),
     ],
-    ids=["without bytes", "with bytes"],
+    ids=["alone", "with bytes", "with rates", "with both"],
 )
 def test_the_runtime_weighs_at_most_6_kb(
-    node_packages: Path, tmp_path: Path, parts: tuple[str, ...], exports: str, limit: int
+    node_packages: Path, tmp_path: Path, parts: tuple[str, ...], limit: int
 ) -> None:
     """As a page gets it: minified, codec included, compressed by gzip; types weigh nothing."""
-    text = "".join(read(f"typescript/{part}.js") for part in parts)
+    text = runtime("js", is_paced="pacing" in parts)
+    text += "".join(read(f"typescript/{part}.js") for part in parts)
+    exports = ", ".join(["createClient", "$RequestError", *(f"create{p.title()}" for p in parts)])
     (tmp_path / "runtime.js").write_text(f"{text}export {{ {exports} }};\n")
     result = run_node(
         "--input-type=module",
@@ -139,3 +145,13 @@ def test_the_runtime_weighs_at_most_6_kb(
     )
     assert result.stderr == ""
     assert len(gzip.compress(result.stdout.encode(), 9)) <= limit
+
+
+@pytest.mark.parametrize("language", ["js", "ts"])
+def test_without_rates_nothing_paces(language: str) -> None:
+    paced, plain = (runtime(language, is_paced=it) for it in (True, False))
+    assert "flush" in paced
+    assert len(paced) > len(plain)
+    assert not any(word in plain for word in ("pacing", "flush", "heed", "/* ")), "see the markers"
+    assert "paced */" not in paced
+    assert "/* end */" not in paced

@@ -1,6 +1,7 @@
 """The generated client in Node.js: losing the connection, waiting, the queue, the heartbeat."""
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 from tests.support.scripted_server import ScriptedServer
 from tests.support.typescript_lab import FAST, LOGIN, Lab
@@ -150,6 +151,20 @@ def test_an_answered_heartbeat_keeps_the_connection(lab: Lab) -> None:
     with lab.run(source) as script:
         lab.server.wait(lambda server: server.log() and server.log()[0].count("ping") > 5)
         assert script.told == ["open"]
+
+
+def test_a_client_that_pings_slowly_says_so(lab: Lab) -> None:
+    source = """
+    for (const interval of [undefined, 1000, 60_000, Infinity]) {
+      const chat = connect(url, { auth, heartbeat: { interval } });
+      await chat.ready;
+      chat.close();
+    }
+    """
+    with lab.run(source) as script:
+        script.result()
+    said = [parse_qs(urlsplit(path).query).get("heartbeat") for path in lab.server.paths]
+    assert said == [None, None, ["60"], ["100000000"]]
 
 
 def test_a_failed_dial_leads_to_another(lab: Lab) -> None:

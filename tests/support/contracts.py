@@ -64,6 +64,19 @@ def room_event(name: str | float, reply: Any = None, refusals: Any = ()) -> dict
     return {"name": name, "reply": reply, "refusals": list(refusals)}
 
 
+def rate(per_second: float, burst: int, per: str = "socket") -> dict[str, Any]:
+    return {"rate": {"per_second": per_second, "burst": burst, "per": per}}
+
+
+def with_rates(document: Document, rates: dict[str, dict[str, Any]]) -> Document:
+    """Give events a rate, wherever clients send them; `rates` are what `rate` makes, by name."""
+    rooms = [entry for each in document["rooms"] for entry in each["client_events"]]
+    sent = [entry for entry in document["events"] if entry["global"]]
+    for entry in [*sent, *rooms]:
+        entry.update(rates.get(entry["name"], {}))
+    return sealed(document)
+
+
 STRING = {"type": "string"}
 NUMBER = {"type": "number"}
 INTEGER = {"type": "integer"}

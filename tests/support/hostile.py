@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,16 +54,14 @@ class Target:
         starts = ("WARNING", "ERROR", "CRITICAL", "Traceback")
         return [line for line in self.log().splitlines() if line.startswith(starts)]
 
-    def connect(self) -> "Attacker":
-        """Open a TCP connection, and say nothing yet."""
-        return Attacker(self.port)
+    def connect(self, source: str = "") -> "Attacker":
+        """Open a TCP connection, from this address if one is given, and say nothing yet."""
+        return Attacker(self.port, source)
 
-    def upgraded(self, path: str = "/ws", **headers: str) -> "Attacker":
+    def upgraded(self, path: str = "/ws", *, source: str = "", **headers: str) -> "Attacker":
         """Open a WebSocket."""
-        peer = self.connect()
-        peer.send(request(path, **headers))
-        status, _ = peer.answer()
-        assert status == 101, status
+        peer = self.connect(source)
+        peer.upgrade(path, **headers)
         return peer
 
     def report(self, **credentials: Any) -> dict[str, int]:
@@ -75,11 +73,18 @@ class Target:
             found: dict[str, int] = peer.request("report", {})
             return found
 
-    def wait_for_report(self, **expected: int) -> dict[str, int]:
+    def tracebacks(self) -> list[str]:
+        """Lines of the log that tell of an exception or an error."""
+        starts = ("ERROR", "CRITICAL", "Traceback", "Task exception")
+        return [line for line in self.log().splitlines() if line.startswith(starts)]
+
+    def wait_for_report(
+        self, credentials: Mapping[str, Any] | None = None, **expected: int
+    ) -> dict[str, int]:
         """Wait until the application holds no more than these."""
         end = time.monotonic() + DEADLINE
         while True:
-            found = self.report()
+            found = self.report(**(credentials or {}))
             if all(found[name] <= most for name, most in expected.items()):
                 return found
             assert time.monotonic() < end, (found, expected)
@@ -87,10 +92,22 @@ class Target:
 
 
 class Attacker:
-    """TCP connection that sends what it is told."""
+    """TCP connection that sends what it is told.
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    Args:
+        port: The port to connect to.
+        source: The address to connect from, any of this machine's: 127.0.0.2 is another one.
+        receive_buffer: Bytes that the kernel holds while this does not read; 0 leaves that to it.
+    """
+
+    def __init__(self, port: int, source: str = "", *, receive_buffer: int = 0) -> None:
+        self.socket = socket.socket()
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.settimeout(DEADLINE)
+        if source:
+            self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", port))
         self._buffer = b""
 
     def __enter__(self) -> Self:
@@ -102,6 +119,17 @@ class Attacker:
     def send(self, data: bytes) -> None:
         """Send bytes."""
         self.socket.sendall(data)
+
+    def upgrade(self, path: str = "/ws", **headers: str) -> None:
+        """Have the connection upgraded to a WebSocket."""
+        self.send(request(path, **headers))
+        status, _ = self.answer()
+        assert status == 101, status
+
+    def half_close(self) -> None:
+        """Say that nothing more will be sent, unless the server was quicker."""
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
 
     def say(self, **message: Any) -> None:
         """Send a JSON message."""
@@ -202,13 +230,13 @@ def request(path: str = "/ws", **headers: str) -> bytes:
 
 
 @contextmanager
-def target(kind: str, app: str = "tests.support.hostile_app:plain") -> Generator[Target]:
-    """Serve an application in a process of its own for the block."""
+def target(kind: str, app: str = "tests.support.hostile_app:plain", *pem: str) -> Generator[Target]:
+    """Serve an application in a process of its own for the block, with TLS if `pem` is given."""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("w") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.hostile_app", kind, app],
+                [sys.executable, "-m", "tests.support.hostile_app", kind, app, *pem],
                 cwd=ROOT,
                 env=environment(),
                 stdout=subprocess.PIPE,

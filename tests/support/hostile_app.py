@@ -1,7 +1,7 @@
-"""Applications that are attacked, on any server: `python -m tests.support.hostile_app SERVER APP`.
+"""Applications that are attacked: `python -m tests.support.hostile_app SERVER APP [PEM]`.
 
-`APP` is `module:attribute` of a `ByteSocket`. It prints its port and serves until SIGTERM; the log
-goes to standard error at DEBUG.
+`APP` is `module:attribute` of a `ByteSocket`, `PEM` a file with a certificate and its key. It
+prints its port and serves until SIGTERM; the log goes to standard error at DEBUG.
 """
 
 import logging
@@ -25,11 +25,15 @@ from bytesocket_app import (
     Settings,
     Socket,
 )
+from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.from_code import ServerName
 from bytesocket_app.serving.runners.listening import listen
 from tests.support.ports import reserved_port
 
 SERVERS: Final = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "picows", "granian")
+OURS: Final = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn")
+"""ASGI servers that run as our runners set them up."""
+ASGI_SERVERS: Final = (*OURS, "granian")
 
 
 class Echo(ClientEvent, name="echo"):
@@ -76,6 +80,7 @@ def make(settings: Settings | None = None, **more: Any) -> ByteSocket:
             "connections": len(app.housekeeping.connections),
             "files": len(os.listdir("/proc/self/fd")),  # noqa: PTH208 - only counted
             "kilobytes": _kilobytes(),
+            "tasks": len(anyio.get_running_tasks()),
         }
 
     return app
@@ -104,7 +109,7 @@ plain = make()
 login = with_login()
 
 
-async def _serve(kind: str, app: ByteSocket) -> None:
+async def _serve(kind: str, app: ByteSocket, certificate: Certificate | None) -> None:
     if kind == "granian":
         with reserved_port() as port:
             _tell(port)
@@ -119,7 +124,13 @@ async def _serve(kind: str, app: ByteSocket) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_stop_on_signal, stop)
             _tell(listener.getsockname()[1])
-            await app.serve(transport=transport, listener=listener, grace=3, stop=stop)
+            await app.serve(
+                transport=transport,
+                listener=listener,
+                grace=3,
+                stop=stop,
+                certificate=certificate,
+            )
             tasks.cancel_scope.cancel()
 
 
@@ -136,11 +147,14 @@ def _tell(port: int) -> None:
 
 def main() -> None:
     """Serve."""
-    kind, place = sys.argv[1:]
+    kind, place, *pem = sys.argv[1:]
     logging.basicConfig(level=logging.DEBUG, format="%(levelname)s %(name)s %(message)s")
     module, _, attribute = place.partition(":")
     app: ByteSocket = getattr(import_module(module), attribute)
-    anyio.run(_serve, kind, app, backend="trio" if kind.endswith("trio") else "asyncio")
+    certificate = Certificate(*pem) if pem else None
+    anyio.run(
+        _serve, kind, app, certificate, backend="trio" if kind.endswith("trio") else "asyncio"
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import base64
 import os
 import socket
+import ssl
 import struct
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, nullcontext
@@ -165,11 +166,16 @@ def frame(
 
 
 @asynccontextmanager
-async def on_picows(app: ByteSocket) -> AsyncGenerator[Served]:
-    """Serve an application on picows; its deadlines pass when the test says so."""
+async def on_picows(
+    app: ByteSocket, *more: ByteSocket, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[Served]:
+    """Serve an application on picows; its deadlines pass when the test says so.
+
+    Further applications share the server, but are not run.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
     with virtual_clock(app) as clock:
-        server_state = ServerState([app], nullcontext, clock)
-        async with app.running(), listening(server_state, listener):
+        server_state = ServerState([app, *more], nullcontext, clock)
+        async with app.running(), listening(server_state, listener, tls):
             yield Served(port, server_state, clock)

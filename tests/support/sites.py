@@ -13,7 +13,7 @@ from sniffio import current_async_library
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.serving.runners import hypercorn, picows, uvicorn
-from bytesocket_app.serving.runners.hosting import Hosting
+from bytesocket_app.serving.runners.hosting import Hosting, server_limits
 from bytesocket_app.testing.conformance import NetworkSite, Site, serve_in_memory
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from tests.support.ports import reserved_port
@@ -113,7 +113,7 @@ async def _hosted(
             listener=listener,
             drain=app.drain,
             grace=5.0,
-            message_bytes=app.settings.limits.message_bytes,
+            **server_limits([app.settings]),
             backend="trio" if current_async_library() == "trio" else "asyncio",
             served=[app],
             started=started.set,

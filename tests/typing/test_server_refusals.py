@@ -42,6 +42,8 @@ app.on(Posted)  # wrong: the server sends it
 app.on(told)  # wrong
 app.on(Post, raises=(ValueError,))  # wrong
 app.on(Post, raises=Muted)  # wrong
+app.on(Post, rate=5)  # wrong: a text
+app.on(Post, rate="5/s", per="sokcet")  # wrong
 lobby.on(Posted)  # wrong
 lobby.relay(Post)  # wrong: only clients send it
 lobby.relay(asked)  # wrong

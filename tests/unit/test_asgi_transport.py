@@ -1,6 +1,7 @@
 """The ASGI adaptor against a server played by hand."""
 
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Any
 
 import anyio
@@ -10,12 +11,14 @@ from anyio import create_task_group, sleep_forever
 from anyio.abc import TaskGroup
 
 from bytesocket_app import ByteSocket, Limits, Settings, Socket
+from bytesocket_app.telemetry import Count
 from bytesocket_app.testing import virtual_clock
 from bytesocket_app.transports import Receiver
-from bytesocket_app.transports.asgi import AsgiTransport
+from bytesocket_app.transports.asgi import ABORT, AsgiTransport
 from bytesocket_app.transports.writer import Writer
 from bytesocket_app.wire.frame import Frame
 from tests.support.asgi import Call, socket_scope
+from tests.support.listening import Noted
 from tests.support.talk import Said, Say, logged, talk, until, wait
 from tests.support.turns import a_turn
 
@@ -89,6 +92,33 @@ async def test_the_handshake_is_as_the_scope_says() -> None:
         assert socket.cookies == {"sid": "42", "a/b": "odd", "theme": "very dark", "": ""}
         assert socket.client == ("127.0.0.1", 4711)
         assert socket.handshake.native["type"] == "websocket"
+        call.tell("websocket.disconnect", code=1000)
+
+
+@pytest.mark.parametrize("can_drop", [True, False])
+async def test_a_connection_is_dropped_by_the_server_or_counted_as_left(*, can_drop: bool) -> None:
+    dropped: list[str] = []
+    scope = socket_scope()
+    if can_drop:
+        scope["extensions"][ABORT] = partial(dropped.append, "now")
+    app = talk()
+    app.telemetry.listener = noted = Noted()
+    call = Call(app, scope)
+    call.tell("websocket.connect")
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        await call.said("accept")
+        next(iter(app.housekeeping.connections)).abort()
+    assert call.returned
+    assert dropped == (["now"] if can_drop else [])
+    assert noted.amounts(Count.LEFT) == ([] if can_drop else [1])
+
+
+async def test_empty_subprotocols_are_none() -> None:
+    call = begun(talk(), subprotocols=["", "bytesocket.json"])
+    async with create_task_group() as tasks:
+        tasks.start_soon(call.run)
+        assert (await call.said("accept"))["subprotocol"] == "bytesocket.json"
         call.tell("websocket.disconnect", code=1000)
 
 

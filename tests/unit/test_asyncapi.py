@@ -124,6 +124,19 @@ def test_a_volatile_event_is_marked_and_a_documented_one_described() -> None:
     assert operations["send-chat.posted"]["description"] == "A message was posted."
 
 
+def test_a_rate_is_an_extension_of_its_operation() -> None:
+    document, rate = chat(), {"per_second": 5.0, "burst": 10, "per": "socket"}
+    taken = [event["name"] for event in document["events"] if event["global"]]
+    document["events"] = [
+        {**event, "rate": rate} if event["name"] == taken[0] else event
+        for event in document["events"]
+    ]
+    room = next(room for room in document["rooms"] if room["client_events"])
+    room["client_events"][0]["rate"] = {**rate, "burst": 3}
+    operations = made(sealed(document))["operations"].values()
+    assert [one["x-rate"]["burst"] for one in operations if "x-rate" in one] == [10, 3]
+
+
 def test_a_tuple_is_written_as_draft_07_does() -> None:
     first = made(files())["components"]["schemas"]["Upload"]["properties"]["first"]
     assert first["items"] == [{"type": "string"}, {"type": "string", "format": "binary"}]

@@ -140,3 +140,55 @@ def test_under_strict_it_is_an_error_at_the_fields_line(run: CommandLine) -> Non
     done = run("events")
     assert done.code == 2
     assert done.err.splitlines()[-2].startswith("error: app.py:6: event 'blob': Blob.raw holds")
+
+
+BOUNDED = """\
+from bytesocket_app import ByteSocket, ClientEvent
+from pydantic import Field
+
+
+class Post(ClientEvent, name="post"):
+    text: str = Field(max_length=500)
+
+
+app = ByteSocket(title="Talk", events=[Post])
+"""
+
+
+def test_payloads_without_a_bound_are_listed_with_the_remedy_and_exit_code_1(
+    run: CommandLine,
+) -> None:
+    done = run("events", "--unbounded")
+    assert done.code == 1
+    head, *rows = done.out.splitlines()
+    assert head.split("  ")[0] == "event"
+    assert [row.split()[:2] for row in rows] == [["chat:post", "text"], ["chat:reaction", "emoji"]]
+    assert "Field(max_length=...)" in rows[0]
+    assert rows[0].split()[-1] == f"app.py:{line_of('    text: str')}"
+
+
+def test_payloads_without_a_bound_are_an_array_for_programs(run: CommandLine) -> None:
+    done = run("events", "--unbounded", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)[0] == {
+        "name": "chat:post",
+        "path": "text",
+        "kind": "text",
+        "remedy": "text of any length: Field(max_length=...)",
+        "source": f"app.py:{line_of('    text: str')}",
+    }
+
+
+def test_bounded_payloads_are_fine(run: CommandLine) -> None:
+    run.write("app.py", BOUNDED)
+    done = run("events", "--unbounded")
+    assert done.code == 0
+    assert done.out.splitlines() == ["every payload that clients may send has bounds"]
+    assert run("events", "--unbounded", "--json").out.strip() == "[]"
+
+
+def test_bounds_of_a_saved_contract_are_not_known(run: CommandLine) -> None:
+    run("generate", "contract", "-o", "contract.json")
+    done = run("events", "contract.json", "--unbounded")
+    assert done.code == 2
+    assert "--unbounded asks an application" in done.err

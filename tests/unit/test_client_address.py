@@ -1,5 +1,7 @@
 """What is dialled for what the user calls the server."""
 
+import math
+
 import pytest
 
 from bytesocket_app.client.address import address
@@ -32,3 +34,28 @@ def test_without_a_contract_nothing_is_added() -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="no address of a socket"):
         address(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://ann:s3cret@h/a?token=s3cret", "ws://ann:s3cret@/?token=s3cret"]
+)
+def test_an_error_does_not_tell_a_password_or_a_query(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        address(url)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("interval", "query"),
+    [
+        pytest.param(25, "contract=f", id="as-expected"),
+        pytest.param(5, "contract=f", id="more-often"),
+        pytest.param(60, "contract=f&heartbeat=60.000", id="slower"),
+        pytest.param(0, "contract=f&heartbeat=0.000", id="never"),
+        pytest.param(math.inf, "contract=f&heartbeat=100000000.000", id="as-good-as-never"),
+    ],
+)
+def test_a_client_that_pings_more_slowly_than_expected_says_so(interval: float, query: str) -> None:
+    place = address("ws://h/ws", fingerprint="f", ping_interval=interval)
+    assert place.resource_name == f"/ws?{query}"
+    assert address("ws://h/ws", ping_interval=interval).resource_name == "/ws"

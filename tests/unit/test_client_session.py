@@ -28,8 +28,10 @@ class Posted(ServerEvent, name="posted"):
 class Talk:
     """A session and everything around it."""
 
-    def __init__(self, credentials: Any = ABSENT, **settings: Any) -> None:
-        self.outgoing = Outgoing(JSON, ClientSettings(**settings))
+    def __init__(
+        self, credentials: Any = ABSENT, outgoing: Outgoing | None = None, **settings: Any
+    ) -> None:
+        self.outgoing = outgoing or Outgoing(JSON, ClientSettings(**settings))
         self.listening = ListeningSide(10)
         self.errors: list[ErrorContext] = []
         self.opened: list[int] = []

@@ -23,6 +23,7 @@ from bytesocket_app.contract.compatibility import (
     Level,
     compare,
 )
+from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.errors import Refusal
 from tests.support.compatibility import levels
 from tests.support.contracts import chat, files, nasty, sealed
@@ -75,6 +76,14 @@ ANY = RoomEntry("{name}", {"name": str})
 
 def app(*events: EventEntry, rooms: tuple[RoomEntry, ...] = (), **more: Any) -> ContractSource:
     return ContractSource(title="App", events=events, rooms=rooms, **more)
+
+
+def rated(per_second: float, burst: int, **more: Any) -> EventEntry:
+    return replace(POST, rate=Rate(per_second, burst, **more))
+
+
+def inside(rate: Rate | None) -> ContractSource:
+    return app(MOVE, rooms=(replace(LOBBY, client_events=(RoomEventEntry("move", rate=rate),)),))
 
 
 ALL = app(POST, POSTED, MOVE, rooms=(DOC, LOBBY))
@@ -153,6 +162,29 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
         app(replace(POST, raises=(Muted,))),
         {"FIELD_REMOVED": "wire", "TYPE_RENAMED": "source"},
     ),
+    "rate added": (app(POST), app(rated(5, 10)), {"RATE_TIGHTENED": "silent"}),
+    "rate lower": (app(rated(5, 10)), app(rated(4, 20)), {"RATE_TIGHTENED": "silent"}),
+    "burst smaller": (app(rated(5, 10)), app(rated(9, 9)), {"RATE_TIGHTENED": "silent"}),
+    "rate of all sockets of a user": (
+        app(rated(5, 10)),
+        app(rated(5, 10, per="user")),
+        {"RATE_TIGHTENED": "silent"},
+    ),
+    "rate of all users of an address": (
+        app(rated(5, 10, per="user")),
+        app(rated(9, 10, per="address")),
+        {"RATE_TIGHTENED": "silent"},
+    ),
+    "rate higher": (app(rated(5, 10)), app(rated(6, 10)), {"RATE_LOOSENED": "safe"}),
+    "rate of each socket": (
+        app(rated(5, 10, per="address")),
+        app(rated(5, 10)),
+        {"RATE_LOOSENED": "safe"},
+    ),
+    "rate removed": (app(rated(5, 10)), app(POST), {"RATE_LOOSENED": "safe"}),
+    "rate the same": (app(rated(5, 10)), app(rated(5, 10)), {}),
+    "rate in a room added": (inside(None), inside(Rate(5, 10)), {"RATE_TIGHTENED": "silent"}),
+    "rate in a room removed": (inside(Rate(5, 10)), inside(None), {"RATE_LOOSENED": "safe"}),
     "room added": (app(), app(rooms=(LOBBY,)), {"ROOM_ADDED": "safe"}),
     "room removed": (app(rooms=(LOBBY,)), app(), {"ROOM_REMOVED": "wire"}),
     "room that only the server fills removed": (
@@ -311,6 +343,13 @@ def test_a_finding_says_where_and_what() -> None:
     assert str(found.place) == "posted payload"
     assert (found.old, found.new) == ("integer", "number")
     assert found.to_dict()["levels"] == ["wire", "source"]
+
+
+def test_a_rate_is_told_in_words() -> None:
+    (found,) = verdict(app(POST), app(rated(0.5, 1, per="user")))
+    assert (found.way, found.old, found.new) == ("c2s", "any", "0.5/s, burst 1, per user")
+    (found,) = verdict(inside(Rate(5, 10)), inside(Rate(4, 10)))
+    assert str(found.place) == "move room lobby"
 
 
 def test_what_a_newer_version_adds_is_never_safe() -> None:

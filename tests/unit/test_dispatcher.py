@@ -12,6 +12,7 @@ from bytesocket_app import (
     ByteSocket,
     CallNext,
     ErrorContext,
+    Limits,
     Message,
     Policies,
     Refusal,
@@ -19,6 +20,7 @@ from bytesocket_app import (
     Socket,
     Timeouts,
 )
+from bytesocket_app.errors import where
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
 from bytesocket_app.wire import BINARY
 from tests.support.talk import Said, Say, error, logged, talk, until, wait
@@ -346,6 +348,18 @@ class TestFrames:
             await client.send_raw("[" * 65 + "]" * 65)
             assert await client.wait_closed() == (1008, "decode error")
 
+    @pytest.mark.parametrize("frame", ['["a",["b"],{},"c"]', b"\x94\x01\x91\x01\x80\x01"])
+    async def test_too_many_elements_are_a_decode_error(self, frame: str | bytes) -> None:
+        for limit, closed in ((5, True), (6, False), (0, False)):
+            app = talk(Settings(limits=Limits(elements=limit)))
+            async with TestClient(app) as client:
+                await client.send_raw(frame)
+                if closed:
+                    assert await client.wait_closed() == (1008, "decode error")
+                else:
+                    await client.send({"event": "unheard", "id": "still here"})
+                    assert (await client.receive_message())["id"] == "still here"
+
 
 class TestMiddleware:
     async def test_one_that_takes_too_long_is_answered_and_reported(
@@ -368,7 +382,7 @@ class TestMiddleware:
                 assert (answer["type"], error(answer)["code"]) == (33, "timeout")
                 await until(lambda: found)
         assert [(str(c.phase), c.event) for c in found] == [("middlewareTimeout", "say")]
-        assert "middleware took too long" in logged(caplog)[0]
+        assert f"middleware {where(hang)} took too long" in logged(caplog)[0]
 
     async def test_a_refusal_is_answered_with_the_id_or_as_type_3(self) -> None:
         app = talk()

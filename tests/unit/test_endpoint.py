@@ -7,11 +7,22 @@ import pytest
 from anyio import Event as Signal
 from anyio import create_task_group
 
-from bytesocket_app import AuthError, ByteSocket, ErrorContext, Handshake, Refusal, Settings, Socket
+from bytesocket_app import (
+    AuthError,
+    ByteSocket,
+    ErrorContext,
+    Handshake,
+    Limits,
+    Refusal,
+    Settings,
+    Socket,
+)
 from bytesocket_app import Timeouts as Seconds
 from bytesocket_app.errors import Disconnected
+from bytesocket_app.telemetry import Count
 from bytesocket_app.testing import RequestError, TestClient
 from bytesocket_app.transports import Acceptance, Rejection
+from tests.support.listening import Noted
 from tests.support.talk import Said, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +97,34 @@ class TestCodecs:
         decision = await admit(talk(serialization="json"))
         assert isinstance(decision, Acceptance)
         assert decision.context[0].codec == "json"
+
+
+class TestHeads:
+    @pytest.mark.parametrize(
+        ("count", "size", "answer"),
+        [(100, 16384, 101), (101, 1, 431), (1, 16385, 431), (0, 0, 101)],
+    )
+    async def test_the_limits_hold_whatever_the_server_takes(
+        self, count: int, size: int, answer: int
+    ) -> None:
+        app = talk()
+        app.telemetry.listener = noted = Noted()
+        decision = await app.endpoint.admit(Handshake("/ws", header_count=count, header_bytes=size))
+        assert getattr(decision, "status", 101) == answer
+        assert len(noted.amounts(Count.REFUSED)) == (answer == 431)
+
+    async def test_without_limits_any_head_is_taken(self) -> None:
+        app = talk(Settings(limits=Limits(headers=0, header_bytes=0)))
+        huge = Handshake("/ws", header_count=10**6, header_bytes=10**9)
+        assert isinstance(await app.endpoint.admit(huge), Acceptance)
+
+    @pytest.mark.parametrize("offer", ["a b", "caf\xe9", "a/b", 'q"', "", "a\n"])
+    async def test_a_subprotocol_that_is_no_token_is_refused_as_it_cannot_be_echoed(
+        self, offer: str
+    ) -> None:
+        decision = await talk().endpoint.admit(Handshake("/ws", subprotocols=("chat", offer)))
+        assert isinstance(decision, Rejection)
+        assert decision.status == 400
 
 
 class TestUpgradeHooks:

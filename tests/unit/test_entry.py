@@ -143,7 +143,7 @@ async def test_an_http_side_without_a_lifespan_is_fine() -> None:
 
 async def test_a_door_of_its_own_needs_no_application() -> None:
     app = talk()
-    door = AsgiEntry(app.endpoint, app.housekeeping.writer, app.running, "/x", None)
+    door = AsgiEntry(app.endpoint, app.housekeeping.writer, app.running, "/x", None, app.telemetry)
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -183,9 +183,15 @@ def test_an_undeclared_payload_cannot_be_emitted() -> None:
     assert message.endswith("Did you mean 'stock:item'?")
 
 
-@pytest.mark.parametrize("thing", [{"event": "x"}, "x", None, 5])
+@pytest.mark.parametrize("thing", [{"event": "secret"}, "secret", None, 5])
 def test_what_is_no_event_cannot_be_emitted(thing: Any) -> None:
-    assert f"{thing!r} is no event: emit an instance" in not_outgoing(Catalogue([]), thing)
+    message = not_outgoing(Catalogue([]), thing)
+    assert f"A value of type {type(thing).__name__} is no event: emit an instance" in message
+    assert "secret" not in message
+
+
+def test_a_class_is_no_event_to_emit() -> None:
+    assert "Posted'> is no event: emit an instance" in not_outgoing(Catalogue([]), Posted)
 
 
 def test_specs_are_found_by_origin_and_nothing_else() -> None:

@@ -36,7 +36,7 @@ from bytesocket_app.errors import Disconnected, EncodeError, Phase
 from bytesocket_app.lifecycle.failures import Failures, leaf, must_pass
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
 from tests.support.server_process import DEADLINE, RudePeer, ServerProcess, serving
-from tests.support.talk import Say, until, wait
+from tests.support.talk import Say, logged, until, wait
 
 SHORT = 0.02
 """A deadline that the event loop's own clock counts, where the virtual one does not reach."""
@@ -606,9 +606,39 @@ PLACES = (
         **SWEPT,
         late=("timeout", Phase.MIDDLEWARE_TIMEOUT),
     ),
-    Place(upgrade_hook, connects, Phase.UPGRADE, "upgrade", event=None, source=True),
-    Place(open_hook, connects, Phase.OPEN, "nothing", event=None, source=True),
-    Place(auth_success_hook, connects, Phase.AUTH_SUCCESS, "nothing", event=None, source=True),
+    Place(
+        upgrade_hook,
+        connects,
+        Phase.UPGRADE,
+        "upgrade",
+        event=None,
+        **LOOP,
+        timeouts=FAST,
+        late=("503", Phase.UPGRADE),
+        source=True,
+    ),
+    Place(
+        open_hook,
+        connects,
+        Phase.OPEN,
+        "nothing",
+        event=None,
+        **LOOP,
+        timeouts=FAST,
+        late=("ok", Phase.OPEN),
+        source=True,
+    ),
+    Place(
+        auth_success_hook,
+        connects,
+        Phase.AUTH_SUCCESS,
+        "nothing",
+        event=None,
+        **LOOP,
+        timeouts=FAST,
+        late=("ok", Phase.AUTH_SUCCESS),
+        source=True,
+    ),
     Place(
         auth_error_hook,
         connects,
@@ -616,10 +646,23 @@ PLACES = (
         "nothing",
         event=None,
         before=REFUSED,
+        **LOOP,
+        timeouts=FAST,
+        late=("unauthorized", Phase.AUTH_ERROR),
         source=True,
         starts="unauthorized",
     ),
-    Place(message_hook, requests, Phase.MESSAGE, "nothing", event=None, source=True),
+    Place(
+        message_hook,
+        requests,
+        Phase.MESSAGE,
+        "nothing",
+        event=None,
+        **LOOP,
+        timeouts=FAST,
+        late=("ok", Phase.MESSAGE),
+        source=True,
+    ),
     Place(
         close_hook,
         disconnects,
@@ -638,6 +681,9 @@ PLACES = (
         "nothing",
         event=None,
         before=TOLD,
+        **LOOP,
+        timeouts=FAST,
+        late=("internal", None),
         source=True,
         starts="internal",
     ),
@@ -948,6 +994,9 @@ async def test_a_failure_ends_in_the_boundary(  # one story
     wanted = expected(place, kind)
     assert same(seen, wanted), (seen, wanted, caplog.text)
     assert (left, listed) == (1, 1), "the connection is still listed"
+    if kind.verdict == "hangs":
+        lines = [line for line in logged(caplog, logging.WARNING) if f"{HERE}:" in line]
+        assert [line for line in lines if "took too long" in line or "cut off" in line], caplog.text
     if kind.verdict in {"crash", "hangs"} and errors:
         assert_tells_where(place, kind, errors[-1], sockets)
 
@@ -1103,7 +1152,11 @@ async def test_elsewhere_a_refusal_in_middleware_is_no_failure(kind: Kind, acts:
 
 SERVED = """\
 import asyncio
+import itertools
 from bytesocket_app import ByteSocket, ClientEvent, Socket
+from bytesocket_app.logs import restraint
+
+restraint.clock = itertools.count(0, 2).__next__  # no line is left out
 
 
 class Foreign(BaseException):
@@ -1338,10 +1391,13 @@ def is_over_already(peer: RudePeer) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["say", "auth"])
-def test_an_interrupt_ends_a_server(place: str, tmp_path: Path) -> None:
-    # Of picows alone: uvicorn and hypercorn log whatever an ASGI application raises, and go on.
+def test_an_interrupt_ends_its_own_connection_only(place: str, tmp_path: Path) -> None:
+    # As on uvicorn and hypercorn, which log whatever an ASGI application raises, and go on.
     (tmp_path / "app.py").write_text(SERVED)
     with serving(*_command("picows"), cwd=tmp_path) as process:
         process.wait_for("http://")
+        bystander = welcome(process)
         provoke(process, place, "interrupt").close()
-        process.process.wait(DEADLINE)
+        process.wait_for("serving a connection failed")
+        assert is_served(bystander)
+        assert process.process.poll() is None

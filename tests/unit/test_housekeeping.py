@@ -29,6 +29,9 @@ class Connection:
     def abort(self) -> None:
         raise AssertionError("the host drops nobody")
 
+    def give_up(self) -> None:
+        raise AssertionError("nobody is lost")
+
 
 class Line:
     def __init__(self) -> None:

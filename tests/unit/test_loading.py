@@ -91,7 +91,7 @@ def test_the_host_is_served_and_the_byte_socket_in_it_is_found() -> None:
 def test_a_host_without_a_byte_socket_is_served_but_has_no_contract() -> None:
     write("bare.py", "from starlette.applications import Starlette\napp = Starlette()\n")
     found = loaded("bare.py")
-    assert found.message_bytes == 0
+    assert found.limits["message_bytes"] == 0
     with pytest.raises(CliError, match="bare:app is a Starlette without a ByteSocket"):
         _ = found.application
 
@@ -112,9 +112,9 @@ def test_a_host_of_several_is_told_to_name_one() -> None:
 def test_the_longest_message_of_all_applications_counts() -> None:
     write("limits.py", APP)
     application = loaded("limits.py").application
-    assert Loaded(application, (application,), "x").message_bytes == 1024 * 1024
+    assert Loaded(application, (application,), "x").limits["message_bytes"] == 1024 * 1024
     application.settings = Settings(limits=Limits(message_bytes=0))
-    assert Loaded(application, (application,), "x").message_bytes == 0
+    assert Loaded(application, (application,), "x").limits["message_bytes"] == 0
 
 
 @pytest.mark.anyio

@@ -1,6 +1,7 @@
 """Joining and leaving by message: decided as a whole, answered once."""
 
 import asyncio  # noqa: TID251 - a hook that cancels its own task
+import logging
 from typing import Any
 
 import anyio
@@ -20,6 +21,7 @@ from bytesocket_app import (
     Timeouts,
 )
 from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.errors import where
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
 from tests.support.talk import Said, Wave, error, logged, talk, until, wait
@@ -342,7 +344,7 @@ class TestHooks:
             assert rooms_of(app) == ["lobby"]
         assert seen == ["after"]
         assert len(logged(caplog)) == 1
-        assert "of room lobby failed" in logged(caplog)[0]
+        assert "of room 'lobby' failed" in logged(caplog)[0]
 
 
 class TestTime:
@@ -365,7 +367,7 @@ class TestTime:
                 answer = await client.receive_message()
                 assert (answer["type"], error(answer)["code"]) == (11, "timeout")
                 assert rooms_of(app) == []
-        assert "guard of" in logged(caplog)[0]
+        assert f"guard {where(hang)} of 'lobby' took too long" in logged(caplog)[0]
 
     async def test_a_hook_that_takes_too_long_does_not_undo_the_join(
         self, caplog: pytest.LogCaptureFixture
@@ -386,8 +388,11 @@ class TestTime:
                 clock.advance(31)
                 assert await client.receive_message() == {"type": 16, "rooms": ["r1", "r2"]}
                 assert rooms_of(app) == ["r1", "r2"]
-        assert "hooks of" in logged(caplog)[0]
-        assert "took longer than 0.05 s" in logged(caplog)[1]
+        first, second, third, fourth = logged(caplog, logging.WARNING)
+        assert f"hook {where(hang)} of room 'r{{n}}' was cut off" in first
+        assert "hooks of" in second
+        assert f"hook {where(hang)} of room 'r{{n}}' was cut off" in third
+        assert "took longer than 0.05 s" in fourth
         assert called == [1, 2]
 
     @pytest.mark.parametrize("kind", [9, 12, 15, 18])

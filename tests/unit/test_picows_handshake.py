@@ -9,7 +9,6 @@ import pytest
 
 from bytesocket_app import AuthError, ByteSocket, Handshake, Limits, Settings, Socket
 from bytesocket_app.transports import Acceptance
-from bytesocket_app.transports.picows.server_state import HANDSHAKE
 from tests.support.raw_peer import TEXT, RawPeer, Served, frame, on_picows
 from tests.support.talk import DEADLINE, Say, logged, talk, until
 
@@ -171,7 +170,7 @@ async def test_what_is_no_request_or_too_long_is_refused(
 async def test_a_request_that_does_not_come_in_time_is_given_up(served: Served) -> None:
     async with served.visit() as slow, served.visit() as silent, served.connect() as other:
         await slow.send(b"GET /ws HTTP/1.1\r\nHost:")
-        served.advance(HANDSHAKE - 1)
+        served.advance(9)
         await other.say(SAY.decode())
         await other.receive()
         served.advance(1.1)

@@ -3,6 +3,7 @@
 # pyright: reportPrivateUsage=false
 # What must not leak or be encoded twice is looked at from inside.
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +26,7 @@ from bytesocket_app import (
     Socket,
     Timeouts,
 )
+from bytesocket_app.errors import where
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.telemetry import Count, Operation, TelemetryListener, Value
 from bytesocket_app.testing import TestClient, virtual_clock
@@ -444,7 +446,9 @@ class TestEnd:
         async with TestClient(app) as client:
             await client.join("lobby")
         assert closed == [1000]
-        assert "leave hooks took too long" in logged(caplog)[0]
+        first, second = logged(caplog, logging.WARNING)
+        assert f"hook {where(hang)} of room 'lobby' was cut off" in first
+        assert "leave hooks took too long" in second
         assert not app.memberships._ends
 
     async def test_a_cancelled_connection_still_runs_its_hooks(self) -> None:

@@ -192,4 +192,6 @@ def test_a_handshake_of_a_request() -> None:
     assert made.subprotocols == ("bytesocket.json", "other", "third")
     assert made.headers["x-forwarded-for"] == "one, zwö"
     assert made.cookies == {"a": "1", "b": "2"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    assert (made.header_count, made.header_bytes) == (7, len("/w%20s?a=%20b?" + lines))
     assert Handshake.of("/ws", []) == Handshake("/ws")

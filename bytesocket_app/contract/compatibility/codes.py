@@ -39,6 +39,8 @@ class Code(StrEnum):
     REFUSAL_REMOVED = auto()
     REFUSAL_DATA_ADDED = auto()
     REFUSAL_DATA_REMOVED = auto()
+    RATE_TIGHTENED = auto()
+    RATE_LOOSENED = auto()
 
     # ---- rooms
     ROOM_ADDED = auto()

@@ -13,12 +13,13 @@ from bytesocket_app.contract.compatibility.findings import Finding, Place
 from bytesocket_app.contract.compatibility.forms import Types
 from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.payloads import Documents, unknown
+from bytesocket_app.contract.compatibility.rates import rate
 from bytesocket_app.contract.shape import compact
 
 _KNOWN: Final = frozenset(
     {
         *("name", "direction", "volatile", "doc", "input", "output", "global"),
-        *("reply", "refusals"),
+        *("reply", "refusals", "rate"),
     }
 )
 _PAYLOADS: Final = ((Way.C2S, "input"), (Way.S2C, "output"))
@@ -70,6 +71,7 @@ def _event(
             at = Place(new["name"], part="payload")
             yield from documents.payload(old[payload], new[payload], way, at)
     yield from documents.answer(old, new, place)
+    yield from rate(old, new, place)
     yield from unknown(old, new, _KNOWN, place)
 
 

@@ -9,13 +9,14 @@ from bytesocket_app.contract.compatibility.forms import words
 from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.objects import keys
 from bytesocket_app.contract.compatibility.payloads import Documents, codes, unknown
+from bytesocket_app.contract.compatibility.rates import rate
 from bytesocket_app.contract.shape import compact
 from bytesocket_app.rooms import RoomPattern
 
 _KNOWN: Final = frozenset(
     {"pattern", "params", "join", "client_events", "server_events", "refusals"}
 )
-_EVENT_KNOWN: Final = frozenset({"name", "reply", "refusals"})
+_EVENT_KNOWN: Final = frozenset({"name", "reply", "refusals", "rate"})
 _PARAM: Final[Mapping[str | None, Code]] = {
     "narrower": Code.ROOM_PARAM_NARROWED,
     "wider": Code.ROOM_PARAM_WIDENED,
@@ -83,6 +84,7 @@ def _inside(
     for name in sorted(before.keys() & after.keys()):
         place = Place(after[name]["name"], pattern)
         yield from documents.answer(before[name], after[name], place)
+        yield from rate(before[name], after[name], place)
         yield from unknown(before[name], after[name], _EVENT_KNOWN, place)
     arriving = {compact(name): {"name": name} for name in old["server_events"]}
     arriving_now = {compact(name): {"name": name} for name in new["server_events"]}

@@ -128,6 +128,14 @@ _EVENTS: Final[Mapping[Code, Rule]] = {
     Code.REFUSAL_DATA_REMOVED: _same(
         "a refusal has no data any more", WIRE, "Keep on sending the data."
     ),
+    # Nothing that clients send became wrong, and a refusal tells when to try again. Whether anybody
+    # sends that fast, two contracts cannot tell.
+    Code.RATE_TIGHTENED: _same(
+        "the event may come less often, and more than that is refused, or lost if it is volatile",
+        SILENT,
+        "Make sure that deployed clients do not send it more often.",
+    ),
+    Code.RATE_LOOSENED: _same("the event may come more often", SAFE),
 }
 
 _ROOMS: Final[Mapping[Code, Rule]] = {

@@ -12,7 +12,7 @@ import anyio
 from bytesocket_app.errors import ConfigurationError, caller, near
 from bytesocket_app.event_loop import running_loop
 from bytesocket_app.serving.runners.certificate import Certificate
-from bytesocket_app.serving.runners.hosting import Hosting
+from bytesocket_app.serving.runners.hosting import Hosting, server_limits
 from bytesocket_app.serving.runners.listening import listen
 
 ServerName: TypeAlias = Literal["hypercorn", "uvicorn", "picows"]
@@ -60,7 +60,7 @@ def _hosting(
         listener=listener,
         drain=app.drain,
         grace=grace,
-        message_bytes=app.settings.limits.message_bytes,
+        **server_limits([app.settings]),
         backend=running_loop(),
         served=(app,),
         certificate=certificate,

@@ -8,19 +8,22 @@ WebSockets for ever on Python 3.12 and 3.13).
 
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import anyio
 
 from bytesocket_app.serving.runners.certificate import Certificate
+from bytesocket_app.settings import Limits, Settings
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.interface import Served
 from bytesocket_app.transports.lifespan import run_lifespan
 
 logger = logging.getLogger("bytesocket.server")
+
+N = TypeVar("N", int, float)
 
 Drain: TypeAlias = Callable[[float], Awaitable[None]]
 """Function that closes all sockets within a number of seconds: `ByteSocket.drain`."""
@@ -36,6 +39,15 @@ async def _nothing(_grace: float) -> None:
     """Do nothing, for an application without sockets of this framework."""
 
 
+class ServerLimits(TypedDict):
+    """Options of `Hosting` that come out of settings."""
+
+    message_bytes: int
+    header_bytes: int
+    handshake: float
+    close: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosting:
     """Options for hosting one application.
@@ -46,6 +58,9 @@ class Hosting:
         grace: Seconds from the request to stop to the cancellation of the server.
         linger: Last seconds of the grace, for cancelled calls to end and for the server.
         message_bytes: Greatest length of a message that the server takes; 0 for no limit.
+        header_bytes: Greatest length of a request's line and headers; 0 for no limit.
+        handshake: Seconds for a connection's TLS, and again for its request; 0 for no deadline.
+        close: Seconds that a connection gets to take its last bytes; 0 for no deadline.
         backend: The event loop that the caller runs, "asyncio" or "trio".
         served: The applications with sockets, for a server that is not an ASGI server.
         certificate: The certificate for https and wss; None for http and ws.
@@ -57,10 +72,30 @@ class Hosting:
     grace: float = 10.0
     linger: float = 0.3
     message_bytes: int = 0
+    header_bytes: int = 16 * 1024
+    handshake: float = 10.0
+    close: float = 10.0
     backend: Literal["asyncio", "trio"] = "asyncio"
     served: Sequence[Served] = ()
     certificate: Certificate | None = None
     started: Callable[[], None] = field(default=lambda: None)
+
+
+def server_limits(settings: Iterable[Settings]) -> ServerLimits:
+    """Return what a server has to know of the settings of its applications: the most generous."""
+    groups = tuple(settings) or (Settings(limits=Limits(message_bytes=0)),)
+    return {
+        "message_bytes": _most(each.limits.message_bytes for each in groups),
+        "header_bytes": _most(each.limits.header_bytes for each in groups),
+        "handshake": _most(each.timeouts.handshake for each in groups),
+        "close": _most(each.timeouts.close for each in groups),
+    }
+
+
+def _most(values: Iterable[N]) -> N:
+    """Return the greatest limit; 0 is none at all."""
+    found = tuple(values)
+    return min(found) if 0 in found else max(found)
 
 
 class CountedApplication:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from typing_extensions import override
@@ -53,6 +54,25 @@ def close_payload(code: int, reason: str) -> bytes:
         reason: The close reason, at most 123 bytes.
     """
     return b"" if code == CloseCode.NO_STATUS else code.to_bytes(2) + reason.encode()
+
+
+def hang_up(real: asyncio.Transport, lose: Callable[[], None]) -> None:
+    """Say that nothing more will be sent, and read what still comes only to throw it away.
+
+    A connection that is closed with bytes unread is reset, and the peer may never see what it was
+    sent last.
+
+    Args:
+        real: The connection.
+        lose: Called when it is closed.
+    """
+    real.set_protocol(DrainProtocol(lose))
+    if real.is_closing():
+        return
+    real.resume_reading()
+    if real.can_write_eof():
+        with suppress(OSError):  # the peer has reset the connection, which is told later
+            real.write_eof()
 
 
 class DrainProtocol(asyncio.BufferedProtocol):

@@ -4,6 +4,8 @@ h11 parses and writes; the checks of an upgrade are RFC 6455 section 4.2.1.
 """
 
 import binascii
+import re
+import sys
 from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,8 +18,12 @@ import h11
 from bytesocket_app.errors import ByteSocketError
 from bytesocket_app.transports.headers import joined
 
-MAX_HEAD: Final = 16 * 1024
-"""Bytes of the request line and all headers; a longer head is answered with 431."""
+MAX_HEAD: Final = 64 * 1024
+"""Bytes of a head where no application limits them, as each connection has to hold one."""
+
+_END: Final = re.compile(rb"\n\r?\n")
+_PRINTABLE: Final = 0x21
+"""First byte of a request at least; below it are TLS and blank lines, which h11 refuses."""
 
 Headers = Iterable[tuple[str, str]]
 
@@ -37,6 +43,39 @@ class BadRequest(ByteSocketError):
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits on a request's head.
+
+    Attributes:
+        size: Bytes of the request line and all headers; 0 for `MAX_HEAD`.
+        headers: Number of headers; 0 for no limit.
+    """
+
+    size: int = 0
+    headers: int = 0
+
+    def check(self, size: int, headers: int) -> None:
+        """Compare a head with the limits.
+
+        Raises:
+            BadRequest: The head is too long, or has too many headers; the status is 431.
+        """
+        most = self.size or MAX_HEAD
+        if size > most:
+            raise BadRequest(431, f"A request's head has at most {most} bytes here.")
+        if self.headers and headers > self.headers:
+            raise BadRequest(431, f"A request has at most {self.headers} headers here.")
+
+    @classmethod
+    def widest(cls, bounds: Iterable["Bounds"]) -> "Bounds":
+        """Return limits within which each of the given ones is."""
+        found = list(bounds)
+        sizes = [each.size or MAX_HEAD for each in found]
+        counts = [each.headers for each in found]
+        return cls(max(sizes, default=0), 0 if 0 in counts else max(counts, default=0))
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """Head of one HTTP request.
 
@@ -46,6 +85,8 @@ class Request:
         query: The query as it came, without `?`.
         headers: The headers by lower-case name.
         version: The HTTP version, usually `1.1`.
+        size: Bytes of the head.
+        count: Number of the headers as they came.
     """
 
     method: str
@@ -53,6 +94,8 @@ class Request:
     query: str = ""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     version: str = "1.1"
+    size: int = 0
+    count: int = 0
 
     @property
     def wants_websocket(self) -> bool:
@@ -90,11 +133,16 @@ class Request:
 
 
 class Head:
-    """Parser of one request, and writer of the answer to it."""
+    """Parser of one request, and writer of the answer to it.
 
-    def __init__(self) -> None:
-        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
-        self._fed = 0
+    Args:
+        bounds: Limits that are checked before anything is parsed.
+    """
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=sys.maxsize)
+        self._raw = bytearray()
         self._is_head = False
 
     @property
@@ -108,14 +156,27 @@ class Head:
         Raises:
             BadRequest: The bytes are not an HTTP request, or its head is too long.
         """
-        self._fed += len(data)
-        self._http.receive_data(data)
+        raw = self._raw
+        begin = max(len(raw) - 2, 0)
+        raw += data
+        end = _END.search(raw, begin)
+        if end is None:
+            size, count = len(raw), 0
+        else:
+            size = end.end()
+            count = raw.count(b"\n", 0, size) - 2
+        self._bounds.check(size, count)
+        if end is None and raw[0] >= _PRINTABLE:
+            return None
+        return self._parse(bytes(raw), size, count)
+
+    def _parse(self, raw: bytes, size: int, count: int) -> Request | None:
+        self._raw.clear()
+        self._http.receive_data(raw)
         try:
             event = self._http.next_event()
         except h11.RemoteProtocolError as error:
             raise BadRequest(error.error_status_hint, f"{error}.") from error
-        if self._fed - len(self.rest) > MAX_HEAD:
-            raise BadRequest(431, f"A request's head has at most {MAX_HEAD} bytes.")
         if not isinstance(event, h11.Request):
             return None
         method = event.method.decode()
@@ -127,6 +188,8 @@ class Head:
             query,
             joined(event.headers),
             event.http_version.decode(),
+            size,
+            count,
         )
 
     def answer(self, status: int, text: str, headers: Headers = ()) -> bytes:

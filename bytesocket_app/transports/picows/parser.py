@@ -10,6 +10,7 @@ module has all code that depends on it.
 import asyncio
 import logging
 import sys
+from base64 import b64encode
 from collections.abc import Callable, MutableMapping
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
@@ -31,6 +32,11 @@ READ_BUFFER: Final = 4096
 
 READ: Final = 64 * 1024
 """Bytes per read, because picows doubles a buffer that one read fills, even with whole frames."""
+
+_ANY_KEY: Final = b64encode(bytes(16)).decode()
+
+KEPT: Final = 64 * 1024
+"""Length of a frame above which its parser is not kept; see `renew_parser`."""
 
 _CLOSE_FRAME: Final = 0x88
 
@@ -64,8 +70,15 @@ def _get_buffer(parser: Any, size_hint: int) -> memoryview:
     return buffer if len(buffer) <= READ else buffer[:READ]
 
 
+def _eof_received(parser: Any) -> bool:
+    parser.listener.end()
+    return False  # the transport closes itself, once what was written has left
+
+
 _PARSER: Final[Callable[..., "FrameParser"]] = type(
-    "Parser", (_WS_PROTOCOL,), {"__slots__": (), "get_buffer": _get_buffer}
+    "Parser",
+    (_WS_PROTOCOL,),
+    {"__slots__": (), "get_buffer": _get_buffer, "eof_received": _eof_received},
 )
 
 
@@ -90,11 +103,12 @@ _LOG: Final = _Log(logging.getLogger("bytesocket.picows"))
 class _Shim:
     """Stand-in for the transport: it writes picows' 101, and leaves closing to the connection."""
 
-    __slots__ = ("_link", "_real")
+    __slots__ = ("_is_answered", "_link", "_real")
 
-    def __init__(self, real: asyncio.Transport, link: Reading) -> None:
+    def __init__(self, real: asyncio.Transport, link: Reading, *, is_answered: bool) -> None:
         self._real = real
         self._link = link
+        self._is_answered = is_answered
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return the transport's information."""
@@ -108,7 +122,7 @@ class _Shim:
         """Write the answer to the upgrade, or report a refusal, which picows writes as a close."""
         if data[0] == _CLOSE_FRAME:
             self._link.fail(int.from_bytes(data[2:4]), data[4:].decode())
-        else:
+        elif not self._is_answered:
             self._real.write(bytes(data))
 
     def close(self) -> None:
@@ -137,10 +151,42 @@ def attach_parser(
         message_bytes: Greatest length of a frame; 0 for no limit.
     """
     chosen = {"Sec-WebSocket-Protocol": subprotocol} if subprotocol else None
+    parser = _parser(_Shim(real, link, is_answered=False), listener, key, chosen, message_bytes)
+    real.set_protocol(cast("asyncio.BaseProtocol", parser))
+    return parser
+
+
+def renew_parser(
+    real: asyncio.Transport, listener: WSListener, link: Reading, message_bytes: int
+) -> None:
+    """Put a new parser in the place of one that has parsed all that it was given.
+
+    picows never shrinks a read buffer, which has twice the size of the longest message.
+
+    Args:
+        real: The connection.
+        listener: Receives the frames.
+        link: Told of frames that picows refuses.
+        message_bytes: Greatest length of a frame; 0 for no limit.
+    """
+    shim = _Shim(real, link, is_answered=True)
+    real.set_protocol(
+        cast("asyncio.BaseProtocol", _parser(shim, listener, _ANY_KEY, None, message_bytes))
+    )
+
+
+def _parser(
+    shim: _Shim,
+    listener: WSListener,
+    key: str,
+    headers: dict[str, str] | None,
+    message_bytes: int,
+) -> FrameParser:
+    """Return a parser that has answered the upgrade."""
 
     def accept(_: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         return WSUpgradeResponseWithListener(
-            WSUpgradeResponse.create_101_response(chosen), listener
+            WSUpgradeResponse.create_101_response(headers), listener
         )
 
     parser = _PARSER(
@@ -160,13 +206,12 @@ def attach_parser(
         extra_headers=None,
         read_buffer_init_size=READ_BUFFER,
     )
-    parser.connection_made(_Shim(real, link))
+    parser.connection_made(shim)
     request = (
         "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
     )
     feed(parser, request.encode())
-    real.set_protocol(cast("asyncio.BaseProtocol", parser))
     return parser
 
 

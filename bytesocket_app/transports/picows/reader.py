@@ -15,6 +15,7 @@ from bytesocket_app.settings import Limits
 from bytesocket_app.transports.interface import Receiver
 from bytesocket_app.transports.picows.closing import ProtocolViolation, read_close
 from bytesocket_app.transports.picows.fragments import FragmentBuffer
+from bytesocket_app.transports.picows.parser import KEPT
 from bytesocket_app.transports.picows.transport import PicowsTransport
 from bytesocket_app.wire.close import CloseCode
 
@@ -48,6 +49,7 @@ class Reader(WSListener):
         "_pending",
         "_plain",
         "_received",
+        "_renew",
         "_unfinished",
         "begun_at",
         "fragments",
@@ -61,6 +63,7 @@ class Reader(WSListener):
         self._unfinished = unfinished
         self._received: Callable[[bytes | str, bool], bool]
         self._heard: Callable[[], None]
+        self._renew: Callable[[], None]
         self._pending: deque[tuple[bytes | str, bool]] | None = None
         self._farewell: tuple[int, str] | None = None
         self._paused = False
@@ -68,8 +71,14 @@ class Reader(WSListener):
         self.fragments: FragmentBuffer | None = None
         self.begun_at = 0.0
 
-    def open(self, receiver: Receiver) -> None:
-        """Push all later messages into this receiver."""
+    def open(self, receiver: Receiver, renew: Callable[[], None]) -> None:
+        """Push all later messages into this receiver.
+
+        Args:
+            receiver: The receiver.
+            renew: Called when the read buffer has become large, and is empty.
+        """
+        self._renew = renew
         self._received = receiver.received
         self._heard = receiver.heard
 
@@ -90,17 +99,26 @@ class Reader(WSListener):
                     self._pause()
         elif plain and kind is BINARY:
             link.is_due = True
-            if not received(frame.get_payload_as_bytes(), True):  # noqa: FBT003
+            payload = frame.get_payload_as_bytes()
+            if not payload:
+                link.hold()
+            if not received(payload, True):  # noqa: FBT003
                 self._pause()
         else:
             self._take_special(kind, frame)
         if frame.last_in_buffer:
+            if frame.payload_size > KEPT and not (frame.tail_size or link.is_over):
+                self._renew()
             link.end_reading()
 
     @override
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """Take note that the connection is gone."""
         self._link.lose()
+
+    def end(self) -> None:
+        """Take note that the peer will send nothing more."""
+        self._link.depart()
 
     @override
     def pause_writing(self) -> None:

@@ -7,10 +7,11 @@ import ssl
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Final
 
 import aiofastnet
 import anyio
+from anyio import CancelScope
 
 from bytesocket_app.transports.picows.accepting import Acceptor
 from bytesocket_app.transports.picows.handshake import HandshakeProtocol
@@ -20,6 +21,12 @@ logger = logging.getLogger("bytesocket")
 
 SWEEP_INTERVAL = 0.25
 """Seconds between two checks of the deadlines, by which each may be late."""
+
+_AFTER_LOSS: Final = ("called after connection lost.", "SSL connection is closed")
+"""Ends of warnings of aiofastnet that a peer's reset causes."""
+
+_NO_DEADLINE: Final = 86400.0
+"""Seconds for a TLS handshake in aiofastnet; ours, which counts from the accept, is shorter."""
 
 
 @asynccontextmanager
@@ -38,9 +45,11 @@ async def listening(
         async with anyio.create_task_group() as tasks:
 
             def accepted(connection: socket.socket) -> None:
-                tasks.start_soon(_connect, HandshakeProtocol(server_state, tasks), tls, connection)
+                front = HandshakeProtocol(server_state, tasks)
+                server_state.accepted(front)
+                tasks.start_soon(_connect, front, tls, connection)
 
-            with _calm_handshakes():
+            with _calm():
                 acceptor = Acceptor(listener, accepted)
                 try:
                     tasks.start_soon(_sweep, server_state)
@@ -69,20 +78,34 @@ async def _connect(
 ) -> None:
     """Create a transport for an accepted connection as picows does, on any event loop."""
     loop = asyncio.get_running_loop()
+    patience = None if tls is None else _NO_DEADLINE
+    is_connected = False
     try:
-        await aiofastnet.connect_accepted_socket(loop, lambda: front, connection, ssl=tls)
+        with CancelScope() as front.connecting:
+            await aiofastnet.connect_accepted_socket(
+                loop, lambda: front, connection, ssl=tls, ssl_handshake_timeout=patience
+            )
+            is_connected = True
     except OSError as error:
         # The peer left, or the TLS handshake failed: no error of the server.
         logger.debug("a connection failed before its request: %s", error)
-        connection.close()
+    except Exception:
+        # Another exception would end the task group of all connections.
+        logger.exception("a connection failed before its request")
+    finally:
+        if not is_connected:
+            front.abort()
+            connection.close()
 
 
 @contextmanager
-def _calm_handshakes() -> Generator[None]:
-    """Keep failed TLS handshakes, for example of port scanners, out of the error log.
+def _calm() -> Generator[None]:
+    """Keep what strangers do out of the error log.
 
-    aiofastnet reports each to the event loop, with an exception's class in place of the exception,
-    which logging cannot format. `_connect` gets the failure as well.
+    aiofastnet reports each failed TLS handshake, for example of a port scanner, to the event loop,
+    with an exception's class in place of the exception, which logging cannot format; `_connect`
+    gets the failure as well. It also warns of each write to a connection that was reset in the same
+    turn of the event loop.
     """
     loop = asyncio.get_running_loop()
     known = loop.get_exception_handler()
@@ -95,10 +118,16 @@ def _calm_handshakes() -> Generator[None]:
         else:
             known(loop, context)
 
+    def is_of_the_server(record: logging.LogRecord) -> bool:
+        return not record.getMessage().endswith(_AFTER_LOSS)
+
+    log = logging.getLogger("aiofastnet")
+    log.addFilter(is_of_the_server)
     loop.set_exception_handler(handle)
     try:
         yield
     finally:
+        log.removeFilter(is_of_the_server)
         if loop.get_exception_handler() is handle:
             loop.set_exception_handler(known)
 

@@ -9,14 +9,13 @@ from typing import Any, Final, Protocol
 
 from bytesocket_app.transports.interface import Served
 from bytesocket_app.transports.picows.deadlines import DeadlineQueue
+from bytesocket_app.transports.picows.head import Bounds
 from bytesocket_app.transports.picows.interfaces import Dropped
 from bytesocket_app.transports.picows.reader import Reader
 from bytesocket_app.transports.picows.transport import PicowsTransport
 from bytesocket_app.transports.picows.write_batch import WriteBatch
 from bytesocket_app.transports.probes import probe
 
-HANDSHAKE: Final = 10.0
-"""Seconds from accepting a connection to its complete request."""
 UNFINISHED: Final = 30.0
 """Seconds from a message's first fragment to its last."""
 LINGER: Final = 5.0
@@ -39,11 +38,17 @@ class Deadlines:
     Args:
         served: The application.
         clock: Returns the time in seconds.
+
+    Attributes:
+        served: As given.
+        bounds: Limits on the requests for its connections.
     """
 
     def __init__(self, served: Served, clock: Callable[[], float]) -> None:
         timeouts = served.settings.timeouts
         self.served = served
+        limits = served.settings.limits
+        self.bounds = Bounds(limits.header_bytes, limits.headers)
         self._clock = clock
         self._pings: DeadlineQueue[PicowsTransport] = DeadlineQueue(timeouts.ping)
         self._pongs: DeadlineQueue[PicowsTransport] = DeadlineQueue(timeouts.pong)
@@ -83,6 +88,7 @@ class ServerState:
 
     Attributes:
         call, clock, native: As given.
+        bounds: Limits on a request before it is known which application it is for.
         turn: Batch of connections that send at the end of the event loop's turn.
     """
 
@@ -95,7 +101,8 @@ class ServerState:
     ) -> None:
         self._deadlines = {each.path: Deadlines(each, clock) for each in served}
         self.clock = clock
-        self._awaited: DeadlineQueue[Awaited] = DeadlineQueue(HANDSHAKE)
+        self.bounds = Bounds.widest(each.bounds for each in self._deadlines.values())
+        self._awaited: DeadlineQueue[Awaited] = DeadlineQueue(_patience(self._deadlines.values()))
         self._open: set[asyncio.Transport] = set()
         self._emptied = asyncio.Event()
         self._lingering: DeadlineQueue[Dropped] = DeadlineQueue(LINGER)
@@ -111,10 +118,13 @@ class ServerState:
         """Return the status and text for a probe's path; None for other paths."""
         return probe(path, [deadlines.served.endpoint for deadlines in self._deadlines.values()])
 
-    def arrived(self, front: Awaited, real: asyncio.Transport) -> None:
-        """List an accepted connection, and start the deadline of its request."""
-        self._open.add(real)
+    def accepted(self, front: Awaited) -> None:
+        """Start the deadline of an accepted connection's request, which TLS may precede."""
         self._awaited.add(front, self.clock())
+
+    def arrived(self, real: asyncio.Transport) -> None:
+        """List a connection that may send its request."""
+        self._open.add(real)
 
     def lingers(self, connection: Dropped) -> None:
         """Start the deadline for a peer to close a connection that the core is done with."""
@@ -142,3 +152,9 @@ class ServerState:
             real.abort()
         if self._open:
             await self._emptied.wait()
+
+
+def _patience(served: Iterable[Deadlines]) -> float:
+    """Return the seconds for a request before it is known for whom: the longest, 0 for no end."""
+    patience = [each.served.settings.timeouts.handshake for each in served]
+    return max(patience) if patience and all(patience) else 0

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from bytesocket_app.transports.interface import Receiver, Transport
 from bytesocket_app.transports.outbox import Outbox
-from bytesocket_app.transports.picows.closing import DrainProtocol, close_payload
+from bytesocket_app.transports.picows.closing import close_payload, hang_up
 from bytesocket_app.transports.picows.inline_task import InlineTask, park
 from bytesocket_app.transports.picows.interfaces import ConnectionList, WayIn
 from bytesocket_app.wire.close import CloseCode, close_reason
@@ -88,6 +88,7 @@ class PicowsTransport(Transport):
         "_is_behind",
         "_is_gone",
         "_is_leaving",
+        "_left_before",
         "_limit",
         "_notify",
         "_outbox",
@@ -125,6 +126,7 @@ class PicowsTransport(Transport):
         self._corked = self._blocked = self._reads_later = False
         self._is_leaving = self._is_behind = False
         self._unblocked: asyncio.Event | None = None
+        self._left_before: int | None = None
         self._limit = 0
         self._notify: Callable[[], object] | None = None
         self._pong: bytes | None = None
@@ -180,8 +182,7 @@ class PicowsTransport(Transport):
                 if self._is_gone():
                     self._block_for_good()
                 return 0 if self._direct else self.buffered
-            self.cork()
-            self._leave_later()
+            self.hold()
         if self._corked:
             held = self._held
             held.append(wire)
@@ -259,6 +260,12 @@ class PicowsTransport(Transport):
         """Keep what is written."""
         if self._direct is not None:
             self._corked, self._direct = True, None
+
+    def hold(self) -> None:
+        """Keep what is written until the turn ends: one read may have thousands of pings."""
+        if self._direct is not None:
+            self.cork()
+            self._leave_later()
 
     def hold_up(self) -> None:
         """Send what was kept, in one write."""
@@ -380,6 +387,13 @@ class PicowsTransport(Transport):
         pong = framed(FINAL_PONG, payload)
         if self._blocked:
             self._pong = pong  # RFC 6455 section 5.5.3
+            return
+        self.hold()
+        if self._corked:
+            self._held.append(pong)
+            self._held_bytes += len(pong)
+            if len(self._held) >= LOT:
+                self._send_held()
         elif not self._said_farewell():
             self._write(pong)
 
@@ -397,21 +411,23 @@ class PicowsTransport(Transport):
         self._home.lingers(self)
 
     def fail(self, code: int, reason: str) -> None:
-        """Close the connection because of what the peer did.
-
-        What it still sends is read and thrown away: a connection that is closed with bytes unread
-        is reset, and the peer may never see why.
-        """
+        """Close the connection because of what the peer did; see `hang_up`."""
         if self.is_over:
             return
         self._say(close_payload(code, close_reason(reason)))
         self._end(code, reason)
-        self._real.set_protocol(DrainProtocol(self.lose))
-        self.read(on=True)
-        if self._real.can_write_eof() and not self._real.is_closing():
-            self._real.write_eof()
+        hang_up(self._real, self.lose)
         self._home.lingers(self)
         self.end_reading()  # picows may hand out nothing more of what it read
+
+    def depart(self) -> None:
+        """The peer said that it will send nothing more, and not by a close frame.
+
+        What was written still gets its time to leave.
+        """
+        if not self.is_over:
+            self._end(CloseCode.ABNORMAL, "")
+        self._home.lingers(self)
 
     def lose(self) -> None:
         """The connection is closed."""
@@ -423,17 +439,34 @@ class PicowsTransport(Transport):
     # What the sweep asks for.
 
     def ping(self, now: float) -> bool:
-        """Ask the peer for a sign of life; False if one is owed already, or the way is full."""
-        if self.is_over or self.is_closing or self._blocked or self.asked_at is not None:
+        """Ask the peer for a sign of life; False if one is owed already.
+
+        While the way out is full no ping goes through: then any byte that leaves is one.
+        """
+        if self.is_over or self.is_closing or self.asked_at is not None:
             return False
-        self._write(_PING)
+        if self._blocked:
+            self._left_before = self.departed
+        else:
+            self._left_before = None
+            self._write(_PING)
         self.asked_at = now
         return True
 
     def owes_pong(self, since: float) -> bool:
-        """Return True if a ping sent no later than that is unanswered, though answers were read."""
+        """Return True if the question of `ping`, no later than that, got no answer.
+
+        A pong may wait behind messages that are not read, in a pause.
+        """
         late = self.asked_at is not None and self.asked_at <= since
-        return late and not (self.is_over or self._way_in is None or self._way_in.is_paused)
+        if not late or self.is_over or self._way_in is None:
+            return False
+        if self._left_before is None:
+            return not self._way_in.is_paused
+        if self._blocked and self.departed == self._left_before:
+            return True
+        self.asked_at = None
+        return False
 
     # What all of them need.
 

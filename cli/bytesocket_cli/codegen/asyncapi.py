@@ -201,6 +201,8 @@ class _Writer:
         reply: Any = {"type": "null"}  # an event without a reply is acknowledged
         if entry["reply"] is not None:
             reply = self._schemas.schema(entry["reply"])
+        if "rate" in entry:
+            operation["x-rate"] = entry["rate"]
         codes = self._refusal_keys(entry["refusals"])
         answers = [f"{key}-reply", f"{key}-refused"]
         self._messages[answers[0]] = messages.reply_message(name, reply)

@@ -35,7 +35,7 @@ def protocol_schemas() -> Made:
         "protocol-Refusal": refusal_schema(
             None,
             "A refusal that is not declared for this event: `validation`, `unknown_event`, "
-            "`unknown_room`, `not_a_member`, `timeout`, `internal` and the like.",
+            "`unknown_room`, `not_a_member`, `rate_limited`, `timeout`, `internal` and the like.",
             data=True,
         ),
         "protocol-ValidationDetail": _object(detail, required=detail),

@@ -13,6 +13,7 @@ from bytesocket_cli.codegen.python_client import (
     VerbWriter,
     constructor,
     joining,
+    rates_table,
     rooms_table,
     union,
 )
@@ -28,6 +29,7 @@ from bytesocket_cli.codegen.python_names import (
     room_class_name,
 )
 from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, walk
+from bytesocket_cli.codegen.rates import declared_rates
 from bytesocket_cli.codegen.schema import Document, Schema, is_bytes
 
 Block = list[str]
@@ -79,7 +81,8 @@ class _Module:
         self._writer = AnnotationWriter(types, self._names)
         self._models = ModelWriter(types, self._names, self._writer, self._config, payloads)
         self._events = EventClasses(document["events"], types, self._names, reserved)
-        self._verbs = VerbWriter(self._events, self._writer)
+        self._rates = declared_rates(document)
+        self._verbs = VerbWriter(self._events, self._writer, is_paced=bool(self._rates))
 
     def text(self) -> str:
         """Return the module's whole text."""
@@ -144,6 +147,7 @@ class _Module:
             f"    path={literal(document['path'])},",
             f"    fingerprint={literal(document['fingerprint'])},",
             f"    codec={literal(codec)},",
+            *rates_table(self._rates),
             ")",
         ]
         codes = ", ".join(literal(code) for code in document["refusals"])

@@ -5,8 +5,9 @@ from typing import Any
 
 from bytesocket_cli.codegen.python_events import EventClass, EventClasses
 from bytesocket_cli.codegen.python_hearing import hearing, names_table
-from bytesocket_cli.codegen.python_names import literal
+from bytesocket_cli.codegen.python_names import docstring, literal
 from bytesocket_cli.codegen.python_types import AnnotationWriter
+from bytesocket_cli.codegen.rates import ContractRate
 from bytesocket_cli.codegen.schema import Schema
 
 Entry = Mapping[str, Any]
@@ -14,6 +15,10 @@ Reply = tuple[EventClass, Schema]
 
 _NO_EVENT = "_t.Never"
 _CHAINED = 100
+_UNPACED = "Send an event, or keep it for the next connection."
+_PACED = """Send an event, or keep it until its rate allows it, or for the next connection.
+
+What is sent after one that is kept waits behind it; a volatile event is dropped instead."""
 
 
 def union(names: Iterable[str]) -> str:
@@ -30,11 +35,15 @@ class VerbWriter:
     Args:
         events: The event classes.
         writer: Writer of annotations.
+        is_paced: True if the client has to keep to rates.
     """
 
-    def __init__(self, events: EventClasses, writer: AnnotationWriter) -> None:
+    def __init__(
+        self, events: EventClasses, writer: AnnotationWriter, *, is_paced: bool = False
+    ) -> None:
         self._events = events
         self._writer = writer
+        self._is_paced = is_paced
 
     def hearing(self) -> list[str]:
         """Write `on`, `off` and `events`; nothing if the server sends no events."""
@@ -57,7 +66,7 @@ class VerbWriter:
             lines += [
                 "",
                 f"    async def emit(self, event: {events}, /) -> _bs.Outcome:",
-                '        """Send an event, or keep it for the next connection."""',
+                *docstring(_PACED if self._is_paced else _UNPACED, "        "),
                 "        return await self._emit(event)",
             ]
         if replies:
@@ -132,6 +141,19 @@ def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> lis
         doc,
         "        return self._join(room, parameters)",
     ]
+
+
+def rates_table(rates: Sequence[ContractRate]) -> list[str]:
+    """Write the argument `rates` of the contract's constant; nothing without any."""
+    if not rates:
+        return []
+    entries = [
+        f"        _bs.EventRate(event={literal(rate.event)}, "
+        + (f"room={literal(rate.room)}, " if rate.room is not None else "")
+        + f"per_second={rate.per_second!r}, burst={rate.burst!r}, per={literal(rate.per)}),"
+        for rate in rates
+    ]
+    return ["    rates=(", *entries, "    ),"]
 
 
 def rooms_table(rooms: Sequence[tuple[Entry, str]]) -> list[str]:

@@ -20,6 +20,7 @@ from bytesocket_cli.codegen.names import (
     quoted,
     unique_identifiers,
 )
+from bytesocket_cli.codegen.rates import ContractRate, declared_rates
 from bytesocket_cli.codegen.render import read, render
 from bytesocket_cli.codegen.schema import Document, is_empty_object
 from bytesocket_cli.codegen.typescript_bytes import bytes_tables
@@ -31,7 +32,8 @@ _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
 _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
-_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts")
+_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts")
+_OPTIONAL = re.compile(r"\s*/\* (paced|unpaced) \*/(.*?)\s*/\* end \*/", re.DOTALL)
 _NO_KEYS = "Record<never, never>"
 
 
@@ -66,6 +68,18 @@ def javascript(document: Document) -> tuple[str, str]:
     return render("typescript/client.js.j2", values), render("typescript/client.d.ts.j2", values)
 
 
+def runtime(language: str, *, is_paced: bool) -> str:
+    """Return the runtime's text.
+
+    Args:
+        language: "ts" or "js".
+        is_paced: True to keep what is for a contract with rates, False to keep what is for others.
+    """
+    kept = "paced" if is_paced else "unpaced"
+    text = read(f"typescript/runtime.{language}")
+    return _OPTIONAL.sub(lambda found: found[2] if found[1] == kept else "", text)
+
+
 def header(document: Document) -> str:
     """Return a generated file's header; it has no time, path or host, for `--check` to compare."""
     title = one_line(f"{document['title']} {document['version']}")
@@ -83,6 +97,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
     codec = "binary" if tables else "json"
     types = document["types"]
     typed = language == "ts"
+    rates = declared_rates(document)
     slots = {
         "global_events": _names_union(e["name"] for e in _client_events(document) if e["global"]),
         "joinable_rooms": _names_union(
@@ -90,6 +105,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
         ),
         "auth_option": _auth_option(document, writer) if by_message else "",
         "codec": codec,
+        "paced": "yes" if rates else "",
     }
     return {
         "header": header(document),
@@ -99,10 +115,11 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "maps": _maps(document, writer),
         "api": render("typescript/api.ts.j2", slots),
         "optional": "" if by_message else "?",
-        "contract": _contract(document, codec),
+        "contract": _contract(document, codec) + _pacing(rates),
         "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
         "tables": tables,
-        "runtime": read(f"typescript/runtime.{language}"),
+        "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
+        "runtime": runtime(language, is_paced=bool(rates)),
     }
 
 
@@ -234,3 +251,16 @@ def _contract(document: Document, codec: str) -> str:
         "empty": f"[{', '.join(map(event_literal, empty))}]",
     }
     return "".join(f"  {name}: {value},\n" for name, value in fields.items())
+
+
+def _pacing(rates: Sequence[ContractRate]) -> str:
+    """Write the field of the contract's constant that the pacing reads; nothing without rates."""
+    if not rates:
+        return ""
+    lines = "".join(f"    [{', '.join(_row(rate))}],\n" for rate in rates)
+    return f"  pacing: createPacing([\n{lines}  ]),\n"
+
+
+def _row(rate: ContractRate) -> list[str]:
+    numbers = [literal(rate.per_second), literal(rate.burst)]
+    return [literal(rate.room or ""), event_literal(rate.event), *numbers, literal(rate.per)]

@@ -1,5 +1,6 @@
 """`bytesocket dev`: serve on hypercorn, reload on change."""
 
+import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,11 +41,13 @@ def dev(
 def _serve(text: str | None, host: str, port: int, *, reload: bool) -> None:
     import anyio
 
+    from bytesocket_app.logs import SWITCH
     from bytesocket_app.serving.runners.listening import listen
     from bytesocket_cli.generation import outputs
     from bytesocket_cli.reload import ReloadPlan, supervise
     from bytesocket_cli.targets import resolve
 
+    os.environ.setdefault(SWITCH, "1")  # for the children, which serve
     target = resolve(text, Path.cwd())
     with listen(host, port) as listener:
         screen = Screen(target.project.directory, host, listener.getsockname()[1], reload=reload)

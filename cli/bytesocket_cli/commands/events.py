@@ -8,8 +8,10 @@ import typer
 
 from bytesocket_cli import console
 from bytesocket_cli.commands.dev import Target
+from bytesocket_cli.errors import FINDINGS, CliError
 
 COLUMNS = ("event", "direction", "payload", "reply", "rooms", "handler")
+UNBOUNDED = ("event", "path", "without a bound", "declared")
 
 
 def events(
@@ -18,8 +20,17 @@ def events(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a JSON array instead of a table.")
     ] = False,
+    unbounded: Annotated[
+        bool,
+        typer.Option(
+            "--unbounded", help="List what clients may send in any size; exit code 1 if there is."
+        ),
+    ] = False,
 ) -> None:
     """List the events of an application, or of a saved contract (.json), which has no handlers."""
+    if unbounded:
+        _show_unbounded(target, as_json=as_json)
+        return
     document, routes = _declared(target)
     rows = _rows(document, routes)
     if as_json:
@@ -28,16 +39,50 @@ def events(
     console.table(COLUMNS, [[_cell(value) for value in row.values()] for row in rows])
 
 
+def _show_unbounded(target: str | None, *, as_json: bool) -> None:
+    """List the parts of payloads without a bound, and end with `FINDINGS` if there are any."""
+    from bytesocket_app.events.bounds import REMEDIES, unbounded
+
+    found = unbounded(_application(target).catalogue)
+    rows = [
+        {
+            "name": one.event,
+            "path": one.path,
+            "kind": one.kind,
+            "remedy": REMEDIES[one.kind],
+            "source": _shown(one.source),
+        }
+        for one in found
+    ]
+    if as_json:
+        console.say(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif rows:
+        cells = [[row["name"], row["path"] or "-", row["remedy"], row["source"]] for row in rows]
+        console.table(UNBOUNDED, [[str(cell) for cell in row] for row in cells])
+    else:
+        console.say("every payload that clients may send has bounds")
+    if rows:
+        raise typer.Exit(FINDINGS)
+
+
+def _application(target: str | None) -> Any:
+    from bytesocket_cli.contracts import saved
+    from bytesocket_cli.loading import load
+    from bytesocket_cli.targets import resolve
+
+    file = saved(target, Path.cwd())
+    if file is not None:
+        raise CliError(f"{file} is a saved contract, and --unbounded asks an application: name one")
+    return load(resolve(target, Path.cwd())).application
+
+
 def _declared(target: str | None) -> tuple[dict[str, Any], list[Any]]:
     from bytesocket_cli.contracts import read, saved
 
     file = saved(target, Path.cwd())
     if file is not None:
         return read(file), []
-    from bytesocket_cli.loading import load
-    from bytesocket_cli.targets import resolve
-
-    application = load(resolve(target, Path.cwd())).application
+    application = _application(target)
     return application.contract().document, list(application.event_routes())
 
 

@@ -145,6 +145,7 @@ export type ErrorCode =
   | "not_a_member"
   | "invalid"
   | "too_many_rooms"
+  | "rate_limited"
   | "unauthorized"
   | "forbidden"
   | "not_found"

@@ -324,6 +324,9 @@ function resolveUrl(contract, address, options) {
   for (const [key, value] of Object.entries(options.params ?? {}))
     url.searchParams.set(key, String(value));
   url.searchParams.set("contract", contract.fingerprint);
+  const beat = options.heartbeat?.interval ?? 0;
+  if (beat > 25_000)
+    url.searchParams.set("heartbeat", String(Math.min(Math.ceil(beat / 1000), 1e8)));
   return url.href;
 }
 
@@ -390,9 +393,34 @@ function createClient(contract, first, second) {
   const dropped = ({ event, data, room }, reason) => {
     hooks.fire("dropped", { event, data, ...(room !== undefined && { room }), reason });
   };
+  /* paced */
+  const take = (event, room, losable) =>
+    contract.pacing.take(rooms.get(room ?? "")?.pattern ?? "", event, losable);
+  /** Send what waits, up to the first message whose turn has not come. */
+  const flush = () => {
+    clear("pace");
+    for (let next; isOpen() && (next = queue[0]);) {
+      const wait = take(next.event, next.room);
+      if (wait > 0) return timer("pace", Math.min(wait, 2 ** 30), flush);
+      queue.shift();
+      socket?.send(next.frame);
+      const call = pending.get(next.id ?? 0);
+      if (call) call.sent = true;
+    }
+  };
+  const heed = ({ type, id, data }) => {
+    if (type !== 3 && type !== 33) return;
+    const { code, event = pending.get(id)?.event, room, data: more } = explain(data);
+    if (code === "rate_limited")
+      contract.pacing.empty(rooms.get(room)?.pattern ?? "", event, more?.retry_after * 1000);
+  };
+  /* end */
   const dropQueued = (reason, gone) => {
     const lost = queue.filter(gone);
     queue = queue.filter((message) => !gone(message));
+    /* paced */
+    flush();
+    /* end */
     for (const message of lost) {
       dropped(message, reason);
       pending.get(message.id ?? 0)?.finish(disconnected());
@@ -407,7 +435,11 @@ function createClient(contract, first, second) {
       ...(id && { id }),
     });
     const isVolatile = contract.volatile.includes(event);
-    if (socket && isOpen()) {
+    /* paced */
+    flush();
+    const isDue = () => !queue.length && !take(event, room, isVolatile && !id);
+    /* end */
+    if (socket && isOpen() /* paced */ && isDue() /* end */) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
       return "sent";
@@ -419,6 +451,9 @@ function createClient(contract, first, second) {
       return "dropped";
     }
     queue.push(message);
+    /* paced */
+    if (isOpen() && !timers["pace"]) timer("pace", 0, flush);
+    /* end */
     return "queued";
   };
   const emit = (event, data = {}, room) => transmit(event, data, room);
@@ -438,6 +473,9 @@ function createClient(contract, first, second) {
         signal?.removeEventListener("abort", abort);
         pending.delete(id);
         queue = queue.filter((message) => message.id !== id);
+        /* paced */
+        flush();
+        /* end */
         if (error === undefined) resolve(value);
         else reject(error);
       };
@@ -470,6 +508,9 @@ function createClient(contract, first, second) {
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
     const room = rooms.get(name) ?? {
       name,
+      /* paced */
+      pattern,
+      /* end */
       joined: false,
       ready: deferred(),
       handles: new Set(),
@@ -525,6 +566,9 @@ function createClient(contract, first, second) {
     else if (call) call.finish(undefined, contract.fromText(call.event, data, call.reply));
   };
   const accept = (message, text) => {
+    /* paced */
+    heed(message);
+    /* end */
     switch (message.type) {
       case 3:
         return report(explain(message.data));
@@ -591,12 +635,18 @@ function createClient(contract, first, second) {
     openedAt = Date.now();
     state = "open";
     for (const room of rooms.values()) askToJoin(room);
+    /* paced */
+    contract.pacing.opened();
+    flush();
+    /* end */
+    /* unpaced */
     for (const { frame, id } of queue) {
       socket?.send(frame);
       const call = pending.get(id ?? 0);
       if (call) call.sent = true;
     }
     queue = [];
+    /* end */
     heartbeat();
     ready.resolve();
     hooks.fire("state", state);

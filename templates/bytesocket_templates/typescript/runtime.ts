@@ -16,6 +16,9 @@ interface $Contract {
   /** Bytes to JSON text and back; absent when no payload holds bytes. */
   toText?: (event: $Name, data: unknown) => unknown;
   fromText?: (event: $Name, data: unknown, reply?: string) => unknown;
+  /* paced */
+  pacing: $Pacing;
+  /* end */
 }
 
 interface $Socket {
@@ -61,6 +64,9 @@ interface $Listeners {
 
 interface $Room {
   name: string;
+  /* paced */
+  pattern: string;
+  /* end */
   joined: boolean;
   ready: $Deferred;
   handles: Set<$Listeners>;
@@ -423,6 +429,9 @@ function resolveUrl(
   for (const [key, value] of Object.entries(options.params ?? {}))
     url.searchParams.set(key, String(value));
   url.searchParams.set("contract", contract.fingerprint);
+  const beat = options.heartbeat?.interval ?? 0;
+  if (beat > 25_000)
+    url.searchParams.set("heartbeat", String(Math.min(Math.ceil(beat / 1000), 1e8)));
   return url.href;
 }
 
@@ -491,9 +500,34 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const dropped = ({ event, data, room }: $Queued, reason: string): void => {
     hooks.fire("dropped", { event, data, ...(room !== undefined && { room }), reason });
   };
+  /* paced */
+  const take = (event: $Name, room?: string, losable?: boolean): number =>
+    contract.pacing.take(rooms.get(room ?? "")?.pattern ?? "", event, losable);
+  /** Send what waits, up to the first message whose turn has not come. */
+  const flush = (): void => {
+    clear("pace");
+    for (let next: $Queued | undefined; isOpen() && (next = queue[0]);) {
+      const wait = take(next.event, next.room);
+      if (wait > 0) return timer("pace", Math.min(wait, 2 ** 30), flush);
+      queue.shift();
+      socket?.send(next.frame);
+      const call = pending.get(next.id ?? 0);
+      if (call) call.sent = true;
+    }
+  };
+  const heed = ({ type, id, data }: any): void => {
+    if (type !== 3 && type !== 33) return;
+    const { code, event = pending.get(id)?.event, room, data: more } = explain(data);
+    if (code === "rate_limited")
+      contract.pacing.empty(rooms.get(room)?.pattern ?? "", event, more?.retry_after * 1000);
+  };
+  /* end */
   const dropQueued = (reason: string, gone: (message: $Queued) => boolean): void => {
     const lost = queue.filter(gone);
     queue = queue.filter((message) => !gone(message));
+    /* paced */
+    flush();
+    /* end */
     for (const message of lost) {
       dropped(message, reason);
       pending.get(message.id ?? 0)?.finish(disconnected());
@@ -508,7 +542,11 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       ...(id && { id }),
     });
     const isVolatile = contract.volatile.includes(event);
-    if (socket && isOpen()) {
+    /* paced */
+    flush();
+    const isDue = (): boolean => !queue.length && !take(event, room, isVolatile && !id);
+    /* end */
+    if (socket && isOpen() /* paced */ && isDue() /* end */) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
       return "sent";
@@ -520,6 +558,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       return "dropped";
     }
     queue.push(message);
+    /* paced */
+    if (isOpen() && !timers["pace"]) timer("pace", 0, flush);
+    /* end */
     return "queued";
   };
   const emit = (event: $Name, data: unknown = {}, room?: string): string =>
@@ -546,6 +587,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
         signal?.removeEventListener("abort", abort);
         pending.delete(id);
         queue = queue.filter((message) => message.id !== id);
+        /* paced */
+        flush();
+        /* end */
         if (error === undefined) resolve(value);
         else reject(error);
       };
@@ -578,6 +622,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
     const room = rooms.get(name) ?? {
       name,
+      /* paced */
+      pattern,
+      /* end */
       joined: false,
       ready: deferred(),
       handles: new Set<$Listeners>(),
@@ -633,6 +680,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     else if (call) call.finish(undefined, contract.fromText(call.event, data, call.reply));
   };
   const accept = (message: any, text: boolean): void => {
+    /* paced */
+    heed(message);
+    /* end */
     switch (message.type) {
       case 3:
         return report(explain(message.data));
@@ -699,12 +749,18 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     openedAt = Date.now();
     state = "open";
     for (const room of rooms.values()) askToJoin(room);
+    /* paced */
+    contract.pacing.opened();
+    flush();
+    /* end */
+    /* unpaced */
     for (const { frame, id } of queue) {
       socket?.send(frame);
       const call = pending.get(id ?? 0);
       if (call) call.sent = true;
     }
     queue = [];
+    /* end */
     heartbeat();
     ready.resolve();
     hooks.fire("state", state);

@@ -4,6 +4,9 @@ hypercorn is embedded and not started through its command line. Its own shutdown
 WebSockets that never end (Python 3.12 and later) or closes them with 1011 (3.11), and its ping
 interval disconnects nobody. So sockets are closed inside the `shutdown_trigger`, before it
 returns, and the framework's own deadlines find peers that are gone.
+
+Some parts of hypercorn are replaced by ours: an exception for one connection ended the process on
+trio, and the application was not told of some ends. HTTP/2 is not offered (see `protocol`).
 """
 
 import logging
@@ -11,16 +14,28 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
-from typing import Any
+from typing import Final
 
 import anyio
-from hypercorn.config import Config
 from typing_extensions import override
 from wsproto.extensions import PerMessageDeflate
 
+from bytesocket_app.logs import restrain
 from bytesocket_app.serving.runners.hosting import Hosting, Trigger, host
+from bytesocket_app.serving.runners.hypercorn.protocol import (
+    GuardedProtocol,
+    GuardedStream,
+    HypercornConfig,
+)
 from bytesocket_app.serving.runners.listening import BACKLOG
 from bytesocket_app.transports.asgi import ASGIApp
+
+NEVER: Final = 86_400.0
+"""Seconds in place of no deadline, which hypercorn has no word for."""
+
+
+QUEUED: Final = 4
+"""Messages that hypercorn keeps for an application that does not take them, beside its inbox."""
 
 
 class _Declined(PerMessageDeflate):
@@ -40,14 +55,37 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
     # Imported by name: the module for trio needs trio, and hypercorn's types are partly unknown
     # and stricter than ASGI's about applications.
     run: Callable[..., Awaitable[None]] = import_module(f"hypercorn.{hosting.backend}").serve
-    # hypercorn compresses for every client that offers it, and has no setting against that.
-    stream: Any = import_module("hypercorn.protocol.ws_stream")
-    stream.PerMessageDeflate = _Declined
+    for module, name, ours in replacements(hosting.backend):
+        _replace(module, name, ours)
     await run(app, _config(hosting), shutdown_trigger=trigger, mode="asgi")
 
 
-def _config(hosting: Hosting) -> Config:
-    config = Config()
+def replacements(backend: str) -> list[tuple[str, str, type]]:
+    """Return what of hypercorn is replaced: the module that looks for it, its name, and ours."""
+    server = import_module(f"{__name__}.on_{backend}").SERVER
+    return [
+        (f"hypercorn.{backend}.run", "TCPServer", server),
+        (f"hypercorn.{backend}.tcp_server", "ProtocolWrapper", GuardedProtocol),
+        ("hypercorn.protocol.h11", "WSStream", GuardedStream),
+        # hypercorn compresses for every client that offers it, and has no setting against that.
+        ("hypercorn.protocol.ws_stream", "PerMessageDeflate", _Declined),
+    ]
+
+
+def _replace(module: str, name: str, ours: type) -> None:
+    """Put our class in the place of hypercorn's.
+
+    Raises:
+        RuntimeError: This hypercorn has nothing of that name: its connections would be unguarded.
+    """
+    found = import_module(module)
+    if not hasattr(found, name):
+        raise RuntimeError(f"{module} has no {name}: this version of hypercorn is not supported.")
+    setattr(found, name, ours)
+
+
+def _config(hosting: Hosting) -> HypercornConfig:
+    config = HypercornConfig()
     # hypercorn closes the descriptor it is given.
     config.bind = [f"fd://{os.dup(hosting.listener.fileno())}"]
     config.backlog = BACKLOG
@@ -58,7 +96,14 @@ def _config(hosting: Hosting) -> Config:
     config.accesslog = None
     config.errorlog = _error_log()
     config.include_server_header = False
+    config.alpn_protocols = ["http/1.1"]
     config.websocket_max_message_size = hosting.message_bytes or sys.maxsize
+    config.h11_max_incomplete_size = hosting.header_bytes or sys.maxsize
+    # From an accepted connection, and from an answer, to the next complete request.
+    config.keep_alive_timeout = hosting.handshake or NEVER
+    config.ssl_handshake_timeout = hosting.handshake or NEVER
+    config.max_app_queue_size = QUEUED
+    config.close_timeout = hosting.close or NEVER
     # Longer than our own limit: hypercorn's timeout would leak a CancelledError.
     config.graceful_timeout = hosting.linger * 10
     return config
@@ -67,4 +112,5 @@ def _config(hosting: Hosting) -> Config:
 def _error_log() -> logging.Logger:
     logger = logging.getLogger("hypercorn.error")
     logger.setLevel(logging.WARNING)  # lower levels only say "Running on ...", as the caller does
+    restrain(logger.name)
     return logger

@@ -1,0 +1,195 @@
+"""Rates at work: what comes too often is refused, or dropped, before anything else is done for it.
+
+The buckets are one for each rate and socket, user or address. A message for several rooms costs a
+token for each room; if that is more than the bucket holds, it needs a full one, which is then in
+debt.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from math import ceil
+from typing import Any, Final
+
+from bytesocket_app.addresses import address_key
+from bytesocket_app.buckets import Buckets
+from bytesocket_app.declarations.rates import MOST, Rate
+from bytesocket_app.dispatch.answers import refuse_now
+from bytesocket_app.dispatch.incoming import Incoming
+from bytesocket_app.dispatch.runtime import Runtime
+from bytesocket_app.dispatch.step import Step
+from bytesocket_app.dispatch.tallies import PERIOD, Tally
+from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.settings import Limits
+from bytesocket_app.telemetry import Count
+from bytesocket_app.types import EventName
+from bytesocket_app.wire.close import CloseCode
+
+logger = logging.getLogger("bytesocket")
+
+_ROOMS: Final = 128
+"""Rooms that a socket may join at once where `Limits.rooms_per_socket` is none."""
+_ROUNDING: Final = 1e-6
+"""Share of a millisecond by which a sum of seconds may be off."""
+
+
+class RateLimited(Refusal, code="rate_limited"):
+    """Refusal of what comes too often; `retry_after` in its data are the seconds to wait."""
+
+    def __init__(self, what: str, wait: float) -> None:
+        seconds = ceil(wait * 1000 - _ROUNDING) / 1000
+        super().__init__(
+            f"Too many {what}; try again in {seconds:g} s.", data={"retry_after": seconds}
+        )
+
+
+class Rates:
+    """Rates of an application's messages and joins, and their refusals.
+
+    Args:
+        runtime: The parts of the application.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        limits = runtime.settings.limits
+        self._limits = limits
+        self._declared = runtime.rates
+        self._clock = runtime.clock
+        self._catalogue = runtime.catalogue
+        self._handlers = runtime.handlers
+        self._rooms = runtime.rooms
+        self._telemetry = runtime.telemetry
+        self._whole = _limit(limits.messages_per_second)
+        self._joins = _limit(limits.joins_per_second, limits.rooms_per_socket or _ROOMS)
+        # Events that are not declared share a rate: a peer can make up any number of names.
+        self._others = _limit(limits.event_messages_per_second)
+        self._defaults: dict[EventName, Rate] = {}
+        self._shared: dict[Rate, Buckets] = {}
+
+    @property
+    def has_any(self) -> bool:
+        """True if messages have to be counted."""
+        return bool(self._declared or self._whole or self._others)
+
+    def passes(self, step: Step, message: Incoming) -> bool:
+        """Count a message; one that comes too often is answered, or dropped, and returns False."""
+        wait = self._wait(step, message)
+        if not wait:
+            return True
+        spec = None if message.event is None else self._catalogue.by_name.get(message.event)
+        if spec is not None and spec.volatile and message.id is None:
+            socket_id = step.sending.socket_id
+            self._telemetry.count(Count.DROPPED, socket=socket_id, reason="rate")
+            return False
+        refuse_now(step, message, Phase.HANDLER, RateLimited("messages", wait))
+        self._telemetry.count(Count.REFUSED, code=RateLimited.__refusal_code__)
+        self.note(step)
+        return False
+
+    def refusal_of_join(self, step: Step, rooms: int) -> Refusal | None:
+        """Count a request to join so many rooms; returns the refusal if that is too often.
+
+        After its answer, `note` has to be told.
+        """
+        if self._joins is None:
+            return None
+        wait = self._take(step, self._joins, self._clock(), self._bounded(rooms))
+        return RateLimited("joins", wait) if wait else None
+
+    def note(self, step: Step) -> None:
+        """Note a refusal that was sent, and close the socket if it was one too many."""
+        most, sending = self._limits.refusals, step.sending
+        logger.debug("refused (%s), %s", RateLimited.__refusal_code__, sending)
+        if most and _tally(step).refused(self._clock(), most):
+            logger.info("closing 1008 rate limited: %d refusals in %g s, %s", most, PERIOD, sending)
+            sending.shut(CloseCode.POLICY, "rate limited")
+
+    def _wait(self, step: Step, message: Incoming) -> float:
+        """Take a message's tokens; returns the seconds to wait if they are not there."""
+        now, rooms = self._clock(), message.rooms
+        cost = 1 if rooms is None else self._bounded(len(rooms))
+        if self._whole is not None and (wait := self._take(step, self._whole, now, cost)):
+            return wait
+        if rooms is None:
+            rate = self._rate_of(message.event, message.room)
+            return 0.0 if rate is None else self._take(step, rate, now, 1)
+        # Too many rooms are refused later, whichever they are.
+        rates = Counter(self._rates_of(message.event, rooms[:cost]))
+        waits = (self._take(step, rate, now, each) for rate, each in rates.items())
+        return next((wait for wait in waits if wait), 0.0)
+
+    def _bounded(self, rooms: int) -> int:
+        """Return the cost of naming rooms: one for each, without those that are too many anyway."""
+        return max(1, min(rooms, self._limits.rooms_per_message or rooms))
+
+    def _rates_of(self, event: EventName | None, rooms: Iterable[str]) -> Iterable[Rate]:
+        rates = (self._rate_of(event, room) for room in rooms)
+        return (rate for rate in rates if rate is not None)
+
+    def _rate_of(self, event: EventName | None, room: str | None) -> Rate | None:
+        """Return the rate that is declared where an event goes, else the default one, if any."""
+        if event is None:
+            return self._others
+        rate = None
+        if room is None:
+            rate = self._handlers.rates.get(event)
+        elif self._declared:
+            found = self._rooms.find(room)
+            rate = None if found is None else found[0].handlers.rates.get(event)
+        return rate or self._default(event)
+
+    def _default(self, event: EventName) -> Rate | None:
+        if self._others is None or event not in self._catalogue.by_name:
+            return self._others
+        rate = self._defaults.get(event)
+        if rate is None:
+            rate = self._defaults[event] = Rate(self._others.per_second, self._others.burst)
+        return rate
+
+    def _take(self, step: Step, rate: Rate, now: float, cost: int) -> float:
+        """Take tokens from the bucket of a rate; returns the seconds to wait if it lacks them."""
+        at_once = min(cost, rate.burst)
+        key = _key(step, rate)
+        if key is None:
+            bucket = _tally(step).bucket(rate)
+            wait = bucket.take(now, at_once)
+            if not wait and cost > at_once:
+                bucket.owe(now, cost - at_once)
+            return wait
+        table = self._shared.get(rate)
+        if table is None:
+            table = self._shared[rate] = Buckets(rate.per_second, rate.burst)
+        wait = table.take(key, now, at_once)
+        if not wait and cost > at_once:
+            table.owe(key, now, cost - at_once)
+        return wait
+
+
+def attempts(limits: Limits) -> Buckets | None:
+    """Make the buckets for the authentications of each address; None without a limit."""
+    per_second = min(limits.authentications_per_second, MOST)
+    return Buckets(per_second, 10 * per_second) if per_second else None
+
+
+def _limit(per_second: int, burst: int = 0) -> Rate | None:
+    """Make the rate of a setting, with a burst of at least twice as many; None for 0."""
+    rate = min(per_second, MOST)
+    return Rate(float(rate), max(2 * rate, min(burst, MOST))) if rate else None
+
+
+def _key(step: Step, rate: Rate) -> Any:
+    """Return what a rate's buckets are told apart by; None if the socket has one of its own."""
+    if rate.per == "user":
+        return step.sending.user_key
+    if rate.per == "socket":
+        return None
+    tally = _tally(step)
+    if tally.address is None:
+        tally.address = address_key(step.socket.client)
+    return tally.address
+
+
+def _tally(step: Step) -> Tally:
+    if step.tally is None:
+        step.tally = Tally()
+    return step.tally

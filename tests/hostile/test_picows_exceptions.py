@@ -1,0 +1,70 @@
+"""What an application raises, wherever it runs, ends one connection at most, on every server."""
+
+import signal
+import time
+
+import pytest
+
+from tests.support.hostile import DEADLINE, Target, bystanders, target
+from tests.support.raising_apps import ERRORS, PLACES
+from tests.support.raw_peer import CLOSE, frame
+
+pytestmark = pytest.mark.slow
+
+# Those end the connection, and on ASGI it is the server that logs them.
+KINDS = {"picows": tuple(ERRORS)}
+SERVERS = ("picows", "hypercorn-asyncio", "hypercorn-trio", "uvicorn")
+EVENTS = ("do", "plain", "beside", "lent", "told")
+
+
+def live(served: Target, query: str, *, login: bool) -> None:
+    """Do all that one connection can do, whether or not the server has ended it meanwhile."""
+    with served.connect() as peer:
+        try:
+            peer.upgrade(f"/ws?{query}")
+            if login:
+                peer.say(type=4, data="right")
+                peer.hear()
+            for number, event in enumerate(EVENTS):
+                peer.say(event=event, data={"text": query}, id=number + 1)
+            peer.say(type=9, room="room")
+            peer.say(type=12, room="room")
+            while peer.hear().get("type") not in {13, 14}:
+                pass
+            peer.send(frame(CLOSE))
+            peer.gone()
+        except (OSError, AssertionError):
+            pass  # refused, or ended
+
+
+def settled(served: Target) -> tuple[int, int]:
+    """Wait until each strike has its line; returns how many of both there are."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        lines = served.log().splitlines()
+        strikes = sum(line.startswith("INFO strikes") for line in lines)
+        errors = sum(line.startswith("ERROR bytesocket") for line in lines)
+        if errors >= strikes or time.monotonic() > end:
+            return strikes, errors
+        time.sleep(0.05)  # between two looks; there is nothing to wait on
+
+
+@pytest.mark.parametrize("by", ["message", "handshake"])
+@pytest.mark.parametrize("server", SERVERS)
+def test_no_exception_of_the_application_ends_the_server(server: str, by: str) -> None:
+    login = by == "message"
+    kinds = KINDS.get(
+        server, tuple(kind for kind in ERRORS if kind not in {"generator", "keyboard"})
+    )
+    with target(server, f"tests.support.raising_apps:by_{by}") as served:
+        pid = served.pid
+        with bystanders(served, token="right" if login else None):
+            for place in PLACES:
+                for kind in kinds:
+                    live(served, f"{place}={kind}", login=login)
+        assert served.process.pid == pid
+        strikes, errors = settled(served)
+        assert strikes >= len(PLACES) * len(kinds)
+        assert errors == strikes
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(DEADLINE) == 0, served.log()[-4000:]
