@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, TypeAlias, TypeGuard, cast
 from bytesocket_app.events.catalogue import Catalogue
 from bytesocket_app.events.lint import owner_of, place_of
 from bytesocket_app.events.raw import choices, is_node, nodes
+from bytesocket_app.events.recursion import RecursiveUnions
 from bytesocket_app.types import EventName
 
 Kind: TypeAlias = Literal["text", "bytes", "list", "map", "extras", "any", "nesting"]
@@ -22,7 +23,10 @@ REMEDIES: Final[Mapping[Kind, str]] = {
     "map": "any number of members: Field(max_length=...)",
     "extras": "any number of unknown members: ConfigDict(extra='ignore')",
     "any": "any value at all: declare a type",
-    "nesting": "a union inside of itself, where each level doubles the work: Field(discriminator=)",
+    "nesting": (
+        "a union inside of itself, where each level multiplies the work, so that deep values are "
+        'refused: Field(discriminator="kind")'
+    ),
 }
 """Problem of each kind of part, and its remedy."""
 
@@ -33,7 +37,6 @@ _MEASURED: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("dict", "frozendict", "ordered-dict", "counter"), "map"),
 }
 _BY_NAME: Final = frozenset({"model-fields", "typed-dict", "dataclass-args", "named-tuple"})
-_MAPS: Final = _BY_NAME | {"dict", "frozendict", "ordered-dict"}
 _INNER: Final[Mapping[str, str]] = {
     "items_schema": "[]",
     "keys_schema": "{key}",
@@ -105,6 +108,7 @@ class _Bounds:
     def __init__(self, schema: Any) -> None:
         self._schema = schema
         self._definitions = {node["ref"]: node for node in nodes(schema) if "ref" in node}
+        self._unions = RecursiveUnions(schema)
         self._seen = set[str]()
 
     def parts(self) -> Iterator[_Part]:
@@ -141,25 +145,7 @@ class _Bounds:
             return measured
         if kind in _BY_NAME and _is_open(node, config):
             return "extras"
-        return "nesting" if kind == "union" and self._doubles(node) else None
-
-    def _doubles(self, node: Any) -> bool:
-        """Return True if two choices take the same maps, and hold this union again."""
-        again = [one for one in choices(node) if self._reaches(one, node)]
-        return len(again) > 1
-
-    def _reaches(self, choice: Any, union: Any) -> bool:
-        """Return True if a choice is a map that may hold the union."""
-        waiting, seen, is_map = [choice], set[int](), False
-        while waiting:
-            for node in nodes(waiting.pop()):
-                if id(node) in seen:
-                    continue
-                seen.add(id(node))
-                is_map = is_map or node["type"] in _MAPS
-                if node["type"] == "definition-ref":
-                    waiting.append(self._definitions[node["schema_ref"]])
-        return is_map and id(union) in seen
+        return "nesting" if kind == "union" and self._unions.doubles(node) else None
 
 
 def _has_bound(node: Any, kind: str, config: Mapping[str, Any]) -> bool:

@@ -23,6 +23,7 @@ from bytesocket_app.errors import EncodeError, first_line
 from bytesocket_app.events.guarded import guarded_schema, problems_of_one
 from bytesocket_app.events.raw import custom_before_bytes, json_validator, nodes, schema_validator
 from bytesocket_app.events.raw_output import raw_serializer
+from bytesocket_app.events.recursion import RecursiveUnions
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import BINARY, UNLIMITED
 
@@ -124,9 +125,11 @@ class PayloadType:
         python = validator.validate_python
         if self.validate_fast is not None:
             return lambda decoded, _: python(decoded)
-        json = validator.validate_json
+        json, refuse_much = validator.validate_json, self._refuse_much
 
         def through_json(decoded: Any, codec: CodecName) -> Any:
+            if refuse_much is not None:
+                refuse_much(decoded)
             if codec == "binary" and raw is not None:
                 return raw(decoded)
             try:
@@ -137,6 +140,14 @@ class PayloadType:
 
         raw = _raw(schema, python) if self.has_bytes else None
         return through_json
+
+    @cached_property
+    def _refuse_much(self) -> Callable[[Any], None] | None:
+        """Function that refuses values that are too much work for unions inside of themselves.
+
+        Such a union refers to a type around it, so that `validate_fast` is None.
+        """
+        return RecursiveUnions(self.adapter.core_schema).guard()
 
     def to_json(self, value: Any) -> bytes:
         """Serialize a value as JSON text, by alias."""
