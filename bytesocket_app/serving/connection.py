@@ -50,7 +50,7 @@ EACH: Final = 1024
 """Bytes that every message counts for besides its own: small ones cost time too."""
 SMALL: Final = 256
 """Bytes that a small message counts for while it waits, whatever it has; others by their memory."""
-_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?")
+_SECONDS: Final = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?(e\+[0-9]{1,3})?|Infinity")
 BEATS: Final = 1.8
 """Intervals between two pings of a client that may pass in silence: 45 s of 25 s."""
 

@@ -608,6 +608,8 @@ class TestSilence:
             pytest.param("", "", id="names-no-contract"),
             pytest.param(f"{NAMED}&heartbeat=0", "", id="has-no-heartbeat"),
             pytest.param(f"heartbeat=600&{NAMED}", "", id="has-a-slow-heartbeat"),
+            pytest.param(f"{NAMED}&heartbeat=Infinity", "", id="has-as-good-as-none"),
+            pytest.param(f"{NAMED}&heartbeat=1e+22", "", id="has-a-very-slow-heartbeat"),
             pytest.param(NAMED, "http://example.org", id="is-a-page-which-may-be-hidden"),
         ],
     )
@@ -621,7 +623,7 @@ class TestSilence:
         assert not await self.closed_after(107, 25, query=query)
         assert await self.closed_after(109, 25, query=query)
 
-    @pytest.mark.parametrize("heartbeat", ["", "nan", "-1", "1e3", "x", "9" * 400])
+    @pytest.mark.parametrize("heartbeat", ["", "nan", "-1", "1e3", "x", "9" * 400, "inf"])
     async def test_a_heartbeat_that_is_no_number_says_nothing(self, heartbeat: str) -> None:
         query = f"{self.NAMED}&heartbeat={heartbeat}"
         assert await self.closed_after(46, 25, query=query)

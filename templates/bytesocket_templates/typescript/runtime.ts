@@ -429,9 +429,8 @@ function resolveUrl(
   for (const [key, value] of Object.entries(options.params ?? {}))
     url.searchParams.set(key, String(value));
   url.searchParams.set("contract", contract.fingerprint);
-  const beat = options.heartbeat?.interval ?? 0;
-  if (beat > 25_000)
-    url.searchParams.set("heartbeat", String(Math.min(Math.ceil(beat / 1000), 1e8)));
+  const beat = options.heartbeat?.interval;
+  if (beat) url.searchParams.set("heartbeat", `${beat / 1000}`);
   return url.href;
 }
 
