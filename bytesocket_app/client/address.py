@@ -9,7 +9,7 @@ from websockets.uri import WebSocketURI, parse_uri
 
 from bytesocket_app.errors import ConfigurationError
 
-_MOST: Final = 10.0**8
+_MOST: Final = 10.0**11
 _SCHEMES = {"ws": "ws", "wss": "wss", "http": "ws", "https": "wss"}
 
 
@@ -46,7 +46,7 @@ def address(
         query.append(("contract", fingerprint))
         if not 0 < ping_interval <= HEARTBEAT:
             query = [(key, value) for key, value in query if key != "heartbeat"]
-            query.append(("heartbeat", f"{min(ping_interval, _MOST):.3f}"))
+            query.append(("heartbeat", f"{min(ping_interval * 1000, _MOST):.0f}"))
     place = parts.path if parts.path not in {"", "/"} else path or parts.path
     try:
         return parse_uri(urlunsplit((scheme, parts.netloc, place, urlencode(query), "")))

@@ -50,7 +50,7 @@ EACH: Final = 1024
 """Bytes that every message counts for besides its own: small ones cost time too."""
 SMALL: Final = 256
 """Bytes that a small message counts for while it waits, whatever it has; others by their memory."""
-_SECONDS: Final = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?(e\+[0-9]{1,3})?|Infinity")
+_MILLISECONDS: Final = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?(e\+[0-9]{1,3})?|Infinity")
 BEATS: Final = 1.8
 """Intervals between two pings of a client that may pass in silence: 45 s of 25 s."""
 
@@ -410,11 +410,11 @@ def _said_heartbeat(query: str) -> float | None:
     """Return the seconds between a client's pings as it says them, 0 for none; None if it does not.
 
     Args:
-        query: The query of its request, with or without `heartbeat`.
+        query: The query of its request, with or without `heartbeat`, in milliseconds.
     """
     _, named, rest = f"&{query}".rpartition("&heartbeat=")
     text = rest.partition("&")[0]
-    return float(text) if named and _SECONDS.fullmatch(text) else None
+    return float(text) / 1000 if named and _MILLISECONDS.fullmatch(text) else None
 
 
 def _size(payload: bytes | str) -> int:

@@ -164,7 +164,7 @@ def test_a_client_with_a_heartbeat_of_its_own_says_so(lab: Lab) -> None:
     with lab.run(source) as script:
         script.result()
     said = [parse_qs(urlsplit(path).query).get("heartbeat") for path in lab.server.paths]
-    assert said == [None, ["1"], ["61.5"], ["Infinity"]]
+    assert said == [None, ["1000"], ["61500"], ["Infinity"]]
 
 
 def test_a_failed_dial_leads_to_another(lab: Lab) -> None:

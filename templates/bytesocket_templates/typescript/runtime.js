@@ -321,11 +321,10 @@ function resolveUrl(contract, address, options) {
   url.protocol = url.protocol.replace("http", "ws");
   if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws or http URL`);
   url.hash = "";
-  for (const [key, value] of Object.entries(options.params ?? {}))
+  const heartbeat = options.heartbeat?.interval;
+  const own = { contract: contract.fingerprint, ...(heartbeat && { heartbeat }) };
+  for (const [key, value] of Object.entries({ ...options.params, ...own }))
     url.searchParams.set(key, String(value));
-  url.searchParams.set("contract", contract.fingerprint);
-  const beat = options.heartbeat?.interval;
-  if (beat) url.searchParams.set("heartbeat", `${beat / 1000}`);
   return url.href;
 }
 
