@@ -1,7 +1,8 @@
 """Token buckets: so many a second on average, with bursts.
 
 A bucket is one number, the time at which it is full again. What takes a token moves that time on.
-Times are seconds of any clock that does not run backwards.
+Who wants more than a bucket ever holds needs a full one, which is then in debt. Times are seconds
+of any clock that does not run backwards.
 """
 
 from collections import OrderedDict
@@ -9,16 +10,18 @@ from collections.abc import Hashable
 from math import inf
 from typing import Final
 
+FASTEST: Final = 10**9
+"""Greatest number of tokens in a second, and at once."""
 MOST: Final = 16_384
 """Buckets that a table keeps, unless told otherwise: a few MiB."""
 _ROUNDING: Final = 1e-3
 """Share of a token by which a sum of seconds may be off."""
 
 
-def _taken(full_at: float, now: float, cost: float, rate: float, burst: float) -> float:
-    """Return the seconds until a bucket has `cost` tokens; 0 or less if it has them."""
+def _wait(full_at: float, now: float, cost: float, rate: float, burst: float) -> float:
+    """Return the seconds until a bucket has `cost` tokens, or is full; 0 if it is so far."""
     missing = max(full_at - now, 0.0) * rate
-    lacking = missing + cost - burst
+    lacking = missing + min(cost, burst) - burst
     return lacking / rate if lacking > _ROUNDING else 0.0
 
 
@@ -38,22 +41,11 @@ class TokenBucket:
         self._full_at = -inf
 
     def take(self, now: float, cost: float = 1) -> float:
-        """Take tokens, all or none.
-
-        Returns:
-            0 if they were taken, else the seconds until they could be; `inf` if the bucket never
-            holds as many.
-        """
-        if cost > self.burst:
-            return inf
-        wait = _taken(self._full_at, now, cost, self.rate, self.burst)
+        """Take tokens, all or none; returns 0, or the seconds until they could be taken."""
+        wait = _wait(self._full_at, now, cost, self.rate, self.burst)
         if not wait:
-            self.owe(now, cost)
+            self._full_at = max(self._full_at, now) + cost / self.rate
         return wait
-
-    def owe(self, now: float, cost: float) -> None:
-        """Take tokens that need not be there: what is missing comes off those to come."""
-        self._full_at = max(self._full_at, now) + cost / self.rate
 
 
 class Buckets:
@@ -82,22 +74,14 @@ class Buckets:
 
     def take(self, key: Hashable, now: float, cost: float = 1) -> float:
         """Take tokens from a key's bucket, all or none; see `TokenBucket.take`."""
-        if cost > self.burst:
-            return inf
         full_at = self._full_at.get(key, -inf)
-        wait = _taken(full_at, now, cost, self.rate, self.burst)
+        wait = _wait(full_at, now, cost, self.rate, self.burst)
         if not wait:
             self._full_at[key] = max(full_at, now) + cost / self.rate
         if key in self._full_at:
             self._full_at.move_to_end(key)
         self._prune(now)
         return wait
-
-    def owe(self, key: Hashable, now: float, cost: float) -> None:
-        """Take tokens that need not be there; see `TokenBucket.owe`."""
-        self._full_at[key] = max(self._full_at.get(key, -inf), now) + cost / self.rate
-        self._full_at.move_to_end(key)
-        self._prune(now)
 
     def _prune(self, now: float) -> None:
         """Forget two full buckets at most, and what is beyond the most: a bounded step a call."""
@@ -108,3 +92,9 @@ class Buckets:
             del self._full_at[oldest]
         if len(self._full_at) > self._most:
             self._full_at.popitem(last=False)
+
+
+def buckets_for(per_second: int, seconds: int) -> Buckets | None:
+    """Return the buckets of a limit, which hold what comes in `seconds`; None for the limit 0."""
+    rate = min(per_second, FASTEST)
+    return Buckets(rate, seconds * rate) if rate else None

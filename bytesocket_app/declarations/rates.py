@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from typing_extensions import override
 
+from bytesocket_app.buckets import FASTEST
 from bytesocket_app.errors import ConfigurationError, caller, near
 
 Per: TypeAlias = Literal["socket", "user", "address"]
@@ -19,8 +20,6 @@ PER: Final[tuple[Per, ...]] = get_args(Per)
 _TEXT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)/([smh])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 _LEAST: Final = 1e-6
-MOST: Final = 10**9
-"""Greatest number of messages in a second, and at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,10 +58,10 @@ class Rate:
         per_second = _per_second(rate)
         if burst is None:
             burst = max(1, ceil(2 * per_second))
-        elif not isinstance(burst, int) or isinstance(burst, bool) or not 1 <= burst <= MOST:  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
+        elif not isinstance(burst, int) or isinstance(burst, bool) or not 1 <= burst <= FASTEST:  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
             raise ConfigurationError(
                 f"{caller()}: burst={burst!r} cannot be: use a whole number of messages, from 1 to "
-                f"{MOST}."
+                f"{FASTEST}."
             )
         if per not in PER:
             known = ", ".join(map(repr, PER))
@@ -120,7 +119,7 @@ class DeclaredRates:
 def _per_second(text: object) -> float:
     found = _TEXT.fullmatch(text) if isinstance(text, str) else None
     value = float(found[1]) / _SECONDS[found[2]] if found is not None else 0.0
-    if not _LEAST <= value <= MOST:
+    if not _LEAST <= value <= FASTEST:
         raise ConfigurationError(
             f"{caller()}: rate={text!r} cannot be: use a number above 0 for each second, minute or "
             'hour, as in "5/s", "100/m" or "0.5/h".'

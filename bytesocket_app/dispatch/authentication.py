@@ -6,10 +6,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from bytesocket_app.addresses import address_key
+from bytesocket_app.buckets import buckets_for
 from bytesocket_app.declarations.auth import Authenticator
 from bytesocket_app.declarations.keys import key_of
 from bytesocket_app.dispatch.answers import protocol_frame, send, validation_details
-from bytesocket_app.dispatch.rates import attempts
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import AuthError, ErrorContext, Phase, Refusal
@@ -29,7 +29,7 @@ _REFUSED: Final = "Authentication failed."
 _REPLACED: Final = AuthError(
     "Another connection of this user took this one's place.", code="replaced"
 )
-_LATER: Final = 5
+LATER: Final = 5
 """Seconds after which to try again where nobody knows when a connection will end."""
 
 
@@ -65,7 +65,7 @@ class Authentication:
         self._limits = runtime.settings.limits
         self._policies = runtime.settings.policies
         self._telemetry = runtime.telemetry
-        self._attempts = attempts(runtime.settings.limits)
+        self._attempts = buckets_for(self._limits.authentications_per_second, 10)
         self._clock = runtime.clock
 
     @property
@@ -240,7 +240,7 @@ class Authentication:
                 f"A user may have {most} connections at once; try again later.",
                 code="too_many_connections",
                 reached="connections_per_user",
-                seconds=_LATER,
+                seconds=LATER,
             )
 
     def _put_off(self, sending: SendingSide, later: TryLater) -> None:

@@ -1,8 +1,7 @@
 """Rates at work: what comes too often is refused, or dropped, before anything else is done for it.
 
 The buckets are one for each rate and socket, user or address. A message for several rooms costs a
-token for each room; if that is more than the bucket holds, it needs a full one, which is then in
-debt.
+token for each room.
 """
 
 import logging
@@ -12,15 +11,14 @@ from math import ceil
 from typing import Any, Final
 
 from bytesocket_app.addresses import address_key
-from bytesocket_app.buckets import Buckets
-from bytesocket_app.declarations.rates import MOST, Rate
+from bytesocket_app.buckets import FASTEST, Buckets
+from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.dispatch.answers import refuse_now
 from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.dispatch.tallies import PERIOD, Tally
 from bytesocket_app.errors import Phase, Refusal
-from bytesocket_app.settings import Limits
 from bytesocket_app.telemetry import Count
 from bytesocket_app.types import EventName
 from bytesocket_app.wire.close import CloseCode
@@ -148,33 +146,19 @@ class Rates:
 
     def _take(self, step: Step, rate: Rate, now: float, cost: int) -> float:
         """Take tokens from the bucket of a rate; returns the seconds to wait if it lacks them."""
-        at_once = min(cost, rate.burst)
         key = _key(step, rate)
         if key is None:
-            bucket = _tally(step).bucket(rate)
-            wait = bucket.take(now, at_once)
-            if not wait and cost > at_once:
-                bucket.owe(now, cost - at_once)
-            return wait
+            return _tally(step).bucket(rate).take(now, cost)
         table = self._shared.get(rate)
         if table is None:
             table = self._shared[rate] = Buckets(rate.per_second, rate.burst)
-        wait = table.take(key, now, at_once)
-        if not wait and cost > at_once:
-            table.owe(key, now, cost - at_once)
-        return wait
-
-
-def attempts(limits: Limits) -> Buckets | None:
-    """Make the buckets for the authentications of each address; None without a limit."""
-    per_second = min(limits.authentications_per_second, MOST)
-    return Buckets(per_second, 10 * per_second) if per_second else None
+        return table.take(key, now, cost)
 
 
 def _limit(per_second: int, burst: int = 0) -> Rate | None:
     """Make the rate of a setting, with a burst of at least twice as many; None for 0."""
-    rate = min(per_second, MOST)
-    return Rate(float(rate), max(2 * rate, min(burst, MOST))) if rate else None
+    rate = min(per_second, FASTEST)
+    return Rate(float(rate), max(2 * rate, min(burst, FASTEST))) if rate else None
 
 
 def _key(step: Step, rate: Rate) -> Any:

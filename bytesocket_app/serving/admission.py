@@ -12,7 +12,8 @@ from math import ceil
 from typing import Final
 
 from bytesocket_app.addresses import Client, address_key
-from bytesocket_app.buckets import Buckets
+from bytesocket_app.buckets import buckets_for
+from bytesocket_app.dispatch.authentication import LATER
 from bytesocket_app.settings import Limits
 from bytesocket_app.transports import Rejection
 
@@ -20,8 +21,6 @@ logger = logging.getLogger("bytesocket")
 
 _UNAVAILABLE: Final = 503
 _TOO_MANY: Final = 429
-_LATER: Final = 5
-"""Seconds after which to try again where nobody knows when a connection will end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Full(Rejection):
     reached: str = ""
 
 
-def full(reached: str, reason: str, *, status: int = _TOO_MANY, seconds: float = _LATER) -> Full:
+def full(reached: str, reason: str, *, status: int = _TOO_MANY, seconds: float = LATER) -> Full:
     """Return the rejection for a limit, with the seconds after which to try again."""
     retry = ("retry-after", str(max(ceil(seconds), 1)))
     return Full(status, reason, (retry,), reached=reached)
@@ -59,8 +58,7 @@ class Admission:
         self.addresses: dict[str, int] = {}
         self.forgotten: deque[tuple[str, bool]] = deque()
         self._limits = limits
-        rate = limits.handshakes_per_second
-        self._handshakes = Buckets(rate, 2 * rate) if rate else None
+        self._handshakes = buckets_for(limits.handshakes_per_second, 2)
 
     def admit(self, client: Client, now: float, *, waits: bool) -> "AdmissionPlace | Full":
         """Take one more connection, or say why not.

@@ -22,7 +22,7 @@ from bytesocket_app import (
     Settings,
     Socket,
 )
-from bytesocket_app.buckets import Buckets, TokenBucket
+from bytesocket_app.buckets import Buckets
 from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.telemetry import Count, Operation
@@ -909,18 +909,8 @@ async def test_no_mix_of_messages_gets_more_than_its_rate(seed: int) -> None:
 async def test_tables_of_users_and_addresses_are_bounded() -> None:
     table = Buckets(1, 2, most=100)
     for number in range(10_000):
-        table.owe(number, 0, 1)
+        table.take(number, 0)
     assert len(table) == 100
-    table.owe("a", 0, 5)
-    assert table.take("a", 1) == 3
-
-
-def test_a_bucket_in_debt_gets_nothing_until_it_is_made_up_for() -> None:
-    bucket = TokenBucket(2, 4)
-    assert bucket.take(0, 4) == 0
-    bucket.owe(0, 6)
-    assert bucket.take(0) == 3.5
-    assert bucket.take(3.5) == 0
 
 
 async def test_without_rates_nothing_is_counted() -> None:
