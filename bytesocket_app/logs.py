@@ -24,9 +24,10 @@ from threading import Lock
 from traceback import format_tb
 from typing import Final, TypeAlias
 
-from typing_extensions import TypeIs, override
+from typing_extensions import override
 
 from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.event_loop import is_group
 
 OWN: Final = (
     "bytesocket",
@@ -190,7 +191,7 @@ def _traced(error: BaseException, seen: set[int]) -> Generator[str]:
         yield "Traceback (most recent call last):\n"
         yield from format_tb(error.__traceback__)
     yield f"{_title(error)}\n"
-    if _is_group(error):
+    if is_group(error):
         for number, member in enumerate(error.exceptions, 1):
             if len(seen) >= _CHAIN:
                 break
@@ -205,10 +206,6 @@ def _title(error: BaseException) -> str:
     if kind.__module__ not in {"builtins", "__main__"}:
         name = f"{kind.__module__}.{name}"
     return f"{name}: {error}" if isinstance(error, ConfigurationError) else name
-
-
-def _is_group(error: BaseException) -> TypeIs[BaseExceptionGroup[BaseException]]:
-    return isinstance(error, BaseExceptionGroup)
 
 
 def _kind(record: logging.LogRecord) -> _Kind:

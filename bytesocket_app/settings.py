@@ -13,6 +13,7 @@ from math import inf
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypeAlias, cast, get_args, get_type_hints
 
+from bytesocket_app.addresses import UNIX
 from bytesocket_app.errors import ConfigurationError, caller, near
 
 FINGERPRINT: Final = re.compile("[0-9a-f]{16,64}")
@@ -261,7 +262,7 @@ def _are_networks(value: object) -> bool:
         return False
     entries = cast("tuple[object, ...]", value)
     try:
-        return all(one == "unix" or (isinstance(one, str) and ip_network(one)) for one in entries)
+        return all(one == UNIX or (isinstance(one, str) and ip_network(one)) for one in entries)
     except ValueError:
         return False
 

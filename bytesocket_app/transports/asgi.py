@@ -236,7 +236,7 @@ async def serve_websocket(
     """Serve one WebSocket connection from its request to the end of its hooks.
 
     Args:
-        endpoint: The application's door.
+        endpoint: The application's end of its connections.
         writer: What flushes sockets that have output.
         telemetry: Told of connections that the server cannot be told to drop.
         scope: The ASGI scope, of type `websocket`.

@@ -6,7 +6,7 @@ from typing import Any
 from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.findings import Finding, Place
 from bytesocket_app.contract.compatibility.levels import Way
-from bytesocket_app.declarations.rates import PER
+from bytesocket_app.declarations.rates import PER, Rate
 
 
 def rate(old: Mapping[str, Any], new: Mapping[str, Any], place: Place) -> Iterator[Finding]:
@@ -30,4 +30,4 @@ def _allows(after: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -
 def _rate_text(rate: Mapping[str, Any] | None) -> str:
     if rate is None:
         return "any"
-    return f"{rate['per_second']:g}/s, burst {rate['burst']}, per {rate['per']}"
+    return str(Rate(rate["per_second"], rate["burst"], rate["per"]))
