@@ -4,13 +4,22 @@ The limits of a message (`Limits.message_bytes`, `elements` and `depth`) bound t
 the type itself refuses a part that is too large for its purpose, before a handler sees it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias, TypeGuard, cast
+from typing import Any, Final, Literal, TypeAlias
 
 from bytesocket_app.events.catalogue import Catalogue
+from bytesocket_app.events.core_schemas import (
+    BY_NAME,
+    choices,
+    extra_behavior,
+    fields_of,
+    is_dict,
+    is_list,
+    is_node,
+    nodes,
+)
 from bytesocket_app.events.lint import owner_of, place_of
-from bytesocket_app.events.raw import choices, is_node, nodes
 from bytesocket_app.events.recursion import RecursiveUnions
 from bytesocket_app.types import EventName
 
@@ -36,7 +45,6 @@ _MEASURED: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("list", "set", "frozenset", "deque", "generator", "tuple"), "list"),
     **dict.fromkeys(("dict", "frozendict", "ordered-dict", "counter"), "map"),
 }
-_BY_NAME: Final = frozenset({"model-fields", "typed-dict", "dataclass-args", "named-tuple"})
 _INNER: Final[Mapping[str, str]] = {
     "items_schema": "[]",
     "keys_schema": "{key}",
@@ -127,8 +135,8 @@ class _Bounds:
         own = self._own(node, kind, place.config, is_bound=is_bound)
         if own is not None:
             yield place.path, own, place.source
-        if kind in _BY_NAME:
-            for name, one in _named(node["fields"]):
+        if kind in BY_NAME:
+            for name, one in fields_of(node):
                 yield from self._parts(one["schema"], place.at(name), is_bound=False)
         is_bound = kind not in _MEASURED and (is_bound or _is_measured(node))
         for inner, step in _inside(node):
@@ -143,7 +151,7 @@ class _Bounds:
             return "any"
         if measured is not None and not (is_bound or _has_bound(node, kind, config)):
             return measured
-        if kind in _BY_NAME and _is_open(node, config):
+        if kind in BY_NAME and extra_behavior(node, config) == "allow":
             return "extras"
         return "nesting" if kind == "union" and self._unions.doubles(node) else None
 
@@ -152,10 +160,6 @@ def _has_bound(node: Any, kind: str, config: Mapping[str, Any]) -> bool:
     if kind == "tuple" and "variadic_item_index" not in node:
         return True
     return "max_length" in node or (kind == "str" and "str_max_length" in config)
-
-
-def _is_open(node: Any, config: Mapping[str, Any]) -> bool:
-    return (node.get("extra_behavior") or config.get("extra_fields_behavior")) == "allow"
 
 
 def _is_measured(node: Any) -> bool:
@@ -168,18 +172,8 @@ def _inside(node: Any) -> Iterator[tuple[Any, str]]:
     """Yield the schemas inside of one, other than fields, with what they add to a path."""
     for key, step in _INNER.items():
         inner: Any = node.get(key)
-        for one in inner if _is_list(inner) else [inner]:
-            if isinstance(one, dict) and is_node(cast("dict[str, Any]", one)):
+        for one in inner if is_list(inner) else [inner]:
+            if is_dict(one) and is_node(one):
                 yield one, step
     for one in choices(node) if "choices" in node else node.get("steps", ()):
         yield one, ""
-
-
-def _named(fields: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(fields, dict):
-        return cast("dict[str, Any]", fields).items()
-    return ((one["name"], one) for one in fields)
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)

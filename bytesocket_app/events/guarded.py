@@ -6,14 +6,25 @@ collection, and looks at unknown members of closed models before the model does.
 values, and reads them alike.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, SchemaValidator, core_schema
 
-from bytesocket_app.events.raw import choices, is_node, nodes, schema_validator
+from bytesocket_app.events.core_schemas import (
+    BY_NAME,
+    OPAQUE,
+    choices,
+    core,
+    extra_behavior,
+    fields_of,
+    is_dict,
+    is_node,
+    nodes,
+    schema_validator,
+)
 
 _COLLECTIONS: Final = {
     "counter": "CounterSchema",
@@ -33,12 +44,8 @@ _STOPPING: Final = frozenset(
 )
 """Collections that the installed Pydantic can leave at the first bad member."""
 
-_FIELDS: Final = frozenset({"model-fields", "typed-dict", "dataclass-args", "named-tuple"})
-_OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
 _TOLD: Final = 16
 """Unknown members that are looked at one by one."""
-
-_Core = core_schema.CoreSchema
 
 
 def problems_of_one(schema: Any) -> int:
@@ -54,13 +61,13 @@ def problems_of_one(schema: Any) -> int:
 
 
 def _takes_extras(node: Mapping[str, Any]) -> bool:
-    told = node.get("extra_behavior") or node.get("config", {}).get("extra_fields_behavior")
+    told = extra_behavior(node, node.get("config", {}))
     return told == "forbid" or "extras_schema" in node
 
 
 def _problems(node: Any, definitions: Mapping[str, Any], seen: frozenset[str]) -> int:
     kind = node.get("type")
-    if kind in _FIELDS:
+    if kind in BY_NAME:
         return len(node["fields"]) or 1
     if kind == "definition-ref":
         name = node["schema_ref"]
@@ -70,7 +77,7 @@ def _problems(node: Any, definitions: Mapping[str, Any], seen: frozenset[str]) -
         each = [_problems(one, definitions, seen) for one in choices(node)]
         return sum(each) if kind == "union" else max(each)
     inner = node.get("schema")
-    return _problems(inner, definitions, seen) if _is_dict(inner) else 1
+    return _problems(inner, definitions, seen) if is_dict(inner) else 1
 
 
 def guarded_schema(schema: Any, *, is_json: bool) -> Any:
@@ -101,30 +108,30 @@ class _Guard:
         if isinstance(schema, list | tuple):
             items = [self._copy(item, config) for item in cast("list[Any]", schema)]
             return items if isinstance(schema, list) else tuple(items)
-        if not _is_dict(schema):
+        if not is_dict(schema):
             return schema
         if not is_node(schema):
             return {key: self._copy(value, config) for key, value in schema.items()}
         config = schema.get("config", config)
-        node = {k: v if k in _OPAQUE else self._copy(v, config) for k, v in schema.items()}
+        node = {k: v if k in OPAQUE else self._copy(v, config) for k, v in schema.items()}
         kind = node.get("type")
         if kind == "definitions" and isinstance(node.get("definitions"), list):
             self.definitions += node["definitions"]
         if kind in _STOPPING:
             node["fail_fast"] = True
-        elif kind in _FIELDS and kind != "named-tuple":
+        elif kind in BY_NAME and kind != "named-tuple":
             return self._closed(node, config or {})
         return node
 
     def _closed(self, node: dict[str, Any], config: Any) -> Any:
         """Return the schema of a model's fields that tells of a few unknown members only."""
-        behaviour = node.get("extra_behavior") or config.get("extra_fields_behavior")
+        behaviour = extra_behavior(node, config)
         if self._is_json:
             if behaviour != "forbid" or node["type"] != "model-fields":
                 return node
             node["extra_behavior"] = "allow"
             ref = node.pop("ref", None)
-            inner = _core(node)
+            inner = core(node)
             return core_schema.no_info_after_validator_function(_without_extras, inner, ref=ref)
         check: Callable[[Any], Any]
         if behaviour == "forbid":
@@ -134,19 +141,19 @@ class _Guard:
         else:
             return node
         ref = node.pop("ref", None)
-        return core_schema.no_info_before_validator_function(check, _core(node), ref=ref)
+        return core_schema.no_info_before_validator_function(check, core(node), ref=ref)
 
 
 class _Unknown:
     """Refuses a dict with more members than a closed model can have."""
 
     def __init__(self, node: Mapping[str, Any]) -> None:
-        self._known = frozenset(_names(node["fields"]))
+        self._known = frozenset(_names(node))
         is_data_class = node["type"] == "dataclass-args"
         self._problem = "unexpected_keyword_argument" if is_data_class else "extra_forbidden"
 
     def __call__(self, value: Any) -> Any:
-        if _is_dict(value) and len(value) > len(self._known) + _TOLD:
+        if is_dict(value) and len(value) > len(self._known) + _TOLD:
             _refuse(value, self._known, self._problem)
         return value
 
@@ -155,7 +162,7 @@ class _Extras:
     """Looks at many unknown members until the first bad one, before the model looks at all."""
 
     def __init__(self, node: Mapping[str, Any], config: Any, definitions: list[Any]) -> None:
-        self._known = frozenset(_names(node["fields"]))
+        self._known = frozenset(_names(node))
         self._values = node["extras_schema"]
         self._keys = node.get("extras_keys_schema")
         self._config = config
@@ -163,7 +170,7 @@ class _Extras:
         self._validator: SchemaValidator | None = None
 
     def __call__(self, value: Any) -> Any:
-        if _is_dict(value) and len(value) > len(self._known) + _TOLD:
+        if is_dict(value) and len(value) > len(self._known) + _TOLD:
             self._validator = self._validator or self._made()
             extras = {key: item for key, item in value.items() if key not in self._known}
             self._validator.validate_python(extras)
@@ -171,9 +178,9 @@ class _Extras:
 
     def _made(self) -> SchemaValidator:
         """Make the validator when it is first needed, as a model may hold itself."""
-        schema: _Core = core_schema.dict_schema(self._keys, self._values)
+        schema: core_schema.CoreSchema = core_schema.dict_schema(self._keys, self._values)
         if "dict" in _STOPPING:
-            schema = _core({**schema, "fail_fast": True})
+            schema = core({**schema, "fail_fast": True})
         if self._definitions:
             schema = core_schema.definitions_schema(schema, self._definitions)
         return schema_validator(schema, self._config)
@@ -197,12 +204,9 @@ def _refuse(members: Mapping[Any, Any], known: frozenset[str], problem: str) -> 
         raise ValidationError.from_exception_data("", problems)
 
 
-def _names(fields: Any) -> Iterator[str]:
+def _names(node: Mapping[str, Any]) -> Iterator[str]:
     """Yield every name that a field may have in the input."""
-    pairs: Iterable[tuple[str, Any]] = (
-        fields.items() if _is_dict(fields) else ((one["name"], one) for one in fields)
-    )
-    for name, one in pairs:
+    for name, one in fields_of(node):
         yield name
         yield from _texts(one.get("validation_alias"))
 
@@ -213,11 +217,3 @@ def _texts(alias: Any) -> Iterator[str]:
     elif isinstance(alias, list):
         for part in cast("list[object]", alias):
             yield from _texts(part)
-
-
-def _core(node: Any) -> _Core:
-    return cast("_Core", node)
-
-
-def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)

@@ -20,8 +20,9 @@ from pydantic_core import (
 )
 
 from bytesocket_app.errors import EncodeError, first_line
+from bytesocket_app.events.core_schemas import nodes, schema_validator
 from bytesocket_app.events.guarded import guarded_schema, problems_of_one
-from bytesocket_app.events.raw import custom_before_bytes, json_validator, nodes, schema_validator
+from bytesocket_app.events.raw import custom_before_bytes, json_validator
 from bytesocket_app.events.raw_output import raw_serializer
 from bytesocket_app.events.recursion import RecursiveUnions
 from bytesocket_app.types import CodecName

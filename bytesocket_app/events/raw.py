@@ -5,19 +5,27 @@ only there does `"2020-01-01T00:00:00Z"` count as a date. JSON cannot hold raw b
 converted to marked text, which a changed copy of the type's schema converts back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from secrets import token_hex
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic_core import SchemaValidator, core_schema, to_json
+from pydantic_core import core_schema, to_json
+
+from bytesocket_app.events.core_schemas import (
+    OPAQUE,
+    core,
+    is_dict,
+    is_list,
+    is_node,
+    is_tuple,
+    schema_validator,
+)
 
 _MARK: Final = f"\x00{token_hex(8)}:"
 """Prefix of text that stands for bytes; random per process, so that no peer can send it."""
 
-_OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
-_NO_SCHEMAS: Final = frozenset({"config", "default", "metadata", "ref"})
 _CUSTOM: Final = ("function-before", "function-wrap", "function-plain")
 
 
@@ -32,45 +40,6 @@ def json_validator(schema: Any) -> Callable[[Any], Any] | None:
         return None
     validate = schema_validator(_reading_marks(schema)).validate_json
     return lambda decoded: validate(to_json(marked(decoded)))
-
-
-def schema_validator(schema: Any, config: Any = None) -> SchemaValidator:
-    """Return a validator of a changed schema; raises `pydantic_core.SchemaError`."""
-    try:
-        # By default, the models inside would be read by their existing, unchanged validators.
-        return SchemaValidator(schema, config, _use_prebuilt=False)
-    except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
-        return SchemaValidator(schema, config)
-
-
-def is_node(schema: dict[str, Any]) -> bool:
-    """Return True for a part of a core schema, False for a dict of such parts by name."""
-    return isinstance(schema.get("type"), str)
-
-
-def choices(node: dict[str, Any]) -> list[Any]:
-    """Return the schemas of a union's choices, with tags or without."""
-    given: Any = node["choices"]
-    found = list(given.values() if _is_dict(given) else given)
-    return [one[0] if _is_tuple(one) else one for one in found]
-
-
-def nodes(schema: Any) -> Iterator[dict[str, Any]]:
-    """Walk over a core schema, made of plain dicts, lists and tuples, without recursion."""
-    waiting: list[Any] = [schema]
-    seen = set[int]()
-    while waiting:
-        item = waiting.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if _is_dict(item):
-            skipped = _NO_SCHEMAS if is_node(item) else ()
-            if skipped:
-                yield item
-            waiting.extend(item[key] for key in item if key not in skipped)
-        elif _is_list(item) or _is_tuple(item):
-            waiting.extend(item)
 
 
 @cache
@@ -89,9 +58,9 @@ def marked(value: Any) -> Any:
     """Convert bytes to marked text, in dicts and lists too."""
     if isinstance(value, bytes):
         return _MARK + value.decode("latin-1")
-    if _is_dict(value):
+    if is_dict(value):
         return {key: marked(item) for key, item in value.items()}
-    if _is_list(value):
+    if is_list(value):
         return [marked(item) for item in value]
     return value
 
@@ -100,9 +69,9 @@ def unmarked(value: Any) -> Any:
     """Convert marked text back to bytes, in dicts and lists too."""
     if _kind_of(value) == "bytes":
         return value[len(_MARK) :].encode("latin-1")
-    if _is_dict(value):
+    if is_dict(value):
         return {key: unmarked(item) for key, item in value.items()}
-    if _is_list(value):
+    if is_list(value):
         return [unmarked(item) for item in value]
     return value
 
@@ -118,56 +87,40 @@ def _as_text(value: Any) -> Any:
 
 
 def _reading_marks(schema: Any) -> Any:
-    if _is_list(schema):
+    if is_list(schema):
         return [_reading_marks(item) for item in schema]
-    if _is_tuple(schema):
+    if is_tuple(schema):
         return tuple(map(_reading_marks, schema))
-    if not _is_dict(schema):
+    if not is_dict(schema):
         return schema
-    opaque = _OPAQUE if is_node(schema) else ()
+    opaque = OPAQUE if is_node(schema) else ()
     node = {k: v if k in opaque else _reading_marks(v) for k, v in schema.items()}
     ref, kind = node.get("ref"), node.get("type")
     if kind == "bytes":
         node.pop("ref", None)
         # Text without the mark is read as JSON mode always reads it, also within a union.
-        raw = core_schema.no_info_before_validator_function(unmarked, _core(node))
-        choices = {"bytes": raw, "text": _core(node)}
+        raw = core_schema.no_info_before_validator_function(unmarked, core(node))
+        choices = {"bytes": raw, "text": core(node)}
         return core_schema.tagged_union_schema(choices, _kind_of, ref=ref)
     if kind == "str":
         node.pop("ref", None)
-        return core_schema.no_info_before_validator_function(_as_text, _core(node), ref=ref)
+        return core_schema.no_info_before_validator_function(_as_text, core(node), ref=ref)
     if kind == "any":
         node.pop("ref", None)
-        return core_schema.no_info_after_validator_function(unmarked, _core(node), ref=ref)
+        return core_schema.no_info_after_validator_function(unmarked, core(node), ref=ref)
     return node
 
 
 def custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:
     """Return True if a user's validator gets the input before a bytes schema does."""
-    if _is_list(schema) or _is_tuple(schema):
+    if is_list(schema) or is_tuple(schema):
         return any(custom_before_bytes(item, inside=inside) for item in schema)
-    if not _is_dict(schema):
+    if not is_dict(schema):
         return False
     kind = schema.get("type")
     if inside and kind == "bytes":
         return True
     inside = inside or kind in _CUSTOM
-    opaque = _OPAQUE if is_node(schema) else ()
+    opaque = OPAQUE if is_node(schema) else ()
     inner = [value for key, value in schema.items() if key not in opaque]
     return custom_before_bytes(inner, inside=inside)
-
-
-def _core(node: dict[str, Any]) -> core_schema.CoreSchema:
-    return cast("core_schema.CoreSchema", node)
-
-
-def _is_dict(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
-
-
-def _is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
-    return isinstance(value, tuple)

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeAlias, TypeGuard, cast
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from bytesocket_app.events.raw import choices, is_node, nodes
+from bytesocket_app.events.core_schemas import choices, is_node, nodes
 
 _SPARE: Final = 8192
 """Work that any message may make: objects read by a model each."""

@@ -1,0 +1,83 @@
+"""Core schemas of Pydantic as plain data: what their parts are, and a walk over all of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeGuard, cast
+
+from pydantic_core import SchemaValidator, core_schema
+
+OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
+"""Keys of a node that a changed copy has as they are."""
+BY_NAME: Final = frozenset({"model-fields", "typed-dict", "dataclass-args", "named-tuple"})
+"""Kinds of schemas with `fields`."""
+
+_NO_SCHEMAS: Final = frozenset({"config", "default", "metadata", "ref"})
+
+
+def schema_validator(schema: Any, config: Any = None) -> SchemaValidator:
+    """Return a validator of a changed schema; raises `pydantic_core.SchemaError`."""
+    try:
+        # By default, the models inside would be read by their existing, unchanged validators.
+        return SchemaValidator(schema, config, _use_prebuilt=False)
+    except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
+        return SchemaValidator(schema, config)
+
+
+def nodes(schema: Any) -> Iterator[dict[str, Any]]:
+    """Walk over a core schema, made of plain dicts, lists and tuples, without recursion."""
+    waiting: list[Any] = [schema]
+    seen = set[int]()
+    while waiting:
+        item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if is_dict(item):
+            skipped = _NO_SCHEMAS if is_node(item) else ()
+            if skipped:
+                yield item
+            waiting.extend(item[key] for key in item if key not in skipped)
+        elif is_list(item) or is_tuple(item):
+            waiting.extend(item)
+
+
+def is_node(schema: dict[str, Any]) -> bool:
+    """Return True for a part of a core schema, False for a dict of such parts by name."""
+    return isinstance(schema.get("type"), str)
+
+
+def choices(node: dict[str, Any]) -> list[Any]:
+    """Return the schemas of a union's choices, with tags or without."""
+    given: Any = node["choices"]
+    found = list(given.values() if is_dict(given) else given)
+    return [one[0] if is_tuple(one) else one for one in found]
+
+
+def fields_of(node: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Return the names and the schemas of the fields of a kind `BY_NAME`."""
+    fields: Any = node["fields"]
+    return fields.items() if is_dict(fields) else ((one["name"], one) for one in fields)
+
+
+def extra_behavior(node: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+    """Return what becomes of unknown members: "allow", "forbid", "ignore", or None by default."""
+    return node.get("extra_behavior") or config.get("extra_fields_behavior")
+
+
+def core(node: Any) -> core_schema.CoreSchema:
+    """Return plain data as what it is to the type checkers."""
+    return cast("core_schema.CoreSchema", node)
+
+
+def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return True for a dict."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Return True for a list."""
+    return isinstance(value, list)
+
+
+def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Return True for a tuple."""
+    return isinstance(value, tuple)
