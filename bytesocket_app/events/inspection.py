@@ -3,11 +3,12 @@
 Models are inspected once per direction; `events.findings` defines the findings.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, cast
 
+from bytesocket_app.events.core_schemas import fields_of
 from bytesocket_app.events.findings import LintFinding, Node, Way, is_object_member, value_doubts
 from bytesocket_app.events.serializing import masks_secrets, opaque_serializer, scalar_return
 
@@ -139,7 +140,7 @@ class Inspection:
         self._fields(node, place.inside(node))
 
     def _fields(self, node: Node, place: _Place) -> None:
-        for name, one in _named(node["fields"]):
+        for name, one in fields_of(node):
             if self._way == "output" and one.get("serialization_exclude"):
                 continue
             here = place.at(name, one)
@@ -201,10 +202,3 @@ def _schemas(value: object) -> Iterator[Node]:
     elif isinstance(value, list | tuple):
         for inner in cast("list[object]", value):
             yield from _schemas(inner)
-
-
-def _named(fields: Any) -> Iterable[tuple[str, Node]]:
-    """Return the fields of a model, a typed dict or a dataclass with their names."""
-    if isinstance(fields, dict):
-        return cast("dict[str, Node]", fields).items()
-    return ((one["name"], one) for one in cast("list[Node]", fields))

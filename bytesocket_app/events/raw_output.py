@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticSerializationUnexpectedValue, SchemaSerializer, core_schema
 
+from bytesocket_app.events.core_schemas import is_dict, is_list, is_node, is_tuple
 from bytesocket_app.events.raw import marked, unmarked
 
 _OPAQUE: Final = frozenset({"default", "metadata", "ref"})
@@ -48,13 +49,14 @@ def _is_supported() -> bool:
 
 
 def _writing_marks(schema: Any) -> Any:
-    if isinstance(schema, list | tuple):
-        items = [_writing_marks(item) for item in cast("list[Any]", schema)]
-        return tuple(items) if isinstance(schema, tuple) else items
-    if not isinstance(schema, dict):
+    if is_list(schema):
+        return [_writing_marks(item) for item in schema]
+    if is_tuple(schema):
+        return tuple(map(_writing_marks, schema))
+    if not is_dict(schema):
         return schema
-    given = cast("dict[str, Any]", schema)
-    node = {k: v if k in _OPAQUE else _writing_marks(v) for k, v in given.items()}
+    opaque = _OPAQUE if is_node(schema) else ()  # a field may have any of these names
+    node = {k: v if k in opaque else _writing_marks(v) for k, v in schema.items()}
     function = _FUNCTIONS.get(str(node.get("type")))
     if function is None or "serialization" in node:
         return node

@@ -124,6 +124,17 @@ def test_a_validator_of_ones_own_sees_bytes_and_no_mark() -> None:
     assert payload.validate({"id": "a", "raw": b"abc"}, "binary").raw == b"ABC"
 
 
+def test_bytes_of_fields_named_as_parts_of_a_schema_are_written_raw() -> None:
+    class Report(BaseModel):
+        metadata: bytes
+        default: list[bytes]
+        ref: bytes
+
+    value = {"metadata": b"\xff", "default": [b"\xfe"], "ref": b"a"}
+    written = PayloadType(Report).dump(Report.model_validate(value), "binary")
+    assert decode(written, is_binary=True) == value
+
+
 def test_choices_may_be_labelled() -> None:
     schema = core_schema.union_schema(
         [core_schema.datetime_schema(), (core_schema.bytes_schema(), "raw")]
