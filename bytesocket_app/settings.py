@@ -6,12 +6,22 @@ stricter.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_network
 from math import inf
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self, TypeAlias, cast, get_args, get_type_hints
+from typing import (
+    Any,
+    Final,
+    Literal,
+    Self,
+    TypeAlias,
+    cast,
+    get_args,
+    get_type_hints,
+    overload,
+)
 
 from bytesocket_app.addresses import UNIX
 from bytesocket_app.errors import ConfigurationError, caller, near
@@ -340,6 +350,16 @@ class Settings(_Group):
                 origins="any",
             ),
         )
+
+
+@overload
+def widest(limits: Iterable[int]) -> int: ...
+@overload
+def widest(limits: Iterable[float]) -> float: ...
+def widest(limits: Iterable[float]) -> float:
+    """Return the greatest of some limits; 0, for no limit, if one is 0 or there are none."""
+    found = tuple(limits)
+    return max(found) if found and all(found) else 0
 
 
 def _values(settings: Any) -> Iterator[tuple[str, Any]]:

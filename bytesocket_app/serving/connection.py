@@ -18,7 +18,6 @@ A connection goes through these states, downwards only::
 """
 
 import logging
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from math import inf
@@ -35,6 +34,7 @@ from bytesocket_app.lifecycle import HookKind
 from bytesocket_app.lifecycle.failures import must_pass
 from bytesocket_app.serving.concurrency import ConcurrentHandlers
 from bytesocket_app.serving.housekeeping import Housekeeping
+from bytesocket_app.serving.silence import allowed_silence
 from bytesocket_app.socket import AuthState, SendingSide, Socket
 from bytesocket_app.socket.sending_side import HINTS
 from bytesocket_app.telemetry import Count
@@ -50,9 +50,6 @@ EACH: Final = 1024
 """Bytes that every message counts for besides its own: small ones cost time too."""
 SMALL: Final = 256
 """Bytes that a small message counts for while it waits, whatever it has; others by their memory."""
-_MILLISECONDS: Final = re.compile(r"[0-9]{1,32}(\.[0-9]{1,32})?(e\+[0-9]{1,3})?|Infinity")
-BEATS: Final = 1.8
-"""Intervals between two pings of a client that may pass in silence: 45 s of 25 s."""
 
 
 class Connection:
@@ -152,23 +149,8 @@ class Connection:
 
     def _is_silent(self, now: float) -> bool:
         if self._patience is None:
-            self._patience = self._allowed_silence()
+            self._patience = allowed_silence(self.socket, self._timeouts)
         return 0 < self._patience < now - self._heard_at
-
-    def _allowed_silence(self) -> float:
-        """Return the seconds of silence that end the connection; 0 for no such end.
-
-        A client that names a contract pings every 25 s, or says otherwise. A page in a hidden tab
-        may be late: browsers let its timers go off once a minute.
-        """
-        idle, silence = self._timeouts.idle, self._timeouts.silence
-        handshake = self.socket.handshake
-        if not silence or self.socket.contract is None or "origin" in handshake.headers:
-            return idle
-        every = _said_heartbeat(handshake.query)
-        if every is None:
-            return min(silence, idle or silence)
-        return min(max(silence, BEATS * every), idle or inf) if every else idle
 
     def _is_too_big(self, payload: bytes | str) -> bool:
         limit = self._limits.message_bytes
@@ -404,17 +386,6 @@ class Connection:
                 logger.exception("%s failed, %s", what, self.socket)
             if not isinstance(error, Exception):
                 self.abort()
-
-
-def _said_heartbeat(query: str) -> float | None:
-    """Return the seconds between a client's pings as it says them, 0 for none; None if it does not.
-
-    Args:
-        query: The query of its request, with or without `heartbeat`, in milliseconds.
-    """
-    _, named, rest = f"&{query}".rpartition("&heartbeat=")
-    text = rest.partition("&")[0]
-    return float(text) / 1000 if named and _MILLISECONDS.fullmatch(text) else None
 
 
 def _size(payload: bytes | str) -> int:

@@ -6,6 +6,8 @@ from typing import Final
 
 from typing_extensions import override
 
+_MANY: Final = 200
+"""Headers beyond which a look at each, for every one that is asked for, is too much."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -21,9 +23,6 @@ def joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         separator = "; " if name == "cookie" else ", "
         headers[name] = f"{headers[name]}{separator}{value}" if name in headers else value
     return headers
-
-
-_MANY: Final = 200
 
 
 class RawHeaders(Mapping[str, str]):

@@ -45,6 +45,8 @@ class Handshake:
         scheme: `ws` or `wss`.
         native: What the adaptor's server calls the request: the ASGI scope, or as much of one as
             the handshake does not say: `app`, and the lifespan's `state`.
+        header_count, header_bytes: How many headers it has, and their bytes with those of its first
+            line, for the limits; 0 where the adaptor itself keeps to these.
     """
 
     path: str

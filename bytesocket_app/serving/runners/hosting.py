@@ -11,19 +11,22 @@ import socket
 from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypedDict
 
 import anyio
 
 from bytesocket_app.serving.runners.certificate import Certificate
-from bytesocket_app.settings import Limits, Settings
+from bytesocket_app.settings import Limits, Settings, widest
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.interface import Served
 from bytesocket_app.transports.lifespan import run_lifespan
 
 logger = logging.getLogger("bytesocket.server")
 
-N = TypeVar("N", int, float)
+NEVER: Final = 86_400.0
+"""Seconds in place of no deadline, for servers that have no word for it."""
+LEFTOVERS: Final = 1024 * 1024
+"""Bytes of a refused peer that are thrown away while it reads its answer."""
 
 Drain: TypeAlias = Callable[[float], Awaitable[None]]
 """Function that closes all sockets within a number of seconds: `ByteSocket.drain`."""
@@ -85,17 +88,11 @@ def server_limits(settings: Iterable[Settings]) -> ServerLimits:
     """Return what a server has to know of the settings of its applications: the most generous."""
     groups = tuple(settings) or (Settings(limits=Limits(message_bytes=0)),)
     return {
-        "message_bytes": _most(each.limits.message_bytes for each in groups),
-        "header_bytes": _most(each.limits.header_bytes for each in groups),
-        "handshake": _most(each.timeouts.handshake for each in groups),
-        "close": _most(each.timeouts.close for each in groups),
+        "message_bytes": widest(each.limits.message_bytes for each in groups),
+        "header_bytes": widest(each.limits.header_bytes for each in groups),
+        "handshake": widest(each.timeouts.handshake for each in groups),
+        "close": widest(each.timeouts.close for each in groups),
     }
-
-
-def _most(values: Iterable[N]) -> N:
-    """Return the greatest limit; 0 is none at all."""
-    found = tuple(values)
-    return min(found) if 0 in found else max(found)
 
 
 class CountedApplication:

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 import h11
 
 from bytesocket_app.errors import ByteSocketError
+from bytesocket_app.settings import widest
 from bytesocket_app.transports.headers import joined
 
 MAX_HEAD: Final = 64 * 1024
@@ -71,8 +72,7 @@ class Bounds:
         """Return limits within which each of the given ones is."""
         found = list(bounds)
         sizes = [each.size or MAX_HEAD for each in found]
-        counts = [each.headers for each in found]
-        return cls(max(sizes, default=0), 0 if 0 in counts else max(counts, default=0))
+        return cls(max(sizes, default=0), widest(each.headers for each in found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
+from bytesocket_app.settings import widest
 from bytesocket_app.transports.interface import Served
 from bytesocket_app.transports.picows.deadlines import DeadlineQueue
 from bytesocket_app.transports.picows.head import Bounds
@@ -102,7 +103,11 @@ class ServerState:
         self._deadlines = {each.path: Deadlines(each, clock) for each in served}
         self.clock = clock
         self.bounds = Bounds.widest(each.bounds for each in self._deadlines.values())
-        self._awaited: DeadlineQueue[Awaited] = DeadlineQueue(_patience(self._deadlines.values()))
+        # Before it is known for whom a request is, it has the time of the most patient one.
+        patience = widest(
+            each.served.settings.timeouts.handshake for each in self._deadlines.values()
+        )
+        self._awaited: DeadlineQueue[Awaited] = DeadlineQueue(patience)
         self._open: set[asyncio.Transport] = set()
         self._emptied = asyncio.Event()
         self._lingering: DeadlineQueue[Dropped] = DeadlineQueue(LINGER)
@@ -152,9 +157,3 @@ class ServerState:
             real.abort()
         if self._open:
             await self._emptied.wait()
-
-
-def _patience(served: Iterable[Deadlines]) -> float:
-    """Return the seconds for a request before it is known for whom: the longest, 0 for no end."""
-    patience = [each.served.settings.timeouts.handshake for each in served]
-    return max(patience) if patience and all(patience) else 0

@@ -21,7 +21,7 @@ from typing_extensions import override
 from wsproto.extensions import PerMessageDeflate
 
 from bytesocket_app.logs import restrain
-from bytesocket_app.serving.runners.hosting import Hosting, Trigger, host
+from bytesocket_app.serving.runners.hosting import NEVER, Hosting, Trigger, host
 from bytesocket_app.serving.runners.hypercorn.protocol import (
     GuardedProtocol,
     GuardedStream,
@@ -29,10 +29,6 @@ from bytesocket_app.serving.runners.hypercorn.protocol import (
 )
 from bytesocket_app.serving.runners.listening import BACKLOG
 from bytesocket_app.transports.asgi import ASGIApp
-
-NEVER: Final = 86_400.0
-"""Seconds in place of no deadline, which hypercorn has no word for."""
-
 
 QUEUED: Final = 4
 """Messages that hypercorn keeps for an application that does not take them, beside its inbox."""

@@ -6,7 +6,7 @@ This one does not: a stream of HTTP/2 can end in ways that hypercorn tells nobod
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import h11
 from hypercorn.config import Config
@@ -20,11 +20,9 @@ from wsproto.events import CloseConnection
 from wsproto.events import Event as WebSocketEvent
 
 from bytesocket_app.serving.runners.failures import tell
+from bytesocket_app.serving.runners.hosting import LEFTOVERS
 from bytesocket_app.transports.headers import head_size
 from bytesocket_app.wire.close import CloseCode
-
-LEFTOVERS: Final = 1024 * 1024
-"""Bytes of a refused peer that are thrown away while it reads its answer."""
 
 
 class HypercornConfig(Config):

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from functools import partial
 from math import ceil
 from sys import maxsize
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import anyio
 import uvicorn
 from typing_extensions import override
 
 from bytesocket_app.logs import restrain
-from bytesocket_app.serving.runners.hosting import Hosting, Trigger, host
+from bytesocket_app.serving.runners.hosting import NEVER, Hosting, Trigger, host
 from bytesocket_app.serving.runners.listening import BACKLOG
 from bytesocket_app.serving.runners.uvicorn.protocols import (
     GuardedHttp,
@@ -22,9 +22,6 @@ from bytesocket_app.serving.runners.uvicorn.protocols import (
     UvicornConfig,
 )
 from bytesocket_app.transports.asgi import ASGIApp
-
-NEVER: Final = 86_400.0
-"""Seconds in place of no deadline, which asyncio does not know for TLS."""
 
 
 class _Server(uvicorn.Server):

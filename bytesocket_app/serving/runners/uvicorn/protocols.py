@@ -14,11 +14,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.http11 import Request
 
 from bytesocket_app.serving.runners.failures import tell
+from bytesocket_app.serving.runners.hosting import LEFTOVERS
 from bytesocket_app.transports.asgi import ABORT
 from bytesocket_app.transports.headers import head_size
-
-LEFTOVERS: Final = 1024 * 1024
-"""Bytes of a refused peer that are thrown away while it reads its answer."""
 
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
