@@ -2,14 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.support.admission_app import PER_ADDRESS, PER_USER, UNAUTHENTICATED
-from tests.support.hostile import DEADLINE, Attacker, Target, bystanders, request, target
+from tests.support.hostile import Attacker, Target, bystanders, request, target, until
 from tests.support.hostile_app import SERVERS
 
 pytestmark = pytest.mark.slow
@@ -45,13 +44,6 @@ class Crowd:
             (peer.close if number % 2 else peer.reset)()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, "it did not come so far"
-        time.sleep(0.05)  # between two questions; there is nothing to wait on
-
-
 def places(served: Target, token: str | None = None) -> Any:
     """What the application counts, the asking connection included."""
     with served.upgraded() as peer:
@@ -83,7 +75,7 @@ def test_one_address_cannot_take_all_connections(kind: str) -> None:
                 }
                 assert places(served)[2] == {"127.0.0.1": 3, STRANGER: PER_ADDRESS}
                 crowd.leave()
-                until(lambda: places(served)[2] == {"127.0.0.1": 3})
+                until(lambda: places(served)[2], lambda found: found == {"127.0.0.1": 3})
         assert "Traceback" not in served.log()
 
 
@@ -97,8 +89,8 @@ def test_a_full_server_says_when_to_come_back(kind: str) -> None:
                 (503, True): CROWD - PER_ADDRESS + 2,
             }
             crowd.leave()
-            until(lambda: is_taken(served))
-            until(lambda: places(served)[0] == 3)
+            until(lambda: is_taken(served), bool)
+            until(lambda: places(served)[0], lambda found: found == 3)
         assert "Traceback" not in served.log()
 
 
@@ -117,7 +109,7 @@ def test_strangers_without_credentials_leave_places_to_users(kind: str) -> None:
                 assert not is_taken(served)
                 log_in(late, "eve")
                 crowd.leave()
-                until(lambda: places(served, "ann")[:2] == [4, 0])
+                until(lambda: places(served, "ann")[:2], lambda found: found == [4, 0])
         assert "Traceback" not in served.log()
 
 
@@ -130,7 +122,7 @@ def test_who_leaves_during_its_handshake_is_not_counted(kind: str) -> None:
                 whole = request()
                 peer.send(whole if number % 3 else whole[: number % len(whole)])
                 (peer.close if number % 2 else peer.reset)()
-            until(lambda: places(served)[2] == {"127.0.0.1": 3})
+            until(lambda: places(served)[2], lambda found: found == {"127.0.0.1": 3})
             crowd = Crowd(served)
             assert crowd.answers[101, False] == PER_ADDRESS
             crowd.leave()
@@ -184,7 +176,7 @@ def test_a_user_who_has_enough_connections_is_to_come_back(kind: str) -> None:
             for peer in peers[PER_USER:]:
                 peer.say(type=4, data="ann")
                 assert peer.closed() == 1013
-        until(lambda: places(served, "eve")[0] == 3)
+        until(lambda: places(served, "eve")[0], lambda found: found == 3)
         with served.upgraded() as another:
             log_in(another, "ann")
             assert another.request("echo", {"text": "hi"}) == "hi"
@@ -203,7 +195,7 @@ def test_a_user_who_has_enough_connections_gets_429(kind: str) -> None:
             last.send(request(**ann))
             status, head = last.answer()
             assert (status, b"\r\nretry-after: 5" in head.lower()) == (429, True)
-        until(lambda: is_taken(served, **ann))
+        until(lambda: is_taken(served, **ann), bool)
 
 
 @on_two_servers
@@ -239,9 +231,9 @@ def test_sleepers_of_one_peer_do_not_hold_up_other_peoples_threads(kind: str) ->
     ):
         for _ in range(45):
             greedy.say(event="sleep", data=None)
-        until(lambda: other.request("asleep", None) == 10)
+        until(lambda: other.request("asleep", None), lambda found: found == 10)
         for _ in range(100):
             assert other.request("shout", None) == "HERE"
         assert other.request("asleep", None) == 10
         other.request("wake", None)
-        until(lambda: other.request("asleep", None) == 45)
+        until(lambda: other.request("asleep", None), lambda found: found == 45)

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from threading import Thread
-from time import monotonic, sleep
 
 import pytest
 
-from tests.support.hostile import DEADLINE, Attacker, Target, bystanders, request, target
+from tests.support.hostile import DEADLINE, Attacker, Target, bystanders, request, target, until
 from tests.support.hostile_app import SERVERS
 
 pytestmark = pytest.mark.slow
@@ -31,14 +30,8 @@ def doors(request: pytest.FixtureRequest) -> Generator[Target]:
 
 def held(served: Target, enough: Callable[[dict[str, int]], bool]) -> dict[str, int]:
     """Ask what is at work until it is as wanted."""
-    end = monotonic() + DEADLINE
     with served.upgraded() as peer:
-        while True:
-            found: dict[str, int] = peer.request("held", {})
-            if enough(found):
-                return found
-            assert monotonic() < end, found
-            sleep(0.05)  # between two questions; there is nothing to wait on
+        return until(lambda: peer.request("held", {}), enough)
 
 
 def settle(served: Target) -> None:

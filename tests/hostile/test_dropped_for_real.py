@@ -1,13 +1,12 @@
 """A connection that the application drops is gone from the server too."""
 
-import socket
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, suppress
 
 import pytest
 
 from bytesocket_app.transports.writer import SPARE
-from tests.support.hostile import DEADLINE, Attacker, Target, bystanders, request, target
+from tests.support.hostile import Attacker, Target, bystanders, target
 from tests.support.hostile_app import OURS
 from tests.support.raw_peer import TEXT, frame
 
@@ -27,14 +26,8 @@ def served(request: pytest.FixtureRequest) -> Generator[Target]:
 
 def deaf(port: int) -> Attacker:
     """A peer with a small receive window, which it never empties."""
-    peer = Attacker(port)
-    peer.close()
-    peer.socket = socket.socket()
-    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    peer.socket.settimeout(DEADLINE)
-    peer.socket.connect(("127.0.0.1", port))
-    peer.send(request())
-    assert peer.answer()[0] == 101
+    peer = Attacker(port, receive_buffer=4096)
+    peer.upgrade()
     return peer
 
 

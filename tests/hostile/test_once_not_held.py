@@ -6,15 +6,12 @@ from contextlib import ExitStack
 import msgpack
 import pytest
 
-from tests.hostile.test_threats import cheap
-from tests.support.hostile import Target, bystanders, request, target
-from tests.support.hostile_app import SERVERS
+from tests.support.hostile import Target, bystanders, cheap, request, target
+from tests.support.hostile_app import RUNNERS, SERVERS
 from tests.support.raw_peer import BINARY, TEXT, frame
 from tests.support.transcripts import send, transcript
 
 pytestmark = pytest.mark.slow
-
-ALL_BUT_GRANIAN = SERVERS[:4]
 
 
 @pytest.fixture(params=SERVERS, name="server")
@@ -30,11 +27,6 @@ def served(server: str) -> Generator[Target]:
         yield served
 
 
-def tracebacks(served: Target) -> list[str]:
-    """Errors in the log, and first lines of exceptions."""
-    return [line for line in served.errors() if not line.startswith("WARNING")]
-
-
 @pytest.mark.parametrize("glued", [b"z", frame(TEXT, b"x", rsv=7)], ids=["byte", "violation"])
 def test_5_bytes_behind_the_request_leave_no_ghost(served: Target, glued: bytes) -> None:
     for _ in range(100):
@@ -43,14 +35,14 @@ def test_5_bytes_behind_the_request_leave_no_ghost(served: Target, glued: bytes)
             peer.answer()
     found = served.wait_for_report(sockets=3, connections=3)  # the asking one, and bystanders
     assert found["sockets"] == 3
-    assert tracebacks(served) == []
+    assert served.tracebacks() == []
 
 
 def test_1_text_that_is_no_utf8_is_no_error_of_the_server(served: Target) -> None:
     with served.upgraded() as peer:
         send(peer, [frame(TEXT, b"\xff")])
         transcript(peer, hangs_up=False)
-    assert tracebacks(served) == []
+    assert served.tracebacks() == []
 
 
 def test_2_a_refused_request_is_no_error_of_the_server(served: Target) -> None:
@@ -58,7 +50,7 @@ def test_2_a_refused_request_is_no_error_of_the_server(served: Target) -> None:
         with served.connect() as peer:
             peer.send(request(target_))
             assert 400 <= peer.answer()[0] < 500
-    assert tracebacks(served) == []
+    assert served.tracebacks() == []
 
 
 @pytest.mark.parametrize("size", [2**20 + 1, 4 * 2**20])
@@ -107,7 +99,7 @@ def test_9_bytes_into_a_room_of_json_readers_are_refused(served: Target) -> None
         assert peer.hear()["type"] == 33
         peer.say(room="blobs", event="blob", data={"value": "next"})
         assert member.hear()["data"] == {"value": "next"}
-    assert tracebacks(served) == []
+    assert served.tracebacks() == []
 
 
 def test_11_a_long_head_is_refused(served: Target) -> None:
@@ -119,7 +111,7 @@ def test_11_a_long_head_is_refused(served: Target) -> None:
             assert {peer.answer()[0] for peer in peers} <= {400, 431}
 
 
-@pytest.mark.parametrize("server", ALL_BUT_GRANIAN, indirect=True)
+@pytest.mark.parametrize("server", RUNNERS, indirect=True)
 @pytest.mark.parametrize("beginning", [b"", b"G", request()[:-1]], ids=["nothing", "G", "most"])
 def test_25_a_slow_head_is_dropped(server: str, beginning: bytes) -> None:
     with target(server, "tests.support.threat_app:hasty") as served, ExitStack() as stack:
@@ -132,7 +124,7 @@ def test_25_a_slow_head_is_dropped(server: str, beginning: bytes) -> None:
         served.wait_for_report(files=before["files"], connections=1)
 
 
-@pytest.mark.parametrize("server", ALL_BUT_GRANIAN, indirect=True)
+@pytest.mark.parametrize("server", RUNNERS, indirect=True)
 def test_25_connections_are_counted(server: str) -> None:
     with target(server, "tests.support.threat_app:few") as served, ExitStack() as stack:
         peers = [stack.enter_context(served.upgraded()) for _ in range(3)]
@@ -144,7 +136,7 @@ def test_25_connections_are_counted(server: str) -> None:
         assert peers[0].request("echo", {"text": "still"}) == "still"
 
 
-@pytest.mark.parametrize("server", ALL_BUT_GRANIAN, indirect=True)
+@pytest.mark.parametrize("server", RUNNERS, indirect=True)
 def test_21_a_frozen_peer_keeps_no_descriptor(server: str) -> None:
     with target(server, "tests.support.threat_app:hasty") as served, ExitStack() as stack:
         before = served.report()

@@ -9,7 +9,7 @@ import pytest
 
 from bytesocket_app import ByteSocket, Handshake, Limits, Settings, Socket
 from tests.support.hostile import Attacker, Target, bystanders, request, target
-from tests.support.hostile_app import SERVERS, Echo, Note, make
+from tests.support.hostile_app import RUNNERS, SERVERS, Echo, Note, make
 from tests.support.raw_peer import CLOSE, TEXT, frame
 
 pytestmark = pytest.mark.slow
@@ -129,7 +129,7 @@ def test_guesses_from_one_address_are_put_off(server: str) -> None:
         assert served.is_alive
 
 
-@pytest.mark.parametrize("server", ["hypercorn-asyncio", "hypercorn-trio", "uvicorn", "picows"])
+@pytest.mark.parametrize("server", RUNNERS)
 def test_guesses_by_handshake_are_put_off(server: str) -> None:
     with target(server, "tests.hostile.test_rates:knocking") as served:
         answers: list[tuple[int, bytes]] = []

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.support.hostile import Target, bystanders, target
+from tests.support.hostile_app import RUNNERS
 from tests.support.rfc6455 import CASES, Case
 
 pytestmark = pytest.mark.slow
 
-SERVERS = ("picows", "uvicorn", "hypercorn-asyncio", "hypercorn-trio")
 HYPERCORN = ("hypercorn-asyncio", "hypercorn-trio")
 
 
@@ -24,7 +24,6 @@ class Deviation:
         codes: What the cases want at the end.
         instead: What comes at the end.
         why: The reason.
-        hangs_up: False if the TCP connection stays.
     """
 
     servers: tuple[str, ...]
@@ -32,7 +31,6 @@ class Deviation:
     codes: tuple[int, ...]
     instead: int
     why: str
-    hangs_up: bool = True
 
     def concerns(self, server: str, case: Case) -> bool:
         """True if it is about this case on this server."""
@@ -59,7 +57,7 @@ DEVIATIONS = (
 )
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=RUNNERS)
 def served(request: pytest.FixtureRequest) -> Generator[tuple[str, Target]]:
     """The application on a server, with healthy neighbours before and after all cases."""
     with target(request.param) as served, bystanders(served):
@@ -71,12 +69,11 @@ def test_case(served: tuple[str, Target], case: Case) -> None:
     server, attacked = served
     found = [one for one in DEVIATIONS if one.concerns(server, case)]
     assert len(found) <= 1
-    wanted, hangs_up = case, True
+    wanted = case
     if found:
         wanted = replace(case, hears=(*case.hears[:-1], found[0].instead), codes=())
-        hangs_up = found[0].hangs_up
     with attacked.upgraded() as peer:
-        heard = case.run(peer, hangs_up=hangs_up)
+        heard = case.run(peer)
     assert wanted.allows(heard), found
 
 
@@ -85,7 +82,7 @@ def test_a_deviation_is_about_cases_that_want_something_else(one: Deviation) -> 
     for server in one.servers:
         about = [case for case in CASES if one.concerns(server, case)]
         assert about
-        assert not one.hangs_up or all(case.hears[-1] != one.instead for case in about)
+        assert all(case.hears[-1] != one.instead for case in about)
 
 
 def test_the_cases_have_names_of_their_own() -> None:

@@ -1,12 +1,12 @@
 """The threats that peers were bitten by, each by its number: what a stranger gets, and others keep.
 
-Not here: 14, the end of a token, and 22, the bus, which do not exist yet; 26 is a unit test.
+Not here: 14, the end of a token, and 22, the bus, which do not exist yet; 26 is a unit test. And
+granian is under attack in test_corpus.py.
 """
 
 import os
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
 
 import msgpack
@@ -14,7 +14,8 @@ import pytest
 
 from tests.support import corpus
 from tests.support.corpus import allowed, status
-from tests.support.hostile import Attacker, Target, bystanders, request, target
+from tests.support.hostile import Attacker, Target, bystanders, cheap, request, target
+from tests.support.hostile_app import RUNNERS
 from tests.support.raw_peer import BINARY, CONTINUATION, TEXT, frame
 from tests.support.rfc6455 import CASES
 from tests.support.threat_app import SECRET
@@ -22,14 +23,8 @@ from tests.support.transcripts import echo, echo_binary, send, transcript
 
 pytestmark = pytest.mark.slow
 
-SERVERS = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "picows")
-"""granian is under attack in test_corpus.py."""
 
-MOST = 16 * 1024
-"""KiB of memory that an attack may cost at its peak."""
-
-
-@pytest.fixture(scope="module", params=SERVERS, name="server")
+@pytest.fixture(scope="module", params=RUNNERS, name="server")
 def each_server(request: pytest.FixtureRequest) -> str:
     """The name of each server."""
     return str(request.param)
@@ -62,21 +57,6 @@ def _no_traceback(served: Target) -> None:
     for start in starts:
         whole = "\n".join(lines[start : start + 60])
         assert any(one in whole for one in EXPECTED), whole
-
-
-@contextmanager
-def cheap(served: Target, most: int = MOST) -> Generator[None]:
-    """Measure the highest memory of a server in the block."""
-    folder = Path("/proc") / str(served.pid)
-    (folder / "clear_refs").write_text("5")  # the peak begins anew
-    before = _kilobytes(folder, "VmRSS")
-    yield
-    assert _kilobytes(folder, "VmHWM") - before <= most
-
-
-def _kilobytes(folder: Path, name: str) -> int:
-    lines = (folder / "status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
 
 def _end(peer: Attacker) -> Any:
@@ -285,7 +265,8 @@ def test_11_who_never_authenticates_is_let_go(server: str) -> None:
             assert _end(peer) == 1013
             peer.close()
         busy.close()
-        after = _wait_with_login(served, before)
+        connections = before["connections"]
+        after = served.wait_for_report({"token": "right"}, connections=connections)
         assert after["sockets"] == 1
         _no_traceback(served)
 
@@ -296,13 +277,6 @@ def _census(served: Target) -> int:
         assert peer.hear()["type"] == 5
         found: int = peer.request("census", {})
         return found
-
-
-def _wait_with_login(served: Target, before: dict[str, int]) -> dict[str, int]:
-    while True:
-        found = served.report(token="right")
-        if found["connections"] <= before["connections"]:
-            return found
 
 
 @pytest.mark.parametrize("message", [echo(), b'{"type":9,"room":"pub"}', b"[]", b"{}"])

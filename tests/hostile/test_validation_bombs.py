@@ -12,7 +12,8 @@ import pytest
 from bytesocket_app.types import CodecName
 from tests.support.hostile import Attacker, Target, bystanders, target
 from tests.support.hostile_app import SERVERS
-from tests.support.payload_bombs import BOMBS, in_codec, peak_of
+from tests.support.memory import Peak
+from tests.support.payload_bombs import BOMBS, in_codec
 from tests.support.raw_peer import BINARY, CLOSE, TEXT, frame
 from tests.support.server_process import ROOT, environment
 
@@ -72,7 +73,9 @@ def test_bombs_one_after_the_other_do_not_grow_the_server(served: Target) -> Non
                 throw(served, name, codec)
 
     all_of_them()  # validators are made, and the allocator has what it keeps
-    assert peak_of(all_of_them, served.pid) <= 16 + SERVER_BUFFERS
+    peak = Peak(served.pid)
+    all_of_them()
+    assert peak.grown() <= 16 + SERVER_BUFFERS
 
 
 def test_a_connection_does_not_keep_its_last_message_as_objects(served: Target) -> None:

@@ -11,15 +11,13 @@ the peer stops sending behind it. What `expect` holds depends on the kind:
   the end, else its code and, behind a space, its reason.
 """
 
-import socket
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from tests.support.hostile import Attacker, Target
+from tests.support.hostile import Target
 from tests.support.hostile_app import make, with_login
 from tests.support.transcripts import conversation, send, transcript
 
@@ -70,7 +68,7 @@ def status(served: Target, entry: Entry) -> str:
     with served.connect() as peer:
         send(peer, [entry.data()])
         if entry.half:
-            stop_sending(peer)
+            peer.half_close()
         code, _ = peer.answer()
         return str(code) if code else "closed"
 
@@ -88,14 +86,8 @@ def last_code(served: Target, entry: Entry) -> object:
     with served.upgraded() as peer:
         send(peer, [entry.data()])
         if entry.half:
-            stop_sending(peer)
+            peer.half_close()
         return transcript(peer, hangs_up=False)[-1]
-
-
-def stop_sending(peer: Attacker) -> None:
-    """Send the end of all that is sent; a server may have hung up by then."""
-    with suppress(OSError):
-        peer.socket.shutdown(socket.SHUT_WR)
 
 
 async def heard_in_process(entry: Entry) -> list[str]:

@@ -8,14 +8,17 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from tests.support.raw_peer import BINARY, CLOSE, TEXT, frame
-from tests.support.server_process import ROOT, environment
+from tests.support.memory import Peak
+from tests.support.raw_peer import BINARY, CLOSE, TEXT, frame, is_whole, parsed
+from tests.support.server_process import ROOT, ended, environment
+
+T = TypeVar("T")
 
 DEADLINE = 30.0
 """Seconds for anything to happen on a busy machine."""
@@ -82,13 +85,10 @@ class Target:
         self, credentials: Mapping[str, Any] | None = None, **expected: int
     ) -> dict[str, int]:
         """Wait until the application holds no more than these."""
-        end = time.monotonic() + DEADLINE
-        while True:
-            found = self.report(**(credentials or {}))
-            if all(found[name] <= most for name, most in expected.items()):
-                return found
-            assert time.monotonic() < end, (found, expected)
-            time.sleep(0.05)  # between two questions; there is nothing to wait on
+        return until(
+            lambda: self.report(**(credentials or {})),
+            lambda found: all(found[name] <= most for name, most in expected.items()),
+        )
 
 
 class Attacker:
@@ -141,15 +141,9 @@ class Attacker:
 
     def receive(self) -> tuple[int, bytes]:
         """Receive one frame: its opcode and its payload; ConnectionError at the end."""
-        self._need(2)
-        size, start = self._buffer[1] & 0x7F, 2
-        if size > 125:
-            width, kind = (2, "!H") if size == 126 else (8, "!Q")
-            self._need(2 + width)
-            size, start = struct.unpack(kind, self._buffer[2 : 2 + width])[0], 2 + width
-        self._need(start + size)
-        opcode, payload = self._buffer[0] & 0xF, self._buffer[start : start + size]
-        self._buffer = self._buffer[start + size :]
+        while not is_whole(self._buffer):
+            self._more()
+        opcode, payload, self._buffer = parsed(self._buffer)
         return opcode, payload
 
     def hear(self) -> Any:
@@ -205,15 +199,20 @@ class Attacker:
         """Drop the connection without a word."""
         self.socket.close()
 
-    def _need(self, size: int) -> None:
-        while len(self._buffer) < size:
-            self._more()
-
     def _more(self) -> None:
         data = self.socket.recv(65536)
         if not data:
             raise ConnectionError("the server closed the connection")
         self._buffer += data
+
+
+def until(ask: Callable[[], T], is_enough: Callable[[T], bool]) -> T:
+    """Ask again and again until an answer is as it should be; returns it."""
+    end = time.monotonic() + DEADLINE
+    while not is_enough(found := ask()):
+        assert time.monotonic() < end, found
+        time.sleep(0.05)  # between two questions; there is nothing to wait on
+    return found
 
 
 def request(path: str = "/ws", **headers: str) -> bytes:
@@ -251,14 +250,15 @@ def target(kind: str, app: str = "tests.support.hostile_app:plain", *pem: str) -
             _wait_for(served)
             yield served
         finally:
-            process.terminate()
-            try:
-                process.wait(15)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            ended(process)
+
+
+@contextmanager
+def cheap(served: Target, most: float = 16) -> Generator[None]:
+    """Fail if a server has more MiB in the block than these, beside those it had before."""
+    peak = Peak(served.pid)
+    yield
+    assert peak.grown() <= most
 
 
 @contextmanager

@@ -33,6 +33,8 @@ from tests.support.ports import reserved_port
 SERVERS: Final = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "picows", "granian")
 OURS: Final = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn")
 """ASGI servers that run as our runners set them up."""
+RUNNERS: Final = (*OURS, "picows")
+"""Servers that our runners start."""
 ASGI_SERVERS: Final = (*OURS, "granian")
 
 

@@ -6,8 +6,6 @@
 import json
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 import msgpack
@@ -21,6 +19,7 @@ from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import decode
 from tests.support.hostile_app import make
+from tests.support.memory import Peak
 
 MIB: Final = 1024 * 1024
 
@@ -138,22 +137,6 @@ def explode(payload: PayloadType, frame: bytes, codec: CodecName) -> tuple[int, 
     raise AssertionError("that was valid")
 
 
-def _kilobytes(field: str, pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    raise AssertionError(field)
-
-
-def peak_of(work: Callable[[], object], pid: int | None = None) -> float:
-    """The MiB by which a process grows at most while `work` runs."""
-    pid = os.getpid() if pid is None else pid
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
-    before = _kilobytes("VmHWM", pid)
-    work()
-    return (_kilobytes("VmHWM", pid) - before) / 1024
-
-
 def main() -> None:
     """Print what each bomb costs, each in a process of its own."""
     event, text = BOMBS[sys.argv[1]]
@@ -161,9 +144,9 @@ def main() -> None:
     payload, frame = PayloadType(TYPES[event]), in_codec(text, codec)
     # Other code is loaded, and the validators are made, before the measured call.
     assert explode(payload, in_codec(listed("[]", 4000), codec), codec)[0]
-    found: list[tuple[int, int]] = []
-    peak = peak_of(lambda: found.append(explode(payload, frame, codec)))
-    json.dump({"peak": peak, "problems": found[0][0], "told": found[0][1]}, sys.stdout)
+    peak = Peak(os.getpid())
+    problems, told = explode(payload, frame, codec)
+    json.dump({"peak": peak.grown(), "problems": problems, "told": told}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -110,16 +110,8 @@ class RawPeer:
 
     async def receive(self) -> tuple[int, bytes]:
         """The next frame: its opcode, and its payload."""
-        await self._until(lambda: len(self._buffer) >= 2)
-        size, start = self._buffer[1] & 0x7F, 2
-        if size > 125:
-            width, kind = (2, "!H") if size == 126 else (8, "!Q")
-            await self._until(lambda: len(self._buffer) >= 2 + width)
-            (size,) = struct.unpack(kind, self._buffer[2 : 2 + width])
-            start += width
-        await self._until(lambda: len(self._buffer) >= start + size)
-        opcode, payload = self._buffer[0] & 0xF, self._buffer[start : start + size]
-        self._buffer = self._buffer[start + size :]
+        await self._until(lambda: is_whole(self._buffer))
+        opcode, payload, self._buffer = parsed(self._buffer)
         return opcode, payload
 
     async def closed(self) -> tuple[int, str]:
@@ -144,6 +136,29 @@ class RawPeer:
         with anyio.fail_after(DEADLINE):
             while not is_there():
                 self._buffer += await self.stream.receive(2**16)
+
+
+def _extent(buffer: bytes) -> tuple[int, int]:
+    """Where the payload of a server's frame begins and ends."""
+    size, start = buffer[1] & 0x7F, 2
+    if size > 125:
+        start = 4 if size == 126 else 10
+        size = int.from_bytes(buffer[2:start])
+    return start, start + size
+
+
+def is_whole(buffer: bytes) -> bool:
+    """True if a server's whole frame has come."""
+    if len(buffer) < 2:
+        return False
+    start, end = _extent(buffer)
+    return len(buffer) >= max(start, end)
+
+
+def parsed(buffer: bytes) -> tuple[int, bytes, bytes]:
+    """The opcode and the payload of a server's frame, and what comes after it."""
+    start, end = _extent(buffer)
+    return buffer[0] & 0xF, buffer[start:end], buffer[end:]
 
 
 def frame(

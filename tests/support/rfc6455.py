@@ -42,11 +42,11 @@ class Case:
     codes: tuple[int, ...] = field(default=())
     closes: bool = False
 
-    def run(self, peer: Attacker, *, hangs_up: bool = True) -> list[Heard]:
-        """Play the client; returns what it hears. `hangs_up`: the server has to, at the end."""
+    def run(self, peer: Attacker) -> list[Heard]:
+        """Play the client; returns what it hears. The server has to hang up at the end."""
         send(peer, self.cut())
         goodbye_after = len(self.hears) - 1 if self.closes else None
-        return transcript(peer, goodbye_after=goodbye_after, hangs_up=hangs_up)
+        return transcript(peer, goodbye_after=goodbye_after)
 
     def cut(self) -> Iterable[bytes]:
         """The bytes in pieces, as the case wants them."""

@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 from bytesocket_app import ByteSocket, Refusal
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from tests.support.ports import reserved_port
-from tests.support.server_process import ROOT, environment
+from tests.support.server_process import ROOT, ended, environment
 from tests.support.talk import Said, Say, Wave, talk
 
 SERVERS = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "granian")
@@ -174,14 +174,7 @@ def served(kind: str, shape: str = "plain") -> Generator[int]:
         assert line, f"{kind} did not start: {process.poll()}"
         yield int(line)
     finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        ended(process)
 
 
 if __name__ == "__main__":

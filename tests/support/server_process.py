@@ -167,6 +167,18 @@ def serving(
         process.close()
 
 
+def ended(process: "subprocess.Popen[str]") -> None:
+    """End a process, if need be by force."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
 class RudePeer:
     """A WebSocket client that does only what it is told: it never answers a close by itself.
 

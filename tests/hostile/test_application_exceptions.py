@@ -1,11 +1,11 @@
 """What an application raises, wherever it runs, ends one connection at most, on every server."""
 
 import signal
-import time
 
 import pytest
 
-from tests.support.hostile import DEADLINE, Target, bystanders, target
+from tests.support.hostile import DEADLINE, Target, bystanders, target, until
+from tests.support.hostile_app import RUNNERS
 from tests.support.raising_apps import ERRORS, PLACES
 from tests.support.raw_peer import CLOSE, frame
 
@@ -13,7 +13,6 @@ pytestmark = pytest.mark.slow
 
 # Those end the connection, and on ASGI it is the server that logs them.
 KINDS = {"picows": tuple(ERRORS)}
-SERVERS = ("picows", "hypercorn-asyncio", "hypercorn-trio", "uvicorn")
 EVENTS = ("do", "plain", "beside", "lent", "told")
 
 
@@ -39,18 +38,17 @@ def live(served: Target, query: str, *, login: bool) -> None:
 
 def settled(served: Target) -> tuple[int, int]:
     """Wait until each strike has its line; returns how many of both there are."""
-    end = time.monotonic() + DEADLINE
-    while True:
+
+    def counted() -> tuple[int, int]:
         lines = served.log().splitlines()
         strikes = sum(line.startswith("INFO strikes") for line in lines)
-        errors = sum(line.startswith("ERROR bytesocket") for line in lines)
-        if errors >= strikes or time.monotonic() > end:
-            return strikes, errors
-        time.sleep(0.05)  # between two looks; there is nothing to wait on
+        return strikes, sum(line.startswith("ERROR bytesocket") for line in lines)
+
+    return until(counted, lambda found: found[1] >= found[0])
 
 
 @pytest.mark.parametrize("by", ["message", "handshake"])
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", RUNNERS)
 def test_no_exception_of_the_application_ends_the_server(server: str, by: str) -> None:
     login = by == "message"
     kinds = KINDS.get(
