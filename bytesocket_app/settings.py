@@ -85,8 +85,9 @@ class Timeouts(_Group):
     """Time without a byte leaving while somebody waits to send to a client, after which the
     connection is closed with 1013. A server that takes whole messages (ASGI) shows no less."""
     handshake: float = 10.0
-    """Time for a connection's TLS, and from then on for its complete request, if the server can be
-    told (picows, hypercorn and uvicorn as `run`, `dev` and `ByteSocket.serve` start them)."""
+    """Time for a connection's TLS, and again for its complete request (on picows for both
+    together), if the server can be told: picows, hypercorn and uvicorn as `run`, `dev` and
+    `ByteSocket.serve` start them."""
     silence: float = 45.0
     """Time without any frame from a client that named a contract and is no browser's page, after
     which the socket is closed with 1001: generated clients ping every 25 s, or say `heartbeat=` in
@@ -163,7 +164,8 @@ class Limits(_Group):
     headers: int = 100
     """Headers of a handshake; more are answered with 431."""
     header_bytes: int = 16 * 1024
-    """Bytes of a handshake's request line and headers; more are answered with 431."""
+    """Bytes of a handshake's request line and headers; more are answered with 431. On picows 0 is
+    64 KiB."""
     threads: int = 40
     """Threads for all functions of the application that are a plain `def`, on each event loop; a
     socket gets a quarter of them at most, or one, and sockets that wait get them in turn. 0 for
