@@ -42,10 +42,14 @@ class TokenBucket:
 
     def take(self, now: float, cost: float = 1) -> float:
         """Take tokens, all or none; returns 0, or the seconds until they could be taken."""
-        wait = _wait(self._full_at, now, cost, self.rate, self.burst)
+        wait = self.wait(now, cost)
         if not wait:
             self._full_at = max(self._full_at, now) + cost / self.rate
         return wait
+
+    def wait(self, now: float, cost: float = 1) -> float:
+        """Return what `take` would, and take nothing."""
+        return _wait(self._full_at, now, cost, self.rate, self.burst)
 
 
 class Buckets:
@@ -74,14 +78,17 @@ class Buckets:
 
     def take(self, key: Hashable, now: float, cost: float = 1) -> float:
         """Take tokens from a key's bucket, all or none; see `TokenBucket.take`."""
-        full_at = self._full_at.get(key, -inf)
-        wait = _wait(full_at, now, cost, self.rate, self.burst)
+        wait = self.wait(key, now, cost)
         if not wait:
-            self._full_at[key] = max(full_at, now) + cost / self.rate
+            self._full_at[key] = max(self._full_at.get(key, -inf), now) + cost / self.rate
         if key in self._full_at:
             self._full_at.move_to_end(key)
         self._prune(now)
         return wait
+
+    def wait(self, key: Hashable, now: float, cost: float = 1) -> float:
+        """Return what `take` would, and take nothing."""
+        return _wait(self._full_at.get(key, -inf), now, cost, self.rate, self.burst)
 
     def _prune(self, now: float) -> None:
         """Forget two full buckets at most, and what is beyond the most: a bounded step a call."""

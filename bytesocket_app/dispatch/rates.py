@@ -103,18 +103,31 @@ class Rates:
             sending.shut(CloseCode.POLICY, "rate limited")
 
     def _wait(self, step: Step, message: Incoming) -> float:
-        """Take a message's tokens; returns the seconds to wait if they are not there."""
-        now, rooms = self._clock(), message.rooms
-        cost = 1 if rooms is None else self._bounded(len(rooms))
-        if self._whole is not None and (wait := self._take(step, self._whole, now, cost)):
-            return wait
+        """Take a message's tokens; returns the seconds to wait if they are not all there.
+
+        What is refused for its event costs the whole socket its tokens all the same.
+        """
+        now, rooms, whole = self._clock(), message.rooms, self._whole
         if rooms is None:
-            rate = self._rate_of(message.event, message.room)
-            return 0.0 if rate is None else self._take(step, rate, now, 1)
-        # Too many rooms are refused later, whichever they are.
-        rates = Counter(self._rates_of(message.event, rooms[:cost]))
-        waits = (self._take(step, rate, now, each) for rate, each in rates.items())
-        return next((wait for wait in waits if wait), 0.0)
+            rate, cost = self._rate_of(message.event, message.room), 1
+            only = whole if rate is None else rate if whole is None else None
+            if only is not None or rate is None:
+                return 0.0 if only is None else self._take(step, only, now, cost)
+            rates = {rate: cost}
+        else:
+            cost = self._bounded(len(rooms))
+            # Too many rooms are refused later, whichever they are.
+            rates = Counter(self._rates_of(message.event, rooms[:cost]))
+        wait = 0.0 if whole is None else self._take(step, whole, now, cost)
+        longest = max(
+            (self._lacks(step, rate, now, each) for rate, each in rates.items()), default=0.0
+        )
+        if longest and whole is not None:
+            wait = self._lacks(step, whole, now, cost)
+        if not (wait or longest):
+            for rate, each in rates.items():
+                self._take(step, rate, now, each)
+        return max(wait, longest)
 
     def _bounded(self, rooms: int) -> int:
         """Return the cost of naming rooms: one for each, without those that are too many anyway."""
@@ -143,6 +156,14 @@ class Rates:
         if rate is None:
             rate = self._defaults[event] = Rate(self._others.per_second, self._others.burst)
         return rate
+
+    def _lacks(self, step: Step, rate: Rate, now: float, cost: int) -> float:
+        """Return the seconds until the bucket of a rate has the tokens; 0 if it has them."""
+        key = _key(step, rate)
+        if key is None:
+            return _tally(step).bucket(rate).wait(now, cost)
+        table = self._shared.get(rate)
+        return 0.0 if table is None else table.wait(key, now, cost)
 
     def _take(self, step: Step, rate: Rate, now: float, cost: int) -> float:
         """Take tokens from the bucket of a rate; returns the seconds to wait if it lacks them."""

@@ -590,6 +590,33 @@ async def test_the_rate_of_a_socket_is_asked_before_the_event_s() -> None:
             assert await client.request(Ask()) == "yes"
 
 
+async def test_who_waits_for_two_rates_is_told_the_longer_wait() -> None:
+    app = auction(Limits(messages_per_second=1))
+    answering(app, rate="100/s", burst=1)
+    with virtual_clock(app) as clock:
+        async with TestClient(app) as client:
+            await bids(client, 1)
+            assert await refused(client) == 1  # 0.01 for its event
+            clock.advance(1)
+            await bids(client, 1)
+
+
+async def test_a_refused_bulk_message_takes_no_room_s_tokens() -> None:
+    app = auction()
+    app.room("a").relay(Move, rate="0.1/s", burst=1)
+    app.room("b").relay(Move, rate="1/s", burst=1)
+    with virtual_clock(app) as clock:
+        async with TestClient(app) as client:
+            await joined(client, "a", "b")
+            await client.request(Move(), room="b")
+            assert error(await bulk(client, "a", "b"))["data"] == {"retry_after": 1}
+            clock.advance(1)
+            assert (await bulk(client, "a", "b"))["type"] == 32
+            clock.advance(1)
+            assert error(await bulk(client, "b", "a"))["data"] == {"retry_after": 9}
+            await client.request(Move(), room="b")
+
+
 async def test_middleware_is_not_flooded_by_what_is_no_event() -> None:
     app = auction(Limits(messages_per_second=1))
     reached: list[object] = []
