@@ -44,6 +44,7 @@ _STOPPING: Final = frozenset(
 )
 """Collections that the installed Pydantic can leave at the first bad member."""
 
+_NAMED_INSIDE: Final = frozenset({"typed-dict", "definition-ref"})
 _TOLD: Final = 16
 """Unknown members that are looked at one by one."""
 
@@ -102,6 +103,7 @@ class _Guard:
     def __init__(self, schema: Any, *, is_json: bool) -> None:
         self._is_json = is_json
         self.definitions: list[Any] = []
+        self._own = [one for node in nodes(schema) for one in node.get("definitions", ())]
         self.schema = self._copy(schema, {})
 
     def _copy(self, schema: Any, config: Any) -> Any:
@@ -115,6 +117,8 @@ class _Guard:
         config = schema.get("config", config)
         node = {k: v if k in OPAQUE else self._copy(v, config) for k, v in schema.items()}
         kind = node.get("type")
+        if kind == "union" and not self._is_json:
+            node["choices"] = list(map(self._named, schema["choices"], node["choices"]))
         if kind == "definitions" and isinstance(node.get("definitions"), list):
             self.definitions += node["definitions"]
         if kind in _STOPPING:
@@ -122,6 +126,16 @@ class _Guard:
         elif kind in BY_NAME and kind != "named-tuple":
             return self._closed(node, config or {})
         return node
+
+    def _named(self, own: Any, copy: Any) -> Any:
+        """Return the copy of a union's choice with the name that problems have for the choice.
+
+        A check in front of a dict would add itself to that name. Models have names of their own.
+        """
+        if isinstance(own, tuple) or not any(node["type"] in _NAMED_INSIDE for node in nodes(own)):
+            return copy
+        whole = core_schema.definitions_schema(core(own), self._own) if self._own else own
+        return copy, schema_validator(whole).title
 
     def _closed(self, node: dict[str, Any], config: Any) -> Any:
         """Return the schema of a model's fields that tells of a few unknown members only."""

@@ -286,3 +286,22 @@ def test_a_field_named_metadata_counts_for_how_a_type_is_read() -> None:
 
     assert PayloadType(Report).has_bytes
     assert PayloadType(Report).validate_fast is None
+
+
+class Nested(TypedDict):
+    __pydantic_config__ = CLOSED  # type: ignore[misc]
+    x: int
+    inside: "list[Nested | list[Nested] | int]"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"x": ""}', '{"x": 1, "inside": [{}, [{"x": ""}]]}', '[{"y": 1}]']
+)
+def test_a_choice_of_a_union_has_the_same_name_in_a_large_message(text: str) -> None:
+    payload = PayloadType(list[Nested | list[Nested] | int])
+    places: list[set[tuple[str | int, ...]]] = []
+    for validate in (payload.validate, payload.validate_large):
+        with pytest.raises(ValidationError) as caught:
+            validate([json.loads(text)], "json")
+        places.append({problem["loc"] for problem in caught.value.errors()})
+    assert places[1] <= places[0]
