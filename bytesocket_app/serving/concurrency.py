@@ -109,6 +109,7 @@ class ConcurrentHandlers:
 
     def start_one(self) -> bool:
         """Start the first that waits in a slot that is taken; False if none may be started."""
+        self._drop_if_closed()
         if not self.waiting or len(self.running) >= self._limit:
             return False
         self._start_next()
@@ -140,6 +141,11 @@ class ConcurrentHandlers:
         for scope in tuple(self.running):
             scope.cancel()
 
+    def _drop_if_closed(self) -> None:
+        """Forget those that wait once the server has closed the connection (protocol.md Q20)."""
+        if self.waiting and self.waiting[0][1].sending.close_sent is not None:
+            self.drop_waiting()
+
     def _may_start(self) -> bool:
         return len(self.running) < self._limit and self._slots.take(self)
 
@@ -165,6 +171,7 @@ class ConcurrentHandlers:
         finally:
             del self.running[scope]
             self._slots.give_back()
+            self._drop_if_closed()
             while self.waiting and self._may_start():
                 self._start_next()
             self._ended()

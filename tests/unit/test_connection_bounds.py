@@ -445,6 +445,24 @@ class TestConcurrentHandlers:
             await until(lambda: gate.begun == ["a1", "b1"])
             gate.open_all()
 
+    async def test_those_that_wait_are_dropped_when_the_server_closes(self) -> None:
+        app = limited(concurrent_total=1)
+        begun: list[str] = []
+
+        @app.on(Say, concurrent=True)
+        async def close(socket: Socket, event: Say) -> None:
+            begun.append(event.text)
+            if event.text == "b":  # its turn comes while the next one waits
+                await anyio.wait_all_tasks_blocked()
+                await socket.close()
+
+        async with TestClient(app) as client:
+            for text in "abc":
+                await client.emit(Say(text=text))
+            await client.wait_closed()
+            await until(lambda: not app.housekeeping.connections)
+        assert begun == ["a", "b"]
+
     async def test_no_limit_is_no_limit(self) -> None:
         app = limited(concurrent=0, concurrent_total=0)
         gate = Gate(app, concurrent=True)
