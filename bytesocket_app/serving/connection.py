@@ -169,6 +169,7 @@ class Connection:
         self.sending.lose(code, reason)
         if self.sending.close_sent is not None:
             self._empty_inbox()
+            self._beside.drop_waiting()
         if self._is_handling and not (self._is_at_rest and self._is_over()):
             self._housekeeping.lost(self)
         self.step.cut()

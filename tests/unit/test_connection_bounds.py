@@ -463,6 +463,21 @@ class TestConcurrentHandlers:
             await until(lambda: not app.housekeeping.connections)
         assert begun == ["a", "b"]
 
+    async def test_a_closed_connection_ends_without_a_slot_for_those_that_wait(self) -> None:
+        timeouts = Timeouts(handler=0, after_close=0)
+        settings = Settings(limits=Limits(concurrent_total=1), timeouts=timeouts)
+        app = talk(settings)
+        gate = Gate(app, concurrent=True)
+        async with TestClient(app) as one, TestClient(app) as two:
+            await one.emit(Say(text="a"))
+            await until(lambda: gate.begun == ["a"])
+            await two.emit(Say(text="b"))
+            await anyio.wait_all_tasks_blocked()
+            await connection_of(app, 1).socket.close()
+            await until(lambda: len(app.housekeeping.connections) == 1)
+            gate.open_all()
+        assert gate.begun == ["a"]
+
     async def test_no_limit_is_no_limit(self) -> None:
         app = limited(concurrent=0, concurrent_total=0)
         gate = Gate(app, concurrent=True)
