@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
@@ -26,6 +27,12 @@ _FRAMES.setLevel(logging.INFO)
 UNSENT: Final = 16 * 1024
 """Unsent bytes that the kernel may buffer. Its default is megabytes, which would hide that the
 network is behind."""
+
+
+_FOR_NOW: Final = frozenset({429, 503})
+"""Statuses of servers that are there, and take no connection at the moment."""
+_SHOWN: Final = 200
+"""Characters of a server's own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +111,24 @@ class Dial:
     def _checked(self, protocol: ClientProtocol) -> ClientProtocol:
         if protocol.state is State.CONNECTING or protocol.handshake_exc is not None:
             error = protocol.handshake_exc or InvalidHandshake("the connection ended")
-            status = error.response.status_code if isinstance(error, InvalidStatus) else None
+            response = error.response if isinstance(error, InvalidStatus) else None
+            status = None if response is None else response.status_code
+            if response is not None and status in _FOR_NOW:
+                problem, cause = "no connection for now", _said(response)
+            else:
+                problem, cause = "no WebSocket", str(error)
             raise ConnectError(
-                f"no WebSocket at {self.address.path or '/'} of "
-                f"{self.address.host}:{self.address.port}: {error}",
+                f"{problem} at {self.address.path or '/'} of "
+                f"{self.address.host}:{self.address.port}: {cause}",
                 status,
             ) from error
         return protocol
+
+
+def _said(response: Response) -> str:
+    """Return the status of an answer, and what the server says in a line of plain text."""
+    status = f"HTTP {response.status_code}"
+    if not response.headers.get("Content-Type", "").startswith("text/plain"):
+        return status
+    text = bytes(response.body or b"").decode(errors="replace").strip()[:_SHOWN]
+    return f"{status}: {text}" if text and text.isprintable() else status

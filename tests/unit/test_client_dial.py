@@ -81,6 +81,27 @@ async def test_what_is_no_websocket_is_named(answer: bytes, status: int | None) 
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "said"),
+    [
+        ("text/plain", "Too many; try later.", "HTTP 429: Too many; try later."),
+        ("text/plain; charset=utf-8", "one\ntwo", "HTTP 429"),
+        ("text/plain", "", "HTTP 429"),
+        ("text/html", "<p>Too many", "HTTP 429"),
+    ],
+)
+async def test_a_server_that_is_full_is_not_called_no_websocket(
+    kind: str, body: str, said: str
+) -> None:
+    head = f"HTTP/1.1 429 \r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    with anyio.fail_after(30):
+        async with answering((head + body).encode()) as place:
+            with pytest.raises(ConnectError) as caught:
+                await dial(f"ws://{place}/x").connect()
+    assert str(caught.value) == f"no connection for now at /x of {place}: {said}"
+    assert caught.value.status == 429
+
+
 async def test_nobody_listening_is_named() -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
         port = listener.extra(SocketAttribute.local_port)
