@@ -52,7 +52,7 @@ from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, serve
-from bytesocket_app.settings import Settings
+from bytesocket_app.settings import Settings, short
 from bytesocket_app.socket import Socket
 from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.threads import Threads
@@ -124,7 +124,7 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_options(title, path, serialization, engine)
+        _check_options(title, path, serialization, engine, settings)
         self.title = title
         self.version = version
         self.path = path
@@ -458,7 +458,14 @@ class ByteSocket:
             self._authentication.authenticator, self._handlers, self._declared, self.lifecycle
         )
         decides = self._authentication.authenticator
-        self._rates.check(has_keys=decides is not None and decides.key is not None)
+        has_keys = decides is not None and decides.key is not None
+        self._rates.check(has_keys=has_keys)
+        most = self.settings.limits.connections_per_user
+        if most and not has_keys:
+            raise ConfigurationError(
+                f"Limits(connections_per_user={most}) needs to know what identifies a user: "
+                "declare it, as in @app.auth(key=lambda user: user.id)."
+            )
 
     async def drain(self, grace: float) -> None:
         """Get ready to stop: refuse new connections (503) and close all sockets with 1012.
@@ -519,7 +526,9 @@ class ByteSocket:
         )
 
 
-def _check_options(title: str, path: str, serialization: str, engine: str) -> None:
+def _check_options(
+    title: str, path: str, serialization: str, engine: str, settings: object
+) -> None:
     """Refuse what `ByteSocket` cannot serve.
 
     Raises:
@@ -534,5 +543,10 @@ def _check_options(title: str, path: str, serialization: str, engine: str) -> No
         problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
     elif engine != "memory://":
         problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
+    elif not isinstance(settings, Settings | None):
+        problem = (
+            f"settings={short(settings)} are none: write settings=Settings(limits=Limits(...)), or "
+            "timeouts= or policies= in it."
+        )
     if problem is not None:
         raise ConfigurationError(f"{caller()}: {problem}")

@@ -8,7 +8,7 @@ stricter.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import inf
 from types import MappingProxyType
 from typing import (
@@ -153,7 +153,7 @@ class Limits(_Group):
     """Open connections from one address (see `Policies.trusted_proxies`), or from one /64 of IPv6
     addresses; further ones are answered with 429."""
     connections_per_user: int = 0
-    """Authenticated connections of one user key (`@app.auth(key=...)`); see
+    """Authenticated connections of one user key, for which `@app.auth(key=...)` is needed; see
     `Policies.connections_per_user`."""
     unauthenticated: int = 10_000
     """Open connections that have to send credentials and have not sent good ones; further ones are
@@ -236,8 +236,9 @@ class Policies(_Group):
     """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
     connections_per_user: Literal["refuse", "close_oldest"] = "refuse"
     """One connection more than `Limits.connections_per_user`: refused for now (1013, 429 for a
-    handshake), or it takes the place of the user's oldest, which is sent type 6 with the code
-    `replaced` and closed with 4003, so that its client does not come back."""
+    handshake, which browsers show to no page: it sees failing connections until there is room), or
+    it takes the place of the user's oldest, which is sent type 6 with the code `replaced` and
+    closed with 4003, so that its client does not come back."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies, `"10.0.0.0/8"`, whose `X-Forwarded-For` says where a
     connection comes from; that of anybody else is not looked at. `"unix"` stands for peers without
@@ -248,9 +249,9 @@ class Policies(_Group):
         hints = get_type_hints(type(self))
         for name, value in _values(self):
             if name in _TUPLES:
-                is_right, remedy = _TUPLES[name]
-                if not is_right(value):
-                    _refuse(type(self), name, value, remedy)
+                problem = _TUPLES[name](value)
+                if problem is not None:
+                    _refuse(type(self), name, value, problem)
                 continue
             if hints[name] == FailureAction and callable(value):
                 continue
@@ -260,38 +261,41 @@ class Policies(_Group):
                 _refuse(type(self), name, value, f"use {known}.{near(value, choices)}")
 
 
-def _are_fingerprints(value: object) -> bool:
-    """Return True for a tuple of fingerprints, whole or at least their first 16 digits."""
-    if not isinstance(value, tuple):
-        return False
-    entries = cast("tuple[object, ...]", value)
-    return all(isinstance(one, str) and FINGERPRINT.fullmatch(one) for one in entries)
+def _fingerprints(value: object) -> str | None:
+    """Return what is wrong with a tuple of fingerprints, each whole or its beginning."""
+    entries = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (None,)
+    if all(isinstance(one, str) and FINGERPRINT.fullmatch(one) for one in entries):
+        return None
+    return "use a tuple of fingerprints, 16 to 64 hex digits"
 
 
-def _are_networks(value: object) -> bool:
-    """Return True for a tuple of IP addresses and networks, and "unix"."""
+def _networks(value: object) -> str | None:
+    """Return what is wrong with a tuple of IP addresses and networks, and "unix"."""
+    remedy = "use a tuple of addresses and networks, as in ('127.0.0.1', '10.0.0.0/8')"
     if not isinstance(value, tuple):
-        return False
-    entries = cast("tuple[object, ...]", value)
+        return remedy
+    for one in cast("tuple[object, ...]", value):
+        if one == UNIX:
+            continue
+        network = _network(one)
+        if network is None:
+            return f"{one!r} is no address or network; {remedy}"
+        if _network(one, strict=True) is None:
+            return f"{one!r} is an address in a network; use {str(network)!r} for all of it"
+    return None
+
+
+def _network(text: object, *, strict: bool = False) -> IPv4Network | IPv6Network | None:
     try:
-        return all(one == UNIX or (isinstance(one, str) and ip_network(one)) for one in entries)
+        return ip_network(text, strict=strict) if isinstance(text, str) else None
     except ValueError:
-        return False
+        return None
 
 
-_TUPLES: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = MappingProxyType(
-    {
-        "contracts": (
-            _are_fingerprints,
-            "use a tuple of fingerprints, 16 to 64 hex digits",
-        ),
-        "trusted_proxies": (
-            _are_networks,
-            "use a tuple of addresses and networks, as in ('127.0.0.1', '10.0.0.0/8')",
-        ),
-    }
+_TUPLES: Final[Mapping[str, Callable[[object], str | None]]] = MappingProxyType(
+    {"contracts": _fingerprints, "trusted_proxies": _networks}
 )
-"""What the policies that are no choices have to be, and what to do otherwise."""
+"""What is wrong with a value, and what to do, for the policies that are no choices."""
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
@@ -308,6 +312,13 @@ class Settings(_Group):
     timeouts: Timeouts = field(default_factory=Timeouts)
     limits: Limits = field(default_factory=Limits)
     policies: Policies = field(default_factory=Policies)
+
+    def __post_init__(self) -> None:
+        """Check that each group is of its class; raises ConfigurationError."""
+        for name, kind in _GROUPS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                _refuse(type(self), name, value, f"use {name}={kind.__name__}(...)")
 
     @classmethod
     def drop_in(cls) -> Self:
@@ -364,20 +375,30 @@ def widest(limits: Iterable[float]) -> float:
     return max(found) if found and all(found) else 0
 
 
+_GROUPS: Final[Mapping[str, type]] = MappingProxyType(
+    {"timeouts": Timeouts, "limits": Limits, "policies": Policies}
+)
+"""Classes of the groups of `Settings`, by the setting's name."""
+
+
+def short(value: object) -> str:
+    """Write a value as in Python, and a group of settings without all that is in it."""
+    return f"{type(value).__name__}(...)" if isinstance(value, _Group) else repr(value)
+
+
 def _values(settings: Any) -> Iterator[tuple[str, Any]]:
     return ((each.name, getattr(settings, each.name)) for each in fields(settings))
 
 
 def _elsewhere(kind: type, name: str, value: object) -> str:
     """Tell where a setting belongs that a class does not have."""
-    groups = {each.name: each.default_factory for each in fields(Settings)}
-    for group, other in groups.items():
+    for group, other in _GROUPS.items():
         if name in {each.name for each in fields(cast("Any", other))}:
-            title = cast("type", other).__name__
+            title = other.__name__
             return f"it belongs into {title}: Settings({group}={title}({name}={value!r}))"
     return f"{kind.__name__} has no such setting.{near(name, (f.name for f in fields(kind)))}"
 
 
 def _refuse(kind: type, name: str, value: object, remedy: str) -> None:
-    text = f"{kind.__name__}({name}={value!r}) ({caller()}) cannot be: {remedy}"
+    text = f"{kind.__name__}({name}={short(value)}) ({caller()}) cannot be: {remedy}"
     raise ConfigurationError(text if text.endswith("?") else f"{text.removesuffix('.')}.")

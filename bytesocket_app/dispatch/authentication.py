@@ -15,7 +15,7 @@ from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import AuthError, ErrorContext, Phase, Refusal
 from bytesocket_app.lifecycle import HookKind, StandIn
 from bytesocket_app.lifecycle.failures import leaf
-from bytesocket_app.socket import AuthState, SendingSide, Socket
+from bytesocket_app.socket import AuthState, SendingSide, Socket, of_user
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.types import CodecName, UserKey
@@ -38,13 +38,22 @@ class TryLater(Refusal):
 
     Attributes:
         reached: The name of the limit.
+        whose: Whose it is, for the log.
         seconds: Time after which the client may come back.
     """
 
-    def __init__(self, message: str, *, code: str, reached: str, seconds: float) -> None:
+    def __init__(
+        self, message: str, *, code: str, reached: str, whose: str, seconds: float
+    ) -> None:
         super().__init__(message, code=code)
         self.reached = reached
+        self.whose = whose
         self.seconds = seconds
+
+
+def log_put_off(later: TryLater, socket: object) -> None:
+    """Log that a connection is to come back, with the limit and whose it is."""
+    logger.warning("refused for now: %s%s, %s", later.reached, later.whose, socket)
 
 
 class Authentication:
@@ -221,12 +230,14 @@ class Authentication:
         """Raise TryLater if connections from a socket's address authenticate too often."""
         if self._attempts is None:
             return
-        wait = self._attempts.take(address_key(socket.client), self._clock())
+        address = address_key(socket.client)
+        wait = self._attempts.take(address, self._clock())
         if wait:
             raise TryLater(
                 "Too many authentications; try again later.",
                 code="too_many_authentications",
                 reached="authentications_per_second",
+                whose=f" of {address}",
                 seconds=wait,
             )
 
@@ -240,6 +251,7 @@ class Authentication:
                 f"A user may have {most} connections at once; try again later.",
                 code="too_many_connections",
                 reached="connections_per_user",
+                whose=of_user(key),
                 seconds=LATER,
             )
 
@@ -248,7 +260,7 @@ class Authentication:
         sending.auth_state = AuthState.FAILED
         if sending.is_closed:
             return
-        logger.warning("%s, %s", later.code, sending)
+        log_put_off(later, sending)
         self._telemetry.count(
             Count.REFUSED, socket=sending.socket_id, code=later.code, reason=later.reached
         )

@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from bytesocket_app import threads
 from bytesocket_app.addresses import Proxies
 from bytesocket_app.dispatch import Dispatcher, Runtime
-from bytesocket_app.dispatch.authentication import TryLater
+from bytesocket_app.dispatch.authentication import TryLater, log_put_off
 from bytesocket_app.errors import ConfigurationError, Phase, Refusal
 from bytesocket_app.lifecycle import HookKind, HookTimeout
 from bytesocket_app.lifecycle.failures import leaf
@@ -237,7 +237,7 @@ class ApplicationEndpoint:
             with move_on_after(self._runtime.settings.timeouts.auth or None) as scope:
                 await authentication.by_handshake(socket, sending)
         except TryLater as later:
-            logger.warning("%s, %s", later.code, socket)
+            log_put_off(later, socket)
             return full(later.reached, later.message, seconds=later.seconds)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             await authentication.failed(socket, sending, exc, tell=False)

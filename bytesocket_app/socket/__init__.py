@@ -7,7 +7,7 @@ framework: dispatch, delivery and serving use it beside the socket.
 from bytesocket_app.socket.application import Application, RoomView, UserView
 from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.rooms import SocketRooms, SocketRoomsBulk, several
-from bytesocket_app.socket.sending_side import AuthState, DeliveryGroup, SendingSide
+from bytesocket_app.socket.sending_side import AuthState, DeliveryGroup, SendingSide, of_user
 from bytesocket_app.socket.socket import Socket, new_id, raw_frame
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "SocketRoomsBulk",
     "UserView",
     "new_id",
+    "of_user",
     "raw_frame",
     "several",
 ]

@@ -369,10 +369,11 @@ class SendingSide:
     @override
     def __repr__(self) -> str:
         """Return the id, and the user's key if there is one, for the log; never the user."""
-        return f"<socket {self.socket_id}{_of(self.user_key)}>"
+        return f"<socket {self.socket_id}{of_user(self.user_key)}>"
 
 
-def _of(key: UserKey | None) -> str:
+def of_user(key: UserKey | None) -> str:
+    """Return " of user" with the key, as the log has it; empty if there is none."""
     if key is None:
         return ""
     # Not by `repr`, as a key may be of a class derived from these.

@@ -1,5 +1,7 @@
 """Where a connection comes from, and what counts as one address."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -105,3 +107,18 @@ def test_a_setting_that_names_no_network_is_refused() -> None:
     for wrong in ("nginx", "10.0.0.1/8", "", "10.0.0"):
         with pytest.raises(ConfigurationError, match="trusted_proxies"):
             Policies(trusted_proxies=(wrong,))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("10.0.0.1", "nginx"), r"'nginx' is no address or network; use a tuple of addresses"),
+        (("10.0.0.1/8",), r"'10\.0\.0\.1/8' is an address in a network; use '10\.0\.0\.0/8'"),
+        ("10.0.0.1", r"cannot be: use a tuple of addresses and networks, as in"),
+        (["10.0.0.1"], r"cannot be: use a tuple of addresses and networks, as in"),
+        ((b"\x0a\x00\x00\x01",), r"is no address or network"),
+    ],
+)
+def test_the_entry_that_is_wrong_is_named_with_what_to_write(wrong: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Policies(trusted_proxies=wrong)

@@ -25,7 +25,7 @@ from bytesocket_app import (
 )
 from bytesocket_app import Timeouts as Seconds
 from bytesocket_app.addresses import Client
-from bytesocket_app.errors import Disconnected
+from bytesocket_app.errors import ConfigurationError, Disconnected
 from bytesocket_app.serving.admission import Admission, AdmissionPlace, Full
 from bytesocket_app.telemetry import Count
 from bytesocket_app.testing import RequestError, TestClient
@@ -608,10 +608,10 @@ class TestUsers:
             async with TestClient(app, "ann", codec="json"):
                 assert app.memberships.users.count("ann") == 2
         assert failures == []
-        assert [line for line in logged(caplog, logging.INFO) if "too_many" in line] == [
-            f"too_many_connections, <socket {noted.counts[0][2]['socket']}>"
-        ]
         (refusal,) = noted.counts
+        assert [line for line in logged(caplog, logging.INFO) if "refused" in line] == [
+            f"refused for now: connections_per_user of user 'ann', <socket {refusal[2]['socket']}>"
+        ]
         assert refusal[0] is Count.REFUSED
         assert refusal[2]["code"] == "too_many_connections"
 
@@ -694,15 +694,18 @@ class TestUsers:
             assert closed == [(4003, "replaced")]
         assert counted(app) == NOBODY
 
-    async def test_a_user_without_a_key_has_no_limit(self) -> None:
+    async def test_a_limit_for_users_that_nothing_tells_apart_is_refused(self) -> None:
         app = self.app(1)
 
         @app.auth
         async def login(_: Socket, credentials: str) -> str:
-            return credentials
+            raise NotImplementedError
 
-        async with TestClient(app, "ann", codec="json"), TestClient(app, "ann", codec="json"):
-            assert len(app.sockets()) == 2
+        with pytest.raises(
+            ConfigurationError, match=r"^Limits\(connections_per_user=1\) needs.*app\.auth\(key="
+        ):
+            async with TestClient(app, "ann", codec="json"):
+                pass
 
 
 @pytest.mark.anyio

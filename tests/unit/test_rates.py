@@ -817,7 +817,9 @@ async def test_refused_joins_count_among_the_refusals() -> None:
 # ---- authentication
 
 
-async def test_authentications_of_an_address_are_counted() -> None:
+async def test_authentications_of_an_address_are_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     app = auction(Limits(authentications_per_second=1))
     asked: list[str] = []
 
@@ -844,6 +846,10 @@ async def test_authentications_of_an_address_are_counted() -> None:
             async with From(app, "10.0.0.1", "later"):
                 pass
     assert asked == ["guess"] * 10 + ["other", "later"]
+    assert any(
+        line.startswith("refused for now: authentications_per_second of 10.0.0.1, <socket ")
+        for line in caplog.messages
+    )
     assert listener.number(Count.REFUSED, code="too_many_authentications") == 1
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bytesocket_app import ConfigurationError, Limits, Policies, Settings, Timeouts
+from bytesocket_app import ByteSocket, ConfigurationError, Limits, Policies, Settings, Timeouts
 from tests.support.server_process import ROOT
 from tests.support.settings_reference import inserted, reference
 
@@ -67,6 +67,33 @@ def test_a_setting_in_the_wrong_place_is_sent_to_its_own() -> None:
     ):
         make(aftr_close=1)
     assert copy(Timeouts(auth=1)) == replace(Timeouts(), auth=1)
+
+
+@pytest.mark.parametrize("wrong", [10, None, {"connections": 10}, Timeouts()])
+def test_a_group_is_of_its_class(wrong: Any) -> None:
+    with pytest.raises(
+        ConfigurationError,
+        match=rf"^Settings\(limits=.*{__name__}.*: use limits=Limits\(\.\.\.\)\.$",
+    ):
+        Settings(limits=wrong)
+
+
+def test_a_misspelt_group_is_named_without_all_that_is_in_it() -> None:
+    make: Any = Settings
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^Settings\(limit=Limits\(\.\.\.\)\) .* Did you mean 'limits'\?$",
+    ):
+        make(limit=Limits())
+
+
+def test_a_group_in_place_of_the_settings_is_refused() -> None:
+    wrong: Any = Limits(connections=10)
+    with pytest.raises(
+        ConfigurationError,
+        match=r"settings=Limits\(\.\.\.\) .*: write settings=Settings\(limits=Limits\(",
+    ):
+        ByteSocket(title="Talk", events=[], settings=wrong)
 
 
 def test_settings_cannot_change() -> None:
