@@ -24,7 +24,7 @@ from bytesocket_app.serving.origins import Origins, shown_origin
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
-from bytesocket_app.transports.headers import is_token
+from bytesocket_app.transports.headers import TOO_LARGE, is_token, told
 from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.transports.null import NullTransport
 from bytesocket_app.types import CodecName
@@ -221,11 +221,11 @@ class ApplicationEndpoint:
         """Refuse a request that is too large, or that we could not answer."""
         limits = self._runtime.settings.limits
         if 0 < limits.headers < handshake.header_count:
-            logger.info("handshake refused: %d headers", handshake.header_count)
-            return Rejection(431, f"A handshake has at most {limits.headers} headers.")
+            return Rejection(told(TOO_LARGE), f"A handshake has at most {limits.headers} headers.")
         if 0 < limits.header_bytes < handshake.header_bytes:
-            logger.info("handshake refused: %d bytes of headers", handshake.header_bytes)
-            return Rejection(431, f"A handshake has at most {limits.header_bytes} bytes.")
+            return Rejection(
+                told(TOO_LARGE), f"A handshake has at most {limits.header_bytes} bytes."
+            )
         if not all(map(is_token, handshake.subprotocols)):
             logger.info("handshake refused: a subprotocol is no token")
             return Rejection(400, "Subprotocols are tokens (RFC 6455 section 4.1).")

@@ -1,10 +1,16 @@
 """A request's headers as the core sees them."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from typing_extensions import override
+
+logger = logging.getLogger("bytesocket")
+
+TOO_LARGE: Final = 431
+"""Status of a request whose head is too large (RFC 6585 section 5)."""
 
 _MANY: Final = 200
 """Headers beyond which a look at each, for every one that is asked for, is too much."""
@@ -68,3 +74,17 @@ def is_token(name: str) -> bool:
 def head_size(raw: Iterable[tuple[bytes, bytes]], target: int) -> int:
     """Return the bytes of a request's line and headers, from those of its path and query."""
     return target + sum(len(name) + len(value) + 4 for name, value in raw)
+
+
+def told(status: int) -> int:
+    """Log that a request was refused before an application heard of it; returns the status.
+
+    A head that is too large is a warning, as people with many cookies may send one.
+    """
+    if status == TOO_LARGE:
+        logger.warning(
+            "a request is refused: 431, its head is beyond Limits.header_bytes or Limits.headers"
+        )
+    else:
+        logger.info("a request is refused: %d", status)
+    return status

@@ -53,6 +53,15 @@ def test_more_bytes_than_the_limit_are_answered_with_431(ours: Target) -> None:
     assert not ours.tracebacks()
 
 
+@pytest.mark.parametrize("kind", OURS)
+def test_a_head_that_is_too_large_is_a_warning_that_names_the_limit(kind: str) -> None:
+    with target(kind, "tests.support.hostile_quick:impatient") as served:
+        assert status(served, request(Cookie="secret=" + "v" * 17_000)) == 431
+        (line,) = [line for line in served.errors() if "refused: 431" in line]
+        assert "Limits.header_bytes" in line
+        assert "secret" not in served.log()
+
+
 def test_a_head_without_an_end_is_answered_with_431(ours: Target) -> None:
     with bystanders(ours):
         assert status(ours, request()[:-2] + b"X: " + b"v" * 20_000) == 431

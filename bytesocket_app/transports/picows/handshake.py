@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from bytesocket_app.event_loop import cancelled_itself, ends_everything
 from bytesocket_app.transports.entry import UPGRADE_REQUIRED
+from bytesocket_app.transports.headers import told
 from bytesocket_app.transports.interface import Acceptance, Handshake, Rejection
 from bytesocket_app.transports.picows.closing import hang_up
 from bytesocket_app.transports.picows.head import BadRequest, Head, Request
@@ -74,7 +75,7 @@ class HandshakeProtocol(asyncio.BufferedProtocol):
                 self._keep(self._head.rest)
                 self._route(request)
         except BadRequest as bad:
-            self.answer(bad.status, f"{bad}\n", bad.headers)
+            self.answer(told(bad.status), f"{bad}\n", bad.headers)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

@@ -21,7 +21,7 @@ from wsproto.events import Event as WebSocketEvent
 
 from bytesocket_app.serving.runners.failures import tell
 from bytesocket_app.serving.runners.hosting import LEFTOVERS
-from bytesocket_app.transports.headers import head_size
+from bytesocket_app.transports.headers import head_size, told
 from bytesocket_app.wire.close import CloseCode
 
 
@@ -104,7 +104,7 @@ class GuardedProtocol(H11Protocol):
 
     @override
     async def _send_error_response(self, status_code: int) -> None:
-        await super()._send_error_response(status_code)
+        await super()._send_error_response(told(status_code))
         self._is_refused = True
 
     @override

@@ -16,7 +16,7 @@ from websockets.http11 import Request
 from bytesocket_app.serving.runners.failures import tell
 from bytesocket_app.serving.runners.hosting import LEFTOVERS
 from bytesocket_app.transports.asgi import ABORT
-from bytesocket_app.transports.headers import head_size
+from bytesocket_app.transports.headers import head_size, told
 
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -151,7 +151,7 @@ class GuardedHttp(H11Protocol):
             self.transport.close()
             return
         headers = [(b"content-length", b"0"), (b"connection", b"close")]
-        head = self.conn.send(h11.Response(status_code=status, headers=headers))
+        head = self.conn.send(h11.Response(status_code=told(status), headers=headers))
         self.transport.write((head or b"") + (self.conn.send(h11.EndOfMessage()) or b""))
         if self.transport.can_write_eof():
             with suppress(OSError):  # the peer is gone
