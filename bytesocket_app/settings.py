@@ -172,7 +172,9 @@ class Limits(_Group):
     40."""
     messages_per_second: int = 0
     """Messages of a socket in a second, on average, with bursts of twice as many; further ones are
-    refused with `rate_limited`. A message for several rooms counts once for each."""
+    refused with `rate_limited`. A message for several rooms counts once for each. Clients are not
+    told beforehand, as they are of `rate=`, so they do not keep to it: what they send at once may
+    be lost, and more than `refusals` of it the connection."""
     event_messages_per_second: int = 0
     """The same for each event by itself where it has no `rate=`."""
     joins_per_second: int = 0
