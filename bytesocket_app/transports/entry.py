@@ -17,6 +17,9 @@ UPGRADE_REQUIRED = (
     "as in connect('ws://{host}{path}').\n"
 )
 
+NO_TUNNEL: Final = "This server is no proxy.\n"
+"""Answer to CONNECT: after a 2xx, which a probe or any application may give, there is no body."""
+
 SHUTDOWN: Final = 10.0
 """Seconds that the lifespan of the HTTP application gets to end."""
 
@@ -57,6 +60,8 @@ class AsgiEntry:
         kind = scope["type"]
         if kind == "lifespan":
             await answer_lifespan(self._lifespan(scope), receive, send)
+        elif scope.get("method") == "CONNECT":
+            await answer(send, 405, NO_TUNNEL)
         elif self._is_socket(scope):
             await self.serve_socket(scope, receive, send, self.path)
         elif self._http is not None:

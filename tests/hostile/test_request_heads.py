@@ -2,13 +2,14 @@
 
 import ssl
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trustme
 
 from tests.support.hostile import Attacker, Target, bystanders, request, target
-from tests.support.hostile_app import ASGI_SERVERS, OURS
+from tests.support.hostile_app import ASGI_SERVERS, OURS, SERVERS
 
 pytestmark = pytest.mark.slow
 
@@ -174,3 +175,50 @@ def over_tls(served: Target) -> Attacker:
     peer = served.connect()
     peer.socket = context.wrap_socket(peer.socket, server_hostname="localhost")
     return peer
+
+
+GET = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        request() + b"z",
+        request().replace(b"HTTP/1.1", b"HTTP/1.0"),
+        request(X="v" * 17_000),
+        b"\0\xff\r\n\r\n",
+    ],
+    ids=["early-byte", "http-1.0", "large", "noise"],
+)
+def test_a_request_refused_behind_another_one_keeps_no_descriptor(
+    ours: Target, second: bytes
+) -> None:
+    with bystanders(ours):
+        before = ours.report()["files"]
+        with ours.connect() as peer:
+            peer.send(GET + second)
+            assert peer.answer()[0] == 404
+            assert peer.gone()
+            ours.wait_for_report(files=before)  # while the peer stays
+    assert not ours.tracebacks()
+
+
+def test_a_body_that_goes_on_after_the_answer_keeps_no_descriptor(ours: Target) -> None:
+    with bystanders(ours):
+        with ours.connect() as peer:
+            peer.send(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+            assert peer.answer()[0] == 404
+            with suppress(OSError):
+                peer.send(b"v")
+            assert peer.gone()
+    assert not ours.tracebacks()
+
+
+@pytest.mark.parametrize("kind", SERVERS)
+def test_a_connect_is_answered_with_405_and_no_traceback(kind: str) -> None:
+    with target(kind) as served, bystanders(served):
+        for place in ("/health", "/ws", "127.0.0.1:80"):
+            head = f"CONNECT {place} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            assert status(served, head) == 405
+            assert status(served, head + b"z" * 100) == 405
+        assert not served.tracebacks()

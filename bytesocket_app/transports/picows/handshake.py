@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app.event_loop import cancelled_itself, ends_everything
-from bytesocket_app.transports.entry import UPGRADE_REQUIRED
+from bytesocket_app.transports.entry import NO_TUNNEL, UPGRADE_REQUIRED
 from bytesocket_app.transports.headers import told
 from bytesocket_app.transports.interface import Acceptance, Handshake, Rejection
 from bytesocket_app.transports.picows.closing import hang_up
@@ -146,7 +146,9 @@ class HandshakeProtocol(asyncio.BufferedProtocol):
         deadlines = self._server.deadlines(request.path)
         if deadlines is not None:
             deadlines.bounds.check(request.size, request.count)
-        if deadlines is not None and request.wants_websocket:
+        if request.method == "CONNECT":
+            self.answer(405, NO_TUNNEL)
+        elif deadlines is not None and request.wants_websocket:
             key = request.key()
             upgrade = Upgrade(deadlines, self._handshake(request), key)
             self._tasks.start_soon(_serve, self, self._server, upgrade)

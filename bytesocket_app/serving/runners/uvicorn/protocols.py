@@ -110,7 +110,9 @@ class GuardedHttp(H11Protocol):
         except Exception as error:  # noqa: BLE001 - of any library below
             tell(error)
             self._refuse(400)
-        if self._is_refused or self.conn.their_state is h11.IDLE:
+        cycle: Any = self.cycle
+        is_answered = cycle is not None and cycle.response_complete
+        if self._is_refused or is_answered or self.conn.their_state is h11.IDLE:
             self._deadline.start(self.config.handshake, self.transport)
         else:
             self._deadline.stop()
@@ -143,6 +145,8 @@ class GuardedHttp(H11Protocol):
 
     def _refuse(self, status: int) -> None:
         self._is_refused = True
+        # Not only for bytes that come: a request may wait for the answer to the one before.
+        self._deadline.start(self.config.handshake, self.transport)
         cycle: Any = self.cycle
         if cycle is not None:  # an application that was answering has nobody to answer
             cycle.disconnected = True
