@@ -204,13 +204,12 @@ def test_a_request_refused_behind_another_one_keeps_no_descriptor(
 
 
 def test_a_body_that_goes_on_after_the_answer_keeps_no_descriptor(ours: Target) -> None:
-    with bystanders(ours):
-        with ours.connect() as peer:
-            peer.send(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
-            assert peer.answer()[0] == 404
-            with suppress(OSError):
-                peer.send(b"v")
-            assert peer.gone()
+    with bystanders(ours), ours.connect() as peer:
+        peer.send(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        assert peer.answer()[0] == 404
+        with suppress(OSError):
+            peer.send(b"v")
+        assert peer.gone()
     assert not ours.tracebacks()
 
 

@@ -8,6 +8,10 @@ from bytesocket_app.errors import ConfigurationError
 BACKLOG = 2048
 """Connections that the kernel queues while the server is busy or restarts."""
 
+ACCEPTED_AT_ONCE = 1
+"""Connections that asyncio accepts in a turn of its loop; it takes its `backlog` for that as well.
+Out of file descriptors it goes on to the last of them, each with a traceback and a timer."""
+
 UNSENT = 64 * 1024
 """Unsent bytes that the kernel buffers per connection. Its default is megabytes for a slow reader,
 which the slow-reader policy could not drop."""

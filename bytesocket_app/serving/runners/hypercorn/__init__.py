@@ -27,7 +27,7 @@ from bytesocket_app.serving.runners.hypercorn.protocol import (
     GuardedStream,
     HypercornConfig,
 )
-from bytesocket_app.serving.runners.listening import BACKLOG
+from bytesocket_app.serving.runners.listening import ACCEPTED_AT_ONCE, BACKLOG
 from bytesocket_app.transports.asgi import ASGIApp
 
 QUEUED: Final = 4
@@ -53,7 +53,13 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
     run: Callable[..., Awaitable[None]] = import_module(f"hypercorn.{hosting.backend}").serve
     for module, name, ours in replacements(hosting.backend):
         _replace(module, name, ours)
-    await run(app, _config(hosting), shutdown_trigger=trigger, mode="asgi")
+
+    async def listening() -> None:
+        hosting.listener.listen(BACKLOG)  # hypercorn has just said `config.backlog`
+        await trigger()
+
+    restrain("trio.serve_listeners")
+    await run(app, _config(hosting), shutdown_trigger=listening, mode="asgi")
 
 
 def replacements(backend: str) -> list[tuple[str, str, type]]:
@@ -84,7 +90,7 @@ def _config(hosting: Hosting) -> HypercornConfig:
     config = HypercornConfig()
     # hypercorn closes the descriptor it is given.
     config.bind = [f"fd://{os.dup(hosting.listener.fileno())}"]
-    config.backlog = BACKLOG
+    config.backlog = ACCEPTED_AT_ONCE
     if hosting.certificate is not None:
         hosting.certificate.context()  # for its errors
         config.certfile = str(hosting.certificate.certfile)

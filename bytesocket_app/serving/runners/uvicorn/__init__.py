@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from bytesocket_app.logs import restrain
 from bytesocket_app.serving.runners.hosting import NEVER, Hosting, Trigger, host
-from bytesocket_app.serving.runners.listening import BACKLOG
+from bytesocket_app.serving.runners.listening import ACCEPTED_AT_ONCE, BACKLOG
 from bytesocket_app.serving.runners.uvicorn.protocols import (
     GuardedHttp,
     GuardedWebSocket,
@@ -46,10 +46,11 @@ class _Server(uvicorn.Server):
         tls: dict[str, Any] = {}
         if config.ssl is not None:
             tls = {"ssl": config.ssl, "ssl_handshake_timeout": config.handshake or NEVER}
-        self.servers = [
-            await loop.create_server(make, sock=sock, backlog=config.backlog, **tls)
-            for sock in sockets or ()
-        ]
+        self.servers = []
+        for sock in sockets or ():
+            server = await loop.create_server(make, sock=sock, backlog=ACCEPTED_AT_ONCE, **tls)
+            sock.listen(config.backlog)
+            self.servers.append(server)
         self.started = True
 
     @contextmanager
