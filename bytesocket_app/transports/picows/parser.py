@@ -30,7 +30,7 @@ _BUFFER: Final[Callable[[Any, int], memoryview]] = _WS_PROTOCOL.get_buffer
 READ_BUFFER: Final = 4096
 """First size of a connection's read buffer; picows doubles it for longer messages."""
 
-READ: Final = 64 * 1024
+READ: Final = 16 * 1024
 """Bytes per read, because picows doubles a buffer that one read fills, even with whole frames."""
 
 _ANY_KEY: Final = b64encode(bytes(16)).decode()

@@ -6,9 +6,11 @@ This one does not: a stream of HTTP/2 can end in ways that hypercorn tells nobod
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from time import perf_counter
+from typing import Any, Final
 
 import h11
+from anyio.lowlevel import checkpoint
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Body, Data, Request, StreamClosed
@@ -23,6 +25,12 @@ from bytesocket_app.serving.runners.failures import tell
 from bytesocket_app.serving.runners.hosting import LEFTOVERS
 from bytesocket_app.transports.headers import head_size, told
 from bytesocket_app.wire.close import CloseCode
+
+SHARE: Final = 4096
+"""Bytes that a connection parses before others run: they may be hundreds of frames."""
+
+QUICK: Final = 0.001
+"""Seconds within which a share is parsed that has few frames."""
 
 
 class HypercornConfig(Config):
@@ -61,7 +69,22 @@ class GuardedProtocol(H11Protocol):
 
     @override
     async def handle(self, event: Event) -> None:
-        """Take bytes of the peer, or the end of the connection."""
+        """Take bytes of the peer, a share at a time, or the end of the connection."""
+        if not isinstance(event, RawData) or len(event.data) <= SHARE:
+            await self._take(event)
+            return
+        start, share = 0, SHARE
+        while start < len(event.data):
+            began = perf_counter()
+            await self._take(RawData(event.data[start : start + share]))
+            start += share
+            if perf_counter() - began < QUICK:  # a part of a large message
+                share = min(share * 2, SHARE * 4)
+            else:
+                share = SHARE
+                await checkpoint()
+
+    async def _take(self, event: Event) -> None:
         if self._is_refused and isinstance(event, RawData):
             self._leftovers += len(event.data)
             if self._leftovers > LEFTOVERS:

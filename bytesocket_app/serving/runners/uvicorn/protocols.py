@@ -18,6 +18,9 @@ from bytesocket_app.serving.runners.hosting import LEFTOVERS
 from bytesocket_app.transports.asgi import ABORT
 from bytesocket_app.transports.headers import head_size, told
 
+SHARE: Final = 16 * 1024
+"""Bytes that a connection reads in a turn of the event loop: they may be thousands of frames."""
+
 _BAD_REQUEST: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -89,6 +92,8 @@ class GuardedHttp(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Begin, with a deadline for the request."""
         super().connection_made(transport)
+        if hasattr(transport, "max_size"):  # asyncio's own, without TLS: 256 KiB
+            transport.max_size = SHARE
         self._deadline.start(self.config.handshake, transport)
 
     @override
