@@ -28,3 +28,6 @@ narrow = kicking(
 
 lonely = make(Settings(timeouts=Timeouts(idle=1, close=1)))
 """Whoever says nothing for a second is closed."""
+
+patient = make(Settings(timeouts=Timeouts(close=300, stalled=300, handshake=300)))
+"""Nothing but the end of the grace ends a connection that never reads."""

@@ -14,7 +14,8 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
+from weakref import WeakSet
 
 import anyio
 from typing_extensions import override
@@ -59,7 +60,20 @@ async def _serve(app: ASGIApp, hosting: Hosting, trigger: Trigger) -> None:
         await trigger()
 
     restrain("trio.serve_listeners")
-    await run(app, _config(hosting), shutdown_trigger=listening, mode="asgi")
+    config = _config(hosting)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_abort_at_the_end, config.connections)
+        await run(app, config, shutdown_trigger=listening, mode="asgi")
+        tasks.cancel_scope.cancel()
+
+
+async def _abort_at_the_end(connections: WeakSet[Any]) -> None:
+    """Drop the connections once the server is cancelled: a send to a deaf peer is shielded."""
+    try:
+        await anyio.sleep_forever()
+    finally:
+        for each in tuple(connections):
+            each.abort()
 
 
 def replacements(backend: str) -> list[tuple[str, str, type]]:
@@ -88,6 +102,7 @@ def _replace(module: str, name: str, ours: type) -> None:
 
 def _config(hosting: Hosting) -> HypercornConfig:
     config = HypercornConfig()
+    config.connections = WeakSet()
     # hypercorn closes the descriptor it is given.
     config.bind = [f"fd://{os.dup(hosting.listener.fileno())}"]
     config.backlog = ACCEPTED_AT_ONCE

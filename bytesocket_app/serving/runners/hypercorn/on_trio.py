@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from typing import Any, Final
+from weakref import WeakSet
 
 import trio
 from hypercorn.events import Closed, Event
@@ -21,6 +22,7 @@ class TrioServer(TCPServer):
     async def run(self) -> None:
         """Serve the connection to its end."""
         self.app = with_abort(self.app, self.abort)
+        getattr(self.config, "connections", WeakSet[Any]()).add(self)
         await guarded(super().run(), self.abort)
 
     def abort(self) -> None:

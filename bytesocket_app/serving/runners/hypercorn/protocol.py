@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
+from weakref import WeakSet
 
 import h11
 from anyio.lowlevel import checkpoint
@@ -38,9 +39,11 @@ class HypercornConfig(Config):
 
     Attributes:
         close_timeout: Seconds that a connection gets to take its last bytes.
+        connections: Connections on trio, where hypercorn shields what it sends from cancellation.
     """
 
     close_timeout: float = 10.0
+    connections: WeakSet[Any]
 
 
 class HalfClosed(Event):
