@@ -82,3 +82,17 @@ def test_a_peer_that_stopped_is_gone_once_its_close_is_not_answered(kind: str) -
             served.wait_for_report(connections=before["connections"], files=before["files"])
             assert [peer.closed() for peer in peers] == [1001] * PEERS
         assert not served.tracebacks()
+
+
+@pytest.mark.parametrize("kind", [*OURS, "picows"])
+def test_pings_of_a_peer_that_never_reads_are_not_answered_into_memory(kind: str) -> None:
+    pings = (b"\x89\xfd" + bytes(4) + b"p" * 125) * 500
+    with target(kind) as served, bystanders(served):
+        before = served.report()["kilobytes"]
+        with deaf(served.port) as peer, suppress(OSError):
+            peer.socket.settimeout(0.5)  # the server need not read on
+            for _ in range(500):
+                peer.send(pings)
+            peer.socket.settimeout(DEADLINE)
+        grown = served.report()["kilobytes"] - before
+        assert grown < 8 * 1024  # of 32 MiB

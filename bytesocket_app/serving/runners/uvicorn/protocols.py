@@ -12,6 +12,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
+from websockets.protocol import State
 
 from bytesocket_app.serving.runners.failures import tell
 from bytesocket_app.serving.runners.hosting import LEFTOVERS
@@ -177,6 +178,24 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         self._last_bytes = Timer(self.loop)
         self.logger: Any = QuietLog(self.logger)
         self._is_lost = False
+        self._pong = b""
+
+    @override
+    def handle_ping(self) -> None:
+        """Answer a ping. A peer that does not read gets the answer to its last ones only."""
+        if self.writable.is_set() or self.conn.state is not State.OPEN:  # or a close goes with it
+            super().handle_ping()
+        else:
+            # RFC 6455 section 5.5.3; of several in one read the first brings all answers.
+            self._pong = b"".join(self.conn.data_to_send()) or self._pong
+
+    @override
+    def resume_writing(self) -> None:
+        """Go on, after the answer that was held back."""
+        super().resume_writing()
+        pong, self._pong = self._pong, b""
+        if pong and not self.close_sent:
+            self.transport.write(pong)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
