@@ -48,6 +48,8 @@ TURN: Final = 64 * 1024
 """Bytes of messages that a connection handles before others get their turn."""
 EACH: Final = 1024
 """Bytes that every message counts for besides its own: small ones cost time too."""
+BREACHES: Final = frozenset({CloseCode.PROTOCOL, CloseCode.INVALID_TEXT, CloseCode.TOO_BIG})
+"""Codes with which a transport ends a connection for what its peer sent."""
 SMALL: Final = 256
 """Bytes that a small message counts for while it waits, whatever it has; others by their memory."""
 
@@ -128,6 +130,7 @@ class Connection:
         self._heard = True
         size = len(payload)
         if size > self._surely_fits and self._is_too_big(payload):
+            self._note_breach(CloseCode.TOO_BIG)
             sending.shut(CloseCode.TOO_BIG, "message too big")
             return True
         if is_binary and not payload:
@@ -166,6 +169,8 @@ class Connection:
         if self._lost_at is not None:
             return
         self._lost_at = self._housekeeping.clock()
+        if code in BREACHES and self.sending.close_sent is None:
+            self._note_breach(code)
         self.sending.lose(code, reason)
         if self.sending.close_sent is not None:
             self._empty_inbox()
@@ -175,6 +180,12 @@ class Connection:
         self.step.cut()
         self._beside.cut()
         self._transport.wake()
+
+    def _note_breach(self, code: int) -> None:
+        """Log and count an end for what the peer sent, before it could be decoded."""
+        name = CloseCode(code).name.lower()
+        logger.info("closing %d %s, %s", code, name, self.socket)
+        self._telemetry.count(Count.REFUSED, socket=self.sending.socket_id, code=name)
 
     async def run(self) -> None:
         """Pump messages until the connection is over, then run the close hooks."""

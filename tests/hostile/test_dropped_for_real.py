@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from bytesocket_app.transports.writer import SPARE
-from tests.support.hostile import Attacker, Target, bystanders, target
+from tests.support.hostile import DEADLINE, Attacker, Target, bystanders, target
 from tests.support.hostile_app import OURS
 from tests.support.raw_peer import TEXT, frame
 

@@ -138,6 +138,25 @@ async def test_slow_late_and_dropped_are_counted() -> None:
         await until(lambda: client.closed)
 
 
+@pytest.mark.parametrize("code", [1002, 1007, 1009])
+async def test_what_breaks_the_rules_of_a_transport_is_counted_and_told_once(
+    code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "bytesocket")
+    app = talk(Settings(limits=Limits(message_bytes=100)))
+    app.telemetry.listener = noted = Noted()
+    async with TestClient(app) as client:
+        if code == 1009:
+            await client.send_raw("x" * 101)
+        else:
+            await client.close(code, "secret")  # as a transport tells of it
+        await until(lambda: client.closed)
+    assert noted.amounts(Count.REFUSED) == [1]
+    (line,) = caplog.messages
+    assert line.startswith(f"closing {code} ")
+    assert "secret" not in line
+
+
 @pytest.mark.parametrize("kind", [ValueError, SystemExit, asyncio.CancelledError, GeneratorExit])
 async def test_a_listener_that_raises_costs_a_line_in_the_log(
     kind: type[BaseException], caplog: pytest.LogCaptureFixture
