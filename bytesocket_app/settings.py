@@ -171,10 +171,10 @@ class Limits(_Group):
     socket gets a quarter of them at most, or one, and sockets that wait get them in turn. 0 for
     40."""
     messages_per_second: int = 0
-    """Event messages of a socket in a second, on average, with bursts of twice as many; further ones
-    are refused with `rate_limited`. A message for several rooms counts once for each. Clients are not
-    told beforehand, as they are of `rate=`, so they do not keep to it: what they send at once may
-    be lost, and more than `refusals` of it the connection."""
+    """Event messages of a socket in a second, on average, with bursts of twice as many; further
+    ones are refused with `rate_limited`. A message for several rooms counts once for each. Clients
+    are not told beforehand, as they are of `rate=`, so they do not keep to it: what they send at
+    once may be lost, and more than `refusals` of it the connection."""
     event_messages_per_second: int = 0
     """The same for each event by itself where it has no `rate=`."""
     joins_per_second: int = 0

@@ -24,7 +24,7 @@ from bytesocket_app.serving.origins import Origins, shown_origin
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
-from bytesocket_app.transports.headers import TOO_LARGE, is_token, told
+from bytesocket_app.transports.headers import TOO_LARGE, is_key, is_token, told
 from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.transports.null import NullTransport
 from bytesocket_app.types import CodecName
@@ -226,6 +226,10 @@ class ApplicationEndpoint:
             return Rejection(
                 told(TOO_LARGE), f"A handshake has at most {limits.header_bytes} bytes."
             )
+        key = handshake.headers.get("sec-websocket-key")
+        if key is not None and not is_key(key):
+            logger.info("handshake refused: its key is none")
+            return Rejection(400, "Sec-WebSocket-Key is 16 bytes in base64, once.")
         if not all(map(is_token, handshake.subprotocols)):
             logger.info("handshake refused: a subprotocol is no token")
             return Rejection(400, "Subprotocols are tokens (RFC 6455 section 4.1).")

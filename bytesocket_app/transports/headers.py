@@ -1,7 +1,9 @@
 """A request's headers as the core sees them."""
 
+import binascii
 import logging
 import re
+from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -64,6 +66,14 @@ class RawHeaders(Mapping[str, str]):
 def kept(raw: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Return headers by lower-case name, at the least cost of keeping them."""
     return RawHeaders(raw) if len(raw) <= _MANY else joined(raw)
+
+
+def is_key(text: str) -> bool:
+    """Return True for a `Sec-WebSocket-Key`: 16 bytes in base64 (RFC 6455 section 4.1)."""
+    try:
+        return len(b64decode(text, validate=True)) == 16  # noqa: PLR2004 - as said
+    except (binascii.Error, ValueError):
+        return False
 
 
 def is_token(name: str) -> bool:

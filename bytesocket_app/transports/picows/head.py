@@ -3,10 +3,8 @@
 h11 parses and writes; the checks of an upgrade are RFC 6455 section 4.2.1.
 """
 
-import binascii
 import re
 import sys
-from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -17,7 +15,7 @@ import h11
 
 from bytesocket_app.errors import ByteSocketError
 from bytesocket_app.settings import widest
-from bytesocket_app.transports.headers import joined
+from bytesocket_app.transports.headers import is_key, joined
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of a head where no application limits them, as each connection has to hold one."""
@@ -123,11 +121,7 @@ class Request:
                 426, "Only version 13 is spoken here.", [("sec-websocket-version", "13")]
             )
         key = self.headers.get("sec-websocket-key", "")
-        try:
-            is_valid = len(b64decode(key, validate=True)) == 16  # noqa: PLR2004 - RFC 6455 section 4.1
-        except (binascii.Error, ValueError):
-            is_valid = False
-        if not is_valid:
+        if not is_key(key):
             raise BadRequest(400, "Sec-WebSocket-Key has to be 16 bytes in base64.")
         return key
 
