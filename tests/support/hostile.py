@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self, TypeVar
 
 from tests.support.memory import Peak
-from tests.support.raw_peer import BINARY, CLOSE, TEXT, frame, is_whole, parsed
+from tests.support.raw_peer import BINARY, CLOSE, PING, TEXT, frame, is_whole, parsed
 from tests.support.server_process import ROOT, ended, environment
 
 T = TypeVar("T")
@@ -147,8 +147,10 @@ class Attacker:
         return opcode, payload
 
     def hear(self) -> Any:
-        """Receive one JSON message."""
+        """Receive one JSON message; a server's pings, which come after 25 s, are passed over."""
         opcode, payload = self.receive()
+        while opcode == PING:
+            opcode, payload = self.receive()
         assert opcode == TEXT, (opcode, payload)
         return json.loads(payload)
 
