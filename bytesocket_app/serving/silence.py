@@ -5,7 +5,7 @@ from math import inf
 from typing import Any, Final
 
 from bytesocket_app.settings import Timeouts
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import Socket, parameter
 
 BEATS: Final = 1.8
 """Intervals between two pings of a client that may pass in silence: 45 s of 25 s."""
@@ -34,6 +34,7 @@ def _said_heartbeat(query: str) -> float | None:
     Args:
         query: The query of its request, with or without `heartbeat`, in milliseconds.
     """
-    _, named, rest = f"&{query}".rpartition("&heartbeat=")
-    text = rest.partition("&")[0]
-    return float(text) / 1000 if named and _MILLISECONDS.fullmatch(text) else None
+    text = parameter(query, "heartbeat")
+    if text is None or not _MILLISECONDS.fullmatch(text):
+        return None
+    return float(text) / 1000

@@ -8,7 +8,7 @@ from bytesocket_app.socket.application import Application, RoomView, UserView
 from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.rooms import SocketRooms, SocketRoomsBulk, several
 from bytesocket_app.socket.sending_side import AuthState, DeliveryGroup, SendingSide, of_user
-from bytesocket_app.socket.socket import Socket, new_id, raw_frame
+from bytesocket_app.socket.socket import Socket, new_id, parameter, raw_frame
 
 __all__ = [
     "Application",
@@ -23,6 +23,7 @@ __all__ = [
     "UserView",
     "new_id",
     "of_user",
+    "parameter",
     "raw_frame",
     "several",
 ]

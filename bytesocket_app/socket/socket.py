@@ -121,9 +121,8 @@ class Socket(Generic[UserT]):
     @property
     def contract(self) -> str | None:
         """The fingerprint of the contract that the client names; None without one."""
-        # The whole query is not parsed, as it may be tens of kilobytes long.
-        _, named, rest = f"&{self.handshake.query}".rpartition("&contract=")
-        return unquote(rest.partition("&")[0][:MAX_CONTRACT]) or None if named else None
+        stated = parameter(self.handshake.query, "contract")
+        return None if stated is None else unquote(stated[:MAX_CONTRACT]) or None
 
     @property
     def client(self) -> tuple[str, int] | None:
@@ -259,6 +258,15 @@ def raw_frame(payload: str | bytes) -> Frame:
     if isinstance(payload, str):
         return Frame(payload.encode("utf-8", "replace"), is_binary=False)
     return Frame(bytes(payload), is_binary=True)
+
+
+def parameter(query: str, name: str) -> str | None:
+    """Return the last value of a name in a query, escaped as it came; None without one.
+
+    The whole query is not parsed, as it may be tens of kilobytes long.
+    """
+    _, named, rest = f"&{query}".rpartition(f"&{name}=")
+    return rest.partition("&")[0] if named else None
 
 
 def new_id() -> str:
