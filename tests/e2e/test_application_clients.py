@@ -14,7 +14,7 @@ from tests.apps.progress.app import app as progress
 from tests.apps.python_uses import PROGRAM
 from tests.support.cable import Cable
 from tests.support.checkers import marked, mypy, pyright
-from tests.support.document_peer import edit, edited, move, open_document, until
+from tests.support.document_peer import edit, edited, look, move, open_document, until
 from tests.support.node import HERE, Program, Script, type_check
 from tests.support.python_script import PythonScript
 from tests.support.server_process import ROOT, serving
@@ -93,6 +93,7 @@ def test_a_tab_sees_no_stale_cursor_after_a_stall_and_after_a_reconnect(
         seen = len(tab.told)
         for position in range(1, 100):
             move(ann, position)
+        look(ann)
         cable.cut()
         tab.wait(["dropped", "queued"])
         cable.mend()

@@ -40,6 +40,12 @@ def edit(peer: RudePeer, version: int) -> None:
     assert until(peer, id=version)[-1]["type"] == 32
 
 
+def look(peer: RudePeer) -> None:
+    """Ask for the document; the answer tells that what was sent before has been handled."""
+    peer.send({"room": ROOM, "event": "doc:look", "id": "look"})
+    until(peer, id="look")
+
+
 def edited(version: int) -> dict[str, Any]:
     """What the others see of an edit of Ann's."""
     return {"version": version, "author": "Ann", "start": 0, "end": 0, "text": "x"}
