@@ -1,16 +1,61 @@
-"""Output of the commands: colour and tables on a terminal, plain text when piped."""
+"""Output of the commands: colour and tables on a terminal, plain UTF-8 text when piped."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from bytesocket_cli.errors import CliError
 
-def is_fancy(stream: TextIO) -> bool:
+
+def prepare() -> None:
+    """Make the standard streams take every text.
+
+    What is piped is UTF-8, whatever the console's code page; a terminal shows what its encoding
+    lacks as escapes. A stream that is closed takes text and loses it.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - for the whole run
+        elif isinstance(stream, io.TextIOWrapper):
+            encoding = None if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def leave(stream: TextIO) -> None:
+    """Give up a stream that takes no more: what is still in its buffer is lost in silence."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        return
+
+
+def is_fancy(stream: TextIO | None) -> bool:
     """Return True if the stream is a terminal and no setting asks for plain text."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return stream.isatty()
+    return stream is not None and stream.isatty()
+
+
+def write(text: str) -> None:
+    """Write a generated text to stdout as it would be in a file: UTF-8, line feeds.
+
+    Raises:
+        CliError: The standard output is closed.
+    """
+    if getattr(sys.stdout, "name", None) == os.devnull:
+        raise CliError("the standard output is closed: there is nowhere to write to")
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:
+        sys.stdout.write(text)
+        return
+    sys.stdout.flush()
+    binary.write(text.encode())
+    binary.flush()
 
 
 def say(text: str = "", *, style: str | None = None) -> None:

@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, Any]:
     from bytesocket_app.errors import ConfigurationError
 
     try:
-        return Contract.from_json(path.read_text(encoding="utf-8")).document
+        return Contract.from_json(path.read_text(encoding="utf-8-sig")).document
     except OSError as error:
         raise CliError(f"cannot read {path}: {error.strerror}") from error
     except (ConfigurationError, UnicodeDecodeError) as error:

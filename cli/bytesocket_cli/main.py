@@ -1,7 +1,9 @@
 """Command line: the commands, the version, and exit codes for errors."""
 
+import errno
 import re
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +19,9 @@ from bytesocket_cli.commands.generate import generate
 from bytesocket_cli.commands.new import new
 from bytesocket_cli.commands.run import run
 from bytesocket_cli.errors import USAGE, CliError
+
+_NO_ROOM = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
+"""Errors of writing to a stream."""
 
 
 class Commands(TyperGroup):
@@ -70,18 +75,37 @@ def _root(
 def main() -> None:
     """Run the command line: the console entry point.
 
-    Exit codes: 0 success, 1 findings of a check, 2 errors that the user can fix.
+    Exit codes: 0 success, 1 findings of a check, or nobody reads the output any more, 2 errors that
+    the user can fix.
     """
+    console.prepare()
     try:
+        _check_folder()
         app(prog_name="bytesocket")
     except CliError as error:
         console.fail(str(error))
         sys.exit(error.code)
     except Exception as error:
-        if not _is_configuration(error):
+        if isinstance(error, OSError) and _is_of_stream(error):
+            console.leave(sys.stdout)
+            console.fail(f"cannot write to the standard output: {error.strerror}")
+        elif _is_configuration(error):
+            console.fail(str(error))
+        else:
             raise
-        console.fail(str(error))
         sys.exit(USAGE)
+
+
+def _check_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise CliError("the current folder does not exist any more: go to another one") from None
+
+
+def _is_of_stream(error: OSError) -> bool:
+    """Return True if a stream takes nothing more, as on a full disk; files have a name."""
+    return error.filename is None and error.errno in _NO_ROOM
 
 
 def _with_near_miss(message: str) -> str:

@@ -1,8 +1,15 @@
-"""Generated files: compared with those on disk, and written atomically."""
+"""Generated files: compared with those on disk, and written whole or not at all, where that can be.
+
+A symbolic link is followed. A FIFO and the descriptors of the process, `/dev/stdout` and its like,
+are written as streams. A file that cannot be replaced, as one that is mounted by itself or stands
+in a folder that may not be written, is written in place.
+"""
 
 import difflib
 import errno
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,6 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bytesocket_cli.errors import CliError
+
+_DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|(?:/dev|/proc/self)/fd/(\d+)")
+_NAMED = {"stdout": 1, "stderr": 2}
+_FIXED = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV})
+"""Errors for which a file is written in place: it is mounted, or its folder is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +37,36 @@ def text_file(path: Path, text: str) -> File:
     return File(path, text.encode())
 
 
+def is_stream(path: Path) -> bool:
+    """Return True if what is written there flows on: a FIFO, or a descriptor of this process.
+
+    Raises:
+        CliError: The path is a device or a socket.
+    """
+    if _descriptor(path) is not None:
+        return True
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        kind = "socket" if stat.S_ISSOCK(mode) else "device"
+        raise CliError(f"{path} is a {kind}: give the name of a file, or /dev/stdout")
+    return stat.S_ISFIFO(mode)
+
+
+def is_stdout(path: Path) -> bool:
+    """Return True if the path is the standard output, where messages would be in the way."""
+    return _descriptor(path) == 1
+
+
 def is_current(file: File) -> bool:
-    """Return True if the file on disk has these bytes already.
+    """Return True if the file on disk has this content already; its line ends may be CRLF.
 
     Raises:
         CliError: The path exists and cannot be read as a file.
     """
-    return _present(file) == file.content
+    return _plain(_present(file)) == file.content
 
 
 def drift(file: File, shown: str) -> list[str]:
@@ -45,16 +80,18 @@ def drift(file: File, shown: str) -> list[str]:
         Lines of a unified diff from the present to the expected content; none if they are equal.
 
     Raises:
-        CliError: The path exists and cannot be read as a file.
+        CliError: The path exists and cannot be read as a file, or is a stream.
     """
-    present = _present(file)
+    if is_stream(file.path):
+        raise CliError(f"{shown} keeps nothing to compare with: --check needs a file")
+    present = _plain(_present(file))
     if present == file.content:
         return []
     old = (present or b"").decode(errors="replace").splitlines()
     new = file.content.decode(errors="replace").splitlines()
     name = shown if present is not None else "/dev/null"
     lines = list(difflib.unified_diff(old, new, name, f"{shown} (expected)", lineterm=""))
-    return lines or [f"{shown}: differs in line ends or bytes that are no text"]
+    return lines or [f"{shown}: differs in bytes that are no text"]
 
 
 def write(files: Sequence[File]) -> list[File]:
@@ -64,36 +101,96 @@ def write(files: Sequence[File]) -> list[File]:
         Files that were written; files with the right content already are not touched.
 
     Raises:
-        CliError: A path is a folder or cannot be written; no file was changed.
+        CliError: A path is a folder, a device, or cannot be written. No file was changed, unless it
+            is a stream or one that can only be written in place, which come last.
     """
-    stale = [file for file in files if not is_current(file)]
-    staged: list[tuple[Path, Path]] = []
+    stale = [file for file in files if is_stream(file.path) or not is_current(file)]
+    staged: list[tuple[Path, File]] = []
+    direct = [file for file in stale if is_stream(file.path)]
     try:
         for file in stale:
-            # One by one: what is staged when the next one fails has to go.
-            staged.append((_stage(file), file.path))  # noqa: PERF401
-        for temporary, path in staged:
-            temporary.replace(path)
+            if file in direct:
+                continue
+            temporary = _stage(file)
+            if temporary is None:
+                direct.append(file)
+            else:
+                staged.append((temporary, file))
+        direct += [file for temporary, file in staged if not _move(temporary, file)]
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
+    for file in direct:
+        _write_through(file)
     return stale
 
 
-def _stage(file: File) -> Path:
+def _stage(file: File) -> Path | None:
+    """Write a temporary file beside the path; returns None if the file itself can be written only.
+
+    Raises:
+        CliError: Neither is possible.
+    """
+    path = _real(file.path)
     temporary: Path | None = None
     try:
-        file.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{file.path.name}.", dir=file.path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as stream:
             stream.write(file.content)
-        temporary.chmod(_mode(file.path))
+        temporary.chmod(_mode(path))
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        elif error.errno in _FIXED and os.access(path, os.W_OK):
+            return None
         raise CliError(f"cannot write {file.path}: {_why(error)}") from error
     return temporary
+
+
+def _move(temporary: Path, file: File) -> bool:
+    """Put a temporary file into its place; returns False if the file there cannot be replaced."""
+    try:
+        temporary.replace(_real(file.path))
+    except OSError as error:
+        if error.errno in _FIXED:
+            return False
+        raise CliError(f"cannot write {file.path}: {_why(error)}") from error
+    return True
+
+
+def _write_through(file: File) -> None:
+    """Write to a stream, or over the bytes of a file that cannot be replaced."""
+    descriptor = _descriptor(file.path)
+    try:
+        if descriptor is None:
+            opened = os.open(file.path, os.O_WRONLY | os.O_TRUNC)
+        else:
+            opened = os.dup(descriptor)
+        with os.fdopen(opened, "wb") as stream:
+            stream.write(file.content)
+    except OSError as error:
+        raise CliError(f"cannot write {file.path}: {_why(error)}") from error
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the number of the descriptor that a path such as /dev/stdout stands for, or None."""
+    found = _DESCRIPTOR.fullmatch(os.path.normpath(path))
+    return None if found is None else _NAMED.get(found[1]) or int(found[2] or -1)
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads to, if it is a symbolic link."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links; RuntimeError up to Python 3.12
+        raise CliError(f"cannot write {path}: its symbolic links lead nowhere") from error
+
+
+def _plain(content: bytes | None) -> bytes | None:
+    """Return a file's content with line feeds for the CRLF of a checkout."""
+    return None if content is None else content.replace(b"\r\n", b"\n")
 
 
 def _mode(path: Path) -> int:

@@ -127,7 +127,7 @@ def parse(path: Path, table: Mapping[str, Any]) -> Project:
 
 def _table(path: Path) -> Mapping[str, Any] | None:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # a BOM is no fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CliError(f"{path}: not valid TOML: {error}") from error
     except OSError as error:

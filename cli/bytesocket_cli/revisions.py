@@ -86,7 +86,7 @@ def _git(folder: Path, *arguments: str) -> str:
             check=True,
             env={**os.environ, "LC_ALL": "C"},  # its messages become ours
         )
-        return done.stdout.decode()
+        return done.stdout.decode("utf-8-sig")
     except FileNotFoundError:
         raise CliError("git: revisions need git, which is not installed here") from None
     except subprocess.TimeoutExpired:

@@ -1,5 +1,7 @@
 """The command table, the version, and how errors become exit codes."""
 
+import os
+import pty
 import resource
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from bytesocket_app import __version__
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_cli import main as entry
 from tests.support.command_line import CommandLine
-from tests.support.server_process import environment
+from tests.support.server_process import APP, environment
 
 
 @pytest.fixture
@@ -112,3 +114,101 @@ def test_our_own_mistakes_keep_their_traceback(
     monkeypatch.setattr(entry, "app", fail)
     with pytest.raises(ZeroDivisionError):
         run("events")
+
+
+def shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a line of a shell in which `$B` is the command."""
+    made = environment(B=f"{sys.executable} -m bytesocket_cli", **variables)
+    return subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=made,
+        check=False,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+COMMANDS = ("--version", "--help", "events", "generate typescript --stdout")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path, command: str) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    done = shell(f"$B {command} > /dev/full", tmp_path)
+    said = b"error: cannot write to the standard output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_reader_that_has_gone_ends_a_command_quietly(tmp_path: Path, command: str) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "bytesocket_cli", *command.split()],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_closed_stdout_loses_messages_but_no_generated_text(tmp_path: Path, command: str) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    done = shell(f"$B {command} >&-", tmp_path)
+    if "--stdout" in command:
+        said = b"error: the standard output is closed: there is nowhere to write to\n"
+        assert (done.returncode, done.stderr) == (2, said)
+    else:
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    done = shell("cd gone && rmdir ../gone && $B events", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        b"error: the current folder does not exist any more: go to another one\n"
+    )
+
+
+@pytest.mark.slow
+def test_piped_text_is_utf_8_whatever_the_console_is(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "from bytesocket_app import ByteSocket, ServerEvent\n\n\n"
+        'class Cry(ServerEvent, name="schön"):\n    """Ein Schrei: ☃."""\n\n\n'
+        "app = ByteSocket(title='Cries', events=[Cry])\n",
+        encoding="utf-8",
+    )
+    latin = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    assert "☃".encode() in shell("$B generate typescript --stdout", tmp_path, **latin).stdout
+    assert "schön".encode() in shell("$B events", tmp_path, **latin).stdout
+    assert "schön".encode() in shell("$B events app:schön", tmp_path, **latin).stderr
+    through = shell("$B generate typescript -o /dev/stdout | cat", tmp_path, **latin)
+    assert "☃".encode() in through.stdout
+    assert b"wrote" not in through.stdout
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_what_it_lacks_as_escapes() -> None:
+    terminal, end = pty.openpty()
+    try:
+        code = "from bytesocket_cli import console; console.prepare(); console.say('\u2603')"
+        made = environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+        subprocess.run([sys.executable, "-c", code], env=made, stdout=end, check=True, timeout=60)
+        assert os.read(terminal, 100) == b"\\u2603\r\n"
+    finally:
+        os.close(terminal)
+        os.close(end)

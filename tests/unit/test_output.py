@@ -1,11 +1,16 @@
 """Files are compared by bytes and written whole or not at all."""
 
+import errno
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bytesocket_cli.errors import CliError
-from bytesocket_cli.output import File, drift, is_current, text_file, write
+from bytesocket_cli.output import File, drift, is_current, is_stream, text_file, write
 
 
 def test_files_are_written_with_their_folders(tmp_path: Path) -> None:
@@ -87,11 +92,89 @@ def test_a_current_file_does_not_drift(tmp_path: Path) -> None:
     assert drift(text_file(tmp_path / "x", "one\n"), "x") == []
 
 
-def test_other_line_ends_are_drift(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"one\r\n")
-    assert drift(File(tmp_path / "x", b"one\n"), "x") == [
-        "x: differs in line ends or bytes that are no text"
-    ]
+def test_a_checkout_with_crlf_is_current_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"one\r\ntwo\r\n")
+    file = File(tmp_path / "x", b"one\ntwo\n")
+    assert drift(file, "x") == []
+    assert write([file]) == []
+    assert (tmp_path / "x").read_bytes() == b"one\r\ntwo\r\n"
+
+
+def test_other_bytes_than_text_are_drift(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xff\n")
+    assert drift(File(tmp_path / "x", b"\xfe\n"), "x") == ["x: differs in bytes that are no text"]
+
+
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/old").write_text("old")
+    for name in ("old", "new"):
+        (tmp_path / name).symlink_to(f"real/{name}")
+        write([text_file(tmp_path / name, "text")])
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "real" / name).read_text() == "text"
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(CliError, match=r"a: "):
+        write([text_file(tmp_path / "a", "text")])
+    assert (tmp_path / "a").is_symlink()
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_a_device_is_refused_before_anything_is_written(tmp_path: Path, device: str) -> None:
+    with pytest.raises(CliError, match=f"^{device} is a device: give the name of a file"):
+        write([text_file(tmp_path / "a", "x"), text_file(Path(device), "x")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_socket_is_refused(tmp_path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as listener:
+        listener.bind(str(tmp_path / "s"))
+        with pytest.raises(CliError, match="s is a socket"):
+            write([text_file(tmp_path / "s", "x")])
+
+
+def test_a_fifo_is_written_as_a_stream_and_stays(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    file = text_file(tmp_path / "pipe", "text")
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(file.path.read_text)
+        assert write([file]) == [file]
+        assert reading.result(30) == "text"
+    assert is_stream(file.path)
+    with pytest.raises(CliError, match="pipe keeps nothing to compare with"):
+        drift(file, "pipe")
+
+
+@pytest.mark.parametrize("code", [errno.EBUSY, errno.EXDEV])
+def test_a_file_that_is_mounted_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(code, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    (tmp_path / "x").write_text("a longer text than the new one")
+    before = (tmp_path / "x").stat().st_ino
+    write([text_file(tmp_path / "x", "text")])
+    assert (tmp_path / "x").read_text() == "text"
+    assert (tmp_path / "x").stat().st_ino == before
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_file_in_a_closed_folder_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", fail)
+    (tmp_path / "x").write_text("old")
+    write([text_file(tmp_path / "x", "text")])
+    assert (tmp_path / "x").read_text() == "text"
 
 
 def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:

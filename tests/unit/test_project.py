@@ -109,3 +109,8 @@ def test_a_file_that_cannot_be_read_is_named(
     monkeypatch.setattr(Path, "read_text", refuse)  # as root, no mode forbids reading
     with pytest.raises(CliError, match=r"pyproject\.toml: cannot be read: Permission denied"):
         find(tmp_path)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(SETTINGS, encoding="utf-8-sig")
+    assert find(tmp_path).app == "chat.app:app"

@@ -91,7 +91,7 @@ def _source(target: str | None) -> _Source:
 def _print(document: dict[str, Any], language: Language, package: Package | None) -> None:
     from bytesocket_cli.generation import text
 
-    sys.stdout.write(text(document, language, package=package))
+    console.write(text(document, language, package=package))
 
 
 def _wanted(
@@ -138,11 +138,13 @@ def _write_or_check(
     document: dict[str, Any], generations: tuple[Generation, ...], *, check: bool
 ) -> None:
     from bytesocket_cli.generation import files
-    from bytesocket_cli.output import drift, write
+    from bytesocket_cli.output import drift, is_stdout, write
 
     planned = [file for one in generations for file in files(document, one)]
     if not check:
         written = write(planned)
+        if any(is_stdout(file.path) for file in planned):
+            return  # what would be said stood in the text
         for file in planned:
             console.say(f"{'wrote' if file in written else 'current'} {_shown(file.path)}")
         return
