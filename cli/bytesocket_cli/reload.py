@@ -19,7 +19,7 @@ from bytesocket_cli import console
 from bytesocket_cli.child import Child
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.targets import Target
-from bytesocket_cli.watching import changes
+from bytesocket_cli.watching import OwnWrites, changes
 
 Report: TypeAlias = dict[str, Any]
 """Message from a child; see `worker`."""
@@ -53,6 +53,7 @@ class Supervisor:
         self._tasks = anyio.create_task_group()
         self._serving: Child | None = None
         self._changed: set[Path] = set()
+        self._own_writes = OwnWrites()
         self._died: int | None = None
         self._news = anyio.Event()
 
@@ -87,8 +88,16 @@ class Supervisor:
 
     async def _watch(self, stopped: anyio.Event) -> None:
         async for found in changes(self._plan.target.watched, self._plan.ignored, stopped):
-            self._changed |= found
-            self._news.set()
+            followed, own = self._own_writes.sift(found)
+            for path in sorted(own):
+                console.warn(
+                    f"{path.name} changes whenever the application starts, which seems to write "
+                    "it: its changes during a start are ignored from now on. Write it into a "
+                    "folder that is not watched, one whose name begins with a dot."
+                )
+            if followed:
+                self._changed |= followed
+                self._news.set()
 
     async def _attend(self, child: Child) -> None:
         code = await child.wait()
@@ -141,6 +150,7 @@ class Supervisor:
             self._refuse(failure)
 
     def _refuse(self, failure: str) -> None:
+        self._own_writes.end()
         console.fail(failure)
         now = "nothing is serving" if self._serving is None else "the code before is still serving"
         console.warn(f"{now}: waiting for a change")
@@ -151,6 +161,7 @@ class Supervisor:
         Returns:
             The child, and its report, or None for the report if the next change came first.
         """
+        self._own_writes.begin()
         child = await Child.start(self._plan.target, self._plan.listener)
         self._children.append(child)
         report: Report | None = None
@@ -175,6 +186,7 @@ class Supervisor:
         if "started" not in report:
             code = await child.wait()
             return report.get("failed") or f"the server ended at its start (exit code {code})"
+        self._own_writes.end()
         self._serving = child
         self._tasks.start_soon(self._attend, child)
         self._plan.ready(ready)

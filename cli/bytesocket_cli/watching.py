@@ -1,5 +1,6 @@
 """Watching of a project's files for changes."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
@@ -49,3 +50,50 @@ async def changes(
     watched = awatch(*folders, watch_filter=relevant(folders, ignored), stop_event=stop)
     async for found in watched:
         yield frozenset(Path(name) for _, name in found)
+
+
+class OwnWrites:
+    """Detector of files that an application writes itself whenever it starts.
+
+    Each of them would restart it, for ever. A file that changed during several starts in a row is
+    not looked at during a start any more; an edit of it at another time counts as before.
+    """
+
+    TIMES = 3
+    """Starts in a row during which a file changed, after which it counts as the application's."""
+    SETTLING = 2.0
+    """Seconds after a start in which a change is still counted to it: watching is late."""
+
+    def __init__(self) -> None:
+        self._starts = 0
+        self._ends = 0.0
+        self._is_starting = False
+        self._last: dict[Path, int] = {}
+        self._rows: Counter[Path] = Counter()
+        self._known: set[Path] = set()
+
+    def begin(self) -> None:
+        """Take note that a start begins."""
+        self._starts += 1
+        self._is_starting = True
+
+    def end(self) -> None:
+        """Take note that a start ends: the application serves, or has failed."""
+        self._is_starting = False
+        self._ends = anyio.current_time() + self.SETTLING
+
+    def sift(self, found: frozenset[Path]) -> tuple[frozenset[Path], frozenset[Path]]:
+        """Return the changes to follow, and the files that are the application's as of now."""
+        if not self._is_starting and anyio.current_time() > self._ends:
+            for path in found:
+                del self._rows[path]
+            return found, frozenset()
+        for path in found:
+            last = self._last.get(path)
+            if last != self._starts:
+                self._last[path] = self._starts
+                self._rows[path] = 1 + (self._rows[path] if last == self._starts - 1 else 0)
+        own = frozenset(path for path in found if self._rows[path] >= self.TIMES)
+        new = own - self._known
+        self._known |= own
+        return found - own, new

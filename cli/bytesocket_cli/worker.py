@@ -262,6 +262,7 @@ def describe(loaded: Loaded) -> dict[str, Any]:
         "import_string": loaded.import_string,
         "applications": applications,
         "contract": contract,
+        "has_pages": loaded.has_pages,
     }
 
 

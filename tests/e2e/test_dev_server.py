@@ -79,7 +79,7 @@ def test_the_banner_is_short_and_names_everything(dev: ServerProcess, project: P
     assert len(lines) <= 8
     assert lines[0] == "bytesocket dev: app:app"
     port = dev.port
-    assert f"http://127.0.0.1:{port}/" in dev.output
+    assert "page" not in dev.output  # there is none
     assert f"ws://127.0.0.1:{port}/ws" in dev.output
     assert f"on, watching {project}" in dev.output
     assert "(3 events)" in dev.output
@@ -220,6 +220,21 @@ def test_a_server_that_dies_is_reported_and_the_next_change_starts_another(
         (project / "app.py").write_text(APP)
         process.wait_for("reloaded")
         assert connect(peers, process).request("chat:post", {"text": "hi"}) == "hi ONE"
+
+
+def test_an_application_that_writes_a_watched_file_at_import_settles_and_the_file_is_named(
+    project: Path, python: str, peers: ExitStack
+) -> None:
+    writing = "import pathlib, time\npathlib.Path('state.json').write_text(str(time.time_ns()))\n"
+    (project / "app.py").write_text(writing + APP)
+    with serving("dev", "--port", "0", cwd=project, python=python) as process:
+        process.wait_for("state.json changes whenever the application starts")
+        process.wait_for("Ctrl-C")
+        assert connect(peers, process).request("chat:post", {"text": "hi"}) == "hi ONE"
+        (project / "app.py").write_text(writing + APP.replace("ONE", "TWO"))
+        process.wait_for("changed: app.py")
+        process.wait_for("reloaded", times=3)
+        assert connect(peers, process).request("chat:post", {"text": "hi"}) == "hi TWO"
 
 
 def test_without_reload_a_server_that_dies_ends_the_command(

@@ -107,7 +107,7 @@ class ServerProcess:
     @property
     def port(self) -> int:
         """The port that its banner names."""
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.wait_for("http://"))
+        found = re.search(r"://127\.0\.0\.1:(\d+)", self.wait_for("://127.0.0.1:"))
         assert found is not None
         return int(found[1])
 

@@ -34,11 +34,14 @@ def run(
     return made
 
 
-def report(contract: dict[str, Any] | None, *paths: str) -> dict[str, Any]:
+def report(
+    contract: dict[str, Any] | None, *paths: str, has_pages: bool = True
+) -> dict[str, Any]:
     return {
         "import_string": "chat.app:app",
         "applications": [{"title": "Chat", "path": path} for path in paths],
         "contract": contract,
+        "has_pages": has_pages,
     }
 
 
@@ -65,6 +68,13 @@ def test_the_banner_of_a_host_with_many_sockets_stays_short(
     assert len(lines) <= 8
     assert "  socket    ws://[::1]:81/0" in lines
     assert "  reload    off" in lines
+
+
+def test_an_application_without_pages_has_no_page_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Screen(tmp_path, "::1", 81, reload=False).ready(report(None, "/ws", has_pages=False))
+    assert "page" not in capsys.readouterr().out
 
 
 def test_a_reload_says_whether_the_contract_changed(

@@ -155,6 +155,24 @@ async def test_a_change_replaces_the_child(
     assert capsys.readouterr() == ("changed: app.py\n", "")
 
 
+async def test_a_file_that_each_start_writes_restarts_it_three_times_and_is_named(
+    plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    children = [FakeChild(str(n), READY, STARTED) for n in range(5)]
+    async with staged(plan, monkeypatch, *children) as (_, change):
+        for _ in children:  # two of them stay without an effect
+            await settled()
+            change("state.json")
+        await settled()
+        assert [len(child.log) for child in children] == [2, 2, 1, 0, 0]
+        change("app.py")  # another file counts
+        await settled()
+        assert [len(child.log) for child in children] == [2, 2, 2, 1, 0]
+    printed = capsys.readouterr()
+    assert printed.out == "changed: state.json\n" * 2 + "changed: app.py\n"
+    assert printed.err.count("state.json changes whenever the application starts") == 1
+
+
 async def test_code_that_cannot_be_imported_leaves_the_old_child_serving(
     plan: ReloadPlan, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,6 +1,6 @@
 """Which changes of which files count."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,7 +8,19 @@ import anyio
 import pytest
 from watchfiles import Change
 
-from bytesocket_cli.watching import changes, relevant
+from bytesocket_cli.watching import OwnWrites, changes, relevant
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves the time on."""
+    now = [0.0]
+
+    def move(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(anyio, "current_time", lambda: now[0])
+    return move
 
 
 @pytest.mark.parametrize(
@@ -68,3 +80,37 @@ async def writing(file: Path) -> AsyncGenerator[None]:
         tasks.start_soon(write)
         yield
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_edits_between_starts_are_never_taken_for_the_applications_own(
+    clock: Callable[[float], None],
+) -> None:
+    writes, edited = OwnWrites(), frozenset({Path("app.py")})
+    for _ in range(9):
+        writes.begin()
+        writes.end()
+        clock(OwnWrites.SETTLING + 1)
+        assert writes.sift(edited) == (edited, frozenset())
+
+
+@pytest.mark.anyio
+async def test_an_edit_at_another_time_counts_after_all(clock: Callable[[float], None]) -> None:
+    writes, file = OwnWrites(), frozenset({Path("state.json")})
+    followed: list[bool] = []
+    for _ in range(4):
+        writes.begin()
+        followed.append(writes.sift(file)[0] == file)
+        writes.end()
+    assert followed == [True, True, False, False]
+    clock(OwnWrites.SETTLING + 1)
+    assert writes.sift(file) == (file, frozenset())
+
+
+@pytest.mark.anyio
+async def test_starts_without_a_change_between_end_a_row() -> None:
+    writes, file = OwnWrites(), frozenset({Path("state.json")})
+    for number in range(9):
+        writes.begin()
+        if number % 3 != 2:
+            assert writes.sift(file) == (file, frozenset())

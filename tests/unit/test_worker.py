@@ -215,4 +215,5 @@ def test_a_host_is_described_without_a_contract() -> None:
         "import_string": "app:api",
         "applications": [],
         "contract": None,
+        "has_pages": False,
     }

@@ -95,9 +95,10 @@ class Screen:
             url("ws", self._host, self._port, one["path"]) for one in report["applications"][:2]
         ]
         contract = report["contract"]
+        page = f"  page      {url('http', self._host, self._port)}"
         lines = [
             f"bytesocket dev: {report['import_string']}",
-            f"  page      {url('http', self._host, self._port)}",
+            *([page] if report["has_pages"] else ()),
             *(f"  socket    {address}" for address in sockets),
             f"  reload    {f'on, watching {self._directory}' if self._reload else 'off'}",
         ]
