@@ -64,9 +64,7 @@ class Proxies:
             peer: The address at the other end of the connection.
             headers: The request's headers by lower-case name; repeated ones are joined by commas.
         """
-        if not self._networks and not self._unix:
-            return peer
-        if not self._trusts_peer(peer):
+        if not self.trusts(peer):
             return peer
         rest = headers.get("x-forwarded-for", "")
         found = peer
@@ -81,7 +79,10 @@ class Proxies:
                 break
         return found
 
-    def _trusts_peer(self, peer: Client) -> bool:
+    def trusts(self, peer: Client) -> bool:
+        """Return True if the other end of a connection is a trusted proxy."""
+        if not self._networks and not self._unix:
+            return False
         if peer is None or not peer[0]:
             return self._unix
         address = _parsed(peer[0])

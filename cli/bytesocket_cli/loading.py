@@ -24,6 +24,12 @@ from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.targets import Target
 
+_WANTED = (
+    "a TARGET is a ByteSocket, the ASGI application it is part of, or a function that makes either"
+)
+_FACTORIES = ("create_app", "make_app", "build_app", "get_app")
+"""Usual names of functions that make an application."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -90,7 +96,7 @@ def load(target: Target) -> Loaded:
     _print_contract_warnings()
     with redirect_stdout(sys.stderr):
         module = _import(target)
-    name, found = _pick(module, target)
+        name, found = _pick(module, target)
     return Loaded(found, tuple(_applications(found)), f"{target.module}:{name}")
 
 
@@ -178,7 +184,7 @@ def _is_own(path: Path, target: Target) -> bool:
 
 def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if target.attribute is not None:
-        return target.attribute, _attribute(module, target.attribute)
+        return target.attribute, _attribute(module, target)
     public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
     host = _host(public)
     if host is not None:
@@ -196,7 +202,11 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if names:
         choices = " or ".join(f"{target.module}:{name}" for name in names)
         raise CliError(f"{file} holds several applications: say {choices}")
-    raise CliError(f"{file} holds no ByteSocket: make one at module level, app = ByteSocket(...)")
+    made = next((name for name in public if name in _FACTORIES), None)
+    factory = "" if made is None else f", or name what makes it: {target.module}:{made}"
+    raise CliError(
+        f"{file} holds no ByteSocket: make one at module level, app = ByteSocket(...){factory}"
+    )
 
 
 def _host(public: dict[str, Any]) -> str | None:
@@ -209,7 +219,8 @@ def _host(public: dict[str, Any]) -> str | None:
     return next(iter(hosts.values())) if len(hosts) == 1 else None
 
 
-def _attribute(module: ModuleType, dotted: str) -> Any:
+def _attribute(module: ModuleType, target: Target) -> Any:
+    dotted = str(target.attribute).removesuffix("()")
     value: Any = module
     for name in dotted.split("."):
         if not hasattr(value, name):
@@ -219,15 +230,43 @@ def _attribute(module: ModuleType, dotted: str) -> Any:
         value = getattr(value, name)
     if _is_asgi(value):
         return value
+    shown = f"{module.__name__}:{dotted}"
+    if inspect.isroutine(value):
+        made = _made(value, shown, target)
+        if _is_asgi(made):
+            return made
+        raise CliError(f"{shown}() returned a {type(made).__name__}; {_WANTED}")
     what = f"a {type(value).__name__}"
     if inspect.isclass(value):
         what = f"the class {value.__name__}, not an instance of it"
-    elif inspect.isfunction(value):
-        what = "a function: make the application at module level"
-    raise CliError(
-        f"{module.__name__}:{dotted} is {what}; "
-        "a TARGET is a ByteSocket, or the ASGI application it is part of"
-    )
+    raise CliError(f"{shown} is {what}; {_WANTED}")
+
+
+def _made(factory: Any, shown: str, target: Target) -> Any:
+    """Call a factory.
+
+    Raises:
+        CliError: It is `async`, needs arguments, or fails.
+    """
+    if inspect.iscoroutinefunction(factory):
+        raise CliError(f"{shown} is an `async def`: what makes an application is a plain `def`")
+    try:
+        needed = [
+            one.name
+            for one in inspect.signature(factory).parameters.values()
+            if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        ]
+    except ValueError:  # of a function in C, which has no signature
+        needed = []
+    if needed:
+        raise CliError(
+            f"{shown} needs {', '.join(needed)}: what makes an application is called without "
+            "arguments, so give them defaults"
+        )
+    try:
+        return factory()
+    except (Exception, SystemExit) as error:
+        raise CliError(_explain(error, target)) from error
 
 
 def _applications_in(value: Any) -> str:

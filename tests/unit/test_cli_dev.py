@@ -34,9 +34,7 @@ def run(
     return made
 
 
-def report(
-    contract: dict[str, Any] | None, *paths: str, has_pages: bool = True
-) -> dict[str, Any]:
+def report(contract: dict[str, Any] | None, *paths: str, has_pages: bool = True) -> dict[str, Any]:
     return {
         "import_string": "chat.app:app",
         "applications": [{"title": "Chat", "path": path} for path in paths],

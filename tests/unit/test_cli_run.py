@@ -87,3 +87,20 @@ def test_an_application_that_cannot_be_imported_is_one_message(run: CommandLine)
     done = run("run", "--port", "0")
     assert done.code == 2
     assert done.err.startswith("error: app.py:1: ZeroDivisionError")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--uds", "s", "--port", "1"), "--uds listens on a Unix socket: leave --host and --port"),
+        (("--proxy-headers", "all"), "--proxy-headers 'all': 'all' does not appear to be an"),
+        (("--proxy-headers", "::1", "--transport", "picows"), "trusted_proxies=('::1',)"),
+    ],
+)
+def test_options_that_do_not_go_together_are_one_line(
+    run: CommandLine, arguments: tuple[str, ...], said: str
+) -> None:
+    done = run("run", *arguments)
+    assert done.code == 2
+    assert said in done.err
+    assert not (run.folder / "s").exists()

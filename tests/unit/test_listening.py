@@ -3,11 +3,12 @@
 import errno
 import socket
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from bytesocket_app.errors import ConfigurationError
-from bytesocket_app.serving.runners.listening import listen, url
+from bytesocket_app.serving.runners.listening import listen, listen_unix, url
 
 
 def test_a_free_port_is_listened_on() -> None:
@@ -82,3 +83,37 @@ def test_a_port_beyond_all_ports_is_explained() -> None:
 )
 def test_an_address_is_one_that_a_browser_opens(host: str, expected: str) -> None:
     assert url("http", host, 80, "/x") == expected
+
+
+def test_a_unix_socket_that_was_left_behind_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    listen_unix(path).close()
+    assert path.is_socket()
+    with listen_unix(path), closing(socket.socket(socket.AF_UNIX)) as peer:
+        peer.connect(str(path))
+    assert path.stat().st_mode & 0o777 == 0o666
+
+
+def test_a_unix_socket_in_use_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with (
+        listen_unix(path),
+        pytest.raises(ConfigurationError, match=r"another server listens on .*/s: stop it"),
+    ):
+        listen_unix(path)
+    assert path.is_socket()
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("file", "there is something else, which is no socket"),
+        ("nowhere/s", "No such file or directory"),
+        ("x" * 200, "path too long"),
+    ],
+)
+def test_a_unix_socket_that_cannot_be_is_one_line(tmp_path: Path, name: str, why: str) -> None:
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(ConfigurationError, match=rf"^cannot listen on .*/{name}: .*{why}"):
+        listen_unix(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "kept"

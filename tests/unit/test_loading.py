@@ -138,16 +138,71 @@ def test_a_misspelt_attribute_has_a_near_miss() -> None:
     [
         ("number", "a int"),
         ("ByteSocket", "the class ByteSocket, not an instance of it"),
-        ("make", "a function: make the application at module level"),
-        ("two_arguments", "a function"),
+        ("make", "a NoneType"),
     ],
 )
 def test_what_is_no_application_is_called_by_its_kind(name: str, what: str) -> None:
     write(
         "kinds.py",
-        APP + "number = 1\ndef make(): ...\nasync def two_arguments(scope, receive): ...\n",
+        APP + "number = 1\ndef make(): ...\n",
     )
-    assert refusal(f"kinds:{name}").startswith(f"kinds:{name} is {what}")
+    said = refusal(f"kinds:{name}").replace("() returned", " is")
+    assert said.startswith(f"kinds:{name} is {what}; a TARGET is a ByteSocket,")
+
+
+@pytest.mark.parametrize("name", ["make_app", "make_app()", "Site.make"])
+def test_a_function_that_makes_an_application_is_called(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        "factory.py",
+        "from bytesocket_app import ByteSocket\n"
+        "def make_app(title='Made', *more, **others):\n"
+        "    print('making')\n"
+        "    return ByteSocket(title=title)\n"
+        "class Site:\n    make = staticmethod(make_app)\n",
+    )
+    found = loaded(f"factory:{name}")
+    assert (found.application.title, found.import_string) == ("Made", f"factory:{name}")
+    assert capsys.readouterr() == ("", "making\n")
+
+
+def test_a_factory_may_make_the_host() -> None:
+    write(
+        "hosted.py",
+        "from starlette.applications import Starlette\n"
+        + APP
+        + "def make():\n    api = Starlette()\n    app.attach(api)\n    return api\n",
+    )
+    assert loaded("hosted:make").application.title == "T"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("needs", "kinds:needs needs title, size: what makes an application is called without"),
+        ("later", "kinds:later is an `async def`: what makes an application is a plain `def`"),
+        ("two_arguments", "kinds:two_arguments is an `async def`"),
+        ("fails", "kinds.py:5: ValueError: no\n    def fails(): raise ValueError('no')"),
+        ("leaves", "kinds.py:6: SystemExit: 3"),
+    ],
+)
+def test_a_factory_that_cannot_be_called_is_explained(name: str, what: str) -> None:
+    write(
+        "kinds.py",
+        "def needs(title, *, size): ...\n"
+        "async def later(): ...\n"
+        "async def two_arguments(scope, receive): ...\n"
+        "\n"
+        "def fails(): raise ValueError('no')\n"
+        "def leaves(): raise SystemExit(3)\n",
+    )
+    assert refusal(f"kinds:{name}").startswith(what)
+
+
+def test_a_module_with_a_factory_alone_is_told_how_to_name_it() -> None:
+    write("made.py", "def create_app(): ...\n")
+    assert refusal("made.py").endswith("or name what makes it: made:create_app")
 
 
 def test_a_plain_asgi_function_is_an_application() -> None:

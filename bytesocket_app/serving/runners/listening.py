@@ -2,6 +2,8 @@
 
 import errno
 import socket
+from contextlib import closing
+from pathlib import Path
 
 from bytesocket_app.errors import ConfigurationError
 
@@ -17,6 +19,7 @@ UNSENT = 64 * 1024
 which the slow-reader policy could not drop."""
 
 
+_EVERYBODY = 0o666
 _OPTIONS = "--{} {}"
 _IN_CODE = "{}={!r}"
 
@@ -50,6 +53,47 @@ def listen(host: str, port: int, *, in_code: bool = False) -> socket.socket:
             _explain(host, port, error, _IN_CODE if in_code else _OPTIONS)
         ) from error
     return listener
+
+
+def listen_unix(path: Path) -> socket.socket:
+    """Bind a Unix socket and listen on it; one that a server left behind there is replaced.
+
+    Everybody may connect who may enter the socket's folder. Peers have no address:
+    `Socket.client` is None, and "unix" among `Policies.trusted_proxies` trusts them as a proxy.
+
+    Raises:
+        ConfigurationError: Another server listens there, something else is there, or the path is
+            too long or not allowed.
+    """
+    if path.is_socket():
+        _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        path.chmod(_EVERYBODY)
+        listener.listen(BACKLOG)
+        listener.settimeout(0)
+    except OSError as error:
+        listener.close()
+        why = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            why = "there is something else, which is no socket"
+        raise ConfigurationError(f"cannot listen on {path}: {why}") from error
+    return listener
+
+
+def _remove_stale(path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+        except OSError:
+            return  # the bind says what it is
+        else:
+            raise ConfigurationError(
+                f"another server listens on {path}: stop it, or choose another path"
+            )
 
 
 def url(scheme: str, host: str, port: int, path: str = "/") -> str:

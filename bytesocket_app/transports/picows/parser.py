@@ -9,6 +9,7 @@ module has all code that depends on it.
 
 import asyncio
 import logging
+import socket
 import sys
 from base64 import b64encode
 from collections.abc import Callable, MutableMapping
@@ -100,6 +101,26 @@ _LOG: Final = _Log(logging.getLogger("bytesocket.picows"))
 """Adapter, because picows makes a child of a plain logger for each connection."""
 
 
+class _UnixSocket:
+    """Stand-in for a Unix socket, of which picows would set TCP's options."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def setsockopt(self, *_: object) -> None:
+        """Do nothing."""
+
+    def getsockopt(self, *_: object) -> int:
+        """Return that no option is set."""
+        return 0
+
+
 class _Shim:
     """Stand-in for the transport: it writes picows' 101, and leaves closing to the connection."""
 
@@ -112,7 +133,10 @@ class _Shim:
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return the transport's information."""
-        return self._real.get_extra_info(name, default)
+        found = self._real.get_extra_info(name, default)
+        if name == "socket" and found.family == getattr(socket, "AF_UNIX", None):
+            return _UnixSocket(found.fileno())
+        return found
 
     def get_write_buffer_size(self) -> int:
         """Return a size above 0, because at 0 picows would write past the transport."""

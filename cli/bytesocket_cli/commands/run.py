@@ -1,7 +1,11 @@
 """`bytesocket run`: serve in production."""
 
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -9,34 +13,73 @@ from bytesocket_cli import console
 from bytesocket_cli.commands.dev import Target
 from bytesocket_cli.errors import CliError
 
+Transport: TypeAlias = Literal["hypercorn", "uvicorn", "picows"]
 
-def run(
+
+def run(  # noqa: PLR0913 - the options of the command
+    context: typer.Context,
     target: Target = None,
     *,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "0.0.0.0",  # noqa: S104 - production serves the network
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    host: Annotated[
+        str, typer.Option(envvar="BYTESOCKET_HOST", help="The address to listen on.")
+    ] = "0.0.0.0",  # noqa: S104 - production serves the network
+    port: Annotated[
+        int, typer.Option(envvar="BYTESOCKET_PORT", help="The port to listen on.")
+    ] = 8000,
+    uds: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="BYTESOCKET_UDS",
+            help="A Unix socket to listen on in place of host and port.",
+            show_default=False,
+        ),
+    ] = None,
     transport: Annotated[
-        Literal["hypercorn", "uvicorn", "picows"], typer.Option(help="The server to run on.")
+        Transport, typer.Option(envvar="BYTESOCKET_TRANSPORT", help="The server to run on.")
     ] = "hypercorn",
     certfile: Annotated[
         Path | None,
-        typer.Option(help="A certificate in PEM, for https and wss.", show_default=False),
+        typer.Option(
+            envvar="BYTESOCKET_CERTFILE",
+            help="A certificate in PEM, for https and wss.",
+            show_default=False,
+        ),
     ] = None,
     keyfile: Annotated[
         Path | None,
-        typer.Option(help="Its key, if that is in a file of its own.", show_default=False),
+        typer.Option(
+            envvar="BYTESOCKET_KEYFILE",
+            help="Its key, if that is in a file of its own.",
+            show_default=False,
+        ),
     ] = None,
+    proxy_headers: Annotated[
+        str,
+        typer.Option(
+            envvar="BYTESOCKET_PROXY_HEADERS",
+            metavar="PROXIES",
+            help="Proxies whose X-Forwarded-For and -Proto count, for pages and sockets: addresses "
+            "and networks with commas between, unix for those on a Unix socket.",
+            show_default=False,
+        ),
+    ] = "",
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes; more than one needs an engine between them.")
+        int,
+        typer.Option(
+            envvar="BYTESOCKET_WORKERS",
+            min=1,
+            help="Processes; more than one needs an engine between them.",
+        ),
     ] = 1,
 ) -> None:
     """Serve in production: no reload, 10 seconds for open sockets when it is stopped."""
-    from bytesocket_app.serving.runners.listening import listen, url
     from bytesocket_cli.loading import load
     from bytesocket_cli.targets import resolve
     from bytesocket_cli.worker import Service, certificate, serve, until_signal
 
     shown = certificate(certfile, keyfile)  # its errors first: nothing is started yet
+    if uds is not None and any(_is_typed(context, name) for name in ("host", "port")):
+        raise CliError("--uds listens on a Unix socket: leave --host and --port out, or it")
     place = resolve(target, Path.cwd())
     loaded = load(place)
     if workers > 1:
@@ -45,9 +88,9 @@ def run(
             f"{loaded.import_string} has memory://, which is one process alone: its rooms would "
             "fall apart. Run one worker."
         )
-    with listen(host, port) as listener:
-        scheme = "http" if shown is None else "https"
-        address = url(scheme, host, listener.getsockname()[1])
+    if proxy_headers:
+        loaded = _behind(loaded, proxy_headers, transport)
+    with _listening(host, port, uds, secure=shown is not None) as (listener, address):
         if transport == "picows" and loaded.has_pages:
             console.warn(
                 f"picows serves sockets, and no pages: what else {loaded.import_string} serves is "
@@ -61,3 +104,52 @@ def run(
             started=lambda: console.say(f"{loaded.import_string} on {address} ({transport})"),
         )
         serve(loaded, service, until_signal)
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    """Return True if an option stands on the command line; an environment variable gives way."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+@contextmanager
+def _listening(
+    host: str, port: int, uds: Path | None, *, secure: bool
+) -> Generator[tuple[socket.socket, str]]:
+    """Listen, and give the socket with its address to show."""
+    from bytesocket_app.serving.runners.listening import listen, listen_unix, url
+
+    if uds is None:
+        with listen(host, port) as listener:
+            scheme = "https" if secure else "http"
+            yield listener, url(scheme, host, listener.getsockname()[1])
+        return
+    path = uds.absolute()
+    with listen_unix(path) as listener:
+        try:
+            yield listener, f"unix:{path}"
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _behind(loaded: Any, proxies: str, transport: Transport) -> Any:
+    """Put an application behind proxies.
+
+    Raises:
+        CliError: The server has no place for that, or the text names something else.
+    """
+    from bytesocket_app.serving.runners.proxied import Proxied
+
+    trusted = tuple(one.strip() for one in proxies.split(","))
+    if transport == "picows":
+        raise CliError(
+            "--proxy-headers changes what an ASGI server hands on, and picows is none: for its "
+            f"sockets set Policies(trusted_proxies={trusted!r}) in the application"
+        )
+    try:
+        return replace(loaded, asgi=Proxied(loaded.asgi, trusted))
+    except ValueError as error:
+        raise CliError(
+            f"--proxy-headers {proxies!r}: {error}; write addresses and networks, as in "
+            "127.0.0.1,10.0.0.0/8, or unix"
+        ) from error
