@@ -58,6 +58,7 @@ from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.threads import Threads
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.entry import AsgiEntry
+from bytesocket_app.transports.probes import routes
 from bytesocket_app.types import CodecName, Direction, EventName, Outcome, UserKey
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
@@ -439,6 +440,19 @@ class ByteSocket:
         """
         attach(self, self._entry, self.running, host, path or self.path)
         self.path = self._entry.path = path or self.path
+
+    def health_routes(self) -> list[Any]:
+        """Return routes for `/health` and `/ready`, for the table of an HTTP side.
+
+        That has all paths but the socket's, so without them it answers the probes: with 404.
+        `Starlette(routes=[*app.health_routes(), ...])`; FastAPI: `api.router.routes.extend(...)`.
+        """
+        return routes(self.endpoint)
+
+    @property
+    def is_draining(self) -> bool:
+        """True once `drain` or `aclose` was called: new connections are refused with 503."""
+        return self.endpoint.draining
 
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""

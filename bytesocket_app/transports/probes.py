@@ -1,7 +1,8 @@
 """Health and readiness probes, as orchestrators ask for them."""
 
 from collections.abc import Iterable
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from bytesocket_app.transports.interface import Endpoint
 
@@ -18,3 +19,15 @@ def probe(path: str, endpoints: Iterable[Endpoint]) -> tuple[int, str] | None:
     if path == READY and any(endpoint.draining for endpoint in endpoints):
         return 503, "draining\n"
     return 200, "ok\n"
+
+
+def routes(endpoint: Endpoint) -> list[Any]:
+    """Return routes of Starlette that answer the probes in an HTTP side's own table."""
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    async def answer(path: str, _request: object) -> PlainTextResponse:
+        status, text = probe(path, [endpoint]) or (404, "")
+        return PlainTextResponse(text, status)
+
+    return [Route(path, partial(answer, path), include_in_schema=False) for path in (HEALTH, READY)]
