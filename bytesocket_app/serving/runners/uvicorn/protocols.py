@@ -15,7 +15,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from bytesocket_app.serving.runners.failures import tell
-from bytesocket_app.serving.runners.hosting import LEFTOVERS
+from bytesocket_app.serving.runners.hosting import LEFTOVERS, NEVER
 from bytesocket_app.transports.asgi import ABORT
 from bytesocket_app.transports.headers import head_size, told
 
@@ -177,7 +177,8 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._last_bytes = Timer(self.loop)
         self.logger: Any = QuietLog(self.logger)
-        self._is_lost = False
+        self._is_lost = self._is_refused = False
+        self._leftovers = 0
         self._pong = b""
 
     @override
@@ -207,6 +208,11 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Take bytes of the peer."""
+        if self._is_refused:
+            self._leftovers += len(data)
+            if self._leftovers > LEFTOVERS:
+                self.transport.abort()
+            return
         try:
             super().data_received(data)
         except Exception as error:  # noqa: BLE001 - of any library below
@@ -215,6 +221,26 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
             return
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             self._refuse()
+
+    @override
+    def handle_parser_exception(self) -> None:
+        """Close for what the peer sent; the rest of it is thrown away while it reads why."""
+        if not self.transport.can_write_eof():  # TLS: nothing but the end tells that it is one
+            super().handle_parser_exception()
+            return
+        # Without this the application's end would close the connection: a reset, which overtakes.
+        self.close_timer = self.loop.call_later(
+            self.config.close_timeout or NEVER, self.transport.abort
+        )
+        closing = self.conn.close_sent
+        assert closing is not None  # noqa: S101 - the parser has written it
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
+        )
+        self.close_sent = self._is_refused = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        with suppress(OSError):  # the peer is gone
+            self.transport.write_eof()
 
     @override
     def handle_connect(self, event: Request) -> None:
