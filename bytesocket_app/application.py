@@ -129,6 +129,7 @@ class ByteSocket:
         self.title = title
         self.version = version
         self.path = path
+        self._attached: tuple[str, ...] = ()
         self.serialization: CodecName = serialization
         self.strict = strict
         self.settings = settings or Settings()
@@ -440,6 +441,12 @@ class ByteSocket:
         """
         attach(self, self._entry, self.running, host, path or self.path)
         self.path = self._entry.path = path or self.path
+        self._attached += (self.path,)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Every path of its socket: several if it is attached more than once, `path` at the end."""
+        return self._attached or (self.path,)
 
     def health_routes(self) -> list[Any]:
         """Return routes for `/health` and `/ready`, for the table of an HTTP side.

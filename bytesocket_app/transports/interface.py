@@ -355,8 +355,8 @@ class Served(Protocol):
     """One application, as far as a server has to know it that is no ASGI server."""
 
     @property
-    def path(self) -> str:
-        """The path of its socket."""
+    def paths(self) -> Collection[str]:
+        """The paths of its socket."""
         ...
 
     @property

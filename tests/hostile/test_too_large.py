@@ -22,12 +22,14 @@ def test_the_sender_of_too_large_a_message_hears_1009(server: str, fragments: in
         for number in range(ROUNDS):
             size = LIMIT + LIMIT // 4 + number
             part = "x" * (size // fragments + 1)
-            with connect(
-                f"ws://127.0.0.1:{victim.port}/ws", proxy=None, open_timeout=DEADLINE
-            ) as peer:
-                with pytest.raises(ConnectionClosed) as closed:
-                    peer.send([part] * fragments if fragments > 1 else part)
-                    peer.recv(DEADLINE)
+            with (
+                connect(
+                    f"ws://127.0.0.1:{victim.port}/ws", proxy=None, open_timeout=DEADLINE
+                ) as peer,
+                pytest.raises(ConnectionClosed) as closed,
+            ):
+                peer.send([part] * fragments if fragments > 1 else part)
+                peer.recv(DEADLINE)
             assert closed.value.rcvd is not None, "a reset overtook the close"
             assert closed.value.rcvd.code == 1009
         assert victim.tracebacks() == []

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 import trustme
+from starlette.applications import Starlette
 
 from bytesocket_app import ByteSocket, Limits, Settings, Timeouts
 from bytesocket_app.transports.picows.head import MAX_HEAD, BadRequest, Bounds, Head
@@ -365,3 +366,16 @@ async def test_a_ping_over_tls_is_answered(tls: ssl.SSLContext, authority: trust
         client = await open_over_tls(served, authority, peer)
         await client.send(peer, frame(0x9, b"?"))
         assert await client.receive(peer) == bytes([0x80 | PONG, 1]) + b"?"
+
+
+async def test_an_application_attached_at_two_paths_is_served_at_both() -> None:
+    app, host = echo(), Starlette()
+    app.attach(host, "/old")
+    app.attach(host, "/new")
+    assert (app.path, app.paths) == ("/new", ("/old", "/new"))
+    async with on_picows(app) as served:
+        for path in app.paths:
+            await is_served(served, path)
+        async with served.visit() as peer:
+            await peer.ask("/ws")
+            assert (await refused(peer))[0] == 404

@@ -37,10 +37,10 @@ async def test_an_http_side_answers_the_probes_and_says_when_it_drains(
         answer = await client.get(path)
         return answer.status_code, answer.text
 
-    assert not app.is_draining
+    draining = [app.is_draining]
     assert [await said(path) for path in ("/health", "/ready")] == [(200, "ok\n")] * 2
     await app.drain(1)
-    assert app.is_draining
+    assert [*draining, app.is_draining] == [False, True]
     assert [await said(path) for path in ("/health", "/ready")] == [
         (200, "ok\n"),
         (503, "draining\n"),

@@ -100,13 +100,12 @@ class ServerState:
         clock: Callable[[], float] = time.monotonic,
         native: Mapping[str, Any] = _NOTHING,
     ) -> None:
-        self._deadlines = {each.path: Deadlines(each, clock) for each in served}
+        self._all = tuple(Deadlines(each, clock) for each in served)
+        self._deadlines = {path: each for each in self._all for path in each.served.paths}
         self.clock = clock
-        self.bounds = Bounds.widest(each.bounds for each in self._deadlines.values())
+        self.bounds = Bounds.widest(each.bounds for each in self._all)
         # Before it is known for whom a request is, it has the time of the most patient one.
-        patience = widest(
-            each.served.settings.timeouts.handshake for each in self._deadlines.values()
-        )
+        patience = widest(each.served.settings.timeouts.handshake for each in self._all)
         self._awaited: DeadlineQueue[Awaited] = DeadlineQueue(patience)
         self._open: set[asyncio.Transport] = set()
         self._emptied = asyncio.Event()
@@ -121,7 +120,7 @@ class ServerState:
 
     def probe(self, path: str) -> tuple[int, str] | None:
         """Return the status and text for a probe's path; None for other paths."""
-        return probe(path, [deadlines.served.endpoint for deadlines in self._deadlines.values()])
+        return probe(path, [deadlines.served.endpoint for deadlines in self._all])
 
     def accepted(self, front: Awaited) -> None:
         """Start the deadline of an accepted connection's request, which TLS may precede."""
@@ -141,7 +140,7 @@ class ServerState:
             front.late()
         for connection in self._lingering.take(now):
             connection.abort()
-        for deadlines in self._deadlines.values():
+        for deadlines in self._all:
             deadlines.sweep(now)
 
     def gone(self, real: asyncio.Transport) -> None:
