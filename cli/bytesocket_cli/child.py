@@ -4,12 +4,15 @@ import json
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from subprocess import PIPE
 from typing import Any
 
 import anyio
 from anyio.abc import Process
 
+from bytesocket_cli.handover import INHERITED, share
 from bytesocket_cli.targets import Target
 
 GRACE = 2.0
@@ -40,12 +43,9 @@ class Child:
             "attribute": target.attribute,
             "backend": target.project.backend,
             "grace": GRACE,
-            "listener": listener.fileno(),
-            "control": theirs.fileno(),
         }
-        command = [sys.executable, "-P", "-m", "bytesocket_cli.worker", json.dumps(arguments)]
         with theirs:
-            process = await _start(command, (listener.fileno(), theirs.fileno()))
+            process = await _start(arguments, {"listener": listener, "control": theirs})
         return cls(process, ours)
 
     @property
@@ -96,12 +96,32 @@ class Child:
             self._process.kill()
 
 
-async def _start(command: list[str], descriptors: tuple[int, ...]) -> Process:
-    # Inherited blocked: a Ctrl-C while the interpreter starts would end in a traceback.
+async def _start(arguments: Mapping[str, Any], sockets: Mapping[str, socket.socket]) -> Process:
+    """Start a process that has these sockets."""
+    command = [sys.executable, "-P", "-m", "bytesocket_cli.worker"]
+    if not INHERITED:
+        process = await anyio.open_process(
+            [*command, json.dumps(arguments)], stdin=PIPE, stdout=None, stderr=None
+        )
+        assert process.stdin is not None  # noqa: S101 - it is a pipe
+        await process.stdin.send(share(sockets, process.pid))
+        return process
+    numbers = {name: one.fileno() for name, one in sockets.items()}
+    with _blocked_interrupt():
+        return await anyio.open_process(
+            [*command, json.dumps({**arguments, **numbers})],
+            stdin=None,
+            stdout=None,
+            stderr=None,
+            pass_fds=tuple(numbers.values()),
+        )
+
+
+@contextmanager
+def _blocked_interrupt() -> Generator[None]:
+    """Block SIGINT, which a child inherits: while it starts, Ctrl-C would end in a traceback."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return await anyio.open_process(
-            command, stdin=None, stdout=None, stderr=None, pass_fds=descriptors
-        )
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

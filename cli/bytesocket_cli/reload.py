@@ -18,6 +18,7 @@ from anyio.abc import TaskStatus
 from bytesocket_cli import console
 from bytesocket_cli.child import Child
 from bytesocket_cli.errors import CliError
+from bytesocket_cli.interrupts import signals
 from bytesocket_cli.targets import Target
 from bytesocket_cli.watching import OwnWrites, changes
 
@@ -212,9 +213,9 @@ async def supervise(plan: ReloadPlan) -> None:
     failure: str | None = None
 
     async def listen(*, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        with signals(signal.SIGINT, signal.SIGTERM) as received:
             task_status.started()
-            async for _ in signals:
+            async for _ in received:
                 if work.cancel_called:
                     supervisor.kill()
                 stopped.set()  # the watching thread looks at it: it cannot be cancelled

@@ -14,6 +14,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from bytesocket_cli import console
+from bytesocket_cli.interrupts import signals
 from bytesocket_cli.watching import changes
 
 
@@ -74,9 +75,9 @@ class _Changes:
 async def _listen(
     stopped: anyio.Event, scope: anyio.CancelScope, *, task_status: TaskStatus[None]
 ) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with signals(signal.SIGINT, signal.SIGTERM) as received:
         task_status.started()
-        async for _ in signals:
+        async for _ in received:
             stopped.set()  # the watching thread looks at it: it cannot be cancelled
             scope.cancel()
 

@@ -25,6 +25,8 @@ from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.transports.lifespan import LifespanError
 from bytesocket_cli.errors import FINE, USAGE, CliError
+from bytesocket_cli.handover import INHERITED, take
+from bytesocket_cli.interrupts import signals
 from bytesocket_cli.loading import Loaded, load
 from bytesocket_cli.project import Backend, Project
 from bytesocket_cli.targets import Target
@@ -124,8 +126,8 @@ def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | No
 
 async def until_signal() -> None:
     """Wait for the first SIGINT or SIGTERM; a second one then ends the process at once."""
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
+    with signals(signal.SIGINT, signal.SIGTERM) as received:
+        async for _ in received:
             break
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _leave)
@@ -198,8 +200,8 @@ class Orders:
             tasks.cancel_scope.cancel()
 
         async def watch_signals() -> None:
-            with anyio.open_signal_receiver(signal.SIGTERM) as signals:
-                async for _ in signals:
+            with signals(signal.SIGTERM) as received:
+                async for _ in received:
                     tasks.cancel_scope.cancel()
 
         async with anyio.create_task_group() as tasks:
@@ -211,17 +213,18 @@ def child(arguments: dict[str, Any]) -> int:
     """Import the application, report, and serve when told to.
 
     Args:
-        arguments: `root`, `directory`, `module`, `attribute`, `backend`, `grace`, and the
-            descriptors `listener` and `control`.
+        arguments: `root`, `directory`, `module`, `attribute`, `backend`, `grace`, and where they
+            are inherited the descriptors `listener` and `control`.
     """
     # Ctrl-C reaches the whole process group; the parent decides what it means. It was blocked
     # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
     signal.signal(signal.SIGINT, _ignore)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    with (
-        socket.socket(fileno=arguments["control"]) as control,
-        socket.socket(fileno=arguments["listener"]) as listener,
-    ):
+    if INHERITED:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        sockets = {name: socket.socket(fileno=arguments[name]) for name in ("control", "listener")}
+    else:
+        sockets = take(sys.stdin.buffer.readline())
+    with sockets["control"] as control, sockets["listener"] as listener:
         return _obey(Orders(control), listener, arguments)
 
 

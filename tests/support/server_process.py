@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any, cast
 
 ROOT = Path(__file__).parents[2]
@@ -83,12 +84,18 @@ def bytesocket(
 class ServerProcess:
     """A command that serves, with its output and its end."""
 
-    def __init__(self, *arguments: str, cwd: Path, python: str = sys.executable) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        cwd: Path,
+        python: str = sys.executable,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         # A session of its own: a Ctrl-C for its group must not reach the tests.
         self.process = subprocess.Popen(
             [python, "-m", "bytesocket_cli", *arguments],
             cwd=cwd,
-            env=_environment_of(python),
+            env={**_environment_of(python), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -154,10 +161,13 @@ class ServerProcess:
 
 @contextmanager
 def serving(
-    *arguments: str, cwd: Path, python: str = sys.executable
+    *arguments: str,
+    cwd: Path,
+    python: str = sys.executable,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> Generator[ServerProcess, None, None]:
-    """Run a serving command for the block."""
-    process = ServerProcess(*arguments, cwd=cwd, python=python)
+    """Run a serving command for the block, with these environment variables beside the usual."""
+    process = ServerProcess(*arguments, cwd=cwd, python=python, variables=variables)
     try:
         yield process
     except BaseException as error:

@@ -39,8 +39,10 @@ def listen(host: str, port: int, *, in_code: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # A restart must not wait for the last connections of the run before.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A restart must not wait for the last connections of the run before. On Windows this
+        # option would let two servers have one port, and the other one says that there is one.
+        alone = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+        listener.setsockopt(socket.SOL_SOCKET, alone, 1)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS; accepted sockets inherit it
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
@@ -65,6 +67,8 @@ def listen_unix(path: Path) -> socket.socket:
         ConfigurationError: Another server listens there, something else is there, or the path is
             too long or not allowed.
     """
+    if not hasattr(socket, "AF_UNIX"):
+        raise ConfigurationError(f"cannot listen on {path}: Python has no Unix sockets here")
     if path.is_socket():
         _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

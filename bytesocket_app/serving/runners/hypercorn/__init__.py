@@ -10,7 +10,6 @@ trio, and the application was not told of some ends. HTTP/2 is not offered (see 
 """
 
 import logging
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -104,7 +103,7 @@ def _config(hosting: Hosting) -> HypercornConfig:
     config = HypercornConfig()
     config.connections = WeakSet()
     # hypercorn closes the descriptor it is given.
-    config.bind = [f"fd://{os.dup(hosting.listener.fileno())}"]
+    config.bind = [f"fd://{hosting.listener.dup().detach()}"]
     config.backlog = ACCEPTED_AT_ONCE
     if hosting.certificate is not None:
         hosting.certificate.context()  # for its errors
