@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
-from bytesocket_app.contract import Contract, build
+from bytesocket_app.contract import Contract, ContractSource, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.declarations.declaring import declare_authenticator
 from bytesocket_app.declarations.handlers import HandlerTable
@@ -23,6 +23,7 @@ from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.rooms import RoomHooks
@@ -83,6 +84,7 @@ class ByteSocket:
 
     Args:
         title: Names the generated clients: "Chat" gives `ChatClient`.
+        description: What it is for, for people; AsyncAPI documents begin with it.
         version: Your own; it goes into the contract.
         path: Where the socket is served, compared whole.
         events: A module, whose event classes and handles are collected (submodules too), or a
@@ -92,13 +94,15 @@ class ByteSocket:
         http: An ASGI application for everything that is not the socket.
         engine: What carries events between processes; `memory://` is this process alone.
         settings: Timeouts, limits and policies.
-        strict: Whether what is merely doubtful, an `errors.ContractWarning`, is an error.
+        strict: Whether what is merely doubtful is an error: an `errors.ContractWarning`; a room
+            that server code uses and nobody declared; and what is logged otherwise, a returned
+            value or a refusal that a function does not declare.
 
     Raises:
         ConfigurationError: An argument cannot be served.
 
     Attributes:
-        title, version, path, serialization, http, settings, strict: As given.
+        title, description, version, path, serialization, http, settings, strict: As given.
         state: A free namespace of the application's own: `app.state.database = ...`.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
@@ -115,6 +119,7 @@ class ByteSocket:
         self,
         *,
         title: str,
+        description: str = "",
         version: str = "0.1.0",
         path: str = "/ws",
         events: EventSource = (),
@@ -127,6 +132,7 @@ class ByteSocket:
     ) -> None:
         _check_options(title, path, serialization, engine, settings)
         self.title = title
+        self.description = description
         self.version = version
         self.path = path
         self._attached: tuple[str, ...] = ()
@@ -141,6 +147,7 @@ class ByteSocket:
             self,
             as_origin=settings.policies.errors == "origin",
             timeout=settings.timeouts.handler,
+            strict=strict,
         )
         self.catalogue = Catalogue(events, Lint(strict=strict))
         self._handlers = HandlerTable()
@@ -149,8 +156,16 @@ class ByteSocket:
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
+        self.memberships.check = self._declared.check
         one_copy = settings.policies.bulk_copies == "one"
-        self.hub = Hub(self.catalogue, self.memberships, one_copy=one_copy, telemetry=telemetry)
+        is_open = settings.policies.undeclared == "open"
+        self.hub = Hub(
+            self.catalogue,
+            self.memberships,
+            one_copy=one_copy,
+            telemetry=telemetry,
+            check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
+        )
         self.rooms = ServerRooms(self.hub)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
@@ -188,7 +203,7 @@ class ByteSocket:
             dispatcher,
             self.housekeeping,
             origins=Origins(origins or (), settings.policies.origins),
-            contracts=Contracts(lambda: self.contract().fingerprint, settings.policies),
+            contracts=Contracts(lambda: self.contract().fingerprints, settings.policies),
         )
         self.http = http
         self._entry = AsgiEntry(
@@ -208,10 +223,14 @@ class ByteSocket:
     ) -> Hook:
         """Handle an event outside rooms; the value that the function returns is the reply.
 
+        Its type is the function's return annotation, or the `reply=` of `declare`. A value without
+        either is logged once, and `internal` for the peer under `ByteSocket(strict=True)`.
+
         Args:
             event: A declared class or handle, or a bare name, whose payload is then declared by
                 the annotation of the function's payload parameter.
-            raises: The refusals that clients should know about.
+            raises: The refusals that clients should know about. One with another code of the
+                application's own is answered, and logged once; strict applications fail.
             concurrent: Let the socket's next message be handled before this one is done.
             cancel_on_close: Cancel a call when the connection is lost or closed: for work that
                 is for this client alone. A message that waits by then is not handled.
@@ -245,6 +264,7 @@ class ByteSocket:
         *,
         direction: Literal["client"],
         reply: Any = None,
+        class_name: str | None = None,
     ) -> ClientHandle[T]: ...
     @overload
     def declare(
@@ -254,6 +274,7 @@ class ByteSocket:
         *,
         direction: Literal["server"],
         reply: Any = None,
+        class_name: str | None = None,
     ) -> ServerHandle[T]: ...
     @overload
     def declare(
@@ -263,16 +284,33 @@ class ByteSocket:
         *,
         direction: Literal["both"] = "both",
         reply: Any = None,
+        class_name: str | None = None,
     ) -> BothHandle[T]: ...
     def declare(
-        self, name: EventName, payload: Any, *, direction: Direction = "both", reply: Any = None
+        self,
+        name: EventName,
+        payload: Any,
+        *,
+        direction: Direction = "both",
+        reply: Any = None,
+        class_name: str | None = None,
     ) -> EventHandle[Any]:
         """Declare an event whose payload is somebody else's type; call the result to make one.
+
+        Args:
+            name: Its name on the wire.
+            payload: The payload's type.
+            direction: Sender of the event.
+            reply: The type of the reply.
+            class_name: Name of its class in generated Python clients, where the one that its name
+                makes would be another's.
 
         Raises:
             ConfigurationError: The name is taken or the type has no validator.
         """
-        handle: EventHandle[Any] = declare(name, payload, direction=direction, reply=reply)
+        handle: EventHandle[Any] = declare(
+            name, payload, direction=direction, reply=reply, class_name=class_name
+        )
         self.catalogue.declare(handle)
         return handle
 
@@ -308,18 +346,24 @@ class ByteSocket:
 
         return register if function is None else register(function)
 
-    def room(self, pattern: str, *, join: JoinedBy = "client") -> Room:
+    def room(
+        self, pattern: str, *, join: JoinedBy = "client", class_name: str | None = None
+    ) -> Room:
         """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
 
         Args:
-            pattern: Its name; a parameter in braces stands for characters other than `:`.
+            pattern: Its name; a parameter in braces stands for characters other than `:`. Its type
+                is that of the functions that ask for it: str, int, bool, UUID, date, or an Enum or
+                a Literal of str and int. Each value has one text, so that no room has two names.
             join: "server" for rooms that clients cannot ask to join.
+            class_name: Name of its class in generated Python clients, where the one that the
+                pattern makes would be another's.
 
         Raises:
             ConfigurationError: It is declared already, could mean another one's names, or is the
-                room of all sockets.
+                room of all sockets; or the class name cannot be one.
         """
-        return self._router.room(pattern, join=join)
+        return self._router.room(pattern, join=join, class_name=class_name)
 
     def include(self, router: Router) -> None:
         """Make the declarations of a router on this application.
@@ -341,10 +385,12 @@ class ByteSocket:
     def lifespan(self, function: L) -> L:
         """Add what is done around the application's life: an `async def` with one `yield`.
 
-        It runs inside the server's lifespan, in `running()`, and while a `TestClient` is open.
+        It runs inside the server's lifespan, in `running()`, and while a `TestClient` is open. It
+        may ask for the application (`app: ByteSocket`) and for dependencies, which last as long.
 
         Raises:
-            ConfigurationError: There is one already, or the function is no such thing.
+            ConfigurationError: There is one already, the function is no such thing, or a parameter
+                asks for something else.
         """
         return self.life.declare(function)
 
@@ -407,17 +453,22 @@ class ByteSocket:
 
     def contract(self) -> Contract:
         """Build the contract between this application and its clients, a canonical document."""
-        source = describe(
+        return build(self.contract_source())
+
+    def contract_source(self) -> ContractSource:
+        """Collect the declarations from which the contract is built, with their Python types."""
+        return describe(
             self.catalogue,
             self._handlers,
             self._declared.all(),
             self._authentication.authenticator,
             title=self.title,
+            description=self.description,
             version=self.version,
             path=self.path,
             serialization=self.serialization,
+            answers_credentials=self.settings.policies.unasked_credentials == "accept",
         )
-        return build(source)
 
     @property
     def host(self) -> Housekeeping:

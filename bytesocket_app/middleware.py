@@ -47,9 +47,13 @@ RuntimeError for a second call.
 Middleware: TypeAlias = Callable[[Socket[Any], Message, CallNext], Awaitable[Any]]
 """Step of middleware: `async def log(socket, message, call_next): await call_next(message)`.
 
-The return value is ignored: the client gets the handler's reply, or the refusal for an exception
-that leaves the chain.
+The client gets the handler's reply, or the refusal for an exception that leaves the chain. A step
+returns that reply or nothing: nobody reads another value, which is logged once, and is an exception
+under `ByteSocket(strict=True)`.
 """
+
+Unread: TypeAlias = Callable[[Middleware, object], None]
+"""Function that is told of a step's returned value that is not the reply."""
 
 
 class MiddlewareChain:
@@ -99,7 +103,11 @@ class MiddlewareChain:
         self.settle()
 
     def run(
-        self, socket: Socket[Any], message: Message, last: Callable[[Message], Awaitable[Any]]
+        self,
+        socket: Socket[Any],
+        message: Message,
+        last: Callable[[Message], Awaitable[Any]],
+        unread: Unread = lambda _step, _value: None,
     ) -> Awaitable[Any]:
         """Send a message through all steps and then to `last`.
 
@@ -109,7 +117,7 @@ class MiddlewareChain:
         steps = self.steps
         if not steps:
             return last(message)
-        return steps[0](socket, message, _Rest(steps, 1, socket, last))
+        return steps[0](socket, message, _Rest(steps, 1, socket, last, unread))
 
     def settle(self) -> None:
         """Recompute the steps, and those of the chains inside this one."""
@@ -146,7 +154,7 @@ class _Rest:
         reply: The reply so far.
     """
 
-    __slots__ = ("_index", "_is_called", "_last", "_socket", "_steps", "reply")
+    __slots__ = ("_index", "_is_called", "_last", "_socket", "_steps", "_unread", "reply")
 
     def __init__(
         self,
@@ -154,7 +162,9 @@ class _Rest:
         index: int,
         socket: Socket[Any],
         last: Callable[[Message], Awaitable[Any]],
+        unread: Unread,
     ) -> None:
+        self._unread = unread
         self._steps = steps
         self._index = index
         self._socket = socket
@@ -182,7 +192,9 @@ class _Rest:
         else:
             if not isinstance(message, Message):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
                 raise no_message(message)
-            rest = _Rest(steps, index + 1, self._socket, self._last)
-            await steps[index](self._socket, message, rest)
+            rest = _Rest(steps, index + 1, self._socket, self._last, self._unread)
+            value = await steps[index](self._socket, message, rest)
             self.reply = rest.reply
+            if value is not None and value is not rest.reply:
+                self._unread(steps[index], value)
         return self.reply

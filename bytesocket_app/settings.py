@@ -210,6 +210,9 @@ class Policies(_Group):
     """Room that every socket is in: reserved for the server, or open to clients too (Q17)."""
     before_auth: Literal["close", "drop"] = "close"
     """Message before authentication: closed with 1008, or dropped silently."""
+    unasked_credentials: Literal["accept", "ignore"] = "accept"
+    """Credentials in a message that no authentication function asks for, as clients from before
+    `@app.auth` was removed send them: answered with type 5, which they wait for, or ignored."""
     auth_timeout: Literal["retry", "refuse"] = "retry"
     """Late authentication: closed with 1013, after which clients reconnect, or refused with type 6
     and 4008, after which they give up."""
@@ -360,6 +363,7 @@ class Settings(_Group):
                 bulk_copies="each",
                 broadcast_room="open",
                 before_auth="drop",
+                unasked_credentials="ignore",
                 auth_timeout="refuse",
                 errors="origin",
                 origins="any",

@@ -178,6 +178,8 @@ def type_text(annotation: Any) -> str:
     """Return the short text of an annotation: `Socket[User]`, `list[int]`; "" without one."""
     if annotation is EMPTY:
         return ""
+    if annotation is type(None):
+        return "None"
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
     return str(annotation).replace("typing.", "")

@@ -9,12 +9,15 @@ from bytesocket_app.client.callback_queue import Callback as AnyCallback
 from bytesocket_app.client.client import Client
 from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
 from bytesocket_app.client.listeners import EventClasses, Listening
+from bytesocket_app.client.model import Model
 from bytesocket_app.client.outgoing import Outcome
 from bytesocket_app.client.reconnector import ClientState
+from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom as Room
-from bytesocket_app.client.room import Replies
+from bytesocket_app.client.room import Parameters, Replies
 from bytesocket_app.client.settings import ClientContract, ClientSettings, EventRate
 from bytesocket_app.client.streams import EventStream
+from bytesocket_app.client.texts import AnyFloat, Base64Bytes, HexBytes
 from bytesocket_app.client.unset import UNSET, Unset
 from bytesocket_app.errors import (
     AuthError,
@@ -31,7 +34,9 @@ from bytesocket_app.events import ClientEvent, Event, PayloadType, ServerEvent
 __all__ = [
     "UNSET",
     "AnyCallback",
+    "AnyFloat",
     "AuthError",
+    "Base64Bytes",
     "Client",
     "ClientContract",
     "ClientEvent",
@@ -49,9 +54,13 @@ __all__ = [
     "EventStream",
     "Fresh",
     "Headers",
+    "HexBytes",
     "Listening",
+    "Model",
     "Outcome",
+    "Parameters",
     "PayloadType",
+    "Refusals",
     "Replies",
     "RequestError",
     "RequestTimeout",

@@ -14,16 +14,16 @@ from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing
 from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
-from bytesocket_app.client.room import ClientRoom, Replies, declared_reply, room_name
+from bytesocket_app.client.refusals import Refusals
+from bytesocket_app.client.room import ClientRoom, Replies
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
-from bytesocket_app.events import EventModel, PayloadType
-from bytesocket_app.types import CodecName, EventName
+from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
-E = TypeVar("E", bound=EventModel)
 StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
 
@@ -46,15 +46,20 @@ class Client:
         headers: Further headers of the handshake, or a function called for each connection.
         ssl_context: TLS settings for wss; by default the system's certificates.
         settings: Timeouts and limits.
+        refusals: Further classes of refusals, as in `class TooLowError(RequestError,
+            code="too_low"): data: TooLow`; generated clients have those of their contract.
 
     Raises:
-        ConfigurationError: The URL is no WebSocket address.
+        ConfigurationError: The URL is no WebSocket address, or a refusal's class has no code of its
+            own.
     """
 
     contract: ClassVar[ClientContract] = ClientContract()
     _arriving: ClassVar[EventClasses] = {}
+    _credentials: ClassVar[PayloadType | None] = None
     _replies: ClassVar[Replies] = {}
     _rooms: ClassVar[Mapping[str, type[ClientRoom]]] = {}
+    _refusals: ClassVar[Refusals] = ()
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class Client:
         headers: Headers | None = None,
         ssl_context: ssl.SSLContext | None = None,
         settings: ClientSettings | None = None,
+        refusals: Refusals = (),
     ) -> None:
         contract = type(self).contract
         self._settings = settings or ClientSettings()
@@ -74,13 +80,24 @@ class Client:
             fingerprint=contract.fingerprint,
             ping_interval=self._settings.ping_interval,
         )
-        self._outgoing = Outgoing(CODECS[codec or contract.codec], self._settings, contract.rates)
+        self._outgoing = Outgoing(
+            CODECS[codec or contract.codec],
+            self._settings,
+            contract.rates,
+            [*self._refusals, *refusals],
+        )
         name = type(self).__name__
         self._outgoing.not_running = (
             f"this client is not running: use it inside `async with {name}(...) as client`"
         )
         self._listening = ListeningSide(self._settings.event_buffer)
-        endpoint = ServerAddress(address=place, auth=auth, headers=headers, ssl_context=ssl_context)
+        endpoint = ServerAddress(
+            address=place,
+            auth=auth,
+            declared=type(self)._credentials,  # noqa: SLF001 - its own class
+            headers=headers,
+            ssl_context=ssl_context,
+        )
         self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
         self._tasks: TaskGroup | None = None
 
@@ -153,24 +170,24 @@ class Client:
         self._listening.on_error(callback)
         return callback
 
-    def _on(self, event: type[E] | EventName, callback: Callable[[E], object] | None = None) -> Any:
+    def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listening.listeners.on(event_class(event, self._arriving), callback)
 
-    def _off(self, event: type[E] | EventName, callback: Callable[[E], object]) -> None:
+    def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listening.listeners.remove(event_class(event, self._arriving), callback)
 
-    def _events(self, event: type[E] | EventName) -> EventStream[E]:
+    def _events(self, event: Any) -> EventStream[Any]:
         model = event_class(event, self._arriving)
         limit, check = self._settings.event_buffer, self._outgoing.check_running
         return self._listening.listeners.stream(model, limit, check)
 
-    async def _emit(self, event: EventModel) -> Outcome:
+    async def _emit(self, event: Any) -> Outcome:
         return await self._outgoing.emit(event)
 
     async def _request(
-        self, event: EventModel, timeout: float | None, reply: PayloadType | None = None
+        self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
-        expected = reply or declared_reply(self._replies, event)
+        expected = reply or self._replies.get(name_of(event))
         return await self._outgoing.request(event, expected, timeout=timeout)
 
     def _join(
@@ -183,4 +200,5 @@ class Client:
                 f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
                 "parameters are passed by name."
             )
-        return room(room_name(pattern, parameters), self._outgoing, self._listening, pattern)
+        name = room.named(pattern, parameters)
+        return room(name, self._outgoing, self._listening, pattern)

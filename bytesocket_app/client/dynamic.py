@@ -38,12 +38,20 @@ class DynamicRoom(ClientRoom):
         """Send an event into the room; see `DynamicClient.emit`."""
         return await self._emit(event)
 
+    @overload
     async def request(
         self, event: ClientEvent, reply: type[R], *, timeout: float | None = None
-    ) -> R:
+    ) -> R: ...
+    @overload
+    async def request(
+        self, event: ClientEvent, reply: None = None, *, timeout: float | None = None
+    ) -> None: ...
+    async def request(
+        self, event: ClientEvent, reply: Any = None, *, timeout: float | None = None
+    ) -> Any:
         """Send an event into the room and wait for its reply; see `DynamicClient.request`."""
-        answer: R = await self._request(event, timeout, PayloadType(reply))
-        return answer
+        expected = None if reply is None else PayloadType(reply)
+        return await self._request(event, timeout, expected)
 
 
 class DynamicClient(Client):
@@ -52,7 +60,7 @@ class DynamicClient(Client):
     `class Echo(ClientEvent, name="echo"): text: str` and `await client.emit(Echo(text="hi"))`.
 
     It knows nothing of the server's rates, unless a derived class sets a `contract` that has them,
-    and joins rooms by their patterns.
+    and joins rooms by their patterns. Refusals are raised as the classes that `refusals` gives.
     """
 
     @overload
@@ -85,10 +93,20 @@ class DynamicClient(Client):
         """
         return await self._emit(event)
 
+    @overload
     async def request(
         self, event: ClientEvent, reply: type[R], *, timeout: float | None = None
-    ) -> R:
+    ) -> R: ...
+    @overload
+    async def request(
+        self, event: ClientEvent, reply: None = None, *, timeout: float | None = None
+    ) -> None: ...
+    async def request(
+        self, event: ClientEvent, reply: Any = None, *, timeout: float | None = None
+    ) -> Any:
         """Send an event and wait for its reply, validated as `reply`.
+
+        Without `reply`, this waits until the server has handled the event, and returns None.
 
         If cancelled, a request that is still queued is taken back; one that was sent may still be
         carried out.
@@ -101,8 +119,8 @@ class DynamicClient(Client):
                 for the next connection is full.
             EncodeError: The payload holds a value that cannot be sent.
         """
-        answer: R = await self._request(event, timeout, PayloadType(reply))
-        return answer
+        expected = None if reply is None else PayloadType(reply)
+        return await self._request(event, timeout, expected)
 
     def join(self, room: str, /, **parameters: object) -> DynamicRoom:
         """Join a room by its name, or by a pattern such as `doc:{doc_id}` and its parameters.
@@ -111,6 +129,7 @@ class DynamicClient(Client):
 
         Raises:
             ConfigurationError: The parameters are not those of the pattern.
+            TypeError: A value is of a type that no parameter has.
         """
         handle: DynamicRoom = self._join(room, parameters, DynamicRoom)
         return handle

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.client.streams import EventStream
-from bytesocket_app.errors import ByteSocketError, ConfigurationError
+from bytesocket_app.errors import ByteSocketError, ConfigurationError, where
 from bytesocket_app.events import EventModel, PayloadType
 from bytesocket_app.types import CodecName, EventName
 
 E = TypeVar("E", bound=EventModel)
+Heard = TypeVar("Heard")
 T = TypeVar("T")
 
 
@@ -27,9 +28,18 @@ def event_class(event: type[E] | EventName, known: EventClasses) -> type[E]:
     """Return an event's class, given the class itself or the event's name.
 
     Raises:
-        ConfigurationError: No known event has that name.
+        ConfigurationError: No known event has that name, or only clients send the event.
+        TypeError: The class is that of no event.
     """
     if isinstance(event, type):
+        direction = getattr(event, "__event_direction__", None)
+        if direction is None:
+            raise TypeError(f"{event.__name__} is no event: pass a class derived from ServerEvent")
+        if direction == "client":
+            raise ConfigurationError(
+                f"{event.__name__} ({where(event)}) is an event that clients send, so it never "
+                "arrives here: listen to one derived from ServerEvent or Event."
+            )
         return event
     found = known.get(event)
     if found is None:
@@ -38,10 +48,10 @@ def event_class(event: type[E] | EventName, known: EventClasses) -> type[E]:
     return cast("type[E]", found)
 
 
-class Listening(Protocol[E]):
+class Listening(Protocol[Heard]):
     """Decorator that `on(event)` returns; keeps the function's type."""
 
-    def __call__(self, callback: Callable[[E], T], /) -> Callable[[E], T]:
+    def __call__(self, callback: Callable[[Heard], T], /) -> Callable[[Heard], T]:
         """Call the function with every event. Returns the function."""
         ...
 

@@ -6,7 +6,9 @@
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
+from bytesocket_app.client.kinds import check_kinds
 from bytesocket_app.client.payload import plain
+from bytesocket_app.errors import EncodeError
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType
 
@@ -154,14 +156,18 @@ def event_frame(
     """Encode a user event, outside rooms or for one, with an `id` if an answer is expected.
 
     Raises:
-        EncodeError: The payload holds a value that cannot be sent.
+        EncodeError: The payload holds a value that cannot be sent, or is not of the declared kind.
     """
     message: dict[str, Any] = {} if room is None else {"room": room}
     message["event"] = event
     if request is not None:
         message["id"] = request
-    message["data"] = plain(payload, codec)
-    return codec.encode(message)
+    check_kinds(payload)
+    try:
+        message["data"] = plain(payload, codec)
+        return codec.encode(message)
+    except EncodeError as error:
+        raise EncodeError(f"event {event!r}: {error}") from error
 
 
 def lifecycle_frame(codec: Codec, kind: MessageType, **members: object) -> bytes:

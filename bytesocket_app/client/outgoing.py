@@ -19,12 +19,12 @@ from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.messages import event_frame, lifecycle_frame
 from bytesocket_app.client.pacing import Pace, Pacing
 from bytesocket_app.client.queue import OfflineQueue
-from bytesocket_app.client.refusals import too_often
+from bytesocket_app.client.refusals import RefusalReader, Refusals, too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
 from bytesocket_app.client.rooms import Membership, Rooms
 from bytesocket_app.client.settings import ClientSettings, EventRate
 from bytesocket_app.client.signal import Signal
-from bytesocket_app.errors import Disconnected, RequestError
+from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError, where
 from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType
@@ -41,12 +41,22 @@ class Outgoing:
         codec: Codec of all messages.
         settings: The limits.
         rates: Rates that the server declared.
+        refusals: Classes of the refusals that the server declared.
+
+    Raises:
+        ConfigurationError: A refusal's class has no code of its own, or its data cannot be read.
     """
 
     def __init__(
-        self, codec: Codec, settings: ClientSettings, rates: Iterable[EventRate] = ()
+        self,
+        codec: Codec,
+        settings: ClientSettings,
+        rates: Iterable[EventRate] = (),
+        refusals: Refusals = (),
     ) -> None:
         self.codec = codec
+        self.refusals = RefusalReader(refusals, codec.name)
+        """Reader of all refusals that the server answers with."""
         self.settings = settings
         self.pacing = Pacing(rates) or None
         """Paces of events; None if nothing has one."""
@@ -144,11 +154,12 @@ class Outgoing:
         the network is cancelled, the event is sent all the same.
 
         Raises:
+            ConfigurationError: Only the server sends the event.
             EncodeError: The payload holds a value that cannot be sent.
             RuntimeError: The client does not run yet.
             TypeError: The argument is no event.
         """
-        frame = event_frame(self.codec, name_of(event), event, room=room)
+        frame = event_frame(self.codec, sent_name(event), event, room=room)
         connection = self.connection
         if connection is not None and event.__event_volatile__ and await connection.is_behind():
             return "dropped"
@@ -178,12 +189,14 @@ class Outgoing:
     async def request(
         self,
         event: EventModel,
-        reply: PayloadType,
+        reply: PayloadType | None,
         *,
         room: str | None = None,
         timeout: float | None = None,
     ) -> Any:
         """Send an event and wait for its answer.
+
+        Without a type of the reply, what the server answers is no reply, and None is returned.
 
         Without a connection, and until its rate allows it, the request waits in the queue, within
         the same deadline. If cancelled, a queued request is taken back; one that was sent may still
@@ -195,6 +208,7 @@ class Outgoing:
             RequestTimeout: No answer came in time; a request that was still queued is taken back.
             Disconnected: The connection ended before the answer, the client is closed, or the queue
                 for the next connection is full.
+            ConfigurationError: Only the server sends the event.
             EncodeError: The payload holds a value that cannot be sent.
             RuntimeError: The client does not run yet.
             TypeError: The argument is no event.
@@ -205,7 +219,7 @@ class Outgoing:
         seconds = self.settings.request_timeout if timeout is None else timeout
         pending = self.requests.open(anyio.current_time(), seconds if seconds > 0 else math.inf)
         try:
-            frame = event_frame(self.codec, name_of(event), event, room=room, request=pending.id)
+            frame = event_frame(self.codec, sent_name(event), event, room=room, request=pending.id)
             pace = self._pace(event.__event_name__, room)
             self._send_request(frame, pending, pace)
             return self._valid(await pending.outcome(), reply)
@@ -230,11 +244,32 @@ class Outgoing:
                 f"the queue of messages that wait for their turn is full ({len(self._queue)})",
             )
 
-    def _valid(self, value: Any, reply: PayloadType) -> Any:
+    def _valid(self, value: Any, reply: PayloadType | None) -> Any:
+        if reply is None:
+            return None
         try:
             return reply.validate(value, self.codec.name)
         except ValidationError as error:
             raise RequestError("invalid_reply", f"the reply does not fit: {error}") from error
+
+
+def sent_name(event: EventModel) -> EventName:
+    """Return the name of an event that a client is to send.
+
+    Raises:
+        ConfigurationError: Only the server sends it.
+        TypeError: The argument is no event, but for example a name, a dict, or an event's class.
+    """
+    name = name_of(event)
+    if isinstance(event, type):
+        raise TypeError(f"pass an event, as in {event.__name__}(...), not the class itself")
+    if event.__event_direction__ == "server":
+        kind = type(event)
+        raise ConfigurationError(
+            f"{kind.__name__} ({where(kind)}) is an event that the server sends, so a client "
+            "cannot: derive it from ClientEvent, or from Event for both directions."
+        )
+    return name
 
 
 def _take(pace: Pace, *, is_losable: bool = False) -> float:

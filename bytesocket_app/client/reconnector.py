@@ -26,6 +26,7 @@ from bytesocket_app.errors import (
     Phase,
     Refusal,
 )
+from bytesocket_app.events import PayloadType
 from bytesocket_app.wire import CloseCode
 
 log = logging.getLogger("bytesocket.client")
@@ -44,12 +45,14 @@ class ServerAddress:
     Attributes:
         address: The address to connect to.
         auth: Credentials, or a function that returns them; None sends none.
+        declared: The type of the credentials, if a contract says it.
         headers: Further headers, or a function that returns them.
         ssl_context: TLS settings for wss; None takes the system's certificates.
     """
 
     address: WebSocketURI
     auth: Any = None
+    declared: PayloadType | None = None
     headers: Headers | None = None
     ssl_context: ssl.SSLContext | None = None
 
@@ -174,8 +177,10 @@ class Reconnector:
         return session.refused
 
     async def _credentials(self) -> Any:
-        auth = self._endpoint.auth
-        return ABSENT if auth is None else plain(await fresh(auth), self._outgoing.codec)
+        auth, codec = self._endpoint.auth, self._outgoing.codec
+        if auth is None:
+            return ABSENT
+        return plain(await fresh(auth), codec, self._endpoint.declared)
 
     async def _dial(self) -> WebSocketConnection:
         dial = Dial(

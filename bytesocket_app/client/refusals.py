@@ -1,18 +1,90 @@
-"""Parsing of the error contexts that servers send, in any known shape.
+"""Parsing of the error contexts that servers send, in any known shape, to errors to raise.
 
 This framework's server sends `{"phase", "error": {"code", "message", "data"}, "event",
 "details"}`. A TypeScript server sends an `error` that is a list `[name, message, cause]`, a text,
 `{}`, or any value that its application passed (protocol.md section 2, "Error context"; Q28).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, cast
+from typing import Any, TypeAlias, cast, get_type_hints
 
+from pydantic import ValidationError
 from typing_extensions import TypeIs
 
-from bytesocket_app.errors import ErrorContext, Phase, RequestError
-from bytesocket_app.types import EventName
+from bytesocket_app.errors import ConfigurationError, ErrorContext, Phase, RequestError, where
+from bytesocket_app.events import PayloadType
+from bytesocket_app.types import CodecName, EventName
+
+Refusals: TypeAlias = Iterable[type[RequestError]]
+"""Classes of the refusals that a client tells apart, each with a `code=`."""
+
+
+class RefusalReader:
+    """Reader of error contexts, which knows the class of each declared code.
+
+    Args:
+        classes: The classes.
+        codec: Codec of the messages.
+
+    Raises:
+        ConfigurationError: A class has no code, two have the same, or the annotation of `data`
+            cannot be read.
+    """
+
+    def __init__(self, classes: Refusals, codec: CodecName) -> None:
+        self._codec: CodecName = codec
+        self._classes: dict[str, tuple[type[RequestError], PayloadType]] = {}
+        for kind in classes:
+            code = kind.__refusal_code__
+            if code is None or code in self._classes:
+                raise ConfigurationError(
+                    f"{kind.__name__} ({where(kind)}) needs a code of its own, as in "
+                    'class TooLowError(RequestError, code="too_low").'
+                )
+            self._classes[code] = kind, _data_type(kind)
+
+    def error(self, context: object, *, default: str = "refused") -> RequestError:
+        """Return the error to raise: of the code's class if there is one and the data fit.
+
+        Args:
+            context: The message's `data`.
+            default: The code to use if the server names none.
+        """
+        plain = refusal(context, default=default)
+        known = self._classes.get(plain.code)
+        if known is None:
+            return plain
+        kind, data_type = known
+        try:
+            data = data_type.validate(plain.data, self._codec)
+        except ValidationError:
+            return plain
+        message = "" if plain.message == plain.code else plain.message
+        return kind(plain.code, message, data, plain.details)
+
+    def server_error(self, context: object) -> ErrorContext:
+        """Return the error hook's argument for a message of type 3 or a refused join or leave."""
+        members = _members(context)
+        phase = members.get("phase")
+        known = phase if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
+        return ErrorContext(
+            phase=Phase(known),
+            error=self.error(context),
+            event=members.get("event"),
+            raw=repr(context)[:300],
+        )
+
+
+def _data_type(kind: type[RequestError]) -> PayloadType:
+    try:
+        return PayloadType(get_type_hints(kind, include_extras=True)["data"])
+    except NameError as error:
+        raise ConfigurationError(
+            f"The data of {kind.__name__} ({where(kind)}) cannot be read: {error}. Define or "
+            "import that name at module level."
+        ) from None
 
 
 def refusal(context: object, *, default: str = "refused") -> RequestError:
@@ -76,19 +148,6 @@ def _from_list(error: list[object], default: str) -> RequestError:
     name, message = (*texts, "", "")[:2]
     code = "timeout" if name == "TimeoutError" else default
     return RequestError(code, message, error[2] if len(error) > 2 else None)  # noqa: PLR2004
-
-
-def server_error(context: object) -> ErrorContext:
-    """Return the error hook's argument for a message of type 3 or a refused join or leave."""
-    members = _members(context)
-    phase = members.get("phase")
-    known = phase if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
-    return ErrorContext(
-        phase=Phase(known),
-        error=refusal(context),
-        event=members.get("event"),
-        raw=repr(context)[:300],
-    )
 
 
 def _members(value: object) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
-
-from pydantic_core import to_jsonable_python
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, TypeAlias
 
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
@@ -12,22 +11,30 @@ from bytesocket_app.client.outgoing import Outcome, Outgoing
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
-from bytesocket_app.events import EventModel, PayloadType, name_of
+from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.rooms import Misspelt, ParameterType, Untyped
 from bytesocket_app.types import EventName
-
-E = TypeVar("E", bound=EventModel)
 
 Replies: TypeAlias = Mapping[EventName, PayloadType]
 """The type of each request's reply, by the name of its event."""
 
+Parameters: TypeAlias = Mapping[str, Any]
+"""The type of each of a room's parameters, by its name."""
+
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
-def room_name(pattern: str, parameters: Mapping[str, object]) -> str:
+def room_name(
+    pattern: str,
+    parameters: Mapping[str, object],
+    types: Parameters = MappingProxyType({}),
+) -> str:
     """Fill in a room pattern's parameters: `doc:{doc_id}` and 7 make `doc:7`.
 
     Raises:
         ConfigurationError: A parameter is missing, or is not in the pattern.
+        TypeError: A value is not of its parameter's type.
+        ValueError: A value is a text, and not the one that the server takes.
     """
     wanted = set(_PARAMETER.findall(pattern))
     if wanted != set(parameters):
@@ -35,30 +42,24 @@ def room_name(pattern: str, parameters: Mapping[str, object]) -> str:
             f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
             f"not {sorted(parameters) or 'none'}"
         )
-    return _PARAMETER.sub(lambda found: _text(parameters[found[1]]), pattern)
+    texts = {name: _text(pattern, name, value, types) for name, value in parameters.items()}
+    return _PARAMETER.sub(lambda found: texts[found[1]], pattern)
 
 
-def _text(value: object) -> str:
-    plain = to_jsonable_python(value)
-    if isinstance(plain, bool):
-        return "true" if plain else "false"
-    return str(plain)
+def _text(pattern: str, name: str, value: object, types: Parameters) -> str:
+    try:
+        return _type(types.get(name)).text(value)
+    except TypeError as error:
+        raise TypeError(f"room {pattern!r}: {name} {error}") from error
+    except Misspelt as error:
+        raise ValueError(f"room {pattern!r}: {name} cannot be {value!r}: {error}") from error
 
 
-def declared_reply(replies: Replies, event: EventModel) -> PayloadType:
-    """Return the reply that the contract declares for an event.
-
-    Raises:
-        ConfigurationError: The contract declares none, so a request would never be answered.
-        TypeError: The argument is no event.
-    """
-    reply = replies.get(name_of(event))
-    if reply is None:
-        raise ConfigurationError(
-            f"event {event.__event_name__!r} has no reply here: use emit, or annotate the "
-            "handler's return type and generate the client again"
-        )
-    return reply
+def _type(annotation: Any) -> Untyped:
+    try:
+        return ParameterType(annotation)
+    except ValueError:  # none is known, or a server of before allowed it
+        return Untyped()
 
 
 class ClientRoom:
@@ -75,6 +76,7 @@ class ClientRoom:
 
     _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
+    _parameters: ClassVar[Parameters] = {}
 
     def __init__(
         self,
@@ -89,6 +91,11 @@ class ClientRoom:
         self._listeners = listening.enter_room(name)
         self._membership = outgoing.join(name, pattern)
         self._has_left = False
+
+    @classmethod
+    def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
+        """Return the name of one of the rooms that this class is for; raises as `room_name`."""
+        return room_name(pattern, parameters, cls._parameters)
 
     @property
     def is_joined(self) -> bool:
@@ -137,22 +144,22 @@ class ClientRoom:
     async def __aexit__(self, *_: object) -> None:
         await self.leave()
 
-    def _on(self, event: type[E] | EventName, callback: Callable[[E], object] | None = None) -> Any:
+    def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listeners.on(event_class(event, self._arriving), callback)
 
-    def _off(self, event: type[E] | EventName, callback: Callable[[E], object]) -> None:
+    def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listeners.remove(event_class(event, self._arriving), callback)
 
-    def _events(self, event: type[E] | EventName) -> EventStream[E]:
+    def _events(self, event: Any) -> EventStream[Any]:
         model = event_class(event, self._arriving)
         limit, check = self._outgoing.settings.event_buffer, self._outgoing.check_running
         return self._listeners.stream(model, limit, check)
 
-    async def _emit(self, event: EventModel) -> Outcome:
+    async def _emit(self, event: Any) -> Outcome:
         return await self._outgoing.emit(event, self.name)
 
     async def _request(
-        self, event: EventModel, timeout: float | None, reply: PayloadType | None = None
+        self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
-        expected = reply or declared_reply(self._replies, event)
+        expected = reply or self._replies.get(name_of(event))
         return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)

@@ -21,7 +21,6 @@ from bytesocket_app.client.messages import (
     lifecycle_frame,
 )
 from bytesocket_app.client.outgoing import Outgoing
-from bytesocket_app.client.refusals import refusal, server_error
 from bytesocket_app.errors import (
     AuthError,
     DecodeError,
@@ -141,20 +140,20 @@ class Session:
                 self._turned_away(context)
             case ServerComplained(context):
                 self._outgoing.refused(context)
-                self._listening.failed(server_error(context))
+                self._listening.failed(self._outgoing.refusals.server_error(context))
             case MembershipAnswered():
                 self._membership(message)
             case Replied(request, data, is_refused):
                 if is_refused:
                     self._outgoing.refused(data)
-                    self._outgoing.requests.refuse(request, refusal(data))
+                    self._outgoing.requests.refuse(request, self._outgoing.refusals.error(data))
                 else:
                     self._outgoing.requests.answer(request, data)
             case EventArrived():  # pragma: no cover - taken by the caller
                 pass
 
     def _turned_away(self, context: object) -> None:
-        error = refusal(context, default="unauthorized")
+        error = self._outgoing.refusals.error(context, default="unauthorized")
         if error.code == UnknownContract.__refusal_code__:
             self.refused, phase = UnknownContract(error.message), Phase.UPGRADE
         else:
@@ -164,8 +163,9 @@ class Session:
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:
-        error = None if answer.is_granted else refusal(answer.context)
+        refusals = self._outgoing.refusals
+        error = None if answer.is_granted else refusals.error(answer.context)
         for room in answer.rooms:
             self._outgoing.rooms.answered(room, is_join=answer.is_join, error=error)
         if error is not None:
-            self._listening.failed(server_error(answer.context))
+            self._listening.failed(refusals.server_error(answer.context))

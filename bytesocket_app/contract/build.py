@@ -3,7 +3,7 @@
 import inspect
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, cast, get_type_hints
+from typing import Any, cast
 
 from bytesocket_app.contract.document import FORMAT, Contract
 from bytesocket_app.contract.shape import Schema
@@ -18,6 +18,7 @@ from bytesocket_app.contract.source import (
 from bytesocket_app.contract.types import Slot, TypeTable
 from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.errors import AuthError, ContractError, Refusal, where
+from bytesocket_app.events.refusal_data import NONE_SAID, data_annotation
 from bytesocket_app.types import EventName
 
 
@@ -32,13 +33,16 @@ def build(source: ContractSource) -> Contract:
             name, or an event, a room or a refusal's code is declared twice.
     """
     types = TypeTable()
+    description = inspect.cleandoc(source.description)
     body = {
+        **({"description": description} if description else {}),
         "format": FORMAT,
         "title": source.title,
         "version": source.version,
         "path": source.path,
         "serialization": source.serialization,
         "auth": _auth(source, types),
+        "capabilities": ["answers_credentials"] if source.answers_credentials else [],
         "events": [_event(entry, types) for entry in _ordered_events(source.events)],
         "rooms": [_room(room, types) for room in _ordered_rooms(source.rooms)],
         "refusals": _refusals(source, types),
@@ -62,6 +66,7 @@ def _event(entry: EventEntry, types: TypeTable) -> dict[str, Any]:
     outgoing = entry.direction != "client"
     return {
         **_rate(entry.rate),
+        **_class_name(entry.class_name),
         "name": _plain_name(entry.name),
         "direction": entry.direction,
         "volatile": entry.volatile,
@@ -79,6 +84,7 @@ def _room(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
     refusals = {"refusals": _codes(room.raises)} if room.raises else {}
     return {
         **refusals,
+        **_class_name(room.class_name),
         "pattern": room.pattern,
         "params": {
             name: types.add(kind, "input", f"parameter `{name}` of room {room.pattern!r}")
@@ -114,6 +120,11 @@ def _rate(rate: Rate | None) -> dict[str, Any]:
     return {"rate": {"per_second": float(per_second), "burst": burst, "per": per}}
 
 
+def _class_name(name: str | None) -> dict[str, Any]:
+    """Return the key of a chosen class name; it is absent without one, as mostly."""
+    return {} if name is None else {"class_name": name}
+
+
 def _codes(raises: Iterable[type[Refusal]]) -> list[str]:
     return sorted({refusal.__refusal_code__ for refusal in raises})
 
@@ -145,7 +156,8 @@ def _meaning(refusal: type[Refusal]) -> tuple[str, Any]:
     """Return a refusal's documentation, "" without one, and its annotation of `data`, or None."""
     own = refusal not in {Refusal, AuthError}
     doc = own and refusal.__doc__
-    return (inspect.cleandoc(doc) if doc else "", get_type_hints(refusal).get("data"))
+    data = data_annotation(refusal)
+    return (inspect.cleandoc(doc) if doc else "", None if data is NONE_SAID else data)
 
 
 def _ordered_events(events: Collection[EventEntry]) -> list[EventEntry]:

@@ -27,9 +27,11 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
     authenticator: Authenticator | None,
     *,
     title: str,
+    description: str = "",
     version: str,
     path: str,
     serialization: CodecName,
+    answers_credentials: bool = True,
 ) -> ContractSource:
     """Collect the declarations of an application, whose types must be complete by now.
 
@@ -41,9 +43,11 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
     declared = list(rooms)
     return ContractSource(
         title=title,
+        description=description,
         version=version,
         path=path,
         serialization=serialization,
+        answers_credentials=answers_credentials,
         auth=_auth(authenticator),
         events=tuple(_event(spec, handlers) for spec in catalogue),
         rooms=tuple(_room(room) for room in declared),
@@ -71,6 +75,7 @@ def _event(spec: EventSpec, table: HandlerTable) -> EventEntry:
         reply=reply if handlers or spec.reply is None else spec.reply,
         raises=raises,
         rate=table.rates.get(spec.name),
+        class_name=spec.class_name,
     )
 
 
@@ -97,6 +102,8 @@ def _room(room: Room) -> RoomEntry:
         client_events=tuple(entries),
         server_events=tuple(arriving),
         raises=tuple(room.refusals),
+        place=room.source,
+        class_name=room.class_name,
     )
 
 

@@ -4,7 +4,6 @@ Canonical JSON has sorted keys, two spaces of indent, unescaped Unicode text, an
 end. The same application gives the same bytes, so a file can be compared, checked in and reviewed.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,10 +11,14 @@ from typing import Any, Final, Self, cast
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from bytesocket_app.contract.fingerprint import canonical, fingerprint, full_digest
 from bytesocket_app.errors import ContractError
 
 FORMAT: Final = 1
 """Version of the document's format; a reader refuses newer ones."""
+
+LATER: Final = frozenset({"capabilities"})
+"""Keys that documents of version 0.1 lack."""
 
 KEYS: Final = frozenset(
     {
@@ -43,7 +46,7 @@ class Contract:
 
     Attributes:
         document: Plain JSON values with sorted keys, `fingerprint` included.
-        fingerprint: SHA-256 in hex of the canonical JSON of the document without this key.
+        fingerprint: SHA-256 in hex of what clients can notice of the document.
     """
 
     document: dict[str, Any]
@@ -60,10 +63,21 @@ class Contract:
             text = canonical(to_jsonable_python(body))
         except (TypeError, ValueError, PydanticSerializationError) as error:
             raise ContractError(f"The contract holds a value JSON cannot carry: {error}.") from None
-        fingerprint = _digest(text)
         # Read back from the text: sorted, and nothing in it is shared with the body.
-        document = json.loads(text) | {"fingerprint": fingerprint}
-        return cls(dict(sorted(document.items())), fingerprint)
+        return cls._of(json.loads(text))
+
+    @classmethod
+    def _of(cls, document: dict[str, Any]) -> Self:
+        own = fingerprint(document)
+        return cls(dict(sorted({**document, "fingerprint": own}.items())), own)
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprint, and the digest of all of the document, which version 0.1 called so.
+
+        A client that names one of them was generated from a contract like this one.
+        """
+        return self.fingerprint, full_digest(self.document)
 
     def to_json(self) -> str:
         """Return the document's canonical text, to be written as UTF-8."""
@@ -72,6 +86,8 @@ class Contract:
     @classmethod
     def from_json(cls, text: str, *, place: str = "the contract") -> Self:
         """Read a document that `to_json` wrote.
+
+        A fingerprint as version 0.1 wrote it is taken, and replaced.
 
         Args:
             text: The text of the document.
@@ -91,30 +107,14 @@ class Contract:
         if missing := sorted(KEYS - document.keys()):
             raise ContractError(f"{place} is not a contract: it lacks {_listed(missing)}. {_AGAIN}")
         _check_shape(document, place)
-        body = {key: value for key, value in document.items() if key != "fingerprint"}
-        fingerprint = _digest(canonical(body))
-        if document["fingerprint"] != fingerprint:
+        contract = cls._of(json.loads(json.dumps(document, sort_keys=True)))
+        stated = document["fingerprint"]
+        if stated not in contract.fingerprints:
             raise ContractError(
                 f"{place} was changed since it was written: its fingerprint is "
-                f"{str(document['fingerprint'])[:16]}, its content has {fingerprint[:16]}. {_AGAIN}"
+                f"{str(stated)[:16]}, its content has {contract.fingerprint[:16]}. {_AGAIN}"
             )
-        return cls(json.loads(json.dumps(document, sort_keys=True)), fingerprint)
-
-
-def canonical(value: object) -> str:
-    """Return the canonical JSON text of a value, with a newline at its end.
-
-    Raises:
-        TypeError: Some part of the value is not a JSON value.
-        ValueError: Some part of the value is NaN or an infinity.
-    """
-    text = json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
-    return text + "\n"
-
-
-def _digest(text: str) -> str:
-    # Python text may hold a lone surrogate, which UTF-8 cannot encode: it must not raise here.
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return contract
 
 
 def _parsed(text: str, place: str) -> dict[str, Any]:

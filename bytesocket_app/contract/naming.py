@@ -5,34 +5,61 @@ name are prefixed with as many of their dotted parents as are needed to tell the
 order of registration, and a module's running as `__main__` have no influence.
 """
 
+import hashlib
 import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NoReturn
+from unicodedata import normalize
 
 from bytesocket_app.errors import ContractError
 
 _ID: Final = re.compile(r":(?:str-)?(\d+)$")
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+")
+_LIMIT: Final = re.compile(r"(\w+)\(\w+=(-?[\w.]+)\)")
+_MARKS: Final = frozenset(",[]|")
 _UNIONS: Final = frozenset({"Optional", "Union"})
 
 
 @dataclass(frozen=True, slots=True)
 class TypePath:
-    """Dotted path of a type, its own name last, with the arguments of a generic."""
+    """Dotted path of a type, its own name last, with the arguments of a generic.
+
+    Attributes:
+        parts: The path.
+        arguments: The arguments.
+        note: Words for what the path leaves out, such as a limit; None if it leaves out nothing.
+        written: The arguments as Pydantic prints them.
+        suffix: End of the name that tells the type from others of its path.
+    """
 
     parts: tuple[str, ...]
     arguments: tuple["TypePath", ...] = ()
+    note: str | None = None
+    written: str = ""
+    suffix: str = ""
 
     def label(self) -> str:
         """Return a text that identifies the type, without memory addresses."""
         inside = ",".join(argument.label() for argument in self.arguments)
-        return ".".join(self.parts) + (f"[{inside}]" if inside else "")
+        path = ".".join(repr(part) if _MARKS & {*part} else part for part in self.parts)
+        return path + (f"[{inside}]" if inside else "") + self.suffix
+
+    @property
+    def detail(self) -> str | None:
+        """Words for what the path and its arguments leave out; None if it is nothing."""
+        notes = [self.note, *(argument.detail for argument in self.arguments)]
+        said = [note for note in notes if note is not None]
+        return "".join(said) if said else None
 
     def name(self, own: int = 0, given: int = 0) -> str:
         """Return a readable name, prefixed with `own` parents, its arguments with `given` ones."""
+        return self._base(own, given) + self.suffix
+
+    def _base(self, own: int, given: int) -> str:
         prefix = "".join(_camel(part) for part in self.parts[:-1][-own:]) if own else ""
         last = self.parts[-1]
         if not self.arguments:
@@ -60,8 +87,10 @@ def type_path(core_ref: str, known: Mapping[str, str]) -> TypePath:
     path = _dotted(_ID.sub("", head))
     if not bracket:
         return TypePath(path)
-    arguments = tuple(_argument(text, known) for text in _split(inside.removesuffix("]")))
-    return TypePath(path, arguments)
+    texts = _split(inside.removesuffix("]"))
+    arguments = tuple(_argument(text, known) for text in texts)
+    written = _ADDRESS.sub("", ",".join(_ID.sub("", text) for text in texts))
+    return TypePath(path, arguments, written=written)
 
 
 def class_ids(core_refs: Iterable[str]) -> dict[str, str]:
@@ -98,7 +127,7 @@ def choose_names(paths: Mapping[str, TypePath], chosen: Mapping[str, str]) -> di
                 levels[base] += 1
                 raised = True
         if not raised:
-            _refuse(clashing, names)
+            return _told_apart(names, clashing, paths, chosen)
 
 
 def input_names(names: Mapping[str, str], split: Iterable[str]) -> dict[str, str]:
@@ -136,6 +165,23 @@ def _clashes(names: Mapping[str, str]) -> set[str]:
     for label, name in names.items():
         holders[name].append(label)
     return {label for labels in holders.values() if len(labels) > 1 for label in labels}
+
+
+def _told_apart(
+    names: Mapping[str, str],
+    clashing: set[str],
+    paths: Mapping[str, TypePath],
+    chosen: Mapping[str, str],
+) -> dict[str, str]:
+    """Return names in which generics that still clash end in digits of their labels' digests."""
+    result = {**names}
+    for label in clashing:
+        if paths[label].arguments and label not in chosen:
+            digest = hashlib.sha256(label.encode("utf-8", "surrogatepass")).hexdigest()
+            result[label] += f"_{digest[:6]}"
+    if still := _clashes(result):
+        _refuse(still, result)
+    return result
 
 
 def _refuse(clashing: set[str], names: Mapping[str, str]) -> NoReturn:
@@ -186,15 +232,24 @@ def _shown(text: str) -> TypePath:
         return _union([_shown(one) for one in alternatives])
     head, bracket, inside = text.partition("[")
     if not bracket or not text.endswith("]") or not head.replace(".", "").isidentifier():
-        return TypePath((_word(text),))
+        word = _word(text)
+        is_whole = text[:1] not in {"'", '"'} or word == text.strip("'\"")
+        return TypePath((word,), note=None if is_whole else _words(text))
     last = head.rpartition(".")[2]
-    inner = [one for one in _split(inside[:-1]) if one != "..."]
+    inner = _split(inside[:-1])
     if last == "Annotated":
-        return _shown(inner[0])
-    arguments = [_shown(one) for one in inner]
+        shown = _shown(inner[0])
+        return replace(shown, note=(shown.note or "") + _limits(inner[1:]))
+    arguments = [_shown(one) for one in inner if one != "..."]
     if last in {*_UNIONS, "Literal"}:
         return _union(arguments)
-    return TypePath((last,), tuple(arguments))
+    return TypePath((last,), tuple(arguments), note="AndMore" if "..." in inner else None)
+
+
+def _limits(metadata: Iterable[str]) -> str:
+    """Return words for the limits among what an `Annotated` says: `Ge(ge=1)` becomes `Ge1`."""
+    found = _LIMIT.findall(",".join(metadata))
+    return "".join(_words(f"{name} {value}") for name, value in found)
 
 
 def _union(members: list[TypePath]) -> TypePath:
@@ -224,6 +279,7 @@ def _split(text: str, at: str = ",") -> list[str]:
 
 
 def _identifier(text: str) -> str:
+    text = normalize("NFKC", text)  # as Python reads the names of its classes
     kept = re.sub(r"\W+", " ", text).split()
     if len(kept) == 1 and kept[0].isidentifier():
         return kept[0]
@@ -231,6 +287,10 @@ def _identifier(text: str) -> str:
 
 
 def _camel(text: str) -> str:
-    words = re.sub(r"[\W_]+", " ", text).split()
-    name = "".join(word[:1].upper() + word[1:] for word in words)
+    name = _words(text)
     return name if name.isidentifier() else f"Type{name}"
+
+
+def _words(text: str) -> str:
+    words = re.sub(r"[\W_]+", " ", normalize("NFKC", text)).split()
+    return "".join(word[:1].upper() + word[1:] for word in words)

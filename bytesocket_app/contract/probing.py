@@ -62,6 +62,19 @@ def may_be_missing(schema: Mapping[str, Any]) -> bool:
     return False
 
 
+def without_aliases(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema with fields that input knows by their own names only."""
+
+    def bare(field: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in field.items() if key != "validation_alias"}
+
+    fields: Any = schema["fields"]
+    if isinstance(fields, list):
+        return {**schema, "fields": [bare(one) for one in cast("list[dict[str, Any]]", fields)]}
+    named = cast("dict[str, dict[str, Any]]", fields)
+    return {**schema, "fields": {name: bare(one) for name, one in named.items()}}
+
+
 def alias_problem(field: Mapping[str, Any]) -> str | None:
     """Return the reason why no client could send a field; None if clients can.
 
@@ -123,11 +136,6 @@ def tag_names(discriminator: Any) -> list[str]:
     if all(isinstance(path, str) for path in paths):
         return cast("list[str]", paths) if len(paths) == 1 else []
     return [path[0] for path in paths if len(path) == 1]
-
-
-def returns_from_json(value: object) -> bool:
-    """Return True if JSON returns an enum's value unchanged; a tuple would return as a list."""
-    return value is None or isinstance(value, str | int | float)
 
 
 def timezone_hint(schema: Mapping[str, Any]) -> dict[str, str]:

@@ -19,7 +19,10 @@ Hints for the generators of clients, beside the plain keywords of JSON Schema:
 - `x-timezone`: `"aware"` or `"naive"` if a time must have a time zone or must not.
 - `x-aliases`: `{property: [other names]}` under which input accepts a property too.
 - `x-strict`: input is not converted from another type, such as `"1"` to `1`.
+- `x-closed`: flags that take no other bits than their members', as a plain `Flag` does.
+- `x-first-match`: places of a left-to-right union's members in the order in which they are tried.
 - `x-open`: set by users on a set of values: clients must expect other values.
+- `x-deprecated`: text of a mark of deprecation, beside `deprecated`.
 - `x-unknown`: reason why the output is not known: a serializer without a return annotation.
 """
 
@@ -35,6 +38,7 @@ from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
 from bytesocket_app.contract.keys import KeyProblem, key_hints
+from bytesocket_app.contract.marks import class_mark, field_marks
 from bytesocket_app.contract.probing import (
     alias_problem,
     formless,
@@ -43,9 +47,11 @@ from bytesocket_app.contract.probing import (
     other_names,
     shown_if_required,
     tag_names,
+    without_aliases,
 )
 from bytesocket_app.contract.shape import REF_PREFIX, Schema
 from bytesocket_app.contract.values import ValueSchemas
+from bytesocket_app.events.nulls import definitions_of
 
 _Method: TypeAlias = Callable[[Any], JsonSchemaValue]
 _MAPPINGS: Final = frozenset({"dict", "ordered-dict", "counter", "frozendict"})
@@ -54,6 +60,8 @@ _CONVERTED: Final = frozenset(
     {"bool", "date", "datetime", "decimal", "float", "int", "time", "timedelta"}
 )
 """Types to which Pydantic converts other JSON types, unless it is strict."""
+_CONFIGURED: Final = frozenset({"dataclass", "model", "typed-dict"})
+_WITH_FIELDS: Final = frozenset({"dataclass-args", "model-fields", "typed-dict"})
 _FIELDS: Final = frozenset({"model-field", "typed-dict-field", "dataclass-field", "computed-field"})
 
 
@@ -76,8 +84,11 @@ class SchemaGenerator(ValueSchemas):
     def __init__(self) -> None:
         super().__init__(by_alias=True, ref_template=REF_PREFIX + "{model}")
         self._path: list[str] = []
+        self._owner: type | None = None
         self._names: dict[int, str] = {}
         self._unfit: dict[str, NoSchema] = {}
+        self._takes_aliases = True
+        self._changed: list[object] = []
 
     @override
     def build_schema_type_to_method(self) -> dict[Any, _Method]:
@@ -142,24 +153,28 @@ class SchemaGenerator(ValueSchemas):
         """Track the current field, and show in output what is hidden from input only."""
         if self.mode == "serialization":
             schema = hidden_only_from_input(schema)
+        else:
+            schema = self._as_read(schema)
         kind = schema["type"]
         if kind in _CONVERTED and schema.get("strict", self._config.strict):
             # In both modes, as `x-aliases`: a hint in input alone would split one type into two.
             return super().generate_inner(schema) | {"x-strict": True}
         if kind not in _FIELDS:
             return super().generate_inner(schema)
-        with self._at(self._names.get(id(schema)) or str(schema.get("property_name", "?"))):
+        name = self._names.get(id(schema)) or str(schema.get("property_name", "?"))
+        with self._at(name):
             if self.mode == "validation":
                 schema = shown_if_required(schema)
             if self.mode == "validation" and (problem := alias_problem(schema)):
                 config = self._config.config_dict
                 if not (config.get("populate_by_name") or config.get("validate_by_name")):
                     raise self._refusal(problem)
-            return super().generate_inner(schema)
+            return self._with_mark(super().generate_inner(schema), name)
 
     @override
     def definitions_schema(self, schema: core_schema.DefinitionsSchema) -> JsonSchemaValue:
         """Record the definitions that fail, and raise only where they are used."""
+        self.core_definitions |= definitions_of(schema)
         for definition in schema["definitions"]:
             try:
                 self.generate_inner(definition)
@@ -199,13 +214,13 @@ class SchemaGenerator(ValueSchemas):
         """Record the fields' names for error messages, and write the setting for extra keys."""
         self._names.update((id(field), name) for name, field in schema["fields"].items())
         cls = schema.get("cls")
-        with self._at(cls.__name__ if cls else "TypedDict", root=True):
+        with self._at(cls.__name__ if cls else "TypedDict", owner=cls or dict):
             result = super().typed_dict_schema(schema)
         # Pydantic writes the setting for extra keys from 2.11 on.
         extra = schema.get("config", {}).get("extra_fields_behavior")
         if extra in {"allow", "forbid"}:
             result.setdefault("additionalProperties", extra == "allow")
-        return result
+        return _marked(result, cls)
 
     @override
     def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
@@ -214,7 +229,7 @@ class SchemaGenerator(ValueSchemas):
         Pydantic before 2.13 leaves both out for a plain dataclass in a model.
         """
         cls = schema["cls"]
-        with self._at(cls.__name__, root=True):
+        with self._at(cls.__name__, owner=cls):
             result = super().dataclass_schema(schema)
         # A dataclass without documentation has its signature as its docstring.
         doc = cls.__doc__ if not (cls.__doc__ or "").startswith(f"{cls.__name__}(") else None
@@ -224,20 +239,27 @@ class SchemaGenerator(ValueSchemas):
         extra = schema.get("config", {}).get("extra_fields_behavior")
         if extra in {"allow", "forbid"}:
             result.setdefault("additionalProperties", extra == "allow")
-        return result
+        return _marked(result, cls)
 
     @override
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Start a new path; give a parametrised generic the documentation of its class."""
-        with self._at(schema["cls"].__name__, root=True):
+        with self._at(schema["cls"].__name__, owner=schema["cls"]):
             result = super().model_schema(schema)
+            if schema.get("root_model") and "root" in (marks := field_marks(schema["cls"])):
+                result |= {"deprecated": True, "x-deprecated": marks["root"]}
         model = cast("type[BaseModel]", schema["cls"])
         if hasattr(model, "__deprecated__") and "__deprecated__" not in vars(model):
             result.pop("deprecated", None)  # of a base class: Pydantic before 2.14 inherits it
         origin = model.__pydantic_generic_metadata__["origin"]
         if origin is not None and origin.__doc__ and "description" not in result:
             result["description"] = inspect.cleandoc(origin.__doc__)
-        return result
+        return _marked(result, origin or model)
+
+    @override
+    def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
+        """Mark a deprecated enum, which Pydantic does not."""
+        return _marked(super().enum_schema(schema), cast("type", schema["cls"]))
 
     def _aliases(self, fields: Mapping[str, Mapping[str, Any]]) -> Schema:
         """Return the hint with the further names under which input accepts fields."""
@@ -269,6 +291,17 @@ class SchemaGenerator(ValueSchemas):
         return result
 
     @override
+    def union_schema(self, schema: core_schema.UnionSchema) -> JsonSchemaValue:
+        """Mark a left-to-right union; `contract.tidy` sorts members, and keeps their order.
+
+        In both modes: a mark in input alone would split one type into two.
+        """
+        result = super().union_schema(schema)
+        if schema.get("mode") == "left_to_right" and "anyOf" in result:
+            result["x-first-match"] = list(range(len(result["anyOf"])))
+        return result
+
+    @override
     def tagged_union_schema(self, schema: core_schema.TaggedUnionSchema) -> JsonSchemaValue:
         """Record the candidates for the tag; `contract.tidy` decides when all members are known."""
         result = super().tagged_union_schema(schema)
@@ -277,14 +310,42 @@ class SchemaGenerator(ValueSchemas):
 
     # ---- inside
 
+    def _as_read(self, schema: Any) -> Any:
+        """Return an object's schema without the aliases that its configuration has input ignore."""
+        kind = schema["type"]
+        if kind in _CONFIGURED:
+            config: Mapping[str, Any] = schema.get("config") or {}
+            self._takes_aliases = config.get("validate_by_alias") is not False
+        if self._takes_aliases or kind not in _WITH_FIELDS:
+            return schema
+        self._changed.append(changed := without_aliases(schema))  # so that no id is used twice
+        return changed
+
     @contextmanager
-    def _at(self, step: str, *, root: bool = False) -> Generator[None]:
-        before = self._path
-        self._path = [step] if root else [*before, step]
+    def _at(self, step: str, *, owner: type | None = None) -> Generator[None]:
+        """Go one step down; with an owner, whose fields come next, start a new path."""
+        before = self._path, self._owner
+        self._path = [step] if owner else [*self._path, step]
+        self._owner = owner or self._owner
         try:
             yield
         finally:
-            self._path = before
+            self._path, self._owner = before
+
+    def _with_mark(self, schema: Schema, field: str) -> Schema:
+        """Add the text of a deprecated field's mark."""
+        if not schema.get("deprecated") or self._owner is None:
+            return schema
+        text = field_marks(self._owner).get(field)
+        return schema | {"x-deprecated": text} if text else schema
 
     def _refusal(self, reason: str) -> NoSchema:
         return NoSchema(".".join(self._path), reason)
+
+
+def _marked(schema: Schema, cls: type | None) -> Schema:
+    """Mark the schema of a deprecated class, which Pydantic does for models only."""
+    text = None if cls is None else class_mark(cls)
+    if text is None:
+        return schema
+    return schema | {"deprecated": True, **({"x-deprecated": text} if text else {})}

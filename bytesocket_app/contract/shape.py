@@ -67,6 +67,12 @@ def compact(value: object) -> str:
     return _encode(value)
 
 
+def sorted_members(members: Iterable[Any]) -> list[Any]:
+    """Return a union's members, each once, in the document's order: null comes last."""
+    unique = {compact(member): member for member in members}
+    return [unique[key] for key in sorted(unique, key=lambda key: (_is_null(unique[key]), key))]
+
+
 def finite(value: object) -> bool:
     """Return True for a value without NaN and infinities, which JSON cannot express."""
     if isinstance(value, float):
@@ -76,6 +82,10 @@ def finite(value: object) -> bool:
     if isinstance(value, list):
         return all(finite(inner) for inner in cast("list[object]", value))
     return True
+
+
+def _is_null(schema: Any) -> bool:
+    return isinstance(schema, dict) and cast("Schema", schema).get("type") == "null"
 
 
 def _schemas(values: Iterable[object]) -> Iterator[Schema]:

@@ -37,9 +37,10 @@ class EventEntry:
         doc: Documentation of the event; `""` for none.
         is_global: True if a client may send the event outside rooms.
         reply: Annotation of the reply of a handler outside rooms; with `None` or `NO_REPLY`,
-            clients do not offer `request`.
+            a client's request resolves to nothing.
         raises: The refusals that the handlers outside rooms declare.
         rate: How often a client may send the event outside rooms; None if nothing declares it.
+        class_name: Name of its class in generated Python clients; None for the usual one.
     """
 
     name: EventName
@@ -51,6 +52,7 @@ class EventEntry:
     reply: Any = NO_REPLY
     raises: tuple[type[Refusal], ...] = ()
     rate: Rate | None = None
+    class_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class RoomEntry:
         client_events: Events that a client may send into the room.
         server_events: Events that are known to arrive there.
         raises: The refusals that the room's guards declare.
+        class_name: Name of its class in generated Python clients; None for the usual one.
+        place: `file:line` of its declaration; not part of the contract.
     """
 
     pattern: str
@@ -85,6 +89,8 @@ class RoomEntry:
     client_events: tuple[RoomEventEntry, ...] = ()
     server_events: tuple[EventName, ...] = ()
     raises: tuple[type[Refusal], ...] = ()
+    class_name: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,9 @@ class ContractSource:
     """A whole application. The order of events and rooms has no meaning.
 
     Attributes:
+        description: What the application is for; `""` for none.
         auth: None without authentication, `"handshake"` if headers or cookies are checked.
+        answers_credentials: True if the server answers credentials that nobody asked for.
     """
 
     title: str
@@ -107,5 +115,7 @@ class ContractSource:
     path: str = "/ws"
     serialization: CodecName = "binary"
     auth: Literal["handshake"] | MessageAuth | None = None
+    answers_credentials: bool = True
     events: tuple[EventEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()
+    description: str = ""

@@ -5,12 +5,17 @@ Removes all dependence on the process and on the order of imports: members of un
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from decimal import Decimal
+from typing import Any, Final, cast
 
-from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact, mapped
+from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact, mapped, sorted_members
 
 Resolve = Callable[[Schema], Schema]
 """Function that follows a schema's `$ref` chain to the raw schema at its end."""
+
+_NUMBERS: Final = frozenset(
+    {"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"}
+)
 
 
 def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
@@ -29,6 +34,7 @@ def tidied(schema: Schema, *, outgoing: bool, resolve: Resolve) -> Schema:
         # A secret's default is written as asterisks, which is of no use.
         if not outgoing and result.get("format") != "password":
             result["default"] = _steady(default, schema, resolve)
+    _settle_limits(result)
     if "properties" in result:
         _order_properties(result)
     if result.get("format") != "binary":
@@ -50,17 +56,29 @@ def renamed(schema: Schema, names: Callable[[str], str]) -> Schema:
         result["$ref"] = REF_PREFIX + names(ref.removeprefix(REF_PREFIX))
     for union in ("anyOf", "oneOf"):
         if isinstance(result.get(union), list):
-            result[union] = _sorted_members(result[union])
+            before = result[union]
+            result[union] = sorted_members(before)
+            if "x-first-match" in result:
+                tried = dict.fromkeys(compact(before[place]) for place in result["x-first-match"])
+                places = {compact(member): place for place, member in enumerate(result[union])}
+                result["x-first-match"] = [places[text] for text in tried]
     return result
 
 
-def _sorted_members(members: list[Schema]) -> list[Schema]:
-    unique = {compact(member): member for member in members}
-    return [unique[key] for key in sorted(unique, key=lambda key: (_is_null(unique[key]), key))]
+def _settle_limits(schema: Schema) -> None:
+    """Write limits as JSON Schema has them, which some versions of Pydantic do not.
 
-
-def _is_null(schema: Schema) -> bool:
-    return schema.get("type") == "null"
+    From 2.11 on, a `Decimal` as the limit of an int or a float stays one, and up to 2.13 the limit
+    of a deque is that of a text.
+    """
+    for key in _NUMBERS & schema.keys():
+        limit = schema[key]
+        if isinstance(limit, Decimal):
+            schema[key] = int(limit) if limit == limit.to_integral_value() else float(limit)
+    if schema.get("type") == "array":
+        for wrong, right in (("minLength", "minItems"), ("maxLength", "maxItems")):
+            if wrong in schema:
+                schema[right] = schema.pop(wrong)
 
 
 def _order_properties(schema: Schema) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
+from bytesocket_app.contract.merging import Merging
 from bytesocket_app.contract.naming import TypePath, choose_names, class_ids, input_names, type_path
 from bytesocket_app.contract.schema import NoSchema, SchemaGenerator
 from bytesocket_app.contract.shape import Schema, compact, references
@@ -83,12 +84,13 @@ class TypeTable:
                 cannot be told apart by name.
         """
         raw = self._reachable()
-        paths = _paths(raw)
-        labels = {key: path.label() for key, path in paths.items()}
-        table = _by_label({key: self._tidy(*found) for key, found in raw.items()}, labels)
+        tidy = {key: self._tidy(*found) for key, found in raw.items()}
+        paths = _paths(tidy)
+        labels = {key: paths[_ref(key)].label() for key in raw}
+        table = _by_label(tidy, labels)
         chosen = _chosen_names(table)
         split = _split(table)
-        plain = choose_names({labels[key]: paths[key] for key in raw}, chosen)
+        plain = choose_names({labels[key]: paths[_ref(key)] for key in raw}, chosen)
         names = {"output": plain, "input": input_names(plain, sorted(split))}
 
         types = {
@@ -143,23 +145,27 @@ def _unfit(what: str, problem: NoSchema) -> ContractError:
     )
 
 
-def _paths(keys: Mapping[str, object]) -> dict[str, TypePath]:
-    refs = {key: key.rpartition("|")[0] for key in keys}
-    known = class_ids(refs.values())
-    return {key: type_path(ref, known) for key, ref in refs.items()}
+def _ref(key: str) -> str:
+    return key.rpartition("|")[0]
+
+
+def _paths(tidy: Mapping[str, Schema]) -> dict[str, TypePath]:
+    """Return the path of each type, by Pydantic's reference; types that are one share it."""
+    known = class_ids(map(_ref, tidy))
+    schemas: dict[str, dict[str, Schema]] = {}
+    for key, schema in tidy.items():
+        schemas.setdefault(_ref(key), {})[_way(key)] = schema
+    return Merging({ref: type_path(ref, known) for ref in schemas}, schemas).paths
 
 
 def _by_label(schemas: Mapping[str, Schema], labels: Mapping[str, str]) -> dict[str, Ways]:
-    """Merge types of one label: a generic may be given `int | str` and `str | int`."""
+    """Return the schemas by label; if types that are one differ in documentation, one of them."""
     table: dict[str, Ways] = {}
     for key, schema in schemas.items():
         ways = table.setdefault(labels[key], {})
         mine = renamed(schema, labels.__getitem__)
-        if compact(ways.setdefault(_way(key), mine)) != compact(mine):
-            raise ContractError(
-                f"Two different types are both {labels[key]}: a function that makes a class gave "
-                "two of them one name. Give them different names."
-            )
+        known = ways.get(_way(key))
+        ways[_way(key)] = mine if known is None else min(known, mine, key=compact)
     return table
 
 

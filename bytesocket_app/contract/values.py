@@ -5,7 +5,7 @@ Objects, unions and references are in `contract.schema`, which also lists the hi
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from enum import Enum, Flag
+from enum import Enum, Flag, FlagBoundary
 from typing import Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -14,8 +14,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticSerializationError, core_schema, to_jsonable_python
 from typing_extensions import override
 
-from bytesocket_app.contract.probing import returns_from_json, timezone_hint
+from bytesocket_app.contract.probing import timezone_hint
 from bytesocket_app.contract.shape import Schema, finite
+from bytesocket_app.events.defaults import validated_default
+from bytesocket_app.events.findings import has_form, returns_from_json
+from bytesocket_app.events.nulls import null_by_default
 from bytesocket_app.events.serializing import opaque_serializer, scalar_return
 
 _PLAIN: Final = frozenset({type(None), bool, int, float, str})
@@ -27,6 +30,23 @@ class ValueSchemas(GenerateJsonSchema):
 
     # Problems that Pydantic warns about raise in `SchemaGenerator`, or are left out silently.
     ignored_warning_kinds = {"skipped-choice", "non-serializable-default", "skipped-discriminator"}  # noqa: RUF012
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.core_definitions: dict[str, Any] = {}
+        """Pydantic's own schemas of the types that others refer to."""
+
+    @override
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Write the default that values have, and null in output where the default sends it."""
+        validates = schema.get("validate_default", bool(self._config.validate_default))
+        if self.mode == "serialization":
+            if null_by_default(schema, self.core_definitions, validates=validates):
+                return self.nullable_schema(core_schema.nullable_schema(schema["schema"]))
+        elif "default" in schema and validates:
+            default = validated_default(schema, self.core_definitions)
+            schema = cast("core_schema.WithDefaultSchema", {**schema, "default": default})
+        return super().default_schema(schema)
 
     @override
     def encode_default(self, dft: Any) -> Any:
@@ -47,7 +67,10 @@ class ValueSchemas(GenerateJsonSchema):
             adapter: TypeAdapter[Any] = TypeAdapter(kind, config=config)
         except PydanticUserError as error:
             raise PydanticSerializationError(f"{type(dft)} has no form in JSON") from error
-        return adapter.dump_python(dft, mode="json", by_alias=True)
+        try:
+            return adapter.dump_python(dft, mode="json", by_alias=True)
+        except UnicodeDecodeError as error:
+            raise PydanticSerializationError("bytes that are no text") from error
 
     @override
     def ser_schema(self, schema: Any) -> JsonSchemaValue | None:
@@ -67,31 +90,41 @@ class ValueSchemas(GenerateJsonSchema):
         enum = cast("type[Enum]", schema["cls"])
         if issubclass(enum, Flag):
             names = {name: member.value for name, member in enum.__members__.items()}
-            return {"type": "integer", "x-flags": names}
+            # A combination that is no member's is a value, but a plain flag takes no other bits.
+            is_closed = getattr(enum, "_boundary_", None) is FlagBoundary.STRICT
+            closed = {"x-closed": True} if is_closed else {}
+            return {"type": "integer", "x-flags": names, **closed}
         members = list(enum)
+        for member in members:
+            if isinstance(member.value, bytes) or not has_form(member.value):
+                problem = f"{member!r} of the enum {enum.__qualname__}"
+                return self.handle_invalid_for_json_schema(cast("Any", schema), problem)
         if self.mode == "validation":
             members = [member for member in members if returns_from_json(member.value)]
-        try:
-            result = super().enum_schema(schema)
-            result["enum"] = [to_jsonable_python(member.value) for member in members]
-        except PydanticSerializationError as error:
-            problem = f"the enum {enum.__qualname__} ({error})"
-            return self.handle_invalid_for_json_schema(cast("Any", schema), problem)
+            if not members:
+                problem = f"the enum {enum.__qualname__}, of which no client can send a member,"
+                return self.handle_invalid_for_json_schema(cast("Any", schema), problem)
+        result = super().enum_schema(schema)
+        result["enum"] = [to_jsonable_python(member.value) for member in members]
         result["x-enum-names"] = [member.name for member in members]
         return result
 
     @override
     def literal_schema(self, schema: core_schema.LiteralSchema) -> JsonSchemaValue:
-        """Refuse members of plain enums in input, which Pydantic cannot read from JSON."""
-        if self.mode == "validation":
-            for value in cast("list[object]", schema["expected"]):
-                if isinstance(value, Enum) and not isinstance(value, str | int):
-                    name = type(value).__qualname__
-                    return self.handle_invalid_for_json_schema(
-                        cast("Any", schema),
-                        f"Literal[{name}.{value.name}], which Pydantic accepts from no client "
-                        f"(make {name} a StrEnum or an IntEnum),",
-                    )
+        """Refuse bytes, and members of plain enums in input, which Pydantic cannot read of JSON."""
+        for value in cast("list[object]", schema["expected"]):
+            plain = value.value if isinstance(value, Enum) else value
+            if isinstance(plain, bytes) or not has_form(plain):
+                problem = f"the constant {value!r}"
+                return self.handle_invalid_for_json_schema(cast("Any", schema), problem)
+            is_read = self.mode == "serialization" or isinstance(value, str | int)
+            if isinstance(value, Enum) and not is_read:
+                name = type(value).__qualname__
+                return self.handle_invalid_for_json_schema(
+                    cast("Any", schema),
+                    f"Literal[{name}.{value.name}], which Pydantic accepts from no client "
+                    f"(make {name} a StrEnum or an IntEnum),",
+                )
         return super().literal_schema(schema)
 
     @override
@@ -113,7 +146,7 @@ class ValueSchemas(GenerateJsonSchema):
     def float_schema(self, schema: core_schema.FloatSchema) -> JsonSchemaValue:
         """Mark numbers whose NaN and infinities are text in JSON."""
         result = super().float_schema(schema)
-        as_text = self._config.ser_json_inf_nan == "strings"
+        as_text = self._config.ser_json_inf_nan in {"strings", "constants"}
         if as_text and schema.get("allow_inf_nan") is not False and not schema.get("strict"):
             result["x-inf-nan"] = "strings"
         return result

@@ -14,9 +14,9 @@ from bytesocket_app.declarations.handlers import (
 from bytesocket_app.declarations.pending import Pending
 from bytesocket_app.declarations.scope import DeclarationScope
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ConfigurationError, where
+from bytesocket_app.errors import ConfigurationError, near, where
 from bytesocket_app.events import Catalogue, ClientHandle, EventSpec
-from bytesocket_app.events.model import EventModel
+from bytesocket_app.events.model import EventModel, is_event_class
 from bytesocket_app.events.names import checked_name
 from bytesocket_app.registry import Hook
 from bytesocket_app.signature import EMPTY, anything, type_text
@@ -55,6 +55,7 @@ def declare_handler(
     )
     handler = build_handler(function, spec, offers, options, chain=scope.chain)
     catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
+    catalogue.check_refusals(handler.raises)
     return handler
 
 
@@ -99,9 +100,27 @@ def _by_annotation(
     offers = handler_offers("any other annotation", anything, app, None)
     bound = bind(function, offers, role=f"a handler of {name!r}")
     annotation = bound.annotations.get(EVENT, EMPTY)
+    if is_event_class(annotation):
+        _check_named(name, annotation, bound.source, catalogue)
+        return catalogue.declare(annotation)
     spec = EventSpec(name, "client", Any if annotation is EMPTY else annotation)
     spec.source = bound.source
     return catalogue.add(spec)
+
+
+def _check_named(
+    name: EventName, event: type[EventModel], source: str, catalogue: Catalogue
+) -> None:
+    """Refuse a function for one name that takes the class of another: one of them is misspelt."""
+    real = event.__event_name__
+    if str(real) == str(name):
+        return
+    others = [known for known in catalogue.by_name if known != real]
+    raise ConfigurationError(
+        f"{source}: there is no event {name!r}, and the function takes {event.__name__}, which is "
+        f"named {real!r} ({where(event)}).{near(name, [real, *others])} Write "
+        f"`on({event.__name__})`, or name the class {name!r}."
+    )
 
 
 def declare_authenticator(

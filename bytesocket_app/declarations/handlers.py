@@ -4,7 +4,7 @@ import logging
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Union, get_args, get_origin
+from typing import Any, Final, Never, NoReturn, Protocol, Union, get_args, get_origin
 
 from bytesocket_app.arguments import is_async
 from bytesocket_app.declarations.rates import Rate
@@ -44,6 +44,9 @@ class RoomGuard(Protocol):
         ...
 
 
+_NOTHING: Final = (EMPTY, None, type(None), NoReturn, Never)
+"""Return annotations of handlers that reply nothing."""
+
 SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
 """The order of a handler call's values; room parameters follow from `PARAMETERS` on."""
 
@@ -74,6 +77,7 @@ class Handler:
         spec: The event.
         reply: The type of what it answers; None if it answers nothing.
         emits: The server events it may return for the room's other members.
+        emits_handles: True if it may return events of handles for them.
         raises, concurrent, cancel_on_close, rate: As its options say.
         chain: The middleware of the routers around it; None for the application's own.
     """
@@ -87,6 +91,7 @@ class Handler:
     cancel_on_close: bool = False
     chain: MiddlewareChain | None = None
     rate: Rate | None = None
+    emits_handles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +276,7 @@ def build_handler(
     """
     bound = bind(function, offers, role=f"a handler of {spec.name!r}")
     check_refusals(options.raises, bound.source)
-    emits, reply = _results(bound, in_room=in_room)
+    emits, emits_handles, reply = _results(bound, in_room=in_room)
     if bound.returns is EMPTY and spec.reply is not None:
         reply = PayloadType(spec.reply)  # said by `app.declare(..., reply=...)`
     if reply is not None:
@@ -297,23 +302,40 @@ def build_handler(
         options.cancel_on_close,
         chain,
         options.rate,
+        emits_handles,
     )
 
 
 def _results(
     bound: Bound, *, in_room: bool
-) -> tuple[tuple[type[ServerEvent], ...], PayloadType | None]:
-    """Tell a reply from events for the room: only a room handler's server events are emitted."""
+) -> tuple[tuple[type[ServerEvent], ...], bool, PayloadType | None]:
+    """Tell a reply from events for the room: only a room handler's server events are emitted.
+
+    Returns:
+        (emits, emits_handles, reply): as in `Handler`.
+    """
     returns = bound.returns
-    if returns is EMPTY or returns is None or returns is type(None):
-        return (), None
+    if returns in _NOTHING:
+        return (), False, None
     parts = get_args(returns) if get_origin(returns) in (Union, types.UnionType) else (returns,)
     emits = tuple(
         p for p in parts if in_room and isinstance(p, type) and issubclass(p, ServerEvent)
     )
-    handles = any(p is ServerPayload or get_origin(p) is ServerPayload for p in parts)
-    replies = [p for p in parts if p not in emits and p is not type(None)]
-    if not replies or handles:
-        return emits, None
+    for event in emits:
+        if event.__event_abstract__:
+            raise ConfigurationError(
+                f"{bound.source}: `-> {event.__name__}` names no event for the room's members, but "
+                "a base of events. Annotate the events that the handler returns, as in `-> A | B`."
+            )
+    handles = [p for p in parts if _is_of_handle(p)]
+    replies = [p for p in parts if p not in (*emits, *handles) and p not in _NOTHING]
+    if not replies:
+        return emits, bool(handles), None
     # Where an event went to the room there is nothing left to reply: the reply may be null.
-    return emits, PayloadType(returns if not emits else Union[(*replies, None)])
+    reply = PayloadType(Union[(*replies, None)] if emits or handles else returns)
+    return emits, bool(handles), reply
+
+
+def _is_of_handle(annotation: Any) -> bool:
+    kind = get_origin(annotation) or annotation
+    return isinstance(kind, type) and issubclass(kind, ServerPayload)

@@ -56,6 +56,7 @@ class RoomHandle:
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         excluded = None if exclude is None else exclude.id
         return self._backend("emit").publish((self.name,), event, exclude=excluded, codec=codec)
@@ -73,6 +74,9 @@ class RoomHandle:
 
         Waits for the room's join hooks; cancelled meanwhile, the socket is a member. A closed
         socket joins nothing.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         await self._backend("join").join(socket, self.name)
 

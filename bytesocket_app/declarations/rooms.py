@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from itertools import islice
 from typing import Any, Final, Literal, Never
 
-from pydantic import TypeAdapter, ValidationError
 from typing_extensions import override
 
 from bytesocket_app.declarations.handlers import (
@@ -20,7 +20,7 @@ from bytesocket_app.declarations.pending import Add, Pending, Remove
 from bytesocket_app.declarations.rates import Per, Rate
 from bytesocket_app.declarations.scope import DeclarationScope, RoomBackend
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
+from bytesocket_app.errors import ConfigurationError, Refusal, caller, near, warn_renamed
 from bytesocket_app.events import (
     Catalogue,
     ClientEvent,
@@ -29,17 +29,29 @@ from bytesocket_app.events import (
     EventSpec,
     ServerEvent,
     ServerPayload,
+    checked_class_name,
 )
 from bytesocket_app.events.declared import BothHandle
 from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.registry import Hook, Registry
-from bytesocket_app.rooms import BROADCAST_ROOM, RoomPattern
+from bytesocket_app.rooms import (
+    ALLOWED,
+    BROADCAST_ROOM,
+    Misspelt,
+    ParameterType,
+    RoomPattern,
+    Untyped,
+    is_same,
+)
 from bytesocket_app.signature import EMPTY, Bound, nothing, type_text
-from bytesocket_app.similar import Similar
+from bytesocket_app.similar import COMPARED, LENGTH, Similar
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, EventName, Outcome
 
 JoinedBy = Literal["client", "server"]
+
+_NAMED: Final = 256
+"""Characters of a right name that an answer holds at most."""
 
 GUARDS_RAISE: Final = (
     'it says no by raising, as in `raise Refusal("Members only.")`, and yes by returning None.'
@@ -62,11 +74,13 @@ class Room:
 
     Attributes:
         pattern: Its name or pattern; a router's prefix stands before it, once that is known.
+        source: `file:line` where it was declared.
         joined_by: Who can put a socket into it: its "client", or code of the "server" only.
         handlers: The handlers of events that clients send into it.
         relayed: The events that go to the other members as they were sent.
         parameters: The pattern's parameters with the types they were annotated with.
         refusals: The refusals that its guards name.
+        class_name: Name of its class in generated Python clients, if one was chosen.
         chain: The middleware of the routers around it; None without.
         guard: Decides who may join, by one message or by a bulk one: raise Refusal to say no.
             Several run in order, the first refusal decides. Server code joins without them.
@@ -75,15 +89,19 @@ class Room:
         on_leave: Called after a socket left, by any way: a lost connection too.
     """
 
-    def __init__(self, pattern: RoomPattern, joined_by: JoinedBy) -> None:
+    def __init__(
+        self, pattern: RoomPattern, joined_by: JoinedBy, class_name: str | None = None
+    ) -> None:
         self.pattern = pattern
         self.joined_by: JoinedBy = joined_by
+        self.source = caller()
+        self.class_name = checked_class_name(class_name, f"room {pattern.text!r}", pattern.source)
         self.handlers = HandlerTable()
         self.relayed: dict[EventName, EventSpec] = {}
         self.parameters: dict[str, Any] = dict.fromkeys(pattern.parameters, EMPTY)
         self.refusals: dict[type[Refusal], None] = {}
         self.chain: MiddlewareChain | None = None
-        self._adapters: dict[str, TypeAdapter[Any]] = {}
+        self._types = dict.fromkeys(pattern.parameters, Untyped())
         self._hooks: Registry[RoomHook, Bound] = Registry()
         self._pending: Pending[DeclarationScope] = Pending()
         self.guard = self._pending.guard_hook(*self._hooked(RoomHook.GUARD), self._refuses)
@@ -100,6 +118,7 @@ class Room:
         if scope.outer:
             self.pattern = self.pattern.after(scope.outer)
             self.parameters = dict.fromkeys(self.pattern.parameters, EMPTY)
+            self._types = dict.fromkeys(self.pattern.parameters, Untyped())
         check_room(self.pattern, self.joined_by)
         scope.rooms.add(self)
         self.chain = scope.chain
@@ -119,7 +138,8 @@ class Room:
         """Handle an event that clients send into this room.
 
         A server event that the handler returns goes to the other members; any other value is the
-        reply. Returning None relays an event of both directions as it was sent.
+        reply. Returning None relays an event of both directions as it was sent. The return
+        annotation names both, `-> Moved | int`; see `ByteSocket.on` for what it does not name.
 
         Args:
             event: A declared class or handle.
@@ -180,8 +200,8 @@ class Room:
         """Return the handle of one room: `doc.at(doc_id=7)`.
 
         Raises:
-            TypeError: A room parameter is missing or unknown.
-            ValueError: A room parameter's text cannot stand in a name.
+            TypeError: A room parameter is missing, unknown or not of its type.
+            ValueError: A room parameter's text cannot stand in a name, or is not its value's own.
         """
         if values:
             wanted = ", ".join(f"{name}=..." for name in self.pattern.parameters)
@@ -209,8 +229,8 @@ class Room:
         Raises:
             ConfigurationError: The room's router is not included yet.
             UndeclaredEvent: The application did not declare the event as its own to send.
-            TypeError: A room parameter is missing or unknown.
-            ValueError: A room parameter's text cannot stand in a name.
+            TypeError: A room parameter is missing, unknown or not of its type.
+            ValueError: A room parameter's text cannot stand in a name, or is not its value's own.
         """
         return await self.at(**parameters).emit(event, exclude=exclude, codec=codec)
 
@@ -218,10 +238,10 @@ class Room:
         """Return the name of one room: `await socket.rooms.join(doc.name(doc_id=7))`.
 
         Raises:
-            TypeError: A room parameter is missing or unknown.
-            ValueError: A room parameter's text cannot stand in a name.
+            TypeError: A room parameter is missing, unknown or not of its type.
+            ValueError: A room parameter's text cannot stand in a name, or is not its value's own.
         """
-        return self.pattern.fill(parameters)
+        return self.pattern.fill(parameters, self._types)
 
     def sockets(self, /, **parameters: object) -> list[Socket[Any]]:
         """Return the members of one room: sockets of this process."""
@@ -266,19 +286,32 @@ class Room:
         """Turn a name's parts into the parameters' types.
 
         Raises:
-            Refusal: A part is not of its type; the code is "invalid".
+            Refusal: A part is not of its type, or not the one text that its value has, so that the
+                room's name is another one; the code is "invalid".
         """
-        values: list[Any] = []
+        types = self._types
+        try:
+            return tuple([types[name].parse(text) for name, text in texts.items()])
+        except Misspelt as error:
+            raise Refusal(self._misspelt(texts), code="invalid") from error
+
+    def _misspelt(self, texts: dict[str, str]) -> str:
+        """Say what is wrong with a name's parts, and the right name if all have a right text."""
+        right: dict[str, str] = {}
+        problems: list[str] = []
         for name, text in texts.items():
             try:
-                values.append(self._adapter(name).validate_strings(text))
-            except ValidationError as exc:
-                problem = exc.errors(include_url=False, include_input=False)[0]["msg"]
-                raise Refusal(
-                    f"{self.pattern.text}: {name} cannot be {text[:64]!r}: {problem}.",
-                    code="invalid",
-                ) from exc
-        return tuple(values)
+                self._types[name].parse(text)
+            except Misspelt as error:
+                problems.append(f"{name} cannot be {text[:64]!r}: {error}")
+                if error.right is None:
+                    return f"{self.pattern.text}: {problems[-1]}."
+                right[name] = error.right
+            else:
+                right[name] = text
+        named = self.pattern.filled(right)
+        hint = f" The room's name is {named!r}." if len(named) <= _NAMED else ""
+        return f"{self.pattern.text}: {problems[0]}.{hint}"
 
     def hooks(self, kind: RoomHook) -> tuple[Bound, ...]:
         """Take the functions of a kind for one call: those for one time only are gone then."""
@@ -304,7 +337,8 @@ class Room:
 
         return add, lambda _scope, function: self._hooks.remove(kind, function)
 
-    def _refuses(self, _scope: DeclarationScope, raises: tuple[type[Refusal], ...]) -> None:
+    def _refuses(self, scope: DeclarationScope, raises: tuple[type[Refusal], ...]) -> None:
+        scope.catalogue.check_refusals(raises)
         self.refusals.update(dict.fromkeys(raises))
 
     def _relay(
@@ -339,6 +373,7 @@ class Room:
         handler = build_handler(function, spec, offers, options, in_room=True)
         self._learn(handler.bound)
         scope.catalogue.check_reply(handler.reply, spec, lambda: handler.bound.source)
+        scope.catalogue.check_refusals(handler.raises)
         return handler
 
     def _incoming(self, scope: DeclarationScope, event: Any) -> EventSpec:
@@ -357,21 +392,23 @@ class Room:
                 continue
             name = self.pattern.parameters[index - PARAMETERS]
             known = self.parameters[name]
-            if known is not EMPTY and known != annotation:
+            if known is not EMPTY and not is_same(known, annotation):
                 raise ConfigurationError(
                     f"{bound.source}: {name} of room {self.pattern.text!r} is "
                     f"{type_text(annotation)} here and {type_text(known)} elsewhere. Use one type."
                 )
+            self._types[name] = self._type(name, annotation, bound.source)
             self.parameters[name] = annotation
-            self._adapters.pop(name, None)
 
-    def _adapter(self, name: str) -> TypeAdapter[Any]:
-        adapter = self._adapters.get(name)
-        if adapter is None:
-            annotation = self.parameters[name]
-            adapter = TypeAdapter(str if annotation is EMPTY else annotation)
-            self._adapters[name] = adapter
-        return adapter
+    def _type(self, name: str, annotation: Any, source: str) -> ParameterType:
+        try:
+            return ParameterType(annotation)
+        except Exception as error:
+            raise ConfigurationError(
+                f"{source}: {name} of room {self.pattern.text!r} cannot be "
+                f"{type_text(annotation)}: {error}. A room's parameter is {ALLOWED}: each of "
+                "their values has one text, so that no room has two names."
+            ) from error
 
 
 class DeclaredRooms:
@@ -423,6 +460,19 @@ class DeclaredRooms:
                     return room, texts
         return None
 
+    def check(self, name: str) -> None:
+        """Refuse a name with which server code means a room that is written in another way.
+
+        Raises:
+            ValueError: A part of it is not of its parameter's type, or not its value's own text.
+        """
+        found = self.find(name)
+        if found is not None:
+            try:
+                found[0].parse(found[1])
+            except Refusal as refusal:
+                raise ValueError(refusal.message) from refusal
+
     def shown(self, names: Iterable[str]) -> str:
         """Return the declared patterns of rooms, quoted, for the log; not the names that came.
 
@@ -437,12 +487,20 @@ class DeclaredRooms:
     def hint(self, name: str) -> str:
         """Return a hint for a peer to a similar room, or ""; see `Similar`.
 
-        Only rooms without parameters that clients may join are hinted to.
+        Only rooms that clients may join are hinted to.
         """
         if self._similar is None:
             joined = (n for n, room in self._exact.items() if room.joined_by == "client")
             self._similar = Similar(joined)
-        return self._similar.hint(name)
+        patterns = (room.pattern for room in self._patterns if room.joined_by == "client")
+        short = name[:LENGTH]
+        return self._similar.hint(name) or near(
+            short, (pattern.like(short) for pattern in islice(patterns, COMPARED))
+        )
+
+    def near(self, name: str) -> str:
+        """Return a hint for the application to a similar room: ` Did you mean 'doc:1'?`, or ""."""
+        return near(name, (room.pattern.like(name) for room in self.all()))
 
     def all(self) -> Iterable[Room]:
         """Every declared room."""

@@ -1,8 +1,9 @@
 """`Router`: handlers, rooms and middleware of a module, for an application that includes them."""
 
 from typing import Any, TypeVar
+from weakref import WeakSet
 
-from bytesocket_app.declarations.declaring import event_hook
+from bytesocket_app.declarations.declaring import event_hook, event_name
 from bytesocket_app.declarations.handlers import HandlerOptions
 from bytesocket_app.declarations.pending import Pending
 from bytesocket_app.declarations.rates import Per, Rate
@@ -16,6 +17,9 @@ from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.types import EventName
 
 M = TypeVar("M", bound=Middleware)
+
+_ROUTERS: "WeakSet[Router]" = WeakSet()
+"""The routers that nothing includes."""
 
 
 class Router:
@@ -57,6 +61,8 @@ class Router:
         self._included_at = ""
         self._outer: Router | None = None
         self._failed: Exception | None = None
+        self._events: list[type[ClientEvent] | ClientHandle[Any] | EventName] = []
+        _ROUTERS.add(self)
 
     @classmethod
     def root(cls, scope: DeclarationScope, chain: MiddlewareChain) -> "Router":
@@ -67,6 +73,7 @@ class Router:
             chain: The application's middleware.
         """
         router = cls()
+        _ROUTERS.discard(router)
         router._included_at = router.source
         router._chain = chain
         router._pending.reach(scope)
@@ -85,12 +92,16 @@ class Router:
     ) -> Hook:
         """Handle an event outside rooms; the value that the function returns is the reply.
 
+        Its type is the function's return annotation, or the `reply=` of `declare`. A value without
+        either is logged once, and `internal` for the peer under `ByteSocket(strict=True)`.
+
         A router resolves the function's signature when it is included.
 
         Args:
             event: A declared class or handle, or a bare name, whose payload is then declared by
                 the annotation of the function's payload parameter.
-            raises: The refusals that clients should know about.
+            raises: The refusals that clients should know about. One with another code of the
+                application's own is answered, and logged once; strict applications fail.
             concurrent: Let the socket's next message be handled before this one is done.
             cancel_on_close: Cancel a call when the connection is lost or closed: for work that
                 is for this client alone. A message that waits by then is not handled.
@@ -109,25 +120,32 @@ class Router:
             cancel_on_close=cancel_on_close,
             rate=Rate.read(rate, burst, per),
         )
+        self._events.append(event)
         return event_hook(event, self._pending, options)
 
-    def room(self, pattern: str, *, join: JoinedBy = "client") -> Room:
+    def room(
+        self, pattern: str, *, join: JoinedBy = "client", class_name: str | None = None
+    ) -> Room:
         """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
 
         Args:
-            pattern: Its name; a parameter in braces stands for characters other than `:`.
+            pattern: Its name; a parameter in braces stands for characters other than `:`. Its type
+                is that of the functions that ask for it: str, int, bool, UUID, date, or an Enum or
+                a Literal of str and int. Each value has one text, so that no room has two names.
             join: "server" for rooms that clients cannot ask to join.
+            class_name: Name of its class in generated Python clients; see `ByteSocket.room`.
 
         Raises:
             ConfigurationError: It is no pattern, it is declared already, could mean another one's
                 names, or is the room of all sockets; a router tells the most when it is included.
+                Or the class name cannot be one.
         """
         if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance] - what users write
             raise ConfigurationError(
                 f"{caller()}: {pattern!r} is no room's name or pattern: use a string, as in "
                 "room('lobby') or room('doc:{doc_id}')."
             )
-        room = Room(RoomPattern(self.prefix + pattern), join)
+        room = Room(RoomPattern(self.prefix + pattern), join, class_name)
         self._pending.do(room.declare)
         return room
 
@@ -176,6 +194,7 @@ class Router:
             )
         self._included_at, self._outer = caller(), outer
         outer._pending.do(self._reach)  # noqa: SLF001 - of this class
+        _ROUTERS.discard(self)
 
     def _reach(self, scope: DeclarationScope) -> None:
         try:
@@ -183,3 +202,16 @@ class Router:
         except Exception as error:
             self._failed = error
             raise
+
+    def handles(self, event: EventName) -> bool:
+        """Return True if this router handles an event."""
+        for each in self._events:
+            name = event_name(each)
+            if (self.prefix + each if isinstance(each, str) else name) == event:
+                return True
+        return False
+
+
+def waiting_for(event: EventName) -> str:
+    """Return `file:line` of a router with a handler of an event that nothing includes, or ""."""
+    return next((router.source for router in _ROUTERS if router.handles(event)), "")

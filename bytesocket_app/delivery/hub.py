@@ -1,7 +1,7 @@
 """Hub: delivery of publications to sockets, each encoded once for each codec."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
@@ -50,6 +50,7 @@ class Hub:
         memberships: The open sockets and their rooms.
         one_copy: True to give a member of several rooms of a bulk message one copy.
         telemetry: The port that deliveries are reported to.
+        check_room: Called with each room that server code names and that is empty; may raise.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Hub:
         *,
         one_copy: bool,
         telemetry: Telemetry,
+        check_room: Callable[[str], object] = room_name,
     ) -> None:
+        self._check_room = check_room
         self._catalogue = catalogue
         self._memberships = memberships
         self._one_copy = one_copy
@@ -94,9 +97,16 @@ class Hub:
             exclude: The id of a socket to leave out.
             codec: The codec for all, instead of each socket's own.
             bulk: True to send a message for several rooms, with their names in `rooms`.
+
+        Raises:
+            ValueError: A name is not the one that the declared room has.
         """
         spec, payload = self._catalogue.outgoing(event)
         target, names = _ROOM, tuple(map(room_name, rooms))
+        groups = self._memberships.index.groups
+        for name in names:
+            if not groups(name):  # who is in a room was asked for it before
+                self._check_room(name)
         if bulk:
             target = _ROOMS
             if self._one_copy:
@@ -176,8 +186,10 @@ class Hub:
     def publish_raw(
         self, room: str, payload: str | bytes, *, exclude: str | None = None
     ) -> Outcome:
-        """Send an encoded message to the members of a room."""
-        return self.deliver(Publication.ready(room_name(room), raw_frame(payload), exclude))
+        """Send an encoded message to the members of a room; raises ValueError as `publish`."""
+        name = room_name(room)
+        self._check_room(name)
+        return self.deliver(Publication.ready(name, raw_frame(payload), exclude))
 
     def deliver(self, publication: Publication) -> Outcome:
         """Deliver a publication to its receivers in this process.
@@ -195,17 +207,25 @@ class Hub:
         return "sent"
 
     def members(self, room: str) -> list[Socket[Any]]:
-        """Return the members of a room in this process."""
-        return list(self._memberships.index.members(room))
+        """Return the members of a room in this process; raises ValueError as `publish`."""
+        found = list(self._memberships.index.members(room))
+        if not found:
+            self._check((room,))
+        return found
 
     def count(self, room: str) -> int:
-        """Return the number of members of a room in this process."""
-        return self._memberships.index.count(room)
+        """Return the number of members in this process; raises ValueError as `publish`."""
+        found = self._memberships.index.count(room)
+        if not found:
+            self._check((room,))
+        return found
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put an open socket into a room, and run the room's join hooks if it was not there."""
         _check(socket)
-        await self._memberships.join(socket, room_name(room))
+        name = room_name(room)
+        self._check_room(name)
+        await self._memberships.join(socket, name)
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
         """Take a socket out of a room, and run the room's leave hooks if it was there."""
@@ -219,15 +239,26 @@ class Hub:
     def _receivers(self, publication: Publication) -> Groups:
         groups, target = self._memberships.index.groups, publication.target
         if target is _ROOM:
-            return groups(publication.rooms[0]).items()
+            found = groups(publication.rooms[0])
+            if not found:
+                self._check(publication.rooms)
+            return found.items()
         if target is _EVERYBODY:
             return groups(BROADCAST_ROOM).items()
         if target is _ROOMS:
             rooms = publication.rooms
+            self._check(room for room in rooms if not groups(room))
             if self._one_copy:
                 return _united(chain.from_iterable(groups(room).items() for room in rooms)).items()
             return chain.from_iterable(groups(room).items() for room in rooms)
         return self._single(publication).items()
+
+    def _check(self, empty: Iterable[str]) -> None:
+        """Refuse rooms that have no members because nobody can join them by that name."""
+        check = self._memberships.check
+        if check is not None:
+            for room in empty:
+                check(room)
 
     def _single(self, publication: Publication) -> dict[DeliveryGroup, Members]:
         """Group the receivers of a publication that is not for rooms."""

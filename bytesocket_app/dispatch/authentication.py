@@ -12,9 +12,10 @@ from bytesocket_app.declarations.keys import key_of
 from bytesocket_app.dispatch.answers import protocol_frame, send, validation_details
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import AuthError, ErrorContext, Phase, Refusal
+from bytesocket_app.errors import AuthError, ErrorContext, Phase, Refusal, UndeclaredAnswer
 from bytesocket_app.lifecycle import HookKind, StandIn
 from bytesocket_app.lifecycle.failures import leaf
+from bytesocket_app.lifecycle.promises import meant_otherwise, named
 from bytesocket_app.socket import AuthState, SendingSide, Socket, of_user
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports.http_errors import http_error
@@ -114,9 +115,14 @@ class Authentication:
             await self._observe(socket, sending, None, sending.codec)
 
     async def by_message(self, step: Step, data: Any, codec: CodecName) -> None:
-        """Authenticate a client by its credentials, and send it the result."""
+        """Authenticate a client by its credentials, and send it the result.
+
+        Credentials that nobody asks for are accepted unread: their client waits for a type 5.
+        """
         socket, sending, authenticator = step.socket, step.sending, self.authenticator
         if authenticator is None or authenticator.credentials is None:
+            if sending.is_authenticated and self._policies.unasked_credentials == "accept":
+                send(sending, auth_success())
             return
         if sending.auth_state is not AuthState.IDLE:
             return
@@ -310,6 +316,7 @@ async def ask(
 
     Raises:
         AuthError: The credentials are refused, or not of the declared type.
+        UndeclaredAnswer: It returned False, or an exception, which is meant as a refusal.
     """
     credentials = None
     if authenticator.credentials is not None:
@@ -321,4 +328,10 @@ async def ask(
                 for each in validation_details(exc)[:3]
             )
             raise AuthError(f"The credentials cannot be read: {problems}") from exc
-    return await authenticator.bound.invoke(socket, credentials, socket.handshake)
+    user = await authenticator.bound.invoke(socket, credentials, socket.handshake)
+    if user is False or meant_otherwise(user):
+        raise UndeclaredAnswer(
+            f"authentication {authenticator.bound.source} returned {named(user)}: it says no by "
+            'raising, as in `raise AuthError("Unknown token.")`, and yes by returning the user.'
+        )
+    return user

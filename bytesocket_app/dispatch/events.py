@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from typing_extensions import override
 
-from bytesocket_app.declarations.handlers import ResolvedHandlers
+from bytesocket_app.declarations.handlers import Handler, ResolvedHandlers
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.delivery.publication import ABSENT
 from bytesocket_app.dispatch.answers import STOPPED, acknowledge, refuse, settle, validation_details
@@ -17,6 +17,7 @@ from bytesocket_app.dispatch.rooms import check_number
 from bytesocket_app.dispatch.runner import HandlerRunner
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
+from bytesocket_app.dispatch.unhandled import UnhandledEvents
 from bytesocket_app.errors import EncodeError, ErrorContext, Phase, Refusal
 from bytesocket_app.events import EventSpec, PayloadType
 from bytesocket_app.logs import shown
@@ -43,11 +44,13 @@ class _NotEnded(Exception):
 
     Attributes:
         refusal: That refusal.
+        raises: The refusals that the event's handlers declare; None without handlers.
     """
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, raises: tuple[type[Refusal], ...] | None) -> None:
         super().__init__(refusal)
         self.refusal = refusal
+        self.raises = raises
 
 
 class _Anything(PayloadType):
@@ -88,6 +91,7 @@ class EventRouter:
         self._needs_membership = settings.policies.membership
         self._limits = settings.limits
         self._policies = settings.policies
+        self._unhandled_events = UnhandledEvents(runtime)
 
     def route(self, step: Step, message: Incoming) -> Awaitable[Any]:
         """Route a message that passed the middleware, and answer it.
@@ -122,7 +126,9 @@ class EventRouter:
         except ValidationError as exc:
             return self._refuse(step, message, InvalidPayload(exc))
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            return self._end(step, message, exc)
+            return self._end(
+                step, message, exc, _raised_by((*handlers.sequential, *handlers.concurrent))
+            )
         return self._runner.run(step, message, handlers, (step.socket, value, None, self._app))
 
     async def _under_routers(
@@ -233,10 +239,18 @@ class EventRouter:
         """Answer a message after a refusal, or after a defect of the application."""
         if isinstance(error, Refusal):
             await self._refuse(step, message, error)
+        elif isinstance(error, _NotEnded):
+            await self._end(step, message, error.refusal, error.raises)
         else:
-            await self._end(step, message, error.refusal if isinstance(error, _NotEnded) else error)
+            await self._end(step, message, error)
 
-    async def _end(self, step: Step, message: Incoming, error: BaseException) -> None:
+    async def _end(
+        self,
+        step: Step,
+        message: Incoming,
+        error: BaseException,
+        raises: tuple[type[Refusal], ...] | None = None,
+    ) -> None:
         """End an exception of a validator, or of a codec that cannot encode a payload."""
         await self._lifecycle.failures.end(
             error,
@@ -244,6 +258,7 @@ class EventRouter:
             f"event {self._catalogue.shown(message.event)}",
             socket=step.socket,
             event=message.event,
+            raises=raises,
             answer=lambda refusal: refuse(step, message, Phase.HANDLER, refusal),
         )
 
@@ -364,7 +379,10 @@ class EventRouter:
         found = self._rooms.find(name)
         if (found is None and not self._open) or (name == BROADCAST_ROOM and self._is_reserved):
             raise self._unknown(step, message)
-        if self._needs_membership and not self._memberships.has(step.socket, name):
+        if not self._needs_membership:
+            if found is not None:  # members have it from their join
+                found[0].parse(found[1])
+        elif not self._memberships.has(step.socket, name):
             raise Refusal(f"Join {shown(name)} before sending into it.", code="not_a_member")
         spec = found[0].event(message.event) if found and message.event is not None else None
         if found is None or spec is None:
@@ -377,7 +395,7 @@ class EventRouter:
         except ValidationError as exc:
             raise InvalidPayload(exc) from exc
         except Refusal as exc:
-            raise _NotEnded(exc) from exc
+            raise _NotEnded(exc, _raised_by(room.handlers.of(spec.name))) from exc
         payload = ABSENT if value is None and not message.has_data else value
         handlers = room.handlers.take(spec.name)
         if handlers is None:
@@ -401,21 +419,15 @@ class EventRouter:
             return Refusal(f"There is no room {shown(message.room)}.{hint}", code="unknown_room")
         event = message.event
         assert event is not None  # noqa: S101 - a message without one is not routed
-        name = shown(event) if isinstance(event, str) else repr(event)
-        rooms = self._rooms.all() if may_search and found is None else ()
-        if any(room.event(event) for room in rooms):
-            return Refusal(
-                f"Event {name} is taken in rooms only: send it into a room.", code="unknown_event"
-            )
-        place, hint = "", ""
-        if found is not None:
-            place = f" in room {found[0].pattern.text!r}"
-            hint = self._catalogue.hint(event, found[0].event) if may_search else ""
-        elif may_search:
-            hint = self._catalogue.hint(event)
-        return Refusal(
-            f"Event {name} is not one that clients may send{place}.{hint}", code="unknown_event"
-        )
+        room = None if found is None else found[0]
+        reason = self._unhandled_events.reason(event, room) if may_search else None
+        if reason is None:
+            name = shown(event) if isinstance(event, str) else repr(event)
+            place = "" if room is None else f" in room {room.pattern.text!r}"
+            fits = None if room is None else room.event
+            hint = self._catalogue.hint(event, fits) if may_search else ""
+            reason = f"Event {name} is not one that clients may send{place}.{hint}"
+        return Refusal(reason, code="unknown_event")
 
 
 def _validated(spec: EventSpec, message: Incoming) -> Any:
@@ -428,6 +440,11 @@ def _validated(spec: EventSpec, message: Incoming) -> Any:
     if payload.validate_fast is not None:
         return payload.validate_fast(data)
     return payload.validate(data, message.codec)
+
+
+def _raised_by(handlers: Sequence[Handler]) -> tuple[type[Refusal], ...] | None:
+    """Return the refusals that the handlers of an event declare; None without handlers."""
+    return tuple(kind for handler in handlers for kind in handler.raises) if handlers else None
 
 
 def _content(spec: EventSpec, payload: Any) -> object:

@@ -9,9 +9,10 @@ from bytesocket_app.dispatch.answers import INTERNAL, STOPPED, refuse_now, settl
 from bytesocket_app.dispatch.incoming import Answer, Incoming
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import Phase, Refusal, where
-from bytesocket_app.lifecycle.failures import leaf, refusal_of
-from bytesocket_app.middleware import Message, MiddlewareChain
+from bytesocket_app.errors import ErrorCode, Phase, Refusal, where
+from bytesocket_app.lifecycle.failures import leaf
+from bytesocket_app.lifecycle.promises import meant_otherwise
+from bytesocket_app.middleware import Message, Middleware, MiddlewareChain, Unread
 from bytesocket_app.wire.close import CloseCode
 
 _MIDDLEWARE: Final = Phase.MIDDLEWARE
@@ -37,6 +38,7 @@ class _Passage:
         "_seconds",
         "_shown",
         "_step",
+        "_unread",
         "is_over",
         "is_running",
     )
@@ -49,8 +51,10 @@ class _Passage:
         chain: MiddlewareChain,
         last: Last,
         seconds: float,
+        unread: Unread,
     ) -> None:
         self._step = step
+        self._unread = unread
         self._message = message
         self._answer = answer
         self._chain = chain
@@ -71,7 +75,11 @@ class _Passage:
         step.start(_MIDDLEWARE, self._seconds)
         try:
             try:
-                await self._chain.run(step.socket, self._shown, self.call_next)
+                value = await self._chain.run(
+                    step.socket, self._shown, self.call_next, self._unread
+                )
+                if value is not None and value is not self._answer.value:
+                    self._unread(self._chain.steps[0], value)
             except Exception:
                 if self.is_running:
                     await self._end_of_running()
@@ -139,7 +147,7 @@ class Filters:
             return
         answer = message.answer = Answer()
         try:
-            await _Passage(step, message, answer, chain, last, self._seconds).run()
+            await _Passage(step, message, answer, chain, last, self._seconds, self._unread).run()
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             await self._left(step, message, answer, exc)
         else:
@@ -156,7 +164,7 @@ class Filters:
         assert answer is not None  # noqa: S101 - whoever is around holds it
         answer.is_reached = False
         try:
-            await _Passage(step, message, answer, chain, last, self._seconds).run()
+            await _Passage(step, message, answer, chain, last, self._seconds, self._unread).run()
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             if answer.failed is None or leaf(exc) is not answer.error:
                 answer.failed = None
@@ -167,6 +175,13 @@ class Filters:
             _check_swallowed(answer)
             if not answer.is_reached and message.id is not None:
                 answer.fail(STOPPED, _MIDDLEWARE, None)
+
+    def _unread(self, step: Middleware, value: object) -> None:
+        """Take note of what a step returned that is not the reply."""
+        remedy = meant_otherwise(value) or (
+            "the reply is the handler's. Return the reply of `call_next`, or nothing."
+        )
+        self._failures.promises.unread("middleware", where(step), value, remedy)
 
     async def _left(
         self, step: Step, message: Incoming, answer: Answer, error: BaseException
@@ -192,7 +207,6 @@ class Filters:
         answer: Callable[[Refusal], None],
     ) -> None:
         """End what a step raised: answer, tell the error hooks, do what the settings say."""
-        refused = refusal_of(leaf(error))
         refusal = await self._failures.end(
             error,
             _MIDDLEWARE,
@@ -202,8 +216,9 @@ class Filters:
             event=message.event,
             answer=answer,
         )
-        if refused is None or self._policies.errors == "origin":
-            await self.act(step, self._policies.middleware_error, leaf(error), refusal.message)
+        cause = leaf(error)
+        if refusal.code == ErrorCode.INTERNAL or self._policies.errors == "origin":
+            await self.act(step, self._policies.middleware_error, cause, refusal.message)
 
     async def act(self, step: Step, action: Any, error: BaseException, reason: str) -> None:
         """Do what the settings say of failed middleware."""

@@ -10,9 +10,11 @@ from anyio import move_on_after
 from bytesocket_app.declarations.rooms import GUARDS_RAISE, DeclaredRooms, Room, RoomHook
 from bytesocket_app.delivery.turns import Call
 from bytesocket_app.dispatch.step import Step
-from bytesocket_app.errors import Phase, Refusal
+from bytesocket_app.errors import Phase, Refusal, UndeclaredAnswer
 from bytesocket_app.event_loop import ends_everything
 from bytesocket_app.lifecycle import Failures
+from bytesocket_app.lifecycle.failures import leaf
+from bytesocket_app.lifecycle.promises import meant_otherwise, meant_to_refuse, named
 from bytesocket_app.logs import text_of
 from bytesocket_app.settings import Limits
 from bytesocket_app.signature import Bound
@@ -44,13 +46,26 @@ class RoomHooks:
         """Run the guards of a room in order; raises the first exception of one.
 
         Raises:
-            TypeError: A guard returned False, which is meant as a refusal and is none.
+            Refusal: A part of the name is not its parameter's own text, or what a guard refuses.
+            UndeclaredAnswer: A guard returned False or the like, which is meant as a refusal and
+                is none, or refused with data of another type than declared; or it returned
+                something else, or has not declared the code, and the application is strict.
         """
-        parameters = room.parse(texts)
+        parameters, socket = room.parse(texts), step.socket
         for bound in room.hooks(RoomHook.GUARD):
             step.source = bound.source
-            if await bound.invoke(step.socket, None, name, self._app, *parameters) is False:
-                raise TypeError(f"guard {bound.source} returned False: {GUARDS_RAISE}")
+            what = f"guard {bound.source} of {room.pattern.text!r}"
+            try:
+                value = await bound.invoke(socket, None, name, self._app, *parameters)
+            except BaseException as exc:
+                other = self._failures.compared(exc, what, room.refusals, socket)
+                if other is not exc:
+                    raise other from leaf(exc)
+                raise
+            if meant_to_refuse(value):
+                raise UndeclaredAnswer(f"{what} returned {named(value)}: {GUARDS_RAISE}")
+            if value is not None:
+                self._failures.promises.unread("a guard", bound.source, value, GUARDS_RAISE)
 
     def joined(self, socket: Socket[Any], room: str) -> list[Call]:
         """Take the join hooks of a room, for their calls in turn."""
@@ -68,7 +83,7 @@ class RoomHooks:
         hooks = room.hooks(kind)
         try:
             parameters = room.parse(texts) if hooks else ()
-        except Refusal as refusal:  # server code may use names that are refused to clients
+        except Refusal as refusal:  # joined before a function said the parameter's type
             logger.error(  # noqa: TRY400 - it says all
                 "hooks of room %r are not called%s, %s", room.pattern.text, text_of(refusal), socket
             )
@@ -89,7 +104,10 @@ class RoomHooks:
         what = f"hook {bound.source} of room {room.pattern.text!r}"
         try:
             with move_on_after(self._timeout or None) as scope:
-                await bound.invoke(socket, None, name, self._app, *parameters)
+                value = await bound.invoke(socket, None, name, self._app, *parameters)
+                if value is False or meant_otherwise(value):
+                    remedy = meant_otherwise(value) or "nothing is refused by it, guards do that."
+                    self._failures.promises.unread("a room's hook", bound.source, value, remedy)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             if ends_everything(exc):
                 logger.warning("%s was cut off, %s", what, socket)

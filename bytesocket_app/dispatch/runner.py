@@ -4,10 +4,12 @@ from functools import partial
 from typing import Any, Final
 
 from anyio import CancelScope, move_on_after
+from pydantic import ValidationError
 
 from bytesocket_app.declarations.handlers import Handler, ResolvedHandlers
 from bytesocket_app.dispatch.answers import TIMEOUT, acknowledge, refuse, reply
 from bytesocket_app.dispatch.incoming import Incoming
+from bytesocket_app.dispatch.returned import undeclared_event, unread_reply, wrong_reply
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import Phase, Refusal
@@ -45,10 +47,11 @@ class HandlerRunner:
     def __init__(self, runtime: Runtime) -> None:
         self._hub = runtime.hub
         self._failures = runtime.lifecycle.failures
+        self._promises = runtime.lifecycle.failures.promises
         self._telemetry = runtime.telemetry
         self._timeout = runtime.settings.timeouts.handler
 
-    async def run(  # noqa: C901, PLR0912 - the hot path: a call less for each message
+    async def run(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call less for each message
         self, step: Step, message: Incoming, handlers: ResolvedHandlers, values: tuple[Any, ...]
     ) -> bool:
         """Call the handlers of a message; returns True if the message has to be relayed.
@@ -81,6 +84,8 @@ class HandlerRunner:
                     relay = relay or again
                 if asked and handler.reply is not None:
                     answered = _reply_of(step, message, handler, result)
+                elif result is not None and handler.reply is None:
+                    unread_reply(self._promises, handler, result)
             except _Cut as cut:
                 refused = refused or cut
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
@@ -238,7 +243,10 @@ class HandlerRunner:
         if handler.reply is not None:
             if message.id is not None:
                 reply(step, message, *_reply_of(step, message, handler, result))
-        elif alone:
+            return
+        if result is not None:
+            unread_reply(self._promises, handler, result)
+        if alone:
             acknowledge(step, message)
 
     async def _failed(
@@ -252,7 +260,9 @@ class HandlerRunner:
             self._telemetry.count(Count.LATE, socket=step.sending.socket_id, phase=_HANDLER.value)
             await self._failures.late(phase, what, self._late_error(), socket=socket, event=event)
             return error
-        return await self._failures.end(error, phase, what, socket=socket, event=event)
+        return await self._failures.end(
+            error, phase, what, socket=socket, event=event, raises=handler.raises
+        )
 
     def _into_room(self, step: Step, room: str, handler: Handler, result: Any) -> tuple[Any, bool]:
         """Process the result of a room's handler.
@@ -261,6 +271,9 @@ class HandlerRunner:
             (result, relay): the value of the reply; and True to relay the message.
         """
         if isinstance(result, ServerEvent) or is_payload(result):
+            of_handle = handler.emits_handles and is_payload(result)
+            if type(result) not in handler.emits and not of_handle:
+                undeclared_event(self._promises, handler, result)
             outgoing: Any = result  # the catalogue refuses what cannot be emitted
             self._hub.publish((room,), outgoing, exclude=step.sending.socket_id)
             return None, False
@@ -282,7 +295,10 @@ def _owner(
 def _reply_of(step: Step, message: Incoming, handler: Handler, result: Any) -> tuple[bytes, Any]:
     """Validate a reply; returns its encoding, empty without a request, and its value."""
     assert handler.reply is not None  # noqa: S101 - asked by the callers
-    value = handler.reply.adapter.validate_python(result)
+    try:
+        value = handler.reply.adapter.validate_python(result)
+    except ValidationError as exc:
+        raise wrong_reply(handler, handler.reply, result, exc) from exc
     data = b"" if message.id is None else handler.reply.dump(value, step.sending.codec)
     return data, value
 

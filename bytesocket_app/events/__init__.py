@@ -16,6 +16,7 @@ from bytesocket_app.events.declared import (
     declare,
 )
 from bytesocket_app.events.model import ClientEvent, Event, EventModel, ServerEvent, name_of
+from bytesocket_app.events.names import checked_class_name
 from bytesocket_app.events.payload import PayloadType
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ServerEvent",
     "ServerHandle",
     "ServerPayload",
+    "checked_class_name",
     "declare",
     "name_of",
 ]

@@ -4,11 +4,11 @@ The limits of a message (`Limits.message_bytes`, `elements` and `depth`) bound t
 the type itself refuses a part that is too large for its purpose, before a handler sees it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
-from bytesocket_app.events.catalogue import Catalogue
+from bytesocket_app.events.catalogue import Catalogue, EventSpec
 from bytesocket_app.events.core_schemas import (
     BY_NAME,
     choices,
@@ -23,7 +23,7 @@ from bytesocket_app.events.lint import owner_of, place_of
 from bytesocket_app.events.recursion import RecursiveUnions
 from bytesocket_app.types import EventName
 
-Kind: TypeAlias = Literal["text", "bytes", "list", "map", "extras", "any", "nesting"]
+Kind: TypeAlias = Literal["text", "bytes", "list", "map", "extras", "any", "nesting", "integer"]
 
 REMEDIES: Final[Mapping[Kind, str]] = {
     "text": "text of any length: Field(max_length=...)",
@@ -36,6 +36,7 @@ REMEDIES: Final[Mapping[Kind, str]] = {
         "a union inside of itself, where each level multiplies the work, so that deep values are "
         'refused: Field(discriminator="kind")'
     ),
+    "integer": "integers of any size, which JavaScript rounds beyond 2**53: Field(ge=..., le=...)",
 }
 """Problem of each kind of part, and its remedy."""
 
@@ -76,13 +77,26 @@ class Unbounded:
 
 
 def unbounded(catalogue: Catalogue) -> list[Unbounded]:
-    """Return the parts without a bound of the payloads that clients may send."""
-    return [
-        Unbounded(spec.name, path.lstrip("."), kind, source or spec.source)
-        for spec in catalogue.by_name.values()
-        if spec.from_client and (schema := spec.payload.core_schema()) is not None
-        for path, kind, source in dict.fromkeys(_Bounds(schema).parts())
-    ]
+    """Return the parts without a bound of the payloads that clients may send.
+
+    Integers are not among them: none takes more than a few bytes; see `unbounded_integers`.
+    """
+    specs = [spec for spec in catalogue.by_name.values() if spec.from_client]
+    return [one for one in _parts_of(specs) if one.kind != "integer"]
+
+
+def unbounded_integers(catalogue: Catalogue) -> list[Unbounded]:
+    """Return the integers of payloads, of either direction, that may go beyond 2**53."""
+    found = _parts_of(catalogue.by_name.values())
+    return [one for one in found if one.kind == "integer" and "{key}" not in one.path]
+
+
+def _parts_of(specs: Iterable[EventSpec]) -> Iterator[Unbounded]:
+    for spec in specs:
+        schema = spec.payload.core_schema()
+        if schema is not None:
+            for path, kind, source in dict.fromkeys(_Bounds(schema).parts()):
+                yield Unbounded(spec.name, path.lstrip("."), kind, source or spec.source)
 
 
 _Part: TypeAlias = tuple[str, Kind, str]
@@ -149,6 +163,8 @@ class _Bounds:
         measured = _MEASURED.get(kind)
         if kind in {"any", "function-plain"}:
             return "any"
+        if kind == "int":
+            return None if node.keys() & {"ge", "gt"} and node.keys() & {"le", "lt"} else "integer"
         if measured is not None and not (is_bound or _has_bound(node, kind, config)):
             return measured
         if kind in BY_NAME and extra_behavior(node, config) == "allow":

@@ -10,12 +10,20 @@ from typing import Any, Literal, TypeAlias, cast
 
 from typing_extensions import override
 
-from bytesocket_app.errors import ConfigurationError, UndeclaredEvent, caller, near, where
+from bytesocket_app.errors import (
+    ConfigurationError,
+    Refusal,
+    UndeclaredEvent,
+    caller,
+    near,
+    where,
+)
 from bytesocket_app.events.declared import EventHandle, is_handle, is_payload
 from bytesocket_app.events.findings import Way
 from bytesocket_app.events.lint import Lint
 from bytesocket_app.events.model import EventModel
 from bytesocket_app.events.payload import PayloadType
+from bytesocket_app.events.refusal_data import data_type
 from bytesocket_app.similar import Similar
 from bytesocket_app.types import CodecName, Direction, EventName
 from bytesocket_app.wire import CODECS, HOLE
@@ -50,6 +58,7 @@ class EventSpec:
             is equal.
         origin: The class or handle that declares the event; None for `on("name")`.
         reply: The declared reply's type, or None.
+        class_name: Name of its class in generated Python clients, if the declaration chose one.
     """
 
     def __init__(
@@ -65,7 +74,9 @@ class EventSpec:
         self.direction: Direction = direction
         self.from_client = direction != "server"
         self.from_server = direction != "client"
-        self.payload = PayloadType(annotation)
+        # As `get_type_hints` writes a handler's `event: None`.
+        payload = type(None) if annotation is None else annotation
+        self.payload = PayloadType(payload, what=f"event {name!r}")
         self.origin = origin
         self._source = source
         self.volatile = isinstance(origin, type) and origin.__event_volatile__
@@ -73,6 +84,9 @@ class EventSpec:
         self._writers: dict[CodecName, Writer] = {}
         self._room_writers: dict[tuple[CodecName, RoomKey], RoomWriter] = {}
         self.reply: Any = origin.reply if isinstance(origin, EventHandle) else None
+        self.class_name: str | None = origin.class_name if is_handle(origin) else None
+        if isinstance(origin, type):
+            self.class_name = origin.__event_class_name__
 
     @cached_property
     def source(self) -> str:
@@ -134,6 +148,7 @@ class Catalogue:
         self._by_text: dict[str, EventSpec] = {}
         self._by_origin: dict[object, EventSpec] = {}
         self._similar: Similar | None = None
+        self._incomplete: dict[type[Refusal], None] = {}
         for item in _collect(source):
             self.declare(item)
 
@@ -202,8 +217,26 @@ class Catalogue:
         if reply is not None:
             self.check(reply, ["output"], f"reply to event {spec.name!r}", source)
 
+    def check_refusals(self, raises: Sequence[type[Refusal]]) -> None:
+        """Check the types of refusals' data; see `Lint.check`."""
+        for kind in raises:
+            try:
+                data = data_type(kind)
+            except ConfigurationError:  # at `settle`, when the names that it refers to are known
+                self._incomplete[kind] = None
+            else:
+                self._check_data(kind, data)
+
+    def _check_data(self, kind: type[Refusal], data: PayloadType | None) -> None:
+        if data is not None:
+            what = f"data of refusal {kind.__refusal_code__!r}"
+            self.check(data, ["output"], what, lambda: where(kind))
+
     def settle(self) -> None:
         """Check the types that were not complete when they were declared; see `Lint.settle`."""
+        for kind in tuple(self._incomplete):
+            self._check_data(kind, data_type(kind))
+            del self._incomplete[kind]
         if self._lint is not None:
             self._lint.settle()
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, TypeGuard, cast
 
-from pydantic_core import SchemaValidator, core_schema
+from pydantic_core import SchemaSerializer, SchemaValidator, core_schema
 
 OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
 """Keys of a node that a changed copy has as they are."""
@@ -20,6 +20,14 @@ def schema_validator(schema: Any, config: Any = None) -> SchemaValidator:
         return SchemaValidator(schema, config, _use_prebuilt=False)
     except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
         return SchemaValidator(schema, config)
+
+
+def schema_serializer(schema: Any, config: Any = None) -> SchemaSerializer:
+    """Return a serializer of a changed schema; raises `pydantic_core.SchemaError`."""
+    try:
+        return SchemaSerializer(schema, config, _use_prebuilt=False)
+    except TypeError:  # pragma: no cover - Pydantic 2.10 has neither the argument nor the habit
+        return SchemaSerializer(schema, config)
 
 
 def nodes(schema: Any) -> Iterator[dict[str, Any]]:

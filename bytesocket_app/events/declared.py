@@ -9,8 +9,9 @@ from typing import Any, Generic, Literal, TypeVar, overload
 from pydantic import TypeAdapter
 from typing_extensions import TypeForm, TypeIs, override
 
-from bytesocket_app.errors import ConfigurationError, caller, first_line
-from bytesocket_app.events.names import checked_name
+from bytesocket_app.errors import ConfigurationError, caller, first_line, near, where
+from bytesocket_app.events.model import is_event_class
+from bytesocket_app.events.names import checked_class_name, checked_name
 from bytesocket_app.types import Direction, EventName
 
 T = TypeVar("T")
@@ -67,18 +68,30 @@ class EventHandle(Generic[T]):
         direction: Sender of the event: clients, the server, or both.
         reply: The reply's type, or None.
         source: `file:line` of the declaration.
+        class_name: Name of the event's class in generated Python clients; None for the one that
+            the event's name makes.
 
     Raises:
-        ConfigurationError: The name is not valid, or Pydantic cannot validate a type.
+        ConfigurationError: A name is not valid, or Pydantic cannot validate a type.
     """
 
     direction: Direction
 
-    def __init__(self, name: EventName, payload: Any, reply: Any = None) -> None:
+    def __init__(
+        self, name: EventName, payload: Any, reply: Any = None, class_name: str | None = None
+    ) -> None:
         self.name = checked_name(name)
         self.payload = payload
         self.reply = reply
         self.source = caller()
+        self.class_name = checked_class_name(class_name, f"event {name!r}", self.source)
+        if is_event_class(payload) and str(payload.__event_name__) != str(name):
+            raise ConfigurationError(
+                f"{self.source}: the payload of event {name!r} cannot be {payload.__name__}, which "
+                f"is itself the event {payload.__event_name__!r} ({where(payload)})."
+                f"{near(name, [payload.__event_name__])} Use the class as the event, or a model "
+                "that is none."
+            )
         self.adapter: TypeAdapter[T] = self._adapter("payload", payload)
         if reply is not None:
             self._adapter("reply", reply)
@@ -145,23 +158,43 @@ _HANDLES: dict[str, Callable[..., Any]] = {
 
 @overload
 def declare(
-    name: EventName, payload: TypeForm[T], *, direction: Literal["client"], reply: Any = None
+    name: EventName,
+    payload: TypeForm[T],
+    *,
+    direction: Literal["client"],
+    reply: Any = None,
+    class_name: str | None = None,
 ) -> ClientHandle[T]: ...
 @overload
 def declare(
-    name: EventName, payload: TypeForm[T], *, direction: Literal["server"], reply: Any = None
+    name: EventName,
+    payload: TypeForm[T],
+    *,
+    direction: Literal["server"],
+    reply: Any = None,
+    class_name: str | None = None,
 ) -> ServerHandle[T]: ...
 @overload
 def declare(
-    name: EventName, payload: TypeForm[T], *, direction: Literal["both"] = "both", reply: Any = None
+    name: EventName,
+    payload: TypeForm[T],
+    *,
+    direction: Literal["both"] = "both",
+    reply: Any = None,
+    class_name: str | None = None,
 ) -> BothHandle[T]: ...
 def declare(
-    name: EventName, payload: Any, *, direction: Direction = "both", reply: Any = None
+    name: EventName,
+    payload: Any,
+    *,
+    direction: Direction = "both",
+    reply: Any = None,
+    class_name: str | None = None,
 ) -> EventHandle[Any]:
     """Declare an event whose payload is any type that Pydantic can validate.
 
     Raises:
-        ConfigurationError: The name or the direction is not valid, or Pydantic cannot validate a
+        ConfigurationError: A name or the direction is not valid, or Pydantic cannot validate a
             type.
     """
     if direction not in _HANDLES:
@@ -169,5 +202,5 @@ def declare(
             f"direction={direction!r} of event {name!r} ({caller()}) is none: use 'client', "
             "'server' or 'both'."
         )
-    handle: EventHandle[Any] = _HANDLES[direction](name, payload, reply)
+    handle: EventHandle[Any] = _HANDLES[direction](name, payload, reply, class_name)
     return handle

@@ -6,6 +6,8 @@ from enum import Enum
 from math import isfinite
 from typing import Any, Final, Literal, TypeAlias
 
+from pydantic_core import PydanticSerializationError, to_json
+
 Way: TypeAlias = Literal["input", "output"]
 """Direction of a type: "input" if clients send its values, "output" if the server does."""
 
@@ -45,8 +47,37 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = {
         "may be absent, but every object of JavaScript has something by that name",
         "Give it another name with alias=, or no default",
     ),
+    "default-limits": (
+        "has a default that its own limits refuse, as clients do when it arrives",
+        "Give it another default, or wider limits",
+    ),
+    "default-kind": (
+        "has a default that is not of its type, and goes out and to handlers as it is",
+        "Write the default as a value of the type, or declare a type that has it",
+    ),
+    "bytes-constant": (
+        "may be a constant of bytes, which arrives as text and is then no value of the type",
+        "Use text: Literal['x'], or a StrEnum",
+    ),
+    "bytes-key": (
+        "has keys of bytes, which JSON cannot carry and give back",
+        "Use keys of text, or a list of pairs",
+    ),
+    "formless-constant": (
+        "may be a constant that JSON has no form for",
+        "Use text and numbers, as in a StrEnum or an IntEnum",
+    ),
+    "enum-unreadable": (
+        "is an enum of which no client can send a member, as none is text or a number",
+        "Make it a StrEnum or an IntEnum",
+    ),
 }
 """Stable code of each finding, with its problem and its remedy."""
+
+FAULTS: Final = frozenset(
+    {"bytes-constant", "bytes-key", "default-kind", "enum-unreadable", "formless-constant"}
+)
+"""Codes of what cannot work, so that the declaration is refused."""
 
 _SAFE: Final = 2**53
 _OBJECT_MEMBERS: Final = frozenset(
@@ -85,9 +116,11 @@ def value_doubts(node: Node, config: Node, way: Way) -> Iterator[str]:
         yield from check(node, config, way)
 
 
-def is_object_member(name: str, one: Node) -> bool:
+def is_object_member(name: str, one: Node, config: Node) -> bool:
     """Return True for an optional field with the name of a member of all JavaScript objects."""
-    alias = one.get("validation_alias")
+    alias = None
+    if config.get("validate_by_alias") is not False:
+        alias = one.get("validation_alias")
     optional = one["schema"]["type"] == "default" or one.get("required") is False
     return optional and (alias if isinstance(alias, str) else name) in _OBJECT_MEMBERS
 
@@ -115,14 +148,41 @@ def _int(node: Node, _config: Node, _way: Way) -> Iterator[str]:
     yield from _big(node.get(bound) for bound in ("ge", "gt", "le", "lt"))
 
 
-def _values(node: Node, _config: Node, _way: Way) -> Iterator[str]:
-    values = node.get("expected") or node.get("members") or ()
-    yield from _big(one.value if isinstance(one, Enum) else one for one in values)
+def _values(node: Node, _config: Node, way: Way) -> Iterator[str]:
+    listed = node.get("expected") or node.get("members") or ()
+    values = [one.value if isinstance(one, Enum) else one for one in listed]
+    yield from _big(values)
+    if any(isinstance(value, bytes) for value in values):
+        yield "bytes-constant"
+    elif not all(map(has_form, values)):
+        yield "formless-constant"
+    elif way == "input" and node["type"] == "enum" and not any(map(returns_from_json, values)):
+        yield "enum-unreadable"
+
+
+def has_form(value: object) -> bool:
+    """Return True for the value of an enum's member that JSON can express."""
+    try:
+        to_json(value, inf_nan_mode="constants")
+    except PydanticSerializationError:
+        return False
+    return not isinstance(value, float) or isfinite(value)
+
+
+def returns_from_json(value: object) -> bool:
+    """Return True if JSON returns an enum's value unchanged; a tuple would return as a list."""
+    return value is None or isinstance(value, str | int | float)
+
+
+def _keys(node: Node, _config: Node, _way: Way) -> Iterator[str]:
+    if node.get("keys_schema", {}).get("type") == "bytes":
+        yield "bytes-key"
 
 
 _CHECKS: Final[Mapping[str, Callable[[Node, Node, Way], Iterator[str]]]] = {
     "bytes": _bytes,
     "default": _default,
+    **dict.fromkeys(("counter", "dict", "frozendict", "ordered-dict"), _keys),
     "enum": _values,
     "float": _float,
     "int": _int,

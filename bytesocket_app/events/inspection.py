@@ -9,7 +9,16 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from bytesocket_app.events.core_schemas import fields_of
-from bytesocket_app.events.findings import LintFinding, Node, Way, is_object_member, value_doubts
+from bytesocket_app.events.defaults import doubt_of
+from bytesocket_app.events.findings import (
+    FAULTS,
+    LintFinding,
+    Node,
+    Way,
+    is_object_member,
+    value_doubts,
+)
+from bytesocket_app.events.nulls import taken_schema, writes_text
 from bytesocket_app.events.serializing import masks_secrets, opaque_serializer, scalar_return
 
 _NO_SCHEMAS: Final = frozenset(
@@ -55,6 +64,7 @@ class Inspection:
     def __init__(self) -> None:
         self._known: set[tuple[type, Way]] = set()
         self._definitions: dict[str, Node] = {}
+        self._all: dict[str, Node] = {}
         self._way: Way = "input"
         self._found: dict[LintFinding, None] = {}
         self._structures: Mapping[str, Callable[[Node, _Place], None]] = {
@@ -73,7 +83,7 @@ class Inspection:
     def doubts(self, schema: Node, way: Way) -> list[LintFinding]:
         """Return the findings about a type in a direction, except in models inspected before."""
         self._way = way
-        self._definitions, self._found = {}, {}
+        self._definitions, self._all, self._found = {}, {}, {}
         self._visit(schema, _Place(_NOTHING))
         return list(self._found)
 
@@ -81,12 +91,17 @@ class Inspection:
         place = place.allowing(node)
         if self._written_otherwise(node, place):
             return
-        taken = _taken(node) if self._way == "input" else None
+        taken = taken_schema(node) if self._way == "input" else None
         if taken is not None:
             self._visit(taken, place)
             return
         for code in value_doubts(node, place.config, self._way):
             self._add(code, place)
+        if node["type"] == "default":
+            outgoing = self._way == "output"
+            doubt = doubt_of(node, place.config, self._all, outgoing=outgoing)
+            if doubt is not None:
+                self._add(f"default-{doubt}", place)
         self._structures.get(node["type"], self._children)(node, place)
 
     def _children(self, node: Node, place: _Place) -> None:
@@ -96,7 +111,7 @@ class Inspection:
                     self._visit(child, place)
 
     def _add(self, code: str, place: _Place) -> None:
-        if code not in place.allowed:
+        if code not in place.allowed or code in FAULTS:
             self._found[LintFinding(code, place.owner, place.field)] = None
 
     def _written_otherwise(self, node: Node, place: _Place) -> bool:
@@ -119,7 +134,7 @@ class Inspection:
 
     def _defining(self, node: Node, place: _Place) -> None:
         for definition in node["definitions"]:
-            self._definitions[definition["ref"]] = definition
+            self._definitions[definition["ref"]] = self._all[definition["ref"]] = definition
         self._visit(node["schema"], place)
 
     def _reference(self, node: Node, place: _Place) -> None:
@@ -144,7 +159,7 @@ class Inspection:
             if self._way == "output" and one.get("serialization_exclude"):
                 continue
             here = place.at(name, one)
-            if self._way == "input" and is_object_member(name, one):
+            if self._way == "input" and is_object_member(name, one, place.config):
                 self._add("object-member", here)
             self._visit(one["schema"], here)
         if "extras_schema" in node:
@@ -164,18 +179,12 @@ class Inspection:
 
     def _union(self, node: Node, place: _Place) -> None:
         choices = list(_schemas(node["choices"]))
-        if {"bytes", "str"} <= {one["type"] for one in choices}:
+        others = [one for one in choices if one["type"] != "bytes"]
+        if others != choices and any(writes_text(one, self._all) for one in others):
             self._add("bytes-or-text", place)
-            choices = [one for one in choices if one["type"] != "bytes"]
+            choices = others
         for one in choices:
             self._visit(one, place)
-
-
-def _taken(node: Node) -> Node | None:
-    """Return the schema that a validator's `json_schema_input_type` declares; None without one."""
-    older = (node.get("metadata") or _NOTHING).get("pydantic_js_input_core_schema")  # 2.10.3
-    found: Node | None = node.get("json_schema_input_schema", older)
-    return found
 
 
 def doubt_of_all(code: str, schema: Node) -> list[LintFinding]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bytesocket_app.errors import ConfigurationError, ContractWarning, where
-from bytesocket_app.events.findings import TEXTS, LintFinding, Way
+from bytesocket_app.events.findings import FAULTS, TEXTS, LintFinding, Way
 from bytesocket_app.events.inspection import Inspection, doubt_of_all
 from bytesocket_app.events.payload import PayloadType
 
@@ -31,7 +31,7 @@ class Lint:
     ) -> None:
         """Check a type now, or at `settle` if it refers to a name that is not defined yet.
 
-        Each finding is a `ContractWarning`.
+        Each finding is a `ContractWarning`, except faults: what cannot work is refused.
 
         Args:
             payload: The type.
@@ -40,7 +40,7 @@ class Lint:
             source: Returns `file:line` of the declaration, for findings outside classes.
 
         Raises:
-            ConfigurationError: There are findings, and `strict` is set.
+            ConfigurationError: There are findings, and `strict` is set or one is a fault.
         """
         asked = (payload, tuple(ways), what, source)
         if not self._look(*asked):
@@ -50,7 +50,7 @@ class Lint:
         """Check the types that were not complete when they were declared.
 
         Raises:
-            ConfigurationError: There are findings, and `strict` is set.
+            ConfigurationError: There are findings, and `strict` is set or one is a fault.
         """
         waiting, self._waiting = self._waiting, []
         for asked in waiting:
@@ -65,8 +65,16 @@ class Lint:
         doubts = [doubt for way in ways for doubt in self._inspection.doubts(schema, way)]
         if "input" in ways and payload.depends_on_codec:
             doubts += doubt_of_all("codec-dependent", schema)
-        told = [one for one in map(_owned, doubts) if self._is_new(one, what)]
-        self._tell([_written(one, what, source) for one in told])
+        doubts = [one for one in map(_owned, doubts) if self._is_new(one, what)]
+        told = [_written(one, what, source) for one in doubts]
+        refused = (
+            told
+            if self._strict
+            else [text for one, text in zip(doubts, told, strict=True) if one.code in FAULTS]
+        )
+        if refused:
+            raise ConfigurationError("\n".join(f"{place}: {text}" for place, text, _ in refused))
+        self._tell(told)
         return True
 
     def _is_new(self, doubt: LintFinding, what: str) -> bool:
@@ -76,8 +84,6 @@ class Lint:
         return is_new
 
     def _tell(self, told: list[tuple[str, str, str]]) -> None:
-        if self._strict and told:
-            raise ConfigurationError("\n".join(f"{place}: {text}" for place, text, _ in told))
         for place, text, home in told:
             file, _, line = place.rpartition(":")
             module = sys.modules.get(home)
@@ -103,7 +109,8 @@ def _written(doubt: LintFinding, what: str, source: Callable[[], str]) -> tuple[
     else:
         subject = doubt.owner.__qualname__ + (f".{doubt.field}" if doubt.field else "")
         place, home = place_of(doubt.owner, doubt.field), doubt.owner.__module__
-    text = f"{what}: {subject} {problem}. {remedy}, or allow it with {allow}."
+    way_out = "" if doubt.code in FAULTS else f", or allow it with {allow}"
+    text = f"{what}: {subject} {problem}. {remedy}{way_out}."
     return place, text, home or place
 
 

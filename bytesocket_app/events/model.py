@@ -8,10 +8,10 @@ import reprlib
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
-from typing_extensions import override
+from typing_extensions import TypeIs, override
 
 from bytesocket_app.errors import ConfigurationError, where
-from bytesocket_app.events.names import checked_name, snake_case
+from bytesocket_app.events.names import checked_class_name, checked_name, snake_case
 from bytesocket_app.types import Direction, EventName
 
 
@@ -22,6 +22,7 @@ class EventModel(BaseModel):
     __event_direction__: ClassVar[Direction]
     __event_volatile__: ClassVar[bool] = False
     __event_subject__: ClassVar[str | None] = None
+    __event_class_name__: ClassVar[str | None] = None
     __event_abstract__: ClassVar[bool] = True
 
     @override
@@ -31,12 +32,13 @@ class EventModel(BaseModel):
         name: EventName | None = None,
         volatile: bool | str | None = None,
         abstract: bool = False,
+        class_name: str | None = None,
         **kwargs: Any,
     ) -> None:
         """Set the event's name, direction and flags from the class statement.
 
         Raises:
-            ConfigurationError: The name is not valid, or no base class gives a direction.
+            ConfigurationError: A name is not valid, or no base class gives a direction.
         """
         super().__init_subclass__(**kwargs)
         cls.__event_name__ = snake_case(cls.__name__) if name is None else checked_name(name, cls)
@@ -52,6 +54,9 @@ class EventModel(BaseModel):
             cls.__event_volatile__ = bool(volatile)
             cls.__event_subject__ = volatile if isinstance(volatile, str) else None
         cls.__event_abstract__ = abstract
+        cls.__event_class_name__ = None
+        if class_name is not None:  # as finding the place in the source is slow
+            cls.__event_class_name__ = checked_class_name(class_name, cls.__name__, where(cls))
 
     @classmethod
     @override
@@ -71,6 +76,13 @@ class EventModel(BaseModel):
                 f"{cls.__name__} ({where(cls)}) has no field {subject!r}, which volatile= names "
                 f"(its fields: {fields}). Name one of them, or say volatile=True."
             )
+
+
+def is_event_class(value: object) -> TypeIs[type[EventModel]]:
+    """Return True for the class of an event, and False for a base of events."""
+    if not (isinstance(value, type) and issubclass(value, EventModel)):
+        return False
+    return not value.__event_abstract__
 
 
 def name_of(event: EventModel) -> EventName:
@@ -97,13 +109,23 @@ class ClientEvent(EventModel, abstract=True):
     to be dropped for a slow reader, who gets the newest of each sender in a room. If one sender
     reports on several things, `volatile="user"` keeps the newest for each value of the field
     `user`. Classes derived from a volatile one are volatile too.
+
+    `class_name="UserHasLeft"` names the class in generated Python clients, where it would have
+    another's name otherwise: `user-left` and `user:left` are both `UserLeft`.
     """
 
     __event_direction__: ClassVar[Direction] = "client"
 
 
 class ServerEvent(EventModel, abstract=True):
-    """An event that the server sends; only these can be emitted by server code."""
+    """An event that the server sends; only these can be emitted by server code.
+
+    It is validated when it is made, and not again when it is sent. What was changed meanwhile, or
+    made by `model_construct`, is only looked at for its kinds: a value that is none of its field's
+    type, a missing one, or None where there is no null raises `EncodeError` for who sends it.
+    Bounds and validators are not looked at. A tuple goes out as the list that is declared, an int
+    as the declared Decimal or float, and an object of a subclass as its base.
+    """
 
     __event_direction__: ClassVar[Direction] = "server"
 

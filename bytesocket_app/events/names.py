@@ -1,7 +1,9 @@
 """Event names: derived from a class's name, or checked as given (protocol.md section 2)."""
 
 import re
+from keyword import iskeyword
 from typing import Final
+from unicodedata import normalize
 
 from bytesocket_app.errors import ConfigurationError, caller, where
 from bytesocket_app.types import EventName
@@ -37,6 +39,27 @@ def checked_name(name: object, owner: type | None = None) -> EventName:
     raise ConfigurationError(
         f"{name!r} cannot be an event's name ({place}): use a non-empty string, or a number of "
         "at most 53 bits."
+    )
+
+
+def checked_class_name(name: object, what: str, place: str) -> str | None:
+    """Return the name that an event's or a room's class is to have in generated Python clients.
+
+    Args:
+        name: The name as the user gave it; None for the one that its contract name makes.
+        what: Words for what has it, for the error message.
+        place: `file:line` of the declaration.
+
+    Raises:
+        ConfigurationError: It cannot be the name of a public class.
+    """
+    if name is None:
+        return None
+    if isinstance(name, str) and name.isidentifier() and not (name[0] == "_" or iskeyword(name)):
+        return normalize("NFKC", name)  # as Python reads it
+    raise ConfigurationError(
+        f"class_name={name!r} of {what} ({place}) cannot be the name of a Python class: use an "
+        'identifier without an underscore in front, as in class_name="UserLeft".'
     )
 
 

@@ -7,26 +7,34 @@ so that a type means the same on either codec.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeGuard
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import (
     PydanticSerializationError,
     SchemaError,
+    SchemaSerializer,
     from_json,
     to_json,
     to_jsonable_python,
 )
 
 from bytesocket_app.errors import EncodeError, first_line
-from bytesocket_app.events.core_schemas import nodes, schema_validator
+from bytesocket_app.events.anything import holds_bytes, may_hold_bytes
+from bytesocket_app.events.core_schemas import nodes, schema_serializer, schema_validator
 from bytesocket_app.events.guarded import guarded_schema, problems_of_one
+from bytesocket_app.events.kinds import Kinds
+from bytesocket_app.events.nulls import definitions_of, reads_objects
 from bytesocket_app.events.raw import custom_before_bytes, json_validator
-from bytesocket_app.events.raw_output import raw_serializer
+from bytesocket_app.events.raw_output import may_change, raw_serializer, writes_otherwise_in_binary
 from bytesocket_app.events.recursion import RecursiveUnions
+from bytesocket_app.events.settings_of_places import placed_schema
+from bytesocket_app.events.tolerant import tolerant
+from bytesocket_app.events.unwritable import unwritable
+from bytesocket_app.events.writing import Check, is_warning, json_writer, msgpack_writer, plainly
 from bytesocket_app.types import CodecName
-from bytesocket_app.wire import BINARY, UNLIMITED
+from bytesocket_app.wire import UNLIMITED
 
 _TEXTUAL: Final = frozenset(
     {
@@ -46,15 +54,21 @@ class SerializerError(EncodeError):
     """A failure of a serializer of the application's own, whatever the value was."""
 
 
+class WrongKind(SerializerError):
+    """A value that is to be sent is not of the declared kind."""
+
+
 class PayloadType:
     """A payload's type, with functions to validate and serialize its values.
 
     Args:
         annotation: Any type that Pydantic can validate.
+        what: What has this payload, for the messages of errors; the annotation by default.
     """
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, annotation: Any, *, what: str = "") -> None:
         self.annotation = annotation
+        self.what = what
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
@@ -72,9 +86,26 @@ class PayloadType:
         return schema
 
     @cached_property
+    def _written_schema(self) -> Any:
+        return placed_schema(self.adapter.core_schema)
+
+    @cached_property
+    def serializer(self) -> SchemaSerializer:
+        """Pydantic's serializer of the type, which writes each place as the contract says."""
+        schema = self._written_schema
+        if schema is self.adapter.core_schema:
+            return self.adapter.serializer
+        return schema_serializer(schema)
+
+    @cached_property
     def has_bytes(self) -> bool:
         """True if a value can hold bytes, which are raw in MessagePack and text in JSON."""
         return any(node["type"] == "bytes" for node in nodes(self.adapter.core_schema))
+
+    @cached_property
+    def may_hold_bytes(self) -> bool:
+        """True if a value can hold bytes, such as those inside `Any`."""
+        return may_hold_bytes(self.adapter.core_schema)
 
     @property
     def depends_on_codec(self) -> bool:
@@ -86,8 +117,14 @@ class PayloadType:
 
     @cached_property
     def may_be_absent(self) -> bool:
-        """True if a message without `data` means an empty object: for models."""
-        return isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)
+        """True if null or a message without `data` means an empty object.
+
+        It does for models whose values are all objects, so that null is none of them.
+        """
+        if not (isinstance(self.annotation, type) and issubclass(self.annotation, BaseModel)):
+            return False
+        schema = self.adapter.core_schema
+        return reads_objects(schema, definitions_of(schema))
 
     @cached_property
     def validate_fast(self) -> Callable[[Any], Any] | None:
@@ -131,7 +168,7 @@ class PayloadType:
         def through_json(decoded: Any, codec: CodecName) -> Any:
             if refuse_much is not None:
                 refuse_much(decoded)
-            if codec == "binary" and raw is not None:
+            if codec == "binary" and raw is not None and (is_announced or holds_bytes(decoded)):
                 return raw(decoded)
             try:
                 text = to_json(decoded)
@@ -139,7 +176,8 @@ class PayloadType:
                 return python(decoded)
             return json(text)
 
-        raw = _raw(schema, python) if self.has_bytes else None
+        is_announced = self.has_bytes
+        raw = _raw(schema, python) if self.may_hold_bytes else None
         return through_json
 
     @cached_property
@@ -152,53 +190,141 @@ class PayloadType:
 
     def to_json(self, value: Any) -> bytes:
         """Serialize a value as JSON text, by alias."""
-        return self.adapter.serializer.to_json(value, by_alias=True)
+        return self.serializer.to_json(value, by_alias=True)
 
     @cached_property
-    def to_binary(self) -> Callable[[Any], bytes]:
-        """Function that writes a value as MessagePack: the JSON-mode value with raw bytes."""
-        serialize = self.adapter.serializer.to_python
-        if self.has_bytes:
-            raw = raw_serializer(self.adapter.core_schema)
-            if raw is None:  # pragma: no cover - a Pydantic that does not let a schema be changed
-                return lambda value: BINARY.encode(_with_raw_bytes(serialize(value, by_alias=True)))
-            return lambda value: BINARY.encode(raw(value))
-        return lambda value: BINARY.encode(serialize(value, mode="json", by_alias=True))
+    def kinds(self) -> Kinds:
+        """The kinds of its values, for those that are of no valid kind but are to be sent."""
+        return Kinds(self.adapter.core_schema)
+
+    def binary_value(self, **options: Any) -> Callable[[Any], Any]:
+        """Return the function that converts a value to what MessagePack carries.
+
+        Args:
+            options: Further arguments of Pydantic's `to_python`.
+        """
+        return _binary_value(self._written_schema, self.serializer, options)
+
+    @cached_property
+    def has_words_for_not_finite(self) -> bool:
+        """True if JSON text may have NaN as a word; usually it is null there."""
+        configs = [node.get("config") for node in nodes(self._written_schema)]
+        return any(config and "ser_json_inf_nan" in config for config in configs)
 
     def dump(self, value: Any, codec: CodecName) -> bytes:
         """Serialize a value for a codec.
 
         Raises:
+            WrongKind: The value, or one inside of it, is not of the declared kind.
             EncodeError: The codec cannot express the value, such as non-UTF-8 bytes in JSON.
             SerializerError: A serializer of the application's own failed.
         """
-        try:
-            return self.to_json(value) if codec == "json" else self.to_binary(value)
-        except PydanticSerializationError as exc:
-            remedy = " Emit it with codec='binary'." if codec == "json" and self.has_bytes else ""
-            kind = SerializerError if "Error calling function" in str(exc) else EncodeError
-            raise kind(
-                f"{self.annotation!r} cannot be written as {codec}: {first_line(exc)}{remedy}"
-            ) from exc
+        write = self._writers.get(codec)
+        if write is None:
+            write = self._writers[codec] = self.writer(codec, b"", b"")
+        return write(value)
+
+    @cached_property
+    def _writers(self) -> dict[CodecName, Callable[[Any], bytes]]:
+        return {}
 
     def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
         """Return a `dump` for one codec that puts `prefix` and `suffix` around the value."""
-        to_json, to_binary = self.adapter.serializer.to_json, self.to_binary
+        check = (*self.kinds.tests, partial(self._settled, codec))
+        return _writer(codec, self._written_schema, self.serializer, check, (prefix, suffix))
 
-        is_json = codec == "json"
+    def _settled(self, codec: CodecName, value: Any, found: bytes | Exception) -> bytes:
+        """Write a value that is perhaps of a wrong kind, or say what is wrong with it."""
+        try:
+            problem = self.kinds.problem(value)
+        except RecursionError as error:  # it holds itself
+            return self._fail(codec, value, error)
+        if problem is not None:
+            raise WrongKind(
+                f"{self._title} cannot be written: {problem}. Was it changed after its "
+                "construction, or made by `model_construct`? Nothing validates it then."
+            )
+        if isinstance(found, bytes):
+            return found
+        return (
+            self._tolerant(codec)(value) if is_warning(found) else self._fail(codec, value, found)
+        )
 
-        def write(value: Any) -> bytes:
-            try:
-                written = to_json(value, by_alias=True) if is_json else to_binary(value)
-            except PydanticSerializationError:
-                written = self.dump(value, codec)  # raises an EncodeError that names the problem
-            return prefix + written + suffix
+    def _tolerant(self, codec: CodecName) -> Callable[[Any], bytes]:
+        """Return a writer that takes what is another kind in Python and none on the wire."""
+        made = self._tolerant_writers.get(codec)
+        if made is None:
+            schema, serializer = self._written_schema, self.serializer
+            if may_change():
+                schema = tolerant(schema)
+                serializer = schema_serializer(schema)
+            check = (None, None, partial(self._fail, codec))
+            made = _writer(codec, schema, serializer, check, (b"", b""))
+            self._tolerant_writers[codec] = made
+        return made
 
-        return write
+    @cached_property
+    def _tolerant_writers(self) -> dict[CodecName, Callable[[Any], bytes]]:
+        return {}
+
+    def _fail(self, codec: CodecName, value: Any, error: bytes | Exception) -> bytes:
+        """Raise what a failure of the writing means."""
+        assert isinstance(error, Exception)  # noqa: S101 - without a test, nothing else is doubtful
+        if is_warning(error):
+            raise WrongKind(
+                f"{self._title} cannot be written: a value in it is not of the declared kind, and "
+                "no serializer says how it is written."
+            ) from error
+        if not isinstance(error, ValueError | RecursionError):
+            raise error
+        is_text = codec == "json"
+        remedy = " Emit it with codec='binary'." if is_text and self.may_hold_bytes else ""
+        kind = SerializerError if "Error calling function" in str(error) else EncodeError
+        place = self._unwritable(value) if is_text else ""
+        raise kind(
+            f"{self._title} cannot be written as {codec}: {place}{first_line(error)}{remedy}"
+        ) from error
+
+    @property
+    def _title(self) -> str:
+        name = getattr(self.annotation, "__name__", None)
+        return self.what or (name if isinstance(name, str) else repr(self.annotation))
+
+    def _unwritable(self, value: Any) -> str:
+        """Return the place of what JSON has no word for, to put in front of the reason."""
+        write = self.serializer.to_json
+        place = unwritable(lambda include: write(value, by_alias=True, include=include), value)
+        return f"`{place}`: " if place else ""
 
     def plain(self, value: Any) -> Any:
         """Return the value as decoded JSON: plain Python objects."""
         return from_json(self.to_json(value))
+
+
+def _writer(
+    codec: CodecName,
+    schema: Any,
+    serializer: SchemaSerializer,
+    check: Check,
+    around: tuple[bytes, bytes],
+) -> Callable[[Any], bytes]:
+    """Return the function that writes values of a schema."""
+    if codec == "json":
+        return json_writer(serializer, check, around)
+    return msgpack_writer(_binary_value(schema, serializer, {}), check, around)
+
+
+def _binary_value(
+    schema: Any, serializer: SchemaSerializer, options: Mapping[str, Any]
+) -> Callable[[Any], Any]:
+    """Return the function that converts values of a schema to what MessagePack carries."""
+    if not writes_otherwise_in_binary(schema):
+        return plainly(serializer, options)
+    raw = raw_serializer(schema, **options)
+    if raw is None:  # pragma: no cover - a Pydantic that does not let a schema be changed
+        write = serializer.to_python
+        return lambda value: _with_raw_bytes(write(value, by_alias=True, **options))
+    return raw
 
 
 def _raw(schema: Any, python: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -5,15 +5,17 @@ only there does `"2020-01-01T00:00:00Z"` count as a date. JSON cannot hold raw b
 converted to marked text, which a changed copy of the type's schema converts back.
 """
 
-from collections.abc import Callable
-from functools import cache
-from secrets import token_hex
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from secrets import randbits
 from typing import Any, Final
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import core_schema, to_json
 
+from bytesocket_app.events.anything import has_open_extras
 from bytesocket_app.events.core_schemas import (
+    BY_NAME,
     OPAQUE,
     core,
     is_dict,
@@ -23,8 +25,9 @@ from bytesocket_app.events.core_schemas import (
     schema_validator,
 )
 
-_MARK: Final = f"\x00{token_hex(8)}:"
-"""Prefix of text that stands for bytes; random per process, so that no peer can send it."""
+_MARK: Final = f"\x00{randbits(64)}:"
+"""Prefix of text that stands for bytes; random per process, so that no peer can send it. A schema
+that strips text, or changes its case, leaves it as it is."""
 
 _CUSTOM: Final = ("function-before", "function-wrap", "function-plain")
 
@@ -38,7 +41,7 @@ def json_validator(schema: Any) -> Callable[[Any], Any] | None:
     """
     if custom_before_bytes(schema) or not _is_supported():
         return None
-    validate = schema_validator(_reading_marks(schema)).validate_json
+    validate = schema_validator(_reading_marks(schema, {})).validate_json
     return lambda decoded: validate(to_json(marked(decoded)))
 
 
@@ -49,7 +52,9 @@ def _is_supported() -> bool:
     class InputProbe(BaseModel):
         raw: bytes
 
-    validate = schema_validator(_reading_marks(TypeAdapter(InputProbe).core_schema)).validate_json
+    validate = schema_validator(
+        _reading_marks(TypeAdapter(InputProbe).core_schema, {})
+    ).validate_json
     found: bytes = validate(to_json(marked({"raw": b"\xff"}))).raw
     return found == b"\xff"
 
@@ -57,12 +62,17 @@ def _is_supported() -> bool:
 def marked(value: Any) -> Any:
     """Convert bytes to marked text, in dicts and lists too."""
     if isinstance(value, bytes):
-        return _MARK + value.decode("latin-1")
+        return with_mark(value)
     if is_dict(value):
         return {key: marked(item) for key, item in value.items()}
     if is_list(value):
         return [marked(item) for item in value]
     return value
+
+
+def with_mark(value: bytes | bytearray) -> str:
+    """Convert bytes to marked text."""
+    return _MARK + value.decode("latin-1")
 
 
 def unmarked(value: Any) -> Any:
@@ -86,29 +96,71 @@ def _as_text(value: Any) -> Any:
     return value
 
 
-def _reading_marks(schema: Any) -> Any:
+def _reading_marks(schema: Any, config: Any) -> Any:
     if is_list(schema):
-        return [_reading_marks(item) for item in schema]
+        return [_reading_marks(item, config) for item in schema]
     if is_tuple(schema):
-        return tuple(map(_reading_marks, schema))
+        return tuple(_reading_marks(item, config) for item in schema)
     if not is_dict(schema):
         return schema
-    opaque = OPAQUE if is_node(schema) else ()
-    node = {k: v if k in opaque else _reading_marks(v) for k, v in schema.items()}
-    ref, kind = node.get("ref"), node.get("type")
+    if not is_node(schema):
+        return {key: _reading_marks(value, config) for key, value in schema.items()}
+    config = schema.get("config") or config
+    node = {k: v if k in OPAQUE else _reading_marks(v, config) for k, v in schema.items()}
+    if schema["type"] == "union":
+        node["choices"] = list(map(_named, schema["choices"], node["choices"]))
+    return _reading_node(node, config)
+
+
+def _named(own: Any, copy: Any) -> Any:
+    """Return a union's choice with the name that problems have for text, whatever looks at it."""
+    is_text = is_dict(own) and own.get("type") == "str"
+    return (copy, schema_validator(own).title) if is_text else copy
+
+
+def _reading_node(node: dict[str, Any], config: Any) -> Any:
+    """Let one part of a schema, whose own parts do so already, read marked text."""
+    kind = node["type"]
+    if kind in _CUSTOM:
+        return {**node, "function": _given_bytes(node["function"])}
+    if kind in BY_NAME and has_open_extras(node, config):
+        return _around(core_schema.no_info_after_validator_function, _read_extras, node)
     if kind == "bytes":
-        node.pop("ref", None)
         # Text without the mark is read as JSON mode always reads it, also within a union.
+        ref = node.pop("ref", None)
         raw = core_schema.no_info_before_validator_function(unmarked, core(node))
         choices = {"bytes": raw, "text": core(node)}
         return core_schema.tagged_union_schema(choices, _kind_of, ref=ref)
     if kind == "str":
-        node.pop("ref", None)
-        return core_schema.no_info_before_validator_function(_as_text, core(node), ref=ref)
+        # Looked at afterwards: a function in front would make text a better match in a union.
+        return _around(core_schema.no_info_after_validator_function, _as_text, node)
     if kind == "any":
-        node.pop("ref", None)
-        return core_schema.no_info_after_validator_function(unmarked, core(node), ref=ref)
+        return _around(core_schema.no_info_after_validator_function, unmarked, node)
     return node
+
+
+def _around(make: Callable[..., Any], function: Callable[[Any], Any], node: dict[str, Any]) -> Any:
+    """Put a function in front of a node or behind it, under the node's name."""
+    ref = node.pop("ref", None)
+    return make(function, core(node), ref=ref)
+
+
+def _given_bytes(function: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a user's validator that gets bytes where there is marked text."""
+    inner: Callable[..., Any] = function["function"]
+
+    @wraps(inner)
+    def call(value: Any, *more: Any) -> Any:
+        return inner(unmarked(value), *more)
+
+    return {**function, "function": call}
+
+
+def _read_extras(made: Any) -> Any:
+    """Convert marked text in the extra members of what a model, or a typed dict, is made of."""
+    if is_tuple(made):
+        return tuple(unmarked(part) for part in made)
+    return unmarked(made)
 
 
 def custom_before_bytes(schema: Any, *, inside: bool = False) -> bool:

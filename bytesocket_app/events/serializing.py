@@ -2,8 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
 
 _SCALARS: Final[Mapping[object, str]] = {
     str: "string",
@@ -12,18 +12,29 @@ _SCALARS: Final[Mapping[object, str]] = {
     bool: "boolean",
 }
 
+_OWN: Final = frozenset({"pydantic", "pydantic_core", "operator", "bytesocket_app"})
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def not_in_binary(function: F) -> F:
+    """Mark a serializer that MessagePack is written without, as a decorator."""
+    vars(function)["__not_in_binary__"] = True
+    return function
+
 
 def opaque_serializer(schema: Mapping[str, Any]) -> bool:
     """Return True for a custom serializer whose result type is not declared.
 
-    Pydantic's own serializers do not count: they declare nothing either, but keep the type's form.
+    Those of Pydantic and of the framework do not count: they keep the type's form.
     """
     if schema["type"] not in {"function-plain", "function-wrap"}:
         return False
     if schema.get("return_schema") is not None:
         return False
     home = str(getattr(_plain(schema["function"]), "__module__", ""))
-    return home.partition(".")[0] not in {"pydantic", "pydantic_core", "operator"}
+    return home.partition(".")[0] not in _OWN
 
 
 def scalar_return(schema: Mapping[str, Any]) -> str | None:

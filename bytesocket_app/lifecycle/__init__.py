@@ -2,5 +2,6 @@
 
 from bytesocket_app.lifecycle.failures import Failures, StandIn
 from bytesocket_app.lifecycle.hooks import HookKind, HookTimeout, Lifecycle
+from bytesocket_app.lifecycle.promises import Promises
 
-__all__ = ["Failures", "HookKind", "HookTimeout", "Lifecycle", "StandIn"]
+__all__ = ["Failures", "HookKind", "HookTimeout", "Lifecycle", "Promises", "StandIn"]

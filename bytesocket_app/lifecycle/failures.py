@@ -22,13 +22,15 @@ On the wire a refusal in a handler has the phase ``handler``, in a room too.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, Protocol
 
-from bytesocket_app.errors import ErrorContext, Phase, Refusal
+from bytesocket_app.errors import ErrorContext, Phase, Refusal, UndeclaredAnswer
 from bytesocket_app.event_loop import is_cancellation, is_group
+from bytesocket_app.lifecycle.promises import UNTYPED, Promises
 from bytesocket_app.logs import text_of
 from bytesocket_app.transports.http_errors import http_refusal
+from bytesocket_app.wire.shapes import NULL
 
 logger = logging.getLogger("bytesocket")
 
@@ -62,11 +64,16 @@ class Failures:
     Args:
         tell: Calls the error hooks.
         as_origin: True to call them only for the failures that the origin reports.
+        strict: True if an answer that is not declared is a failure.
+
+    Attributes:
+        promises: Compares what functions answer with what they declare.
     """
 
-    def __init__(self, tell: ErrorHooks, *, as_origin: bool = False) -> None:
+    def __init__(self, tell: ErrorHooks, *, as_origin: bool = False, strict: bool = False) -> None:
         self._tell = tell
         self._as_origin = as_origin
+        self.promises = Promises(strict=strict)
 
     async def end(  # noqa: PLR0913 - most are keywords, each for another aspect of the failure
         self,
@@ -79,6 +86,7 @@ class Failures:
         event: object = None,
         code: int | None = None,
         tell: bool = True,
+        raises: Iterable[type[Refusal]] | None = None,
         answer: Callable[[Refusal], object] | None = None,
     ) -> Refusal:
         """Handle an exception: log it, answer the peer, and call the error hooks.
@@ -87,7 +95,8 @@ class Failures:
         is a crash: it is logged at ERROR with its traceback, and the peer is told `internal`.
         Crashes include a `CancelledError` without a cancelled scope, `SystemExit`, and the
         application's own subclasses of `BaseException`. A group with a single exception counts as
-        that exception.
+        that exception. A refusal that is not what its class or `raises=` says is a crash; see
+        `Promises.kept`.
 
         Args:
             error: The exception.
@@ -98,6 +107,7 @@ class Failures:
             event: The event's name; None outside the handling of an event.
             code: The close code that follows; None for phases without one.
             tell: False to leave out the error hooks, as they were called for an earlier error.
+            raises: The refusals that are declared there; None where none can be.
             answer: Called with the refusal for the peer, before any hook runs.
 
         Returns:
@@ -110,8 +120,13 @@ class Failures:
         error = leaf(error)
         if must_pass(error):
             raise error
-        refusal = refusal_of(error)
+        if isinstance(error, Refusal):
+            error, refusal = self._compared(error, what, raises, socket)
+        else:
+            refusal = refusal_of(error)
         if refusal is None:
+            if isinstance(error, UndeclaredAnswer):
+                about = f"{about}: {error}"
             logger.error("%s failed%s, %s", what, about, socket, exc_info=error)
             refusal = StandIn(error, INTERNAL, code="internal")
         else:
@@ -122,6 +137,54 @@ class Failures:
             cause = error.error if isinstance(error, StandIn) else error
             await self.report(socket, ErrorContext(phase, cause, code=code, event=event))
         return refusal
+
+    def compared(
+        self,
+        error: BaseException,
+        what: str,
+        raises: Iterable[type[Refusal]],
+        socket: Any,
+    ) -> BaseException:
+        """Return what to raise in place of an exception on its way to `end`, or the exception.
+
+        For a function whose declared refusals are not known where its exceptions end.
+
+        Args:
+            error: The exception.
+            what: Its source, for the log.
+            raises: The refusals that are declared for the source.
+            socket: The connection.
+        """
+        refused = leaf(error)
+        if not isinstance(refused, Refusal):
+            return error
+        told, refusal = self._compared(refused, what, raises, socket)
+        if refusal is refused:
+            return error
+        return told if refusal is None else refusal
+
+    def _compared(
+        self,
+        refusal: Refusal,
+        what: str,
+        raises: Iterable[type[Refusal]] | None,
+        socket: Any,
+    ) -> tuple[BaseException, Refusal | None]:
+        """Compare a refusal with its declaration.
+
+        Returns:
+            (error, refusal): what the application hears of, and what the peer gets; None if the
+            refusal is a crash.
+        """
+        codec = getattr(socket, "codec", None)
+        try:
+            data = self.promises.kept(refusal, what, raises, codec)
+        except Exception as broken:  # noqa: BLE001 - the boundary; a validator may raise anything
+            return broken, None
+        if data is UNTYPED:
+            return refusal, refusal
+        data = NULL if data is None else data
+        return refusal, StandIn(refusal, refusal.message, code=refusal.code, data=data)
 
     async def late(
         self,

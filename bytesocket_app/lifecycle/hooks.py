@@ -4,20 +4,26 @@ import logging
 from collections.abc import Callable, Iterator
 from enum import Enum
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from anyio import move_on_after
 
 from bytesocket_app.dependencies import bind
-from bytesocket_app.errors import ErrorContext, Phase, where
+from bytesocket_app.errors import ErrorContext, Phase, UndeclaredAnswer, where
 from bytesocket_app.event_loop import ends_everything
-from bytesocket_app.lifecycle.failures import Failures, leaf
+from bytesocket_app.lifecycle.failures import Failures, StandIn
+from bytesocket_app.lifecycle.promises import meant_otherwise, meant_to_refuse, named
 from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
 
 logger = logging.getLogger("bytesocket")
+
+
+_REFUSING: Final = (
+    'it says no by raising, as in `raise Refusal("Not you.")`, and yes by returning None.'
+)
 
 
 class HookTimeout(TimeoutError):
@@ -65,16 +71,24 @@ class Lifecycle:
         app: The application, for dependencies of hooks that run without a socket.
         as_origin: True to call the error hooks only for the failures that the origin reports.
         timeout: Seconds that one hook may take; 0 for no limit.
+        strict: True if an answer that is not declared is a failure.
 
     Attributes:
         hears_messages: True if there is a message hook; cached, as every message needs it.
         failures: The boundary where exceptions of the application's code end.
     """
 
-    def __init__(self, app: Any = None, *, as_origin: bool = False, timeout: float = 0) -> None:
+    def __init__(
+        self,
+        app: Any = None,
+        *,
+        as_origin: bool = False,
+        timeout: float = 0,
+        strict: bool = False,
+    ) -> None:
         self._app = app
         self._timeout = timeout
-        self.failures = Failures(self.report, as_origin=as_origin)
+        self.failures = Failures(self.report, as_origin=as_origin, strict=strict)
         self.hears_messages = False
         self._registry: Registry[HookKind, Bound] = Registry()
         self.upgrade = self._hook(HookKind.UPGRADE)
@@ -125,13 +139,15 @@ class Lifecycle:
             what = f"hook {bound.source}"
             try:
                 with move_on_after(self._timeout or None) as scope:
-                    await bound.invoke(*values)
+                    value = await bound.invoke(*values)
+                    if value is not None:
+                        self._returned(kind, bound, value)
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
                 if kind is HookKind.CLOSE and ends_everything(exc):
                     logger.warning("%s was cut off, %s", what, socket)
                 phase = kind.value or Phase.HANDLER
-                await self.failures.end(exc, phase, what, socket=socket, tell=False)
-                first = first or leaf(exc)
+                ended = await self.failures.end(exc, phase, what, socket=socket, tell=False)
+                first = first or (ended.error if isinstance(ended, StandIn) else ended)
             else:
                 if scope.cancelled_caught:
                     logger.error("%s took too long, %s", what, socket)
@@ -139,6 +155,22 @@ class Lifecycle:
         if first is not None and kind.value is not None:
             await self.failures.report(socket, ErrorContext(kind.value, first))
         return first
+
+    def _returned(self, kind: HookKind, bound: Bound, value: object) -> None:
+        """Look at what a hook returned, which nobody reads.
+
+        Raises:
+            UndeclaredAnswer: It is an upgrade hook that may want to refuse; or it is meant to be
+                read, and the application is strict.
+        """
+        if kind is HookKind.UPGRADE and meant_to_refuse(value):
+            raise UndeclaredAnswer(f"hook {bound.source} returned {named(value)}: {_REFUSING}")
+        if kind is HookKind.UPGRADE or value is False or meant_otherwise(value):
+            what = f"a lifecycle.{kind.name.lower()} hook"
+            remedy = _REFUSING if kind is HookKind.UPGRADE else "nothing is refused by it."
+            self.failures.promises.unread(
+                what, bound.source, value, meant_otherwise(value) or remedy
+            )
 
     async def call(self, function: Callable[..., Any], *values: Any) -> None:
         """Call a function from the application's settings, with the error handling of hooks.

@@ -9,14 +9,17 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 from keyword import iskeyword
+from types import MappingProxyType
 from typing import Final
 
 from bytesocket_app.errors import ConfigurationError, caller
+from bytesocket_app.rooms.parameters import Misspelt, Untyped
 
 SEPARATOR: Final = ":"
 TAKEN: Final = frozenset({"app", "codec", "event", "exclude", "room", "self", "socket"})
 """Names that a parameter cannot have, as handlers or `Room.emit` use them otherwise."""
 _PARAMETER = re.compile(r"\{([^{}]*)\}")
+_UNTYPED: Final = Untyped()
 
 
 class RoomPattern:
@@ -32,12 +35,13 @@ class RoomPattern:
             name that is taken, two parameters touch, or a brace stands alone.
     """
 
-    __slots__ = ("_expression", "parameters", "source", "text", "tokens")
+    __slots__ = ("_expression", "_names", "parameters", "source", "text", "tokens")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.source = caller()
         self.parameters: tuple[str, ...] = tuple(_PARAMETER.findall(text))
+        self._names = set(self.parameters)
         self.tokens: list[str | None] = []
         parts = _PARAMETER.split(text)
         for index, part in enumerate(parts):
@@ -64,24 +68,46 @@ class RoomPattern:
         found = self._expression.fullmatch(room)
         return found.groupdict() if found else None
 
-    def fill(self, values: Mapping[str, object]) -> str:
+    def fill(
+        self, values: Mapping[str, object], types: Mapping[str, Untyped] = MappingProxyType({})
+    ) -> str:
         """Return a room's name: `fill({"doc_id": 7})` is `doc:7`, which `match` parses again.
 
+        Args:
+            values: The parameters' values.
+            types: Their types, where they are known.
+
         Raises:
-            TypeError: A parameter is missing, None or unknown.
-            ValueError: A value's text is empty, contains a `:`, or would match as another value, as
-                `a-b` does in front of a `-`.
+            TypeError: A parameter is missing, None, unknown or not of its type.
+            ValueError: A value's text is not the one that it has, is empty, contains a `:`, or
+                would match as another value, as `a-b` does in front of a `-`.
         """
-        if set(values) != set(self.parameters) or any(value is None for value in values.values()):
+        if set(values) != self._names or any(value is None for value in values.values()):
             raise TypeError(self._misfit(values))
-        texts = {name: str(value) for name, value in values.items()}
-        room = _PARAMETER.sub(lambda found: texts[found[1]], self.text)
+        texts = self._texts(values, types)
+        room = self.filled(texts)
         if self.match(room) != texts:
             raise ValueError(
                 f"Room {self.text!r} cannot be filled with {dict(values)!r}: a parameter is one "
                 f"or more characters without {SEPARATOR!r}, nor the text that follows it."
             )
         return room
+
+    def filled(self, texts: Mapping[str, str]) -> str:
+        """Return the name that has these texts for its parameters."""
+        return self.text.format_map(texts)
+
+    def _texts(self, values: Mapping[str, object], types: Mapping[str, Untyped]) -> dict[str, str]:
+        name, value = "", None
+        texts: dict[str, str] = {}
+        try:
+            for name, value in values.items():
+                texts[name] = types.get(name, _UNTYPED).text(value)
+        except Misspelt as error:
+            raise ValueError(f"Room {self.text!r}: {name} cannot be {value!r}: {error}.") from error
+        except TypeError as error:
+            raise TypeError(f"Room {self.text!r}: {name} {error}.") from error
+        return texts
 
     def after(self, prefix: str) -> "RoomPattern":
         """Return the pattern with a prefix before it, declared at the same place.
@@ -105,6 +131,14 @@ class RoomPattern:
         if unknown and (near := difflib.get_close_matches(unknown[0], missing, n=1)):
             return f"{text} Did you mean {near[0]!r} instead of {unknown[0]!r}?"
         return text
+
+    def like(self, name: str) -> str:
+        """Return what a name would be in this pattern: its parameters, the pattern's own text."""
+        own, given = self.text.split(SEPARATOR), name.split(SEPARATOR)
+        if len(own) != len(given):
+            return self.text
+        pairs = zip(own, given, strict=True)
+        return SEPARATOR.join(given if "{" in part else part for part, given in pairs)
 
     def overlaps(self, other: "RoomPattern") -> bool:
         """Return True if a name can match both patterns."""

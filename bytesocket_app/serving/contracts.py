@@ -32,17 +32,18 @@ class Contracts:
     """Comparison of clients' contracts with the application's own.
 
     Args:
-        fingerprint: Builds the application's contract and returns its fingerprint. It is slow,
-            so it is called once, in a thread, when the first client names a contract.
+        fingerprints: Builds the application's contract and returns its fingerprints, of which
+            the first is shown. It is slow, so it is called once, in a thread, when the first client
+            names a contract.
         policies: The policies about clients to refuse.
     """
 
-    def __init__(self, fingerprint: Callable[[], str], policies: Policies) -> None:
-        self._fingerprint = fingerprint
+    def __init__(self, fingerprints: Callable[[], tuple[str, ...]], policies: Policies) -> None:
+        self._fingerprints = fingerprints
         self._policies = policies
         self._lock = Lock()
         self._is_built = False
-        self._own: str | None = None
+        self._own: tuple[str, ...] = ()
         self._seen = set[str]()
 
     async def allow(self, stated: str | None) -> bool:
@@ -54,10 +55,10 @@ class Contracts:
             return policies.without_contract == "accept"
         if not self._is_built:
             await run_sync(self._build)
-        if self._own is None or stated == self._own or stated.startswith(policies.contracts):
+        if not self._own or stated in self._own or stated.startswith(policies.contracts):
             return True
         verdict = {"accept": "accepted", "refuse": "refused"}[policies.unknown_contract]
-        ours = self._own[:SHOWN]
+        ours = self._own[0][:SHOWN]
         # What is no fingerprint may be anything, a misplaced token too.
         shown = repr(stated[:SHOWN]) if FINGERPRINT.match(stated) else "of no known form"
         self._log_once(shown, f"a client of contract {shown} is {verdict}; ours is {ours}")
@@ -74,7 +75,7 @@ class Contracts:
         if socket.contract is not None:
             message = (
                 f"This client was made for contract {socket.contract[:SHOWN]}, and the server has "
-                f"{(self._own or '')[:SHOWN]}: reload the page, or update the client."
+                f"{''.join(self._own[:1])[:SHOWN]}: reload the page, or update the client."
             )
         code = CloseCode.UNKNOWN_CONTRACT
         context = error_context(Phase.UPGRADE, UnknownContract(message), code=int(code))
@@ -86,7 +87,7 @@ class Contracts:
             if self._is_built:
                 return
             try:
-                self._own = self._fingerprint()
+                self._own = self._fingerprints()
             except ConfigurationError as error:
                 logger.error("clients' contracts are not compared: %s", error)  # noqa: TRY400 - it says all
             except Exception:

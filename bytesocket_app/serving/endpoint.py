@@ -13,7 +13,7 @@ from bytesocket_app import threads
 from bytesocket_app.addresses import Proxies
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.authentication import TryLater, log_put_off
-from bytesocket_app.errors import ConfigurationError, Phase, Refusal
+from bytesocket_app.errors import ConfigurationError, ErrorCode, Phase, Refusal
 from bytesocket_app.lifecycle import HookKind, HookTimeout
 from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.serving.admission import Admission, AdmissionPlace, Full, full
@@ -244,8 +244,14 @@ class ApplicationEndpoint:
             log_put_off(later, socket)
             return full(later.reached, later.message, seconds=later.seconds)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            await authentication.failed(socket, sending, exc, tell=False)
-            return _rejection(leaf(exc)) or Rejection(500, "Authentication failed.")
+            refusal, cause = (
+                await authentication.failed(socket, sending, exc, tell=False),
+                leaf(exc),
+            )
+            # A refusal that breaks its word is a crash, for which no status of its own speaks.
+            is_broken = isinstance(cause, Refusal) and refusal.code == ErrorCode.INTERNAL
+            rejection = None if is_broken else _rejection(cause)
+            return rejection or Rejection(500, "Authentication failed.")
         if scope.cancelled_caught:
             self._telemetry.count(Count.LATE, socket=socket.id, phase=Phase.AUTH.value)
             logger.warning("authentication %s took too long, %s", authentication.source, socket)

@@ -7,10 +7,13 @@ from typing import Any, TypeAlias, TypeVar
 
 from anyio import CancelScope, Lock
 
+from bytesocket_app.dependencies import Lasting
 from bytesocket_app.errors import ConfigurationError, where
+from bytesocket_app.signature import Offer, by_type
+from bytesocket_app.socket import Application
 
 LifespanFunction: TypeAlias = Callable[..., Any]
-"""`async def lifespan(app): ...` with one `yield`."""
+"""`async def lifespan(app: ByteSocket): ...` with one `yield`; it may ask for dependencies."""
 
 L = TypeVar("L", bound=LifespanFunction)
 
@@ -22,7 +25,7 @@ class LifespanRunner:
     lifespan, `app.running()`, and every `TestClient`.
 
     Args:
-        app: The argument of the function.
+        app: The application, which the function may ask for.
         check: Raises ConfigurationError if the application's declarations contradict each other.
     """
 
@@ -31,6 +34,7 @@ class LifespanRunner:
         self._check = check
         self._checked = False
         self._function: LifespanFunction | None = None
+        self._lasting: Lasting | None = None
         self._needed = 0
         self._turn: Lock | None = None
         self._running: AbstractAsyncContextManager[object] | None = None
@@ -39,15 +43,22 @@ class LifespanRunner:
         """Take the application's function.
 
         Raises:
-            ConfigurationError: The application has a function already, or this is not an
-                `async def` with a `yield` that can be called with the application.
+            ConfigurationError: The application has a function already, this is not an `async def`
+                with a `yield`, or a parameter asks for neither the application nor a dependency.
         """
         if self._function is not None:
             raise ConfigurationError(
                 f"{where(function)}: the lifespan is declared already, at "
                 f"{where(self._function)}. Do both things in one function."
             )
-        _check(function, self._app)
+        _check(function)
+        kind = type(self._app)
+        offer = Offer(
+            f"the application ({kind.__name__})",
+            by_type(kind, "app", also=Application),
+            usual=f"app: {kind.__name__}",
+        )
+        self._lasting = Lasting(function, offer, "the lifespan")
         self._function = function
         return function
 
@@ -67,16 +78,16 @@ class LifespanRunner:
         """
         self._checked = False  # declarations may have been added since the last run
         self.check()
-        if self._function is None:
+        if self._lasting is None:
             yield
             return
-        await self._enter(self._function)
+        await self._enter(self._lasting)
         try:
             yield
         finally:
             await self._leave()
 
-    async def _enter(self, function: LifespanFunction) -> None:
+    async def _enter(self, function: Lasting) -> None:
         # A lock belongs to one event loop; an application may run in several, one by one.
         if self._turn is None or not self._needed:
             self._turn = Lock()
@@ -84,10 +95,8 @@ class LifespanRunner:
         try:
             async with self._turn:
                 if self._running is None:
-                    # The application may have applied `asynccontextmanager` itself.
-                    plain = inspect.isasyncgenfunction(function)
-                    make: Any = asynccontextmanager(function) if plain else function
-                    context: AbstractAsyncContextManager[object] = make(self._app)
+                    overrides = getattr(self._app, "dependency_overrides", {})
+                    context = function.entered(self._app, overrides)
                     await context.__aenter__()
                     self._running = context
         except BaseException:
@@ -109,18 +118,11 @@ class LifespanRunner:
             turn.release()
 
 
-def _check(function: LifespanFunction, app: object) -> None:
-    problem = None
-    if not (callable(function) and inspect.isasyncgenfunction(inspect.unwrap(function))):
-        problem = "it is no `async def` with a `yield`"
-    else:
-        try:
-            inspect.signature(function).bind(app)
-        except TypeError as exc:
-            problem = f"it cannot be called with the application ({exc})"
-    if problem is not None:
-        raise ConfigurationError(
-            f"{where(function)}: {function!r} cannot be the lifespan: {problem}. Write "
-            "`async def lifespan(app): ...` with one `yield`: before it what the start needs, "
-            "after it what the end needs."
-        )
+def _check(function: LifespanFunction) -> None:
+    if callable(function) and inspect.isasyncgenfunction(inspect.unwrap(function)):
+        return
+    raise ConfigurationError(
+        f"{where(function)}: {function!r} cannot be the lifespan: it is no `async def` with a "
+        "`yield`. Write `async def lifespan(app: ByteSocket): ...` with one `yield`: before it "
+        "what the start needs, after it what the end needs."
+    )

@@ -30,6 +30,9 @@ class SocketRooms(Generic[S]):
         """Join a room without its guards, and without a message to the client.
 
         Waits for the room's join hooks. The socket is in the room even if the wait is cancelled.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         await self.bulk.join((room,))
 

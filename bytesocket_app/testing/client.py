@@ -4,14 +4,15 @@ import itertools
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import is_dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, overload
 
 from anyio import Event, create_task_group, move_on_after
-from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
+from pydantic import BaseModel
 
 from bytesocket_app.application import ByteSocket
+from bytesocket_app.client.payload import plain
 from bytesocket_app.client.refusals import refusal
 from bytesocket_app.errors import Disconnected, RequestError, UndeclaredEvent
 from bytesocket_app.events import (
@@ -212,7 +213,7 @@ class TestClient:
         if answer["type"] == MessageType.REPLY_ERROR:
             raise refusal(answer.get("data"))
         data = answer.get("data")
-        return data if reply is None else TypeAdapter(reply).validate_python(data)
+        return data if reply is None else PayloadType(reply).validate(data, self._codec.name)
 
     @overload
     async def receive(
@@ -310,7 +311,13 @@ class TestClient:
             self._over.set()
 
     async def _authenticate(self) -> None:
-        data = to_jsonable_python(self._credentials)
+        value: object = self._credentials
+        kind: Any = type(value)
+        if issubclass(kind, BaseModel) or is_dataclass(kind):
+            # Whole: a union needs a tag that has a default.
+            data = self._written(PayloadType(kind), value)
+        else:
+            data = plain(value, self._codec)
         await self.send({"type": MessageType.AUTH.value, "data": data})
         kinds = {MessageType.AUTH_SUCCESS, MessageType.AUTH_ERROR}
         answer = await self._arrivals.wait("the answer to the credentials", _of_type(kinds), None)
@@ -334,10 +341,12 @@ class TestClient:
             else (name_of(event), PayloadType(type(event)))
         )
         value = event.value if isinstance(event, Payload) else event
-        raw = payload.dump(value, self._codec.name)
-        data = decode(raw, self._codec.is_binary)
-        message = {"event": name, "data": data}
+        message = {"event": name, "data": self._written(payload, value)}
         return message if room is None else {"room": room, **message}
+
+    def _written(self, payload: PayloadType, value: Any) -> Any:
+        raw = payload.dump(value, self._codec.name)
+        return decode(raw, self._codec.is_binary)
 
 
 def _nothing() -> None:

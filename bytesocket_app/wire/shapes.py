@@ -15,6 +15,9 @@ from bytesocket_app.wire.message_type import MessageType
 ECHO: Final = 256
 """Characters of a peer's text that an answer repeats."""
 
+NULL: Final[Any] = object()
+"""Stands for a refusal's data that are null, and are to be said; None says nothing."""
+
 _DIGITS: Final = 0.301
 """Decimal digits of a bit."""
 
@@ -88,7 +91,7 @@ def error_context(phase: Phase, refusal: Refusal, **more: Any) -> MessageBody:
     """Write an error context: `{phase, error: {code, message, data?}, event?, room?, ...}`."""
     error: MessageBody = {"code": refusal.code, "message": refusal.message}
     if refusal.data is not None:
-        error["data"] = refusal.data
+        error["data"] = None if refusal.data is NULL else refusal.data
     context: MessageBody = {"phase": phase.value, "error": error}
     context.update((key, value) for key, value in more.items() if value is not None)
     return context

@@ -50,9 +50,10 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
 
     Returns:
         Text such as `contract 1a2b3c4d -> 5e6f7a8b: + event chat:typing, ~ event chat:post (text:
-        field removed)`, where `+` is added, `-` removed, and `~` changed.
+        field removed)`, where `+` is added, `-` removed, and `~` changed. A change that clients
+        cannot notice leaves the fingerprint as it was, which is then said once.
     """
-    if old["fingerprint"] == new["fingerprint"]:
+    if old == new:
         return None
     before, after = _names(old), _names(new)
     marks = [f"+ {name}" for name in after if name not in before]
@@ -61,7 +62,8 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str | None:
     marks += [f"~ {name} ({', '.join(details)})" for name, details in changed.items()]
     line = ", ".join(marks[:_TOLD]) or "documentation only"
     more = f", and {len(marks) - _TOLD} more" if len(marks) > _TOLD else ""
-    return f"contract {old['fingerprint'][:8]} -> {new['fingerprint'][:8]}: {line}{more}"
+    prints = dict.fromkeys((old["fingerprint"][:8], new["fingerprint"][:8]))
+    return f"contract {' -> '.join(prints)}: {line}{more}"
 
 
 def _changed(

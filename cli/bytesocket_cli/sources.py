@@ -18,10 +18,17 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Contract, and its name for messages."""
+    """Contract, and its name for messages.
+
+    Attributes:
+        place: File, TARGET or revision.
+        document: The contract.
+        application: The application that it was made from, if it is in this process.
+    """
 
     place: str
     document: Mapping[str, Any]
+    application: Any = None
 
 
 def pair(old: str, new: str | None) -> tuple[Source, Source, Project]:
@@ -68,8 +75,9 @@ def _application(text: str | None) -> tuple[Source, Project]:
 
     target = resolve(text, Path.cwd())
     loaded = load(target)
-    document = loaded.application.contract().document
-    return Source(text or loaded.import_string, document), target.project
+    application = loaded.application
+    place = text or loaded.import_string
+    return Source(place, application.contract().document, application), target.project
 
 
 def _in_own_process(text: str) -> Source:

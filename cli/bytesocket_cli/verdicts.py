@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final, TypeAlias
 
 from bytesocket_cli import console
-from bytesocket_cli.allowances import Allowance
+from bytesocket_cli.allowances import Allowance, identity
 
 Found: TypeAlias = Mapping[str, Any]
 """Finding as JSON values: `contract.compatibility.Finding.to_dict`."""
@@ -28,11 +28,15 @@ class Allowed:
         findings: Each finding with the entry that allows it, or None.
         unused: Entries that allow no finding.
         expired: Entries whose last day has passed.
+        ambiguous: Entries that fit several changes, and so allow none; with one of the changes.
+        loose: Entries that would allow another change as well, with the one that they allow.
     """
 
     findings: Sequence[tuple[Found, Allowance | None]]
     unused: Sequence[Allowance]
     expired: Sequence[Allowance]
+    ambiguous: Sequence[tuple[Allowance, Sequence[Found]]] = ()
+    loose: Sequence[tuple[Allowance, Found]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Verdict:
             "allowances": {
                 "unused": [str(allowance) for allowance in self.allowed.unused],
                 "expired": [str(allowance) for allowance in self.allowed.expired],
+                "ambiguous": [str(allowance) for allowance, _ in self.allowed.ambiguous],
+                "loose": [str(allowance) for allowance, _ in self.allowed.loose],
             },
         }
 
@@ -90,9 +96,14 @@ def allow(findings: Sequence[Found], allowances: Sequence[Allowance], today: dat
     """Pair each finding with the first valid entry that allows it; safe findings get none."""
     expired = [one for one in allowances if one.has_expired(today)]
     valid = [one for one in allowances if one not in expired]
-    paired = [(finding, _match(finding, valid)) for finding in findings]
+    fits = [(one, [each for each in findings if _is_for(one, each)]) for one in valid]
+    ambiguous = [(one, found) for one, found in fits if len({*map(identity, found)}) > 1]
+    single = [(one, found) for one, found in fits if (one, found) not in ambiguous]
+    loose = [(one, found[0]) for one, found in single if found and one.missing(found[0])]
+    paired = [(finding, _match(finding, [one for one, _ in single])) for finding in findings]
     used = [allowance for _, allowance in paired]
-    return Allowed(paired, [one for one in valid if one not in used], expired)
+    unused = [one for one, _ in single if one not in used]
+    return Allowed(paired, unused, expired, ambiguous, loose)
 
 
 def show(verdict: Verdict) -> None:
@@ -118,16 +129,20 @@ def show(verdict: Verdict) -> None:
     console.say(_conclusion(verdict), style="bold red" if verdict.failed else "bold green")
 
 
+def _is_for(allowance: Allowance, finding: Found) -> bool:
+    return finding["level"] != "safe" and allowance.matches(finding)
+
+
 def _match(finding: Found, allowances: Sequence[Allowance]) -> Allowance | None:
-    if finding["level"] == "safe":
-        return None
-    return next((one for one in allowances if one.matches(finding)), None)
+    return next((one for one in allowances if _is_for(one, finding)), None)
 
 
 def _lines(finding: Found) -> Iterator[str]:
     also = ", ".join(finding["levels"][1:])
     yield f"  {_head(finding)}{f', also {also}' if also else ''}"
     yield f"    {finding['message']}"
+    if finding["source"]:
+        yield f"    at {finding['source']}"
     if finding["advice"]:
         yield f"    -> {finding['advice']}"
 
@@ -141,7 +156,7 @@ def _head(finding: Found) -> str:
 
 
 def _conclusion(verdict: Verdict) -> str:
-    if verdict.old[1] == verdict.new[1]:
+    if verdict.old[1] == verdict.new[1] and not verdict.allowed.findings:
         return "the same contract"
     counts = {
         level: sum(level == finding["level"] for finding in verdict.counted) for level in HEADINGS

@@ -12,6 +12,7 @@ from uuid import UUID
 import anyio
 from bytesocket_app.client import ClientSettings, ClientState, ErrorContext, RequestError
 from document_client import Credentials, DocRoom, DocumentClient, Edit, Edited, Look, Move, Moved
+from document_client import OutOfDateError
 from progress_client import Advanced, Cancel, Ended, Job, Load, Mine, ProgressClient, Start, Started
 from progress_client import Credentials as Login
 
@@ -46,9 +47,8 @@ async def document_tab(url: str, tell: Callable[[object], None]) -> None:
         version = (await plan.request(insert())).version
         try:
             await plan.request(Edit(version=version - 1, start=0, end=0, text="x"))
-        except RequestError as error:
-            if error.code == "out_of_date":
-                tell(error.data["version"])
+        except OutOfDateError as error:
+            tell(error.data.version)
 
         @plan.on(Moved)
         def moved(event: Moved) -> None:
@@ -83,7 +83,7 @@ async def wrong_tab(client: DocumentClient, plan: DocRoom) -> None:
     client.join("doc:{doc_id}", doc_id=7)  # wrong: a UUID
     client.join("doc:{id}", doc_id=PLAN)  # wrong: no such room
     await client.emit(Move(position=1))  # wrong: cursors belong into a document
-    await plan.request(Move(position=1))  # wrong: nobody answers a cursor
+    await client.request(Move(position=1))  # wrong: nor are they requests outside of one
     await plan.emit(Moved(person="Bob", position=1))  # wrong: the server sends it
     Move(position="1")  # wrong: a number
 

@@ -17,6 +17,15 @@ from tests.support.node import HERE, TSC, type_check
 USE = HERE / "bytesocket-client"
 
 
+def talkative() -> dict[str, Any]:
+    """The chat, with an event that two rooms take."""
+    document = contracts.chat()
+    for place in document["rooms"]:
+        if place["client_events"]:
+            place["client_events"].append(room_event("shout"))
+    return sealed(document)
+
+
 def overlapping() -> dict[str, Any]:
     """A room that has a name of its own and also fits a pattern."""
     document = contracts.chat()
@@ -25,12 +34,13 @@ def overlapping() -> dict[str, Any]:
 
 
 DOCUMENTS = {
-    "chat": contracts.chat(),
+    "chat": talkative(),
     "files": contracts.files(),
     "minimal": contracts.minimal(),
     "names": contracts.nasty(),
     "models": nasty.document(),
     "overlapping": overlapping(),
+    "shadows": contracts.shadows(),
 }
 
 
@@ -71,3 +81,4 @@ def test_a_contract_without_rooms_has_no_rooms() -> None:
     text = bytesocket_client(contracts.minimal())
     assert "emitRoom: {};" in text
     assert "listenRoom: {};" in text
+    assert "emitRooms: { rooms: never[]; event: {} };" in text

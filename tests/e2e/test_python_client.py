@@ -1,6 +1,7 @@
 """The generated Python client against a server that does as it is told."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,8 @@ from tests.support.generated_chat import (
     Event7,
     Move,
     Moved,
+    Mute,
+    MutedError,
     Post,
     Posted,
     Reaction,
@@ -102,6 +105,28 @@ async def test_a_refused_request_raises_its_code(server: ScriptedServer) -> None
             with pytest.raises(RequestError, match="not now") as caught:
                 await chat.request(Post(text="x"))
     assert (caught.value.code, caught.value.data) == ("muted", {"until": 5})
+
+
+async def test_a_refusal_with_fitting_data_is_of_its_codes_class(server: ScriptedServer) -> None:
+    error = {"code": "muted", "message": "not now", "data": {"until": "2030-01-02"}}
+    server.script.replies["chat:post"] = refuse({"phase": "handler", "error": error})
+    server.script.refused_rooms["lobby"] = {"phase": "onJoinRoom", "error": error}
+    with anyio.fail_after(30):
+        async with client(server) as chat:
+            with pytest.raises(MutedError, match="not now") as caught:
+                await chat.request(Post(text="x"))
+            with pytest.raises(MutedError) as unjoined:
+                await chat.join("lobby").ready
+    assert caught.value.data == unjoined.value.data == Mute(until=date(2030, 1, 2))
+
+
+async def test_an_event_without_a_reply_is_answered_with_none(server: ScriptedServer) -> None:
+    server.script.replies |= {"blob": lambda _: "seven", "chat:reaction": lambda _: None}
+    with anyio.fail_after(30):
+        async with client(server) as chat:
+            outside: Awaitable[object] = chat.request(Blob(b"x"))
+            inside: Awaitable[object] = chat.join("lobby").request(Reaction(emoji="x"))
+            assert [await outside, await inside] == [None, None]
 
 
 async def test_a_reply_that_does_not_fit_raises(server: ScriptedServer) -> None:

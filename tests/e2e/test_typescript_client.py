@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support import contracts
 from tests.support.scripted_server import Refuse
 from tests.support.typescript_lab import FAST, LOGIN, Lab
@@ -204,3 +206,54 @@ def test_a_platform_without_websocket_is_told_to_pass_one(lab: Lab) -> None:
     """
     with lab.run(source) as script:
         assert "connect(url, { WebSocket })" in script.result()[0]
+
+
+@pytest.mark.parametrize("codec", ["json", "binary"])
+@pytest.mark.parametrize("module", ["chat.ts", "chat.js"])
+def test_functions_need_no_client_before_them(lab: Lab, module: str, codec: str) -> None:
+    """And an event without a reply resolves to nothing, outside rooms and in them."""
+    lab.script.replies |= {"shout": lambda _: None, "doc:save": lambda _: {"message_id": 7}}
+    lab.script.replies |= {"doc:move": lambda _: None}
+    source = f"""
+    const client = connect(url, {{ auth, codec: "{codec}" }});
+    const {{ on, once, off, events, emit, request, join }} = client;
+    const {{ onState, onError, onDropped, close }} = client;
+    const {{ on: hear, once: hearOnce, request: ask, emit: say, leave }} =
+      join("doc:{{doc_id}}", {{ doc_id: "d" }});
+    const gone = () => tell("gone");
+    on("chat:posted", gone);
+    off("chat:posted", gone);
+    hear("chat:posted", (posted) => tell(["room", posted.text]));
+    hearOnce("chat:posted", () => tell("room once"));
+    const silence = on("chat:posted", (posted) => tell(["all", posted.text]));
+    once("chat:posted", () => tell("once"));
+    onState((state) => tell(state));
+    onError(() => {{}});
+    onDropped(() => {{}});
+    const iterator = events("chat:posted");
+    await client.ready;
+    const moved = await ask("doc:move", {{ x: 1, y: 2 }});
+    tell([await request("shout", "text"), moved, await ask("doc:save")]);
+    tell([emit("shout", "x"), say("doc:save")]);
+    tell((await iterator.next()).value.text);
+    silence();
+    leave();
+    close();
+    """
+    with lab.run(source, module=module) as script:
+        sent = ["sent", "sent"]
+        script.wait(sent)
+        posted = {"author": "a", "text": "t"}
+        lab.server.send({"event": "chat:posted", "room": "doc:d", "data": posted})
+        told = script.result()
+    assert told == [
+        "open",
+        [None, None, {"message_id": 7}],
+        sent,
+        ["room", "t"],
+        "room once",
+        ["all", "t"],
+        "once",
+        "t",
+        "closed",
+    ]

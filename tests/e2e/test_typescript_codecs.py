@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from bytesocket_app.wire import JSON
+from bytesocket_cli.codegen.typescript import javascript
+from tests.support.contracts import BYTES, event, minimal, model, ref, room, room_event, sealed
+from tests.support.scripted_server import Refuse
 from tests.support.typescript_lab import Lab
 
 
@@ -142,7 +145,7 @@ def test_messagepack_values_survive_both_ways(lab: Lab) -> None:
     assert [message["data"] for message in lab.server.log()[0][1:]] == values
 
 
-def test_big_integers_are_bigints_on_messagepack(lab: Lab) -> None:
+def test_big_integers_arrive_as_numbers_and_bigints_are_sent_exactly(lab: Lab) -> None:
     source = """
     const chat = connect(url, { auth, codec: "binary" });
     chat.on("chat:posted", (value) => {
@@ -162,11 +165,91 @@ def test_big_integers_are_bigints_on_messagepack(lab: Lab) -> None:
     assert script.told == [
         "RangeError",
         "open",
-        ["bigint", str(2**63)],
-        ["bigint", str(-(2**62))],
+        ["number", "9223372036854776000"],
+        ["number", "-4611686018427388000"],
     ]
     sent = [message["data"] for message in lab.server.log()[0][1:]]
     assert sent == [5, -5, 2**53, 2**64 - 1, 2**63, -(2**62)]
+
+
+@pytest.mark.parametrize("codec", ["json", "binary"])
+def test_an_integer_beyond_2_to_the_53_is_rounded_alike_in_both_codecs(
+    lab: Lab, codec: str
+) -> None:
+    numbers = [2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63), 2**64 - 1, 2**60 + 129, -(2**33) - 1]
+
+    def refuse(_: Any) -> Any:
+        raise Refuse({"error": {"code": "muted", "message": "", "data": {"until": numbers}}})
+
+    lab.script.replies |= {"ping": lambda _: {"deep": [numbers]}, "shout": refuse}
+    source = f"""
+    const chat = connect(url, {{ auth, codec: "{codec}" }});
+    const shown = (values) => values.map((value) => [typeof value, String(BigInt(value))]);
+    chat.on("chat:posted", (values) => {{ tell(shown(values)); chat.close(); }});
+    tell(shown((await chat.request("ping")).deep[0]));
+    await chat.request("shout", "").catch((error) => tell(shown(error.data.until)));
+    """
+    with lab.run(source) as script:
+        script.wait_for(lambda told: len(told) == 2, "a reply and a refusal")
+        lab.server.send({"event": "chat:posted", "data": numbers})
+        assert script.result() == [[["number", str(int(float(n)))] for n in numbers]] * 3
+
+
+def vault() -> dict[str, Any]:
+    """A contract with bytes in the credentials and in the data of refusals, and nowhere else."""
+    secret = model({"key": {**BYTES, "x-bytes": "base64"}}, plain=BYTES)
+    return sealed(
+        {
+            **minimal(),
+            "auth": {"via": "message", "credentials": ref("Secret")},
+            "events": [event("open", "client", {"type": "string"}, refusals=["locked"])],
+            "rooms": [room("cell", client_events=[room_event("open", refusals=["locked"])])],
+            "refusals": {
+                "locked": {"doc": "", "data": ref("Secret")},
+                "other": {"doc": "", "data": None},
+            },
+            "types": {"Secret": secret},
+        }
+    )
+
+
+@pytest.mark.parametrize("codec", ["json", "binary"])
+def test_refusal_data_and_credentials_hold_bytes_in_both_codecs(lab: Lab, codec: str) -> None:
+    text = codec == "json"
+    data = {"key": "-__-", "plain": "p"} if text else {"key": b"\xfb\xff\xfe", "plain": b"p"}
+
+    def refusal(code: str) -> dict[str, Any]:
+        return {"error": {"code": code, "message": "No.", "data": data}}
+
+    def refuse(code: str) -> Any:
+        raise Refuse(refusal(code))
+
+    lab.script.auth = lambda sent: sent == data
+    lab.script.replies["open"] = refuse
+    lab.script.refused_rooms["cell"] = refusal("locked")
+    (lab.folder / "vault.js").write_text(javascript(vault())[0], encoding="utf-8")
+    source = f"""
+    const key = new Uint8Array([251, 255, 254]);
+    const plain = new TextEncoder().encode("p");
+    const right = connect(url, {{ auth: () => ({{ key, plain }}), codec: "{codec}" }});
+    const shown = ({{ code, data }}) => tell(
+      [code, ...Object.values(data).map((v) => v instanceof Uint8Array ? [...v] : v)]);
+    right.onError(shown);
+    await right.request("open", "locked").catch(shown);
+    await right.request("open", "other").catch((error) => tell(error.code));
+    await right.join("cell").ready.catch(shown);
+    tell("ready");
+    """
+    with lab.run(source, module="vault.js") as script:
+        script.wait("ready")
+        lab.server.send({"type": 3, "data": refusal("locked")})
+        lab.server.send({"type": 6, "data": refusal("locked")})
+        script.wait_for(lambda told: len(told) == 7, "what arrives")
+        told = script.told
+    locked = ["locked", [251, 255, 254], [112]]
+    assert told[:2] == [locked, "other"]
+    assert [one for one in told if one not in (locked, "other", "ready")] == []
+    assert told.count(locked) == 5
 
 
 def test_a_server_may_answer_in_another_codec(lab: Lab) -> None:

@@ -13,6 +13,7 @@ from tests.support import contracts
 from tests.support.node import HERE, TSC, run_node, type_check
 
 DOCUMENTS = {
+    "shadows": contracts.shadows(),
     "chat": contracts.chat(),
     "open": contracts.chat(auth=False),
     "files": contracts.files(),
@@ -28,6 +29,18 @@ NODE_TYPES: dict[str, Any] = {
 }
 USES = sorted((HERE / "uses").glob("*_use.ts"))
 BUNDLER: dict[str, Any] = {"module": "esnext", "moduleResolution": "bundler"}
+OLD_LIBS = ("es2015", "es2018", "es2021")
+
+
+def documented() -> dict[str, Any]:
+    """The chat, with documentation and marks of deprecation in more places."""
+    document = contracts.chat()
+    for event in document["events"]:
+        if event["name"] in {"doc:save", "shout"}:
+            event["doc"] = f"What {event['name']} says. @internal"
+    document["types"]["Move"] |= {"deprecated": True, "x-deprecated": "use doc:go"}
+    document["types"]["Moved"] |= {"deprecated": True}
+    return contracts.sealed(document)
 
 
 @pytest.fixture(scope="module")
@@ -76,20 +89,126 @@ def test_an_editor_completes_every_name_and_key(sources: Path, node_packages: Pa
         'chat.join("doc:{doc_id}", { | });\n'
         'chat.join("doc:{doc_id}", { doc_id: "d" }).emit("|");\n'
         'chat.emit("chat:post", { | });\n'
+        'chat.request("chat:post", { | });\n'
+        'chat.request("chat:post", { text: "" }, { | });\n'
         'chat.emit("chat:typing", { who: "" }); chat.on("chat:posted", (posted) => posted.|);\n'
     )
     result = run_node("complete.mjs", unfinished / "use.ts", cwd=node_packages)
     assert result.stderr == ""
     assert [json.loads(line) for line in result.stdout.splitlines()] == [
         ["chat:post", "chat:typing", "ping", "shout"],
-        ["chat:post", "ping"],
+        ["chat:post", "chat:typing", "ping", "shout"],
         ["chat:posted", "chat:reaction", "chat:typing", "doc:moved"],
         ["doc:{doc_id}", "lobby"],
         ["doc_id"],
         ["doc:move", "doc:save"],
         ["text"],
+        ["text"],
+        ["signal", "timeoutMs"],
         ["author", "text"],
     ]
+
+
+def test_an_editor_shows_an_event_s_own_documentation(sources: Path, node_packages: Path) -> None:
+    shown = sources / "shown"
+    shown.mkdir()
+    (shown / "documented.ts").write_text(typescript(documented()), encoding="utf-8")
+    (shown / "use.ts").write_text(
+        'import { connect } from "./documented.ts";\n'
+        'const chat = connect("", { auth: { token: "" } });\n'
+        'chat.on|("chat:posted", () => {});\n'
+        'chat.on|("doc:moved", () => {});\n'
+        'chat.on|("chat:typing", () => {});\n'
+        'chat.request|("chat:post", { text: "" });\n'
+        'chat.request|("shout", "text");\n'
+        'chat.request|("ping");\n'
+        "const { on, request, join } = chat;\n"
+        'on|("chat:posted", () => {});\n'
+        'request|("chat:post", { text: "" }, { timeoutMs: 5 });\n'
+        'const doc = join("doc:{doc_id}", { doc_id: "d" });\n'
+        'doc.on|("chat:posted", () => {});\n'
+        'doc.request|("doc:save");\n'
+        'doc.request|("doc:move", { x: 1, y: 1 });\n'
+    )
+    result = run_node("hover.mjs", shown / "use.ts", cwd=node_packages)
+    assert result.stderr == ""
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert told[2][0].startswith("Call `listener` for each arrival")
+    assert told[5][0].startswith("Send an event and wait for its reply.")
+    posted: list[Any] = ["A message was posted.", {}]
+    post: list[Any] = ["Ask the server to post a message.", {}]
+    assert told[:2] + told[3:5] + told[6:] == [
+        posted,
+        ["", {"deprecated": ""}],
+        post,
+        ["What shout says. \\@internal", {}],
+        posted,
+        post,
+        posted,
+        ["What doc:save says. \\@internal", {}],
+        ["", {"deprecated": "use doc:go"}],
+    ]
+
+
+def test_no_text_becomes_a_tag_and_what_deprecated_says_is_shown(
+    sources: Path, node_packages: Path
+) -> None:
+    texts = [
+        *("Old @deprecated thing", "@internal", "see {@link Post}", "a */ b", "(@example)"),
+        *("\t@deprecated tab", "x\n@deprecated", "**bold** @see `y` @since 1", "a\u00a0@beta"),
+        *("`a` @public", "it`s @alpha", "```\n@code\n```", "* @param x", "/ @returns y", "@"),
+    ]
+    document = contracts.minimal()
+    document["types"] = {
+        f"T{at}": {
+            **contracts.model({"a": {**contracts.STRING, "description": text}}, text),
+            "deprecated": True,
+            "x-deprecated": f"use {text}",
+        }
+        for at, text in enumerate(texts)
+    }
+    document["events"] = [
+        contracts.event(f"e{at}", "server", contracts.ref(f"T{at}"), doc=text)
+        for at, text in enumerate(texts)
+    ]
+    tagged = sources / "tagged"
+    tagged.mkdir()
+    (tagged / "api.ts").write_text(typescript(contracts.sealed(document)), encoding="utf-8")
+    places = [
+        f"declare const t{at}: T|{at}; t{at}.a|; client.on|('e{at}', () => 0);\n"
+        for at in range(len(texts))
+    ]
+    names = ", ".join(f"type T{at}" for at in range(len(texts)))
+    (tagged / "use.ts").write_text(
+        f"import {{ connect, {names} }} from './api.ts';\nconst client = connect('');\n"
+        + "".join(places)
+    )
+    result = run_node("hover.mjs", tagged / "use.ts", cwd=node_packages)
+    assert result.stderr == ""
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(told) == 3 * len(texts)
+    for at, text in enumerate(texts):
+        of_type, of_field, of_event = told[3 * at : 3 * at + 3]
+        assert of_field[1] == {}, text
+        for said, tags in (of_type, of_event):
+            assert said.replace("\\", "").split() == text.replace("\\", "").split(), text
+            assert list(tags) == ["deprecated"], text
+            assert tags["deprecated"].replace("\\", "").split() == ["use", *text.split()]
+
+
+@pytest.mark.parametrize("version", list(TSC))
+def test_every_lib_since_es2015_compiles(
+    sources: Path, declarations: Path, tmp_path: Path, version: str
+) -> None:
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    for name in DOCUMENTS:
+        (plain / f"{name}.ts").write_bytes((sources / f"{name}.ts").read_bytes())
+        types = (declarations / f"{name}.d.ts").read_bytes()
+        (plain / f"declared_{name}.d.ts").write_bytes(types)
+    for lib in OLD_LIBS:
+        options = {**BUNDLER, "target": lib, "lib": [lib, "dom"]}
+        assert type_check(plain, version, **options) == "", lib
 
 
 @pytest.mark.parametrize("version", list(TSC))
@@ -123,14 +242,17 @@ def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
         (("bytes",), 6 * 1024),
         (("pacing",), 6 * 1024),
         (("bytes", "pacing"), 7_000),
+        (("numbers",), 6_000),
+        (("numbers", "bytes", "pacing"), 7_000),
     ],
-    ids=["alone", "with bytes", "with rates", "with both"],
+    ids=["alone", "with bytes", "with rates", "with both", "with numbers", "with all"],
 )
 def test_the_runtime_weighs_at_most_6_kb(
     node_packages: Path, tmp_path: Path, parts: tuple[str, ...], limit: int
 ) -> None:
     """As a page gets it: minified, codec included, compressed by gzip; types weigh nothing."""
-    text = runtime("js", is_paced="pacing" in parts)
+    text = runtime("js", is_paced="pacing" in parts, is_numbered="numbers" in parts)
+    parts = tuple(part for part in parts if part != "numbers")
     text += "".join(read(f"typescript/{part}.js") for part in parts)
     exports = ", ".join(["createClient", "$RequestError", *(f"create{p.title()}" for p in parts)])
     (tmp_path / "runtime.js").write_text(f"{text}export {{ {exports} }};\n")

@@ -13,6 +13,7 @@ from tests.nasty import (
     shapes,
     tags,
     times,
+    values,
 )
 from tests.nasty.case import Case, Cases, Row, contract
 
@@ -29,6 +30,8 @@ MODULES: Mapping[str, Cases] = {
     "shapes": shapes.CASES,
     "tags": tags.CASES,
     "times": times.CASES,
+    "values": values.CASES,
+    "values_bytes": values.BYTES,
 }
 
 __all__ = ["MODULES", "Case", "Cases", "Row", "contract"]

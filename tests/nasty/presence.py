@@ -1,6 +1,8 @@
 """What must be there, what may be left out, and what it is called."""
 
-from typing import Any
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import (
@@ -9,6 +11,8 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
+    RootModel,
     computed_field,
     create_model,
 )
@@ -67,7 +71,64 @@ class Hidden(BaseModel):
     b: SkipJsonSchema[int] = 1
 
 
+class NullRoot(RootModel[str | None]):
+    """Text, or null."""
+
+
+class AnyRoot(RootModel[Any]):
+    """Anything, null too."""
+
+
+NOTHING: Any = None
+SPELLED: dict[str, Any] = {"number": "7", "price": "1.50", "share": "0.5", "items": ("1", 2)}
+
+
+class NoneByDefault(BaseModel):
+    number: int = NOTHING
+    items: list[int] = NOTHING
+    inner: Presence = NOTHING
+    when: datetime = NOTHING
+    named: Annotated[int, PlainSerializer(str, return_type=str, when_used="unless-none")] = NOTHING
+    kind: Literal["a"] = NOTHING
+
+
+class CheckedDefault(BaseModel):
+    model_config = ConfigDict(validate_default=True)
+
+    number: int = SPELLED["number"]
+    price: Decimal = SPELLED["price"]
+    share: float = SPELLED["share"]
+    items: list[int] = SPELLED["items"]
+
+
 CASES: dict[str, Case] = {
+    "null-root": Case(
+        rows=(Row.ROOT, Row.NULLABLE_WITHOUT_DEFAULT),
+        payload=NullRoot,
+        good=[None, "text"],
+        bad=[5, {}, []],
+    ),
+    "any-root": Case(
+        rows=(Row.ROOT, Row.ANYTHING),
+        payload=AnyRoot,
+        good=[None, {}, "text", [None]],
+        open=frozenset({""}),
+        draws=False,
+    ),
+    "none-by-default": Case(
+        rows=(Row.DEFAULT, Row.NULLABLE_WITH_DEFAULT),
+        payload=NoneByDefault,
+        good=[{"number": 1, "items": [2], "when": "2020-01-01T00:00:00Z", "named": 3, "kind": "a"}],
+        bad=[{"number": None}, {"items": None}, {"inner": None}],
+        values=[NoneByDefault(), NoneByDefault(number=1)],
+        echo=False,
+    ),
+    "checked-default": Case(
+        rows=(Row.DEFAULT,),
+        payload=CheckedDefault,
+        good=[{"number": 1, "price": "2", "share": 0.5, "items": [1]}, {}],
+        bad=[{"number": None}],
+    ),
     "presence": Case(
         rows=(
             Row.REQUIRED,
@@ -123,6 +184,36 @@ CASES: dict[str, Case] = {
         echo=False,
     ),
 }
+
+if "validate_by_alias" in ConfigDict.__annotations__:  # from Pydantic 2.11 on
+    by_name: Any = {"validate_by_alias": False, "validate_by_name": True}
+
+    class Account(BaseModel):
+        model_config = by_name
+
+        account_id: int = Field(alias="accountId")
+        is_open: bool = Field(True, alias="isOpen")
+
+    class Inside(BaseModel):
+        account: Account
+        other_id: int = Field(alias="otherId")
+
+    CASES["by-name-only"] = Case(
+        rows=(Row.ALIAS, Row.SPLIT_ALIAS),
+        payload=Account,
+        good=[{"account_id": 1, "is_open": False}, {"account_id": 1}],
+        bad=[{"accountId": 1}, {"account_id": None}],
+        echo=False,
+        draws=False,
+    )
+    CASES["by-name-only-inside"] = Case(
+        rows=(Row.ALIAS, Row.SPLIT_ALIAS),
+        payload=Inside,
+        good=[{"account": {"account_id": 1, "is_open": False}, "otherId": 2}],
+        bad=[{"account": {"accountId": 1}, "otherId": 2}, {"account": {"account_id": 1}}],
+        echo=False,
+        draws=False,
+    )
 
 if (missing := getattr(pydantic, "MISSING", None)) is not None:  # from Pydantic 2.14 on
     fields: dict[str, Any] = {

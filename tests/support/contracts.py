@@ -8,14 +8,22 @@ import hashlib
 import json
 from typing import Any
 
+from bytesocket_app.contract.fingerprint import fingerprint
+
 Document = dict[str, Any]
 
 
 def sealed(document: Document) -> Document:
     """Set the fingerprint that belongs to a document."""
-    body = {key: value for key, value in document.items() if key != "fingerprint"}
+    return {**document, "fingerprint": fingerprint(document)}
+
+
+def formerly_sealed(document: Document) -> Document:
+    """Set the fingerprint that version 0.1 gave a document: the digest of all of it."""
+    later = {"capabilities", "fingerprint"}
+    body = {key: value for key, value in document.items() if key not in later}
     text = json.dumps(body, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-    return {**body, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
+    return {**document, "fingerprint": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def ref(name: str) -> dict[str, Any]:
@@ -296,5 +304,28 @@ def nasty() -> Document:
                 "with space": {"doc": "", "data": None},
             },
             "types": types,
+        }
+    )
+
+
+_LIKE_OURS = (
+    *("Arrivals", "Asked", "AsyncIterator", "Awaited", "Client", "ErrorCode", "Exclude", "On"),
+    *("GlobalEvent", "IteratorResult", "Only", "PropertyKey", "Promise", "Replies", "Request"),
+    *("RequestFailure", "Rooms", "Several", "Spoken", "Uint8Array"),
+)
+
+
+def shadows() -> Document:
+    """A contract of models named like what clients are made of, with bytes in fields as odd."""
+    odd: dict[str, Any] = dict.fromkeys(("__proto__", "constructor", "hasOwnProperty"), BYTES)
+    events = [event(n, "both", ref(n), reply=ref(n), doc="*/ @x") for n in _LIKE_OURS]
+    entries = [room_event(name) for name in _LIKE_OURS[:5]]
+    return sealed(
+        {
+            **minimal(),
+            "title": "Shadows",
+            "events": events,
+            "rooms": [room("__proto__", client_events=entries)],
+            "types": {name: model(odd) for name in _LIKE_OURS},
         }
     )

@@ -1,9 +1,10 @@
-# bytesocket Chat 1.0.0 - contract 7ad7ef7f70c54b99 - generated, do not edit
+# bytesocket Chat 1.0.0 - contract 669f64aaccaf4d94 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Chat 1.0.0."""
 
 import collections.abc as _abc
+import datetime as _dt
 import ssl as _ssl
 import typing as _t
 
@@ -11,68 +12,109 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class Credentials(_p.BaseModel):
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
+
+
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class _SendableInDocRoom(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send into `doc:{doc_id}`, and of their reply there."""
+
+
+class _SendableInLobbyRoom(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send into `lobby`, and of their reply there."""
+
+
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Credentials(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     token: str
 
 
-class Move(_bs.ClientEvent, name="doc:move", volatile=True):
+class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], name="doc:move", volatile=True):
+    model_config = _p.ConfigDict(extra="forbid")
+
     x: float
     y: float
 
 
-class Moved(_bs.ServerEvent, name="doc:moved", volatile=True):
+class Moved(_bs.Model, _bs.ServerEvent, _Arriving, name="doc:moved", volatile=True):
     user: str
     x: float
     y: float
 
 
-class Post(_bs.ClientEvent, name="chat:post"):
+class Mute(_bs.Model):
+    until: _dt.date
+
+
+class Post(_bs.Model, _bs.ClientEvent, _Sendable["Receipt"], name="chat:post"):
     """Ask the server to post a message."""
+
+    model_config = _p.ConfigDict(extra="forbid")
 
     text: str
     priority: int = 3
 
 
-class Posted(_bs.ServerEvent, name="chat:posted"):
+class Posted(_bs.Model, _bs.ServerEvent, _Arriving, name="chat:posted"):
     """A message was posted."""
 
     author: str
     text: str
 
 
-class Reaction(_bs.Event, name="chat:reaction"):
+class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], name="chat:reaction"):
     emoji: str
 
 
-class Receipt(_p.BaseModel):
+class Receipt(_bs.Model):
     message_id: int
 
 
-class Save(_bs.ClientEvent, name="doc:save"):
+class Save(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[Receipt], name="doc:save"):
+    model_config = _p.ConfigDict(extra="forbid")
+
     note: str | None = None
 
 
-class Event7(_bs.ServerEvent, _p.RootModel[int], name=7):
+class Event7(_bs.ServerEvent, _p.RootModel[int], _Arriving, name=7):
     pass
 
 
-class Blob(_bs.Event, _p.RootModel[bytes], name="blob"):
+class Blob(_bs.Event, _p.RootModel[bytes], _Arriving, _Sendable[None], name="blob"):
     pass
 
 
-class Echo(_bs.ClientEvent, _p.RootModel[str], name="echo"):
+class Echo(_bs.ClientEvent, _p.RootModel[str], _Sendable[str], name="echo"):
+    pass
+
+
+class MutedError(_bs.RequestError, code="muted"):
+    """The author may not write for a while."""
+
+    data: Mute
+
+
+class ReadOnlyError(_bs.RequestError, code="read_only"):
     pass
 
 
 CONTRACT = _bs.ClientContract(
     title="Chat",
     path="/ws",
-    fingerprint="7ad7ef7f70c54b99e96fb4b9068a47acc672ff008be88337c0822b7d72fe61a0",
+    fingerprint="669f64aaccaf4d948a78acd81b432e0f0324d1e595ad11085492ec2e8186b182",
     codec="binary",
 )
 RefusalCode: _t.TypeAlias = _t.Literal["muted", "read_only"]
 
-_Arriving = _t.TypeVar("_Arriving", bound=Event7 | Blob | Posted | Reaction | Moved)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -88,11 +130,11 @@ class _Room(_bs.Room):
     }
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal[7], /) -> _bs.Listening[Event7]: ...
     @_t.overload
@@ -109,7 +151,7 @@ class _Room(_bs.Room):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -129,7 +171,7 @@ class _Room(_bs.Room):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal[7], /) -> _bs.EventStream[Event7]: ...
     @_t.overload
@@ -148,35 +190,52 @@ class _Room(_bs.Room):
 class DocRoom(_Room):
     """A handle on the room `doc:{doc_id}`.
 
-    Refusals of its requests: read_only.
+    Refusals of its requests: `ReadOnlyError`.
     """
 
+    _parameters: _t.ClassVar[_bs.Parameters] = {"doc_id": int}
     _replies: _t.ClassVar[_bs.Replies] = {
         "doc:save": _bs.PayloadType(Receipt),
     }
 
-    async def emit(self, event: Move | Save, /) -> _bs.Outcome:
+    async def emit(self, event: _SendableInDocRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
 
-    async def request(self, event: Save, /, *, timeout: float | None = None) -> Receipt:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        reply: Receipt = await self._request(event, timeout)
+    async def request(
+        self, event: _SendableInDocRoom[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
         return reply
 
 
 class LobbyRoom(_Room):
     """A handle on the room `lobby`."""
 
-    async def emit(self, event: Reaction, /) -> _bs.Outcome:
+    async def emit(self, event: _SendableInLobbyRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
+
+    async def request(
+        self, event: _SendableInLobbyRoom[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply
 
 
 class ChatClient(_bs.Client):
     """A client of Chat 1.0.0."""
 
     contract = CONTRACT
+    _credentials: _t.ClassVar[_bs.PayloadType | None] = _bs.PayloadType(Credentials)
     _arriving: _t.ClassVar[_bs.EventClasses] = {
         7: Event7,
         "blob": Blob,
@@ -192,6 +251,10 @@ class ChatClient(_bs.Client):
         "doc:{doc_id}": DocRoom,
         "lobby": LobbyRoom,
     }
+    _refusals: _t.ClassVar[_bs.Refusals] = (
+        MutedError,
+        ReadOnlyError,
+    )
 
     def __init__(
         self,
@@ -213,11 +276,11 @@ class ChatClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal[7], /) -> _bs.Listening[Event7]: ...
     @_t.overload
@@ -234,7 +297,7 @@ class ChatClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -254,7 +317,7 @@ class ChatClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal[7], /) -> _bs.EventStream[Event7]: ...
     @_t.overload
@@ -269,17 +332,19 @@ class ChatClient(_bs.Client):
         """Iterate over such events, from now on."""
         return self._events(event)
 
-    async def emit(self, event: Blob | Post | Echo, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
 
-    @_t.overload
-    async def request(self, event: Post, /, *, timeout: float | None = None) -> Receipt: ...
-    @_t.overload
-    async def request(self, event: Echo, /, *, timeout: float | None = None) -> str: ...
-    async def request(self, event: Post | Echo, /, *, timeout: float | None = None) -> _t.Any:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        return await self._request(event, timeout)
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply
 
     @_t.overload
     def join(self, room: _t.Literal["doc:{doc_id}"], /, *, doc_id: int) -> DocRoom: ...

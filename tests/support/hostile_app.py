@@ -50,6 +50,10 @@ class State(ServerEvent, name="state"):
     text: str
 
 
+class Private(Refusal, code="private"):
+    """The room is not for this client."""
+
+
 class Report(ClientEvent, name="report"):
     """Ask what the process holds."""
 
@@ -67,9 +71,9 @@ def make(settings: Settings | None = None, **more: Any) -> ByteSocket:
     sec = app.room("sec")
     sec.relay(Note)
 
-    @sec.guard
+    @sec.guard(raises=(Private,))
     async def nobody(room: str) -> None:
-        raise Refusal(f"Not into {room}.", code="private")
+        raise Private(f"Not into {room}.")
 
     @app.on(Echo)
     async def echo(event: Echo) -> str:

@@ -16,7 +16,7 @@ from websockets.uri import parse_uri
 
 from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.signal import Signal
-from bytesocket_app.wire import JSON, decode
+from bytesocket_app.wire import JSON, Codec, decode
 
 
 class Pipe:
@@ -106,9 +106,13 @@ class Peer:
         if data:
             await self.stream.send(data)
 
-    async def send(self, message: Any) -> None:
-        """Send a message as JSON."""
-        await self.say(lambda protocol: protocol.send_text(JSON.encode(message)))
+    async def send(self, message: Any, codec: Codec = JSON) -> None:
+        """Send a message, as JSON unless another codec is given."""
+        frame = codec.encode(message)
+        if codec.is_binary:
+            await self.say(lambda protocol: protocol.send_binary(frame))
+        else:
+            await self.say(lambda protocol: protocol.send_text(frame))
 
     async def pong(self) -> None:
         """Send the empty frame that answers a heartbeat."""

@@ -148,7 +148,7 @@ def document() -> dict[str, Any]:
             EventEntry(1.5, "client", int | str, is_global=True, reply=Tree),
             EventEntry("none", "server", None),
             EventEntry("a b", "client", Cat, is_global=True),
-            EventEntry("a-b", "client", Cat, is_global=True),
+            EventEntry("a-b", "client", Cat, is_global=True, class_name="ABEvent"),
             EventEntry("tree", "server", Tree, doc="A tree."),
         ),
         rooms=(
@@ -156,8 +156,9 @@ def document() -> dict[str, Any]:
                 "doc:{id}:{name}",
                 {"id": UUID, "name": str},
                 client_events=(RoomEventEntry("nasty", reply=int), RoomEventEntry("loose")),
+                class_name="DocIdNameRoom",
             ),
-            RoomEntry("doc:{id}", {"id": UUID}),
+            RoomEntry("doc:{id}", {"id": UUID}, class_name="DocIdRoom"),
             RoomEntry("doc", client_events=(RoomEventEntry("a b", reply=bytes),)),
         ),
     )

@@ -21,6 +21,7 @@ from tests.support.contracts import (
     sealed,
 )
 
+DATE = {"type": "string", "format": "date"}
 GENERATED = Path(__file__).with_name("generated_chat.py")
 
 
@@ -29,6 +30,7 @@ def chat() -> Document:
     types = {
         "Credentials": model({"token": STRING}),
         "Move": model({"x": NUMBER, "y": NUMBER}),
+        "Mute": model({"until": DATE}),
         "Moved": model({"user": STRING, "x": NUMBER, "y": NUMBER}),
         "Post": model(
             {"text": STRING},
@@ -77,7 +79,7 @@ def chat() -> Document:
                 room("user-feed", join="server"),
             ],
             "refusals": {
-                "muted": {"doc": "", "data": None},
+                "muted": {"doc": "The author may not write for a while.", "data": ref("Mute")},
                 "read_only": {"doc": "", "data": None},
             },
             "types": types,

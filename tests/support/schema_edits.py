@@ -7,21 +7,39 @@ field of that type, what a client of it sends as plain JSON values, and what it 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Flag, IntFlag, StrEnum
+from ipaddress import IPv4Address
 from random import Random
 from types import GenericAlias
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, Union
 from uuid import UUID
 
 from hypothesis import strategies as st
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
+from pydantic import AnyUrl, AwareDatetime, BaseModel, ConfigDict, Field, create_model
 from typing_extensions import override
 
 Extra: TypeAlias = Literal["ignore", "allow", "forbid"]
 EXTRAS: st.SearchStrategy[Extra] = st.sampled_from(("ignore", "allow", "forbid"))
 
 NOON = datetime(2000, 1, 1, 12, tzinfo=UTC)
+
+
+class Rights(IntFlag):
+    READ = 1
+    WRITE = 2
+
+
+class MoreRights(IntFlag):
+    READ = 1
+    WRITE = 2
+    ADMIN = 4
+
+
+class Kinds(Flag):
+    SMALL = 1
+    LARGE = 2
 
 
 class Shape(ABC):
@@ -79,13 +97,27 @@ class Plain(Shape):
         ),
         "aware": (AwareDatetime, NOON, lambda rng: _moment(rng).isoformat()),
         "decimal": (Decimal, Decimal("0.5"), lambda rng: f"{rng.randint(0, 99)}.5"),
+        "url": (AnyUrl, "http://a/", lambda rng: f"http://a/{rng.randint(0, 9)}"),
+        "ip": (IPv4Address, IPv4Address(0), lambda rng: f"10.0.0.{rng.randint(0, 255)}"),
+        "time": (time, NOON.time(), lambda rng: str(_moment(rng).time())),
+        "flags": (Rights, Rights(0), lambda rng: rng.randint(0, 3)),
+        "more flags": (MoreRights, MoreRights(0), lambda rng: rng.randint(0, 7)),
+        "closed flags": (Kinds, Kinds(0), lambda rng: rng.randint(0, 3)),
         "any": (Any, None, lambda rng: rng.choice([1, "x", None, [1], {"a": 1}])),
     }
     """Annotation, default and samples of each."""
     NEAR: ClassVar[Mapping[str, Sequence[str]]] = {
-        "int": ("float", "str"),
+        "int": ("float", "str", "flags", "closed flags"),
         "float": ("int", "decimal"),
-        "str": ("uuid", "date"),
+        "str": ("uuid", "date", "url", "ip"),
+        "url": ("str", "ip", "uuid"),
+        "ip": ("str", "url"),
+        "time": ("str",),
+        "date": ("datetime", "aware", "str"),
+        "decimal": ("str", "float"),
+        "flags": ("more flags", "closed flags", "int"),
+        "more flags": ("flags", "closed flags", "int"),
+        "closed flags": ("flags", "int"),
         "uuid": ("str",),
         "datetime": ("aware", "str", "date"),
         "aware": ("datetime",),
@@ -105,7 +137,10 @@ class Plain(Shape):
 
     @override
     def near(self) -> Sequence[Shape]:
-        limited: dict[str, Sequence[Shape]] = {"int": (Limited(0, 5),), "str": (Text(0, 5),)}
+        limited: dict[str, Sequence[Shape]] = {
+            "int": (Limited(0, 5), Steps()),
+            "str": (Text(0, 5), Form()),
+        }
         return [*map(Plain, self.NEAR.get(self.name, ())), *limited.get(self.name, ())]
 
 
@@ -160,13 +195,72 @@ class Text(Shape):
 
 
 @dataclass(frozen=True)
-class Choice(Shape):
-    """A literal."""
+class Steps(Shape):
+    """A whole number that is a multiple of another."""
 
-    words: tuple[str, ...]
+    step: int = 1
 
     @override
     def annotation(self, name: str = "Root") -> Any:
+        return Annotated[int, Field(multiple_of=self.step)]
+
+    @override
+    def default(self) -> Any:
+        return 0
+
+    @override
+    def sample(self, rng: Random) -> Any:
+        return self.step * rng.randint(-9, 9)
+
+    @override
+    def near(self) -> Sequence[Shape]:
+        return Plain("int"), Steps(self.step * 2), Steps(3), Limited(0, 5)
+
+
+@dataclass(frozen=True)
+class Form(Shape):
+    """A text with a pattern."""
+
+    pattern: str = ".*"
+
+    SAMPLES: ClassVar[Mapping[str, Sequence[str]]] = {
+        "": ("", "b", "a\n", "a" * 12),
+        ".*": ("", "b", "a\n", "a" * 12),
+        "^.*$": ("", "b", "aa", "a" * 12),
+        "a*$": ("", "b", "a\n", "a" * 12),
+        "^a*$": ("", "a", "aa", "a" * 12),
+        "^[ab]+$": ("a", "b", "ab", "a" * 12),
+    }
+
+    @override
+    def annotation(self, name: str = "Root") -> Any:
+        return Annotated[str, Field(pattern=self.pattern)]
+
+    @override
+    def default(self) -> Any:
+        return self.SAMPLES[self.pattern][1] if self.pattern.startswith("^[") else ""
+
+    @override
+    def sample(self, rng: Random) -> Any:
+        return rng.choice(self.SAMPLES[self.pattern])
+
+    @override
+    def near(self) -> Sequence[Shape]:
+        others = [Form(one) for one in self.SAMPLES if one != "^.*$"]  # few texts have two lines
+        return Plain("str"), Text(0, 9), *others
+
+
+@dataclass(frozen=True)
+class Choice(Shape):
+    """A literal, or an enum of the same texts."""
+
+    words: tuple[str, ...]
+    is_enum: bool = False
+
+    @override
+    def annotation(self, name: str = "Root") -> Any:
+        if self.is_enum:
+            return StrEnum(f"{name}Enum", {word.upper(): word for word in self.words})
         return Literal[self.words]
 
     @override
@@ -179,24 +273,36 @@ class Choice(Shape):
 
     @override
     def near(self) -> Sequence[Shape]:
-        fewer = [Choice(self.words[1:])] if len(self.words) > 1 else []
-        return [Choice((*self.words, "new")), Plain("str"), *fewer]
+        fewer = [replace(self, words=self.words[1:])] if len(self.words) > 1 else []
+        other = replace(self, is_enum=not self.is_enum)
+        more = replace(self, words=(*self.words, "new"))
+        return [more, other, Plain("str"), Form("^[ab]+$"), *fewer]
+
+
+ManyKind: TypeAlias = Literal["list", "mapping", "numbered", "formed", "long", "few"]
+KEYS: Mapping[ManyKind, tuple[Any, Callable[[Random], str]]] = {
+    "mapping": (str, lambda rng: _text(rng, 0, 3)),
+    "numbered": (int, lambda rng: str(rng.randint(0, 9))),
+    "formed": (Annotated[str, Field(pattern="^a")], lambda rng: "a" + _text(rng, 0, 3)),
+    "long": (Annotated[str, Field(min_length=2)], lambda rng: _text(rng, 2, 4)),
+    "few": (Literal["red", "aa"], lambda rng: rng.choice(("red", "aa"))),
+}
+"""Types of keys, and samples of them."""
 
 
 @dataclass(frozen=True)
 class Many(Shape):
-    """A list, or a mapping with keys of text or of numbers."""
+    """A list, or a mapping with keys of some kind."""
 
     item: Shape
-    kind: Literal["list", "mapping", "numbered"]
+    kind: ManyKind
 
     @override
     def annotation(self, name: str = "Root") -> Any:
         item = self.item.annotation(name)
         if self.kind == "list":
             return GenericAlias(list, (item,))
-        key: Any = int if self.kind == "numbered" else str
-        return GenericAlias(dict, (key, item))
+        return GenericAlias(dict, (KEYS[self.kind][0], item))
 
     @override
     def default(self) -> Any:
@@ -207,13 +313,12 @@ class Many(Shape):
         items = [self.item.sample(rng) for _ in range(rng.randint(0, 3))]
         if self.kind == "list":
             return items
-        numbered = self.kind == "numbered"
-        return {str(at) if numbered else _text(rng, 0, 3): one for at, one in enumerate(items)}
+        return {KEYS[self.kind][1](rng): one for one in items}
 
     @override
     def near(self) -> Sequence[Shape]:
-        kinds = replace(self, kind="list"), replace(self, kind="numbered")
-        return *kinds, Pair((self.item, self.item))
+        kinds: list[ManyKind] = ["list", *KEYS]
+        return *(replace(self, kind=kind) for kind in kinds), Pair((self.item, self.item))
 
     @override
     def inside(self) -> Sequence[st.SearchStrategy[Shape]]:
@@ -360,7 +465,7 @@ def _one_edited(items: tuple[Shape, ...]) -> list[st.SearchStrategy[tuple[Shape,
 
 def _groups(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
     several = st.lists(inner, min_size=2, max_size=3, unique=True).map(tuple)
-    kinds: st.SearchStrategy[Any] = st.sampled_from(("list", "mapping", "numbered"))
+    kinds: st.SearchStrategy[Any] = st.sampled_from(("list", *KEYS))
     return st.one_of(
         st.builds(Many, inner, kinds),
         st.builds(Pair, several),
@@ -380,7 +485,9 @@ _LEAF: st.SearchStrategy[Shape] = st.one_of(
     st.sampled_from(sorted(Plain.KINDS)).map(Plain),
     _SPANS.map(lambda span: Limited(*span)),
     _SPANS.map(lambda span: Text(*span)),
-    _WORDS.map(lambda words: Choice(tuple(words))),
+    st.builds(Choice, _WORDS.map(tuple), st.booleans()),
+    st.sampled_from(sorted(Form.SAMPLES)).map(Form),
+    st.sampled_from((1, 2, 3)).map(Steps),
 )
 SMALL: st.SearchStrategy[Shape] = st.one_of(_LEAF, _groups(_LEAF))
 """Scalars, and groups of them."""

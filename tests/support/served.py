@@ -31,16 +31,20 @@ from tests.support.talk import Said, Say, Wave, talk
 SERVERS = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "granian")
 
 
+class Rude(Refusal, code="rude"):
+    """That is not said here."""
+
+
 def application(**more: Any) -> ByteSocket:
     """The application that is served."""
     app = talk(serialization="json", **more)
     lobby = app.room("lobby")
     lobby.relay(Wave)
 
-    @app.on(Say)
+    @app.on(Say, raises=(Rude,))
     async def say(event: Say) -> Said:
         if event.text == "no":
-            raise Refusal("Not that.", code="rude")
+            raise Rude("Not that.")
         return Said(text=event.text.upper())
 
     return app

@@ -16,7 +16,7 @@ from bytesocket_app import (
     Socket,
 )
 from bytesocket_app.settings import Limits, Timeouts
-from tests.support.hostile_app import Note, make
+from tests.support.hostile_app import Note, Private, make
 
 SECRET: Final = "the database is at 10.9.8.7"
 """What an exception of the application says, and no client may hear."""
@@ -68,6 +68,10 @@ class Beside(ClientEvent, name="beside"):
     """Its handler runs beside the others, and never ends by itself."""
 
 
+class Moderated(Refusal, code="moderated"):
+    """The words are not good."""
+
+
 class Census(ClientEvent, name="census"):
     """Ask how many tasks there are."""
 
@@ -81,15 +85,15 @@ def build(settings: Settings | None = None) -> ByteSocket:
     crowd, vip, moderated = app.room("crowd"), app.room("vip"), app.room("moderated")
     vip.relay(Note)
 
-    @vip.guard
+    @vip.guard(raises=(Private,))
     async def only_guests(socket: Socket, room: str) -> None:
         if "x-guest" not in socket.handshake.headers:
-            raise Refusal(f"Not into {room}.", code="private")
+            raise Private(f"Not into {room}.")
 
-    @moderated.on(Note)
+    @moderated.on(Note, raises=(Moderated,))
     async def moderate(event: Note) -> None:
         if "bad" in event.text:
-            raise Refusal("Mind your words.", code="moderated")
+            raise Moderated("Mind your words.")
         event.text = event.text.replace("rude", "****")
 
     @app.on(Shout)

@@ -3,6 +3,7 @@
 from typing import Literal, assert_type
 
 from tests.support.generated_chat import (
+    Blob,
     ChatClient,
     Credentials,
     DocRoom,
@@ -11,9 +12,12 @@ from tests.support.generated_chat import (
     LobbyRoom,
     Move,
     Moved,
+    Mute,
+    MutedError,
     Post,
     Posted,
     Reaction,
+    ReadOnlyError,
     Receipt,
     Save,
 )
@@ -21,6 +25,11 @@ from tests.support.generated_chat import (
 
 async def fresh() -> Credentials:
     return Credentials(token="t")
+
+
+async def either(chat: ChatClient, event: Echo | Post) -> None:
+    replies: list[Receipt | str] = []
+    replies.append(await chat.request(event))
 
 
 async def main() -> None:
@@ -45,17 +54,26 @@ async def main() -> None:
         assert_type(await chat.emit(Post(text="x")), Literal["sent", "queued", "dropped"])
         assert_type(await chat.request(Post(text="x", priority=1), timeout=3), Receipt)
         assert_type(await chat.request(Echo("x")), str)
+        assert_type(await chat.request(Blob(b"x")), None)
         async for event in chat.events(Moved):
             assert_type(event, Moved)
 
         lobby = chat.join("lobby")
         assert_type(lobby, LobbyRoom)
         await lobby.emit(Reaction(emoji="x"))
+        assert_type(await lobby.request(Reaction(emoji="x")), None)
+        try:
+            await lobby.ready
+        except MutedError as error:
+            assert_type(error.data, Mute)
+        except ReadOnlyError as error:
+            assert_type(error.code, str)
         doc = chat.join("doc:{doc_id}", doc_id=7)
         assert_type(doc, DocRoom)
         await doc.ready
         await doc.emit(Move(x=1, y=2))
         assert_type(await doc.request(Save(note=None)), Receipt)
+        assert_type(await doc.request(Move(x=1, y=2)), None)
         async with doc as same:
             assert_type(same, DocRoom)
         async for moved in doc.events(Moved):

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from bytesocket_cli.codegen.python import python
 from tests.support import checkers
+from tests.support.contracts import INTEGER, STRING, event, minimal, model, ref, sealed
 
 PROGRAM = """
 from tests.support.generated_chat import *
+import other
 
 async def main() -> None:
     ChatClient("ws://h")  # wrong: auth is required
@@ -18,7 +21,9 @@ async def main() -> None:
     await chat.emit(Move(x=1, y=2))  # wrong: only in a room
     await chat.emit("chat:post", {})  # wrong
     await chat.request(Save())  # wrong: only in a room
-    await chat.request(Move(x=1, y=2))  # wrong: no reply
+    await chat.request(Move(x=1, y=2))  # wrong: only in a room
+    await chat.request(Posted(author="a", text="b"))  # wrong: the server's event
+    await chat.request(7)  # wrong
     Post(txt="x")  # wrong
     Post(text=5)  # wrong
     Echo(5)  # wrong
@@ -39,8 +44,20 @@ async def main() -> None:
     chat.join("lobby", doc_id=7)  # wrong
     lobby = chat.join("lobby")
     await lobby.emit(Post(text="x"))  # wrong: not in this room
-    lobby.request(Save())  # wrong: the room has no requests
+    lobby.request(Save())  # wrong: not in this room
+    nothing: int = await lobby.request(Reaction(emoji="x"))  # wrong: there is no reply
     receipt: str = await chat.request(Post(text="x"))  # wrong
+    receipt: str = await chat.request(Post(text="x") if chat else Echo("x"))  # wrong
+
+    try:
+        await chat.emit(Post(text="x"))
+    except MutedError as error:
+        print(error.data.until.year, error.data.since)  # wrong: no such field
+
+    other.Posted(b="x")
+    chat.on(other.Posted)  # wrong: of another contract
+    await chat.emit(other.Post(a=1))  # wrong: of another contract
+    await chat.request(other.Post(a=1))  # wrong: of another contract
 """
 
 
@@ -48,5 +65,9 @@ async def main() -> None:
 def test_a_checker_refuses_what_is_wrong_and_nothing_else(
     checker: checkers.Checker, tmp_path: Path
 ) -> None:
+    types = {"Post": model({"a": INTEGER}), "Posted": model({"b": STRING})}
+    events = [event("post", "client", ref("Post")), event("posted", "server", ref("Posted"))]
+    other = sealed({**minimal(), "events": events, "types": types})
+    (tmp_path / "other.py").write_text(python(other), encoding="utf-8")
     lines, output = checkers.check(checker, PROGRAM, tmp_path)
     assert lines == checkers.marked(PROGRAM), output

@@ -769,9 +769,11 @@ class TestRooms:
 
     async def test_the_servers_own_code_has_no_limit(self) -> None:
         app = limited(rooms=1)
+        for name in "abc":
+            app.room(f"own:{name}")
         async with TestClient(app) as client:
             (socket,) = app.sockets()
-            for name in "abc":
+            for name in ("own:a", "own:b", "own:c"):
                 await socket.rooms.join(name)
             assert len(socket.rooms.list()) == 3
             assert client.closed is None

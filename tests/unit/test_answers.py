@@ -62,7 +62,7 @@ async def test_data_that_cannot_be_sent_is_left_out_and_logged(
     @app.on(Say)
     @app.room("doc").guard
     async def refuse() -> None:
-        raise Refusal("No.", code="odd", data={"what": object()})
+        raise Refusal("No.", code="forbidden", data={"what": object()})
 
     async with TestClient(app, codec=codec) as client:
         with pytest.raises(RequestError) as of_request:
@@ -70,5 +70,5 @@ async def test_data_that_cannot_be_sent_is_left_out_and_logged(
         with pytest.raises(RequestError) as of_join:
             await client.join("doc")
     for refused in (of_request.value, of_join.value):
-        assert (refused.code, refused.message, refused.data) == ("odd", "No.", None)
+        assert (refused.code, refused.message, refused.data) == ("forbidden", "No.", None)
     assert len(logged(caplog)) == 2

@@ -32,7 +32,7 @@ class TestEmitting:
 
     async def test_by_name_all_members_are_reached(self) -> None:
         app = talk()
-        for name in ("a", "b"):
+        for name in ("a", "b", "nobody"):
             app.room(name)
         async with TestClient(app) as client, TestClient(app):
             await client.join("a")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bytesocket_app import ByteSocket
 from bytesocket_cli.codegen.asyncapi import asyncapi
 from bytesocket_cli.codegen.asyncapi_schemas import SchemaWriter, safe_keys
 from tests.support.contracts import chat, files, minimal, ref, room, sealed
@@ -122,6 +123,56 @@ def test_a_volatile_event_is_marked_and_a_documented_one_described() -> None:
     operations = made(chat())["operations"]
     assert operations["send-doc.moved"]["x-volatile"] is True
     assert operations["send-chat.posted"]["description"] == "A message was posted."
+
+
+def test_the_description_begins_with_the_applications_own() -> None:
+    app = ByteSocket(
+        title="Chat",
+        description="""
+        Talk to each other.
+
+        In rooms.
+    """,
+    )
+    document = app.contract().document
+    assert document["description"] == "Talk to each other.\n\nIn rooms."
+    told = made(document)["info"]["description"]
+    assert told.startswith("Talk to each other.\n\nIn rooms.\n\nAll messages travel")
+    plain = ByteSocket(title="Chat").contract().document
+    assert "description" not in plain
+    assert made(plain)["info"]["description"].startswith("All messages travel")
+
+
+def test_events_come_before_the_messages_of_the_protocol() -> None:
+    document = made(chat())
+    socket = document["channels"]["socket"]["messages"]
+    lobby = document["channels"]["room-lobby"]["messages"]
+    for names in (document["operations"], document["components"]["messages"], socket, lobby):
+        own = [name.startswith(("protocol-", "join-", "leave-")) for name in names]
+        assert any(own)
+        assert own == sorted(own)
+
+
+def test_operations_are_tagged_by_group_by_room_and_as_the_protocols() -> None:
+    document = chat()
+    lobby = next(one for one in document["rooms"] if one["pattern"] == "lobby")
+    document["events"].append({**document["events"][0], "name": "room lobby:wave"})
+    lobby["client_events"].append({"name": "room lobby:wave", "reply": None, "refusals": []})
+    written = made(sealed(document))
+    operations = written["operations"]
+
+    def tags(operation: dict[str, Any]) -> list[str]:
+        return [tag["name"] for tag in operation.get("tags", ())]
+
+    assert tags(operations["receive-chat.post"]) == ["chat"]
+    assert tags(operations["receive-ping"]) == []
+    assert tags(operations["receive-lobby-chat.reaction"]) == ["chat", "room lobby"]
+    assert tags(operations["receive-lobby-room.lobby.wave"]) == ["room lobby"]
+    assert tags(operations["send-lobby-events"]) == ["room lobby"]
+    assert tags(operations["join-lobby"]) == tags(operations["protocol-error"]) == ["protocol"]
+    known = tags(written["info"])
+    assert len(known) == len(set(known))
+    assert set(known) >= {tag for one in operations.values() for tag in tags(one)}
 
 
 def test_a_rate_is_an_extension_of_its_operation() -> None:

@@ -76,6 +76,15 @@ def test_an_application_that_did_not_change_is_the_same_contract(run: CommandLin
     assert done.out.endswith("the same contract\n")
 
 
+def test_a_server_that_ignores_credentials_now_is_not_the_same(run: CommandLine) -> None:
+    settings = "settings=Settings(policies=Policies(unasked_credentials='ignore'))"
+    changed = APP.replace("import ByteSocket,", "import ByteSocket, Policies, Settings,")
+    run.write("app.py", changed.replace("events=[", f"{settings}, events=["))
+    done = run("diff", "api/contract.json")
+    assert "application: CAPABILITY_REMOVED\n" in done.out
+    assert done.out.endswith("not breaking: 1 silent\n")
+
+
 def test_a_saved_contract_may_be_what_the_project_has(run: CommandLine) -> None:
     run.write("pyproject.toml", SETTINGS.replace("app:app", "api/contract.json"))
     done = run("diff", "api/contract.json")
@@ -91,6 +100,7 @@ def test_a_wire_break_exits_1_and_says_where_what_and_what_to_do(run: CommandLin
         "wire: deployed clients, or the server, fail at run time",
         "  post payload $.loud: FIELD_ADDED_REQUIRED c2s",
         "    a required field was added, and deployed clients do not send it (boolean)",
+        "    at app.py:6",
         "    -> Give it a default.",
         "",
         "breaking: 1 wire",
@@ -129,10 +139,13 @@ def test_json_is_a_stable_object(run: CommandLine) -> None:
             "old": None,
             "new": "boolean",
             "advice": "Give it a default.",
+            "source": "app.py:6",
             "allowed": None,
         }
     ]
-    assert verdict["allowances"] == {"unused": [], "expired": []}
+    nothing: list[str] = []
+    kinds = ("unused", "expired", "ambiguous", "loose")
+    assert verdict["allowances"] == dict.fromkeys(kinds, nothing)
 
 
 @pytest.mark.slow
@@ -242,7 +255,7 @@ def test_an_old_application_with_an_error_is_shown_with_its_place(run: CommandLi
         ("{}", "is not a contract: it lacks"),
         ("nonsense", "is not JSON (line 1, column 1"),
         (json.dumps({**minimal(), "format": 99}), "has format 99, and this bytesocket reads up"),
-        (json.dumps({**minimal(), "title": "x"}), "was changed since it was written"),
+        (json.dumps({**minimal(), "serialization": "binary"}), "was changed since it was written"),
         (json.dumps(sealed({**minimal(), "events": [{}]})), "has not the form of a contract"),
     ],
 )
@@ -273,6 +286,152 @@ def test_what_is_allowed_passes_with_its_reason(run: CommandLine) -> None:
     shown = json.loads(run("diff", "api/contract.json", "--json").out)
     assert shown["findings"][0]["allowed"].startswith("Only our own page")
     assert (shown["verdict"], shown["failed"]) == ("safe", False)
+
+
+COLORS = """
+from typing import Annotated, Literal
+from pydantic import BaseModel, Field
+from bytesocket_app import ByteSocket, ClientEvent, Refusal, Socket
+
+class Muted(Refusal, code="muted"):
+    data: int
+
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+    n: int
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+    n: int
+    m: int = 0
+
+class Paint(ClientEvent, name="paint"):
+    color: Literal["red", "green", "blue"]
+    items: list[Annotated[Cat | Dog, Field(discriminator="kind")]]
+
+app = ByteSocket(title="Talk", events=[Paint])
+
+@app.on(Paint, raises=(Muted,))
+async def paint(socket: Socket, event: Paint) -> int:
+    return 1
+
+room = app.room("doc:{number}")
+
+@room.guard(raises=(Muted,))
+async def guard(number: int) -> None: ...
+"""
+RED = """
+[[tool.bytesocket.diff.allow]]
+code = "ENUM_VALUE_REMOVED"
+path = "$.color"
+reason = "Nobody paints red."
+"""
+
+
+def painted(run: CommandLine, *changes: tuple[str, str]) -> None:
+    """Write the contract of an application, and then a changed application."""
+    run.write("app.py", COLORS)
+    assert run("generate").code == 0
+    changed = COLORS
+    for before, after in changes:
+        assert before in changed
+        changed = changed.replace(before, after)
+    run.write("app.py", changed)
+
+
+def line_of(text: str) -> str:
+    """Where the changed application has a text."""
+    lines = Path("app.py").read_text().splitlines()
+    return f"app.py:{next(at for at, line in enumerate(lines, 1) if text in line)}"
+
+
+def sources(run: CommandLine) -> dict[str, str | None]:
+    verdict = json.loads(run("diff", "api/contract.json", "--json").out)
+    return {f"{one['code']} {one['path']}": one["source"] for one in verdict["findings"]}
+
+
+def test_a_path_says_which_member_of_a_union_it_is_in(run: CommandLine) -> None:
+    painted(run, ("    n: int", "    n: str"))
+    done = run("diff", "api/contract.json")
+    assert "paint payload $.items[]<kind=cat>.n: TYPE_CHANGED c2s" in done.out
+    assert "paint payload $.items[]<kind=dog>.n: TYPE_CHANGED c2s" in done.out
+    dog = Path("app.py").read_text().splitlines().index("class Dog(BaseModel):") + 1
+    assert sources(run) == {
+        "TYPE_CHANGED $.items[]<kind=cat>.n": line_of("    n: str"),
+        "TYPE_CHANGED $.items[]<kind=dog>.n": f"app.py:{dog + 2}",
+    }
+
+
+def test_a_finding_names_the_line_of_what_it_is_about(run: CommandLine) -> None:
+    painted(
+        run,
+        ('"red", ', ""),
+        ("    m: int = 0\n", ""),
+        ("    data: int\n", "    data: float\n"),
+        ("-> int:\n    return 1", "-> str:\n    return ''"),
+        ("number: int", "number: str"),
+    )
+    assert sources(run) == {
+        "ENUM_VALUE_REMOVED $.color": line_of("color:"),
+        "FIELD_REMOVED $.items[]<kind=dog>.m": line_of("class Dog"),
+        "TYPE_WIDENED $": line_of("class Muted"),
+        "TYPE_CHANGED $": line_of("@app.on(Paint"),
+        "ROOM_PARAM_WIDENED None": line_of("app.room("),
+        "ROOM_PARAM_RETYPED None": line_of("app.room("),
+    }
+    assert f"    at {line_of('color:')}\n" in run("diff", "api/contract.json").out
+
+
+def test_what_is_gone_and_what_comes_from_a_file_has_no_line(run: CommandLine) -> None:
+    run.write("app.py", APP.replace("[Post, Posted]", "[Post]"))
+    assert sources(run) == {"EVENT_REMOVED None": None}
+    run.write("old.json", (run.folder / "api/contract.json").read_text())
+    assert run("generate").code == 0
+    verdict = json.loads(run("diff", "old.json", "api/contract.json", "--json").out)
+    assert [one["source"] for one in verdict["findings"]] == [None]
+
+
+def test_an_entry_allows_one_change_only(run: CommandLine) -> None:
+    painted(run, ('"red", ', ""), (', "blue"', ""))
+    run.write("pyproject.toml", SETTINGS + RED)
+    done = run("diff", "api/contract.json")
+    assert done.code == 1
+    assert done.out.endswith("breaking: 2 wire\n")
+    assert "ENUM_VALUE_REMOVED $.color fits several changes and allows none of them" in done.err
+    assert 'old = "\\"red\\""' in done.err
+    run.write("pyproject.toml", SETTINGS + RED + "event = 'paint'\nold = '\"red\"'\n")
+    done = run("diff", "api/contract.json")
+    assert (done.code, done.err) == (1, "")
+    assert done.out.endswith("breaking: 1 wire\n")
+
+
+def test_an_entry_without_a_value_allows_one_and_says_what_it_lacks(
+    run: CommandLine,
+) -> None:
+    painted(run, ('"red", ', ""))
+    run.write("pyproject.toml", SETTINGS + RED)
+    done = run("diff", "api/contract.json")
+    assert done.code == 0
+    assert "$.color would allow another change as well: add event = " in done.err
+    shown = json.loads(run("diff", "api/contract.json", "--json").out)
+    assert shown["allowances"]["loose"] == ["ENUM_VALUE_REMOVED $.color"]
+    run.write("pyproject.toml", SETTINGS + RED + "event = 'paint'\nold = '\"red\"'\n")
+    assert run("diff", "api/contract.json").err == ""
+    painted(run, (', "blue"', ""))
+    assert run("diff", "api/contract.json").code == 1
+
+
+def test_an_entry_of_a_version_before_fits_a_path_through_a_union(run: CommandLine) -> None:
+    painted(run, ("    m: int = 0\n", "    m: int\n"))
+    entry = RED.replace("ENUM_VALUE_REMOVED", "FIELD_REQUIRED").replace("$.color", "$.items[].m")
+    run.write("pyproject.toml", f"{SETTINGS}{entry}event = 'paint'\n")
+    assert run("diff", "api/contract.json").code == 0
+    painted(run, ("    n: int\n", "    n: str\n"))
+    entry = RED.replace("ENUM_VALUE_REMOVED", "TYPE_CHANGED").replace("$.color", "$.items[].n")
+    run.write("pyproject.toml", f"{SETTINGS}{entry}event = 'paint'\n")
+    done = run("diff", "api/contract.json")
+    assert done.code == 1
+    assert "path = " not in done.err or "fits several changes" in done.err
 
 
 def test_what_was_allowed_until_yesterday_fails_and_says_so(run: CommandLine) -> None:

@@ -187,6 +187,17 @@ def test_bounded_payloads_are_fine(run: CommandLine) -> None:
     assert run("events", "--unbounded", "--json").out.strip() == "[]"
 
 
+def test_integers_of_any_size_are_a_note_that_fails_nothing(run: CommandLine) -> None:
+    fields = "".join(f"    n{at}: int\n" for at in range(12))
+    run.write("app.py", BOUNDED.replace("    text:", f"{fields}    text:"))
+    done = run("events", "--unbounded")
+    assert done.code == 0
+    (note,) = done.err.splitlines()
+    assert note.startswith("note: JavaScript rounds integers beyond 2**53")
+    assert note.endswith("post n8, post n9, and 2 more")
+    assert run("events", "--unbounded", "--json").out.strip() == "[]"
+
+
 def test_bounds_of_a_saved_contract_are_not_known(run: CommandLine) -> None:
     run("generate", "contract", "-o", "contract.json")
     done = run("events", "contract.json", "--unbounded")

@@ -1,6 +1,7 @@
 """`generate`: from an application or a saved contract, to files, to a check, to stdout."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -174,7 +175,7 @@ NOT_CONTRACTS = {
     "[]": "its JSON is no object",
     '{"title": "x"}': "it lacks `auth`",
     json.dumps({**chat(), "format": 2}): "has format 2, and this bytesocket reads up to 1",
-    json.dumps({**chat(), "title": "x"}): "was changed since it was written",
+    json.dumps({**chat(), "serialization": "json"}): "was changed since it was written",
 }
 
 
@@ -225,3 +226,35 @@ def test_a_place_elsewhere_is_shown_whole(
 ) -> None:
     place = tmp_path_factory.mktemp("elsewhere") / "contract.json"
     assert run("generate", "contract", "-o", str(place)).out == f"wrote {place}\n"
+
+
+TWINS = """
+from bytesocket_app import ByteSocket, ServerEvent
+
+class UserLeft(ServerEvent, name="user-left"{chosen}):
+    user: str
+
+app = ByteSocket(title="Twins", events=[UserLeft])
+app.declare("user:left", str, direction="server")
+"""
+
+
+def test_two_events_of_one_class_name_are_named_with_their_places(run: CommandLine) -> None:
+    run.write("twins.py", TWINS.format(chosen=""))
+    done = run("generate", "python", "twins:app", "-o", "client.py")
+    assert done.code == 2
+    assert re.search(
+        r"event 'user-left' \(.*twins\.py:4\) and event 'user:left' \(.*twins\.py:8\) would both",
+        done.err,
+    )
+    assert 'class_name="..."' in done.err
+    assert not (run.folder / "client.py").exists()
+    assert run("generate", "typescript", "twins:app", "--stdout").code == 0
+
+
+def test_a_chosen_class_name_settles_it(run: CommandLine) -> None:
+    run.write("chosen.py", TWINS.format(chosen=', class_name="UserHasLeft"'))
+    done = run("generate", "python", "chosen:app", "--stdout")
+    assert done.code == 0
+    assert 'class UserHasLeft(_bs.Model, _bs.ServerEvent, _Arriving, name="user-left"):' in done.out
+    assert "class UserLeft(_bs.ServerEvent, " in done.out

@@ -47,13 +47,11 @@ def test_a_bad_address_is_refused_at_once() -> None:
         Client("example.org")
 
 
-async def test_only_declared_rooms_and_replies_are_offered() -> None:
+def test_only_declared_rooms_are_offered() -> None:
     client = Declared(NOWHERE)
     assert client.enter("lobby").name == "lobby"
     with pytest.raises(ConfigurationError, match=r"'nowhere' is no room .* Declared are: 'lobby'"):
         client.enter("nowhere")
-    with pytest.raises(ConfigurationError, match="no reply"):
-        await client.ask(Post())
 
 
 async def test_a_client_that_is_not_entered_sends_and_waits_for_nothing() -> None:
@@ -97,6 +95,22 @@ async def test_what_is_no_event_is_not_sent(wrong: Any) -> None:
                 await call()
     with pytest.raises(TypeError, match="pass an event"):
         await Declared(NOWHERE).ask(wrong)
+
+
+async def test_a_client_sends_no_event_of_the_server_and_hears_none_of_its_own() -> None:
+    async with DynamicClient(NOWHERE) as client:
+        for side in (client, client.join("lobby")):
+            verbs: Any = side
+            for send in (verbs.emit, verbs.request):
+                with pytest.raises(ConfigurationError, match=r"Posted \(.*the server sends"):
+                    await send(Posted())
+                with pytest.raises(TypeError, match=r"Post\(\.\.\.\), not the class itself"):
+                    await send(Post)
+            for hear in (verbs.on, verbs.events):
+                with pytest.raises(ConfigurationError, match=r"Post \(.*never arrives here"):
+                    hear(Post)
+                with pytest.raises(TypeError, match="dict is no event"):
+                    hear(dict)
 
 
 async def test_a_client_lives_once() -> None:

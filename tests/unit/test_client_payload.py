@@ -1,5 +1,6 @@
 """Payloads on their way out: the same value for both codecs, bytes aside."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,10 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from bytesocket_app.client.payload import plain
+from bytesocket_app.client.texts import AnyFloat, Base64Bytes
 from bytesocket_app.client.unset import UNSET, Unset
 from bytesocket_app.errors import EncodeError
+from bytesocket_app.events import PayloadType
 from bytesocket_app.wire import BINARY, JSON, Codec
 
 
@@ -60,6 +63,35 @@ def test_values_without_a_model_are_fine(codec: Codec) -> None:
         "1": ["2030-01-02T00:00:00Z"],
     }
     assert plain([Inner(here=5)], codec)[0]["here"] == 5
+
+
+@pytest.mark.parametrize("setting", ["strings", "constants"])
+def test_numbers_that_are_not_finite_are_words_in_json_if_a_model_says_so(setting: Any) -> None:
+    class Measured(BaseModel):
+        model_config = ConfigDict(ser_json_inf_nan=setting)
+
+        value: float
+        rest: list[float] = []
+
+    class Holder(BaseModel):
+        inner: Measured
+        usual: float = 0
+
+    measured = Measured(value=math.nan, rest=[math.inf, 1])
+    sent = Holder(inner=measured, usual=math.inf)
+    words = {"value": "NaN", "rest": ["Infinity", 1]}
+    assert plain(sent, JSON) == {"inner": words, "usual": None}
+    assert plain([measured], JSON) == [words]
+    assert repr(plain(sent, BINARY)) == (
+        "{'inner': {'value': nan, 'rest': [inf, 1.0]}, 'usual': inf}"
+    )
+
+
+def test_a_value_that_is_no_model_is_written_as_its_declared_type_says() -> None:
+    declared = PayloadType(dict[str, Base64Bytes | AnyFloat])
+    value = {"a": b"\xff", "b": math.inf}
+    assert plain(value, JSON, declared) == {"a": "_w==", "b": "Infinity"}
+    assert plain(value, BINARY, declared) == value
 
 
 class Opaque(BaseModel):

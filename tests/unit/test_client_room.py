@@ -8,10 +8,10 @@ import pytest
 
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outgoing
-from bytesocket_app.client.room import ClientRoom, declared_reply, room_name
+from bytesocket_app.client.room import ClientRoom, room_name
 from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
-from bytesocket_app.events import ClientEvent, PayloadType
+from bytesocket_app.events import ClientEvent
 from bytesocket_app.wire import JSON
 
 pytestmark = pytest.mark.anyio
@@ -46,13 +46,6 @@ def test_parameters_are_written_as_json_says_them(value: object, name: str) -> N
 def test_parameters_must_fit_the_pattern(pattern: str, parameters: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="takes"):
         room_name(pattern, parameters)
-
-
-def test_only_declared_replies_can_be_requested() -> None:
-    reply = PayloadType(str)
-    assert declared_reply({"post": reply}, Post()) is reply
-    with pytest.raises(ConfigurationError, match="no reply"):
-        declared_reply({}, Post())
 
 
 def joined_link() -> tuple[Outgoing, ListeningSide]:

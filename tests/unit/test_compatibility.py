@@ -2,7 +2,8 @@
 
 import copy
 from dataclasses import replace
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -46,6 +47,10 @@ class Longer(BaseModel):
     when: str
 
 
+class Color(StrEnum):
+    RED = "red"
+
+
 class Token(BaseModel):
     token: str
 
@@ -78,6 +83,11 @@ def app(*events: EventEntry, rooms: tuple[RoomEntry, ...] = (), **more: Any) -> 
     return ContractSource(title="App", events=events, rooms=rooms, **more)
 
 
+def mute(source: ContractSource) -> ContractSource:
+    """A server that leaves credentials without an answer that nobody asks for."""
+    return replace(source, answers_credentials=False)
+
+
 def rated(per_second: float, burst: int, **more: Any) -> EventEntry:
     return replace(POST, rate=Rate(per_second, burst, **more))
 
@@ -86,6 +96,7 @@ def inside(rate: Rate | None) -> ContractSource:
     return app(MOVE, rooms=(replace(LOBBY, client_events=(RoomEventEntry("move", rate=rate),)),))
 
 
+MESSAGE = app(auth=MessageAuth(Token))
 ALL = app(POST, POSTED, MOVE, rooms=(DOC, LOBBY))
 
 TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
@@ -131,6 +142,16 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
     ),
     "reply added": (app(POST), app(replace(POST, reply=Receipt)), {"REPLY_ADDED": "safe"}),
     "reply removed": (app(replace(POST, reply=Receipt)), app(POST), {"REPLY_REMOVED": "wire"}),
+    "reply that could be null removed": (
+        app(replace(POST, reply=int | None)),
+        app(POST),
+        {"REPLY_EMPTIED": "source"},
+    ),
+    "reply that could be anything removed": (
+        app(replace(POST, reply=Any)),
+        app(POST),
+        {"REPLY_EMPTIED": "source"},
+    ),
     "reply is judged as what the server sends": (
         app(replace(POST, reply=Longer)),
         app(replace(POST, reply=create_model("Longer", number=(int, ...)))),
@@ -225,7 +246,62 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
     "parameter widened": (
         app(rooms=(replace(ANY, params={"name": int}),)),
         app(rooms=(ANY,)),
+        {"ROOM_PARAM_WIDENED": "safe", "ROOM_PARAM_RETYPED": "source"},
+    ),
+    "parameter widened from an enum": (
+        app(rooms=(replace(ANY, params={"name": Color}),)),
+        app(rooms=(ANY,)),
+        {"ROOM_PARAM_WIDENED": "safe", "TYPE_GONE": "source"},
+    ),
+    "parameter widened by a value": (
+        app(rooms=(replace(ANY, params={"name": Literal["a"]}),)),
+        app(rooms=(replace(ANY, params={"name": Literal["a", "b"]}),)),
         {"ROOM_PARAM_WIDENED": "safe"},
+    ),
+    "parameter from UUID to text": (
+        app(rooms=(replace(ANY, params={"name": UUID}),)),
+        app(rooms=(ANY,)),
+        {"ROOM_PARAM_WIDENED": "safe", "ROOM_PARAM_RETYPED": "source"},
+    ),
+    "parameter from numbers to their texts": (
+        app(rooms=(replace(ANY, params={"name": Literal[1, 2]}),)),
+        app(rooms=(replace(ANY, params={"name": Literal["1", "2"]}),)),
+        {"ROOM_PARAM_RETYPED": "source"},
+    ),
+    "parameter from a literal to an enum of it": (
+        app(rooms=(replace(ANY, params={"name": Literal["red"]}),)),
+        app(rooms=(replace(ANY, params={"name": Color}),)),
+        {"ROOM_PARAM_RETYPED": "source"},
+    ),
+    "an event without data gets an optional field": (
+        app(replace(POST, payload=create_model("Post"))),
+        app(replace(POST, payload=create_model("Post", text=(str, "")))),
+        {"DATA_ADDED": "source", "FIELD_ADDED": "safe"},
+    ),
+    "an event without data gets any": (
+        app(replace(POST, payload=create_model("Post"))),
+        app(replace(POST, payload=dict[str, Any])),
+        {
+            "DATA_ADDED": "source",
+            "EVENT_CLASS_CHANGED": "source",
+            "EXTRA_ALLOWED": "safe",
+            "TYPE_GONE": "source",
+        },
+    ),
+    "an event from the server gets a field": (
+        app(replace(POSTED, payload=create_model("Post"))),
+        app(POSTED),
+        {"FIELD_ADDED": "safe"},
+    ),
+    "a payload's class is that of two events now": (
+        app(POST),
+        app(POST, replace(POST, name="again")),
+        {"EVENT_ADDED": "safe", "EVENT_CLASS_CHANGED": "source"},
+    ),
+    "a payload's class is that of one event now": (
+        app(POST, replace(POST, name="again")),
+        app(POST),
+        {"EVENT_REMOVED": "wire", "EVENT_CLASS_CHANGED": "source"},
     ),
     "parameter of another type": (
         app(rooms=(replace(ANY, params={"name": int}),)),
@@ -257,12 +333,41 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
         app(rooms=(replace(LOBBY, raises=(Muted,)),)),
         {"REFUSAL_ADDED": "source"},
     ),
-    "auth required": (app(), app(auth="handshake"), {"AUTH_REQUIRED": "wire"}),
-    "auth removed": (app(auth=MessageAuth(Token)), app(), {"AUTH_REMOVED": "source"}),
-    "auth elsewhere": (
-        app(auth=MessageAuth(Token)),
+    "auth required by handshake": (app(), app(auth="handshake"), {"AUTH_REQUIRED": "wire"}),
+    "auth required by message": (app(), MESSAGE, {"AUTH_REQUIRED": "wire"}),
+    "auth removed": (MESSAGE, app(), {"AUTH_REMOVED": "source"}),
+    "auth removed, by an upgrade of the server too": (
+        mute(MESSAGE),
+        app(),
+        {"AUTH_REMOVED": "source"},
+    ),
+    "auth removed from a server that does not answer credentials": (
+        mute(MESSAGE),
+        mute(app()),
+        {"AUTH_UNANSWERED": "wire"},
+    ),
+    "auth removed, and the server does not answer credentials any more": (
+        MESSAGE,
+        mute(app()),
+        {"AUTH_UNANSWERED": "wire", "CAPABILITY_REMOVED": "silent"},
+    ),
+    "auth by handshake removed": (
         app(auth="handshake"),
-        {"AUTH_CHANGED": "wire"},
+        mute(app()),
+        {"HANDSHAKE_AUTH_REMOVED": "safe", "CAPABILITY_REMOVED": "silent"},
+    ),
+    "auth by handshake instead": (MESSAGE, app(auth="handshake"), {"AUTH_CHANGED": "wire"}),
+    "auth by message instead": (app(auth="handshake"), MESSAGE, {"AUTH_CHANGED": "wire"}),
+    "the server answers credentials": (mute(app()), app(), {}),
+    "the server does not answer credentials": (
+        app(),
+        mute(app()),
+        {"CAPABILITY_REMOVED": "silent"},
+    ),
+    "credentials of another shape": (
+        MESSAGE,
+        app(auth=MessageAuth(str)),
+        {"TYPE_CHANGED": "wire", "TYPE_GONE": "source"},
     ),
     "credentials narrowed": (
         app(auth=MessageAuth(Token)),
@@ -315,6 +420,16 @@ def test_an_event_of_both_directions_is_judged_in_both() -> None:
     assert [(one.way, one.level) for one in found] == [("s2c", "wire"), ("c2s", "safe")]
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, "Message"), ("Message", None), ("A", "B")])
+def test_another_class_name_breaks_python_code(before: str | None, after: str | None) -> None:
+    old, new = build(app(POST)).document, build(app(POST)).document
+    for document, name in ((old, before), (new, after)):
+        if name is not None:
+            document["events"][0]["class_name"] = name
+    (found,) = compare(old, new)
+    assert (found.code, found.level) == (Code.CLASS_NAME_CHANGED, Level.SOURCE)
+
+
 def test_a_renamed_event_is_recognised() -> None:
     (removed, _) = verdict(app(POST), app(replace(POST, name="chat:post")))
     assert removed.message == 'an event was removed (renamed to "chat:post"?)'
@@ -331,6 +446,13 @@ def test_a_type_renamed_in_two_places_is_one_finding() -> None:
     old = app(POST, POSTED)
     new = app(replace(POST, payload=other), replace(POSTED, payload=other))
     assert [one.code for one in verdict(old, new)] == [Code.TYPE_RENAMED]
+
+
+def test_a_document_of_version_0_1_says_nothing_of_credentials() -> None:
+    old, new = (build(one).document for one in (MESSAGE, app()))
+    first = {key: value for key, value in new.items() if key != "capabilities"}
+    assert [one.code for one in compare(old, first)][:1] == [Code.AUTH_UNANSWERED]
+    assert [one.code for one in compare(first, new)] == []
 
 
 def test_a_finding_says_where_and_what() -> None:

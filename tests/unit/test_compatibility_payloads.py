@@ -1,17 +1,19 @@
 """The table of verdicts, row by row: a payload changes, and each direction has its level."""
 
-from typing import Any
+from collections import Counter
+from typing import Any, Union
 
 import pytest
 from pydantic import BaseModel
 
 from bytesocket_app.contract.compatibility import Code
-from tests.support.compatibility import found, levels
-from tests.support.verdict_rows import fields, groups, making, values
+from bytesocket_app.contract.compatibility.schemas import Comparison
+from tests.support.compatibility import Side, found, levels
+from tests.support.verdict_rows import code, fields, groups, making, values
 from tests.support.verdict_rows.groups import Cat, Dog, tagged
 from tests.support.verdict_rows.making import INT, Levels, Table, named
 
-TABLE: Table = {**fields.TABLE, **values.TABLE, **groups.TABLE}
+TABLE: Table = {**fields.TABLE, **values.TABLE, **groups.TABLE, **code.TABLE}
 
 
 @pytest.mark.parametrize("row", TABLE.values(), ids=TABLE)
@@ -24,6 +26,15 @@ def test_what_clients_send_is_judged(row: tuple[Any, Any, Levels, Any]) -> None:
 def test_what_the_server_sends_is_judged(row: tuple[Any, Any, Any, Levels]) -> None:
     old, new, _, expected = row
     assert levels(found(old, new, "s2c")) == expected
+
+
+@pytest.mark.parametrize("row", code.PAIRS.values(), ids=code.PAIRS)
+def test_the_worst_level_of_a_pair_is_as_expected(row: tuple[Any, Any, str, str]) -> None:
+    old, new, sent, received = row
+    sides: tuple[Side, Side] = ("c2s", "s2c")
+    changed = [found(making.one(old), making.one(new), side) for side in sides]
+    worst = tuple(one[0].level.value if one else "safe" for one in changed)
+    assert worst == (sent, received), [[str(one.code) for one in each] for each in changed]
 
 
 @pytest.mark.parametrize("payload", [row[0] for row in TABLE.values()], ids=TABLE)
@@ -55,11 +66,48 @@ def test_deeply_nested_unions_are_compared_in_one_walk(suffix: str) -> None:
     assert levels(found(old, nested(narrow, 12, suffix), "c2s"))["FIELD_ADDED_REQUIRED"] == "wire"
 
 
+def many(count: int, suffix: str, wrap: Any, **more: Any) -> Any:
+    """A union of models without tags."""
+    made = [named(f"M{at}{suffix}", **{f"value{at}": INT}, kind=INT, **more) for at in range(count)]
+    return making.one(Union[tuple(wrap(model) for model in made)])  # noqa: UP007 - a tuple
+
+
+def as_it_is(model: Any) -> Any:
+    return model
+
+
+def listed(model: Any) -> Any:
+    return list[model]
+
+
+@pytest.mark.parametrize("side", ["c2s", "s2c"])
+@pytest.mark.parametrize("wrap", [as_it_is, listed])
+@pytest.mark.parametrize("more", [{}, {"more": INT}, {"more": (int, 0)}])
+def test_renamed_members_of_a_union_are_compared_with_their_likes_only(
+    monkeypatch: pytest.MonkeyPatch, side: Side, wrap: Any, more: Any
+) -> None:
+    compared: Counter[int] = Counter()
+    compare = Comparison.compare
+
+    def counted(self: Comparison, *schemas: Any) -> Any:
+        compared[size] += 1
+        return compare(self, *schemas)
+
+    for size in (60, 120):
+        old, new = many(size, "", wrap), many(size, "New", wrap, **more)
+        with monkeypatch.context() as patch:
+            patch.setattr(Comparison, "compare", counted)
+            codes = Counter(one.code.value for one in found(old, new, side))
+        assert codes["TYPE_RENAMED"] == size
+        assert sum(codes.values()) == size * (2 if more else 1)
+    assert compared[120] <= 2.5 * compared[60], compared
+
+
 def test_one_type_in_two_unions_is_judged_with_what_each_requires() -> None:
     old = making.fields(first=(Cat, ...), second=(Cat, ...))
     new = making.fields(first=(Cat, ...), second=(tagged(Cat, Dog), ...))
     paths = {one.code.value: one.path for one in found(old, new, "c2s")}
-    assert paths["FIELD_REQUIRED"] == "$.second.kind"
+    assert paths["FIELD_REQUIRED"] == "$.second<kind=cat>.kind"
 
 
 def test_every_code_of_payloads_is_in_the_table() -> None:

@@ -1,12 +1,11 @@
 """The document is canonical text with a fingerprint, and a bad file is told what is wrong."""
 
-import hashlib
 import json
 
 import pytest
 
 from bytesocket_app.contract import Contract, ContractError, ContractSource, build
-from bytesocket_app.contract.document import canonical
+from bytesocket_app.contract.fingerprint import canonical
 
 
 @pytest.fixture
@@ -16,13 +15,6 @@ def contract() -> Contract:
 
 def test_canonical_text_has_sorted_keys_two_spaces_and_one_newline_at_its_end() -> None:
     assert canonical({"b": ["ü"], "a": {}}) == '{\n  "a": {},\n  "b": [\n    "ü"\n  ]\n}\n'
-
-
-def test_the_fingerprint_covers_all_but_itself(contract: Contract) -> None:
-    body = {key: value for key, value in contract.document.items() if key != "fingerprint"}
-    text = json.dumps(body, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
-    assert contract.fingerprint == hashlib.sha256(text.encode()).hexdigest()
-    assert contract.document["fingerprint"] == contract.fingerprint
 
 
 def test_the_documents_keys_are_sorted_in_memory_too(contract: Contract) -> None:
@@ -101,4 +93,4 @@ def test_a_value_of_the_wrong_kind_is_named(contract: Contract, key: str, value:
 
 def test_a_change_by_hand_shows(contract: Contract) -> None:
     with pytest.raises(ContractError, match="was changed since it was written"):
-        Contract.from_json(changed(contract, title="Other"))
+        Contract.from_json(changed(contract, serialization="json"))

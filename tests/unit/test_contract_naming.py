@@ -1,12 +1,17 @@
 """Names are readable, unique, and depend on nothing but the classes themselves."""
 
+import re
 import sys
 import types
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Dict, Generic, List, Literal, TypeVar  # noqa: UP035
+from unicodedata import normalize
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from annotated_types import Predicate
+from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints, create_model
+from pydantic.dataclasses import dataclass
 from typing_extensions import TypedDict
 
 from bytesocket_app.contract import ContractError, ContractSource, EventEntry, build
@@ -187,6 +192,123 @@ def test_pages_of_two_classes_of_one_name_are_told_apart_by_what_they_hold() -> 
 def test_a_union_written_with_bars_reads_the_same() -> None:
     assert type_path("m.Page:1[int | Cat:2]", {}).name() == "PageOfCatOrInt"
     assert type_path("m.Page:1[Literal['a,b', \"c]\"]:2]", {}).name() == "PageOfABOrC"
+
+
+# ---- generics that only seem to be one, and those that are
+
+
+class Level(StrEnum):
+    LOW = "low"
+    HIGH = "high"
+
+
+@dataclass
+class Record(Generic[T]):
+    cell: T
+
+
+Positive = Annotated[int, Field(ge=1)]
+ALIKE = [
+    ((Page[int], Page[Positive]), {"PageOfInt", "PageOfIntGe1"}),
+    ((Page[tuple[int]], Page[tuple[int, ...]]), {"PageOfTupleOfInt", "PageOfTupleOfIntAndMore"}),
+    ((Page[Literal["a.b"]], Page[Literal["c.d"]]), {"PageOfB", "PageOfD"}),
+    ((Page[Literal["a.b"]], Page[Literal["c.b"]]), {"PageOfBAB", "PageOfBCB"}),
+    ((Page[Literal["a,b"]], Page[Literal["a", "b"]]), {"PageOfAB", "PageOfAOrB"}),
+    ((Page[Literal[Level.LOW]], Page[Literal[Level.HIGH]]), {"PageOfHIGHHigh", "PageOfLOWLow"}),
+    ((Row[int], Row[Positive]), {"RowOfInt", "RowOfIntGe1"}),
+    ((Record[int], Record[Positive]), {"RecordOfInt", "RecordOfIntGe1"}),
+    (
+        (Page[Page[int]], Page[Page[Positive]]),
+        {"PageOfInt", "PageOfIntGe1", "PageOfPageOfInt", "PageOfPageOfIntGe1"},
+    ),
+    (
+        (Page[list[int]], Page[Annotated[list[Positive], Field(max_length=3)]]),
+        {"PageOfListOfInt", "PageOfListOfIntMaxLen3Ge1"},
+    ),
+    (
+        (Pair[int, str], Pair[Positive, str], Pair[int, Annotated[str, Field(max_length=9)]]),
+        {"PairOfIntAndStr", "PairOfIntAndStrGe1", "PairOfIntAndStrMaxLen9"},
+    ),
+]
+
+
+@pytest.mark.parametrize("direction", ["client", "server", "both"])
+@pytest.mark.parametrize(("annotations", "expected"), ALIKE)
+def test_different_types_of_one_name_are_told_apart_whatever_their_order(
+    annotations: tuple[Any, ...], expected: set[str], direction: Any
+) -> None:
+    for ordered in (annotations, annotations[::-1]):
+        found = names(*ordered, direction=direction)
+        assert {name for name in found if not name.endswith("Input")} == expected
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        (Page[Literal["a"]], Page[Literal["A"]]),
+        (Page[Literal[1]], Page[Literal["1"]]),
+        (Page[Literal["-"]], Page[Literal["+"]], Page[Literal[""]]),
+        (Page[Literal["caf\u00e9"]], Page[Literal["cafe\u0301"]]),
+        (
+            Page[Annotated[str, StringConstraints(min_length=1)]],
+            Page[Annotated[str, StringConstraints(min_length=2)]],
+        ),
+    ],
+)
+def test_types_that_no_word_tells_apart_have_digits_of_their_own(
+    annotations: tuple[Any, ...],
+) -> None:
+    found = names(*annotations)
+    assert len({normalize("NFKC", name) for name in found}) == len(annotations)
+    assert found == names(*annotations[::-1])
+    assert all(re.fullmatch(r"PageOf[^\W_]+(_[0-9a-f]{6})?", name) for name in found)
+
+
+def test_another_like_it_does_not_rename_the_plain_one() -> None:
+    generic: Any = Page
+    for other in (Positive, Annotated[int, Field(le=2)], Annotated[int, Strict()]):
+        found = names(Page[int], generic[other])
+        assert "PageOfInt" in found
+        assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("annotations", "name"),
+    [
+        ((Page[List[int]], Page[list[int]]), "PageOfListOfInt"),  # noqa: UP006 - as users write it
+        ((Page[Dict[str, int]], Page[dict[str, int]]), "PageOfDictOfStrAndInt"),  # noqa: UP006
+        ((Page[int], Page[Annotated[int, "a note"]]), "PageOfInt"),
+        ((Page[int], Page[Annotated[int, Field(description="how many")]]), "PageOfInt"),
+        ((Page["int"], Page[int]), "PageOfInt"),
+    ],
+)
+def test_types_with_one_schema_are_one_type(annotations: tuple[Any, ...], name: str) -> None:
+    for direction in ("client", "server"):
+        assert names(*annotations, direction=direction) == {name}
+        assert names(*annotations[::-1], direction=direction) == {name}
+
+
+def test_a_type_is_one_if_clients_send_it_in_one_spelling_and_the_server_in_another() -> None:
+    events = (
+        EventEntry("in", "client", Page[List[int]]),  # noqa: UP006 - as users write it
+        EventEntry("out", "server", Page[list[int]]),
+    )
+    types = build(ContractSource("t", events=events)).document["types"]
+    assert set(types) == {"PageOfListOfInt"}
+
+
+def test_names_do_not_hold_addresses() -> None:
+    def check(value: object) -> bool:
+        return bool(value)
+
+    one = Page[Annotated[int, Predicate(check)]]
+    two = Page[Annotated[int, Field(ge=1), Predicate(check)]]
+    assert all("0x" not in name and len(name) < 24 for name in names(one, two, Page[int]))
+
+
+def test_names_are_in_the_form_in_which_python_reads_them() -> None:
+    assert names(model("Cafe\u0301", "a")) == {"Caf\u00e9"}
+    assert names(model("x\u00b2", "a")) == {"x2"}
 
 
 # ---- the main module

@@ -100,6 +100,33 @@ def test_a_name_must_be_one(name: Any) -> None:
 
 async def test_no_event_is_handled_before_it_is_declared() -> None:
     async with TestClient(talk()) as client:
-        with pytest.raises(RequestError, match="not one that clients may send") as caught:
+        with pytest.raises(RequestError, match="is not handled by this server") as caught:
             await client.request(Say(text="x"))
     assert "Did you mean" not in caught.value.message
+
+
+async def test_an_event_declared_with_none_is_asked_for_as_none() -> None:
+    app = ByteSocket(title="T")
+    hello = app.declare("hello", None, direction="client")
+    lobby = app.room("lobby")
+    heard: list[object] = []
+
+    @app.on(hello)
+    async def greet(socket: Socket, event: None) -> str:
+        heard.append(event)
+        return "hello"
+
+    @lobby.on(hello)
+    async def greet_all(event: None) -> None:
+        heard.append(event)
+
+    async with TestClient(app) as client:
+        await client.send({"event": "hello", "data": None, "id": 1})
+        assert (await client.receive_message())["data"] == "hello"
+    assert heard == [None]
+
+    with pytest.raises(ConfigurationError, match=r"the event \(event: None\)"):
+
+        @app.on(hello)
+        async def wrong(event: int) -> None:
+            raise NotImplementedError

@@ -73,9 +73,7 @@ async def test_parameters_come_as_annotated() -> None:
     assert seen == [(identity, "notes", f"doc:{identity}:notes")]
 
 
-async def test_a_join_by_server_code_with_an_impossible_name_is_logged(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_a_join_by_server_code_with_an_impossible_name_is_an_error() -> None:
     app = talk()
 
     @app.room("doc:{number}").on_join
@@ -83,7 +81,25 @@ async def test_a_join_by_server_code_with_an_impossible_name_is_logged(
         """Never called."""
 
     async with TestClient(app):
-        await app.sockets()[0].rooms.join("doc:x")
+        with pytest.raises(ValueError, match="number cannot be 'x'"):
+            await app.sockets()[0].rooms.join("doc:x")
+        assert app.sockets()[0].rooms.list() == []
+
+
+async def test_hooks_of_a_room_that_got_its_type_later_are_not_called_with_another(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = talk()
+    doc = app.room("doc:{number}")
+    async with TestClient(app):
+        socket = app.sockets()[0]
+        await socket.rooms.join("doc:x")
+
+        @doc.on_leave
+        async def left(number: int) -> None:
+            """Never called."""
+
+        await socket.rooms.leave("doc:x")
     assert "number cannot be 'x'" in caplog.text
     assert len(logged(caplog)) == 1
 
@@ -92,7 +108,8 @@ async def test_a_join_of_an_undeclared_room_by_server_code_has_no_hooks() -> Non
     app = talk()
     async with TestClient(app):
         socket = app.sockets()[0]
-        await socket.rooms.join("adhoc")
+        with pytest.warns(FutureWarning, match="There is no room 'adhoc'"):
+            await socket.rooms.join("adhoc")
         assert socket.rooms.list() == ["adhoc"]
 
 

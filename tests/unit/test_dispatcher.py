@@ -22,7 +22,8 @@ from bytesocket_app import (
 )
 from bytesocket_app.errors import where
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
-from bytesocket_app.wire import BINARY
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import BINARY, CODECS
 from tests.support.talk import Said, Say, error, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +33,10 @@ class Token(BaseModel):
     """Credentials."""
 
     token: str
+
+
+async def ada(socket: Socket) -> str:
+    return "Ada"
 
 
 class Watch:
@@ -164,11 +169,57 @@ class TestAuthentication:
             assert [a.get("type") for a in answers] == [5, None, 33]
         assert watch.seen.count("success") == 1
 
-    async def test_credentials_nobody_asked_for_are_ignored(self) -> None:
-        async with TestClient(talk()) as client:
-            await client.send({"type": 4, "data": None})
+    @pytest.mark.parametrize("codec", CODECS)
+    @pytest.mark.parametrize("by_handshake", [True, False])
+    async def test_credentials_nobody_asked_for_are_accepted_each_time(
+        self, codec: CodecName, by_handshake: bool
+    ) -> None:
+        app = talk()
+        seen: list[str] = []
+        app.lifecycle.auth_success(lambda: seen.append("success"))
+        app.lifecycle.open(lambda: seen.append("open"))
+        if by_handshake:
+            app.auth(ada)
+        async with TestClient(app, codec=codec) as client:
+            for data in (None, {"token": ["s3cret"]}, 7):
+                await client.send({"type": 4, "data": data})
+                assert await client.receive_message() == {"type": 5}
+            await client.send({"type": 4})  # without data it is a message like any other
             await client.send({"event": "nobody", "id": 1})
             assert (await client.receive_message())["id"] == 1
+        assert seen == (["success", "open"] if by_handshake else ["open"])
+
+    @pytest.mark.parametrize("by_handshake", [True, False])
+    async def test_the_origin_does_not_answer_credentials_nobody_asked_for(
+        self, by_handshake: bool
+    ) -> None:
+        app = talk(Settings.drop_in())
+        if by_handshake:
+            app.auth(ada)
+
+        @app.on(Say)
+        async def say() -> str:
+            return "said"
+
+        async with TestClient(app) as client:
+            await client.send({"type": 4, "data": None})
+            await client.send({"event": "say", "data": {"text": ""}, "id": 1})
+            assert (await client.receive_message())["id"] == 1
+
+    async def test_further_credentials_are_not_answered_where_they_are_asked_for(self) -> None:
+        watch = Watch()
+        async with TestClient(watch.app, credentials={"token": "Ada"}) as client:
+            assert (await client.receive_message())["event"] == "said"
+            await credentials(client, "Ada")
+            await client.send({"event": "nobody", "id": 1})
+            assert (await client.receive_message())["id"] == 1
+
+    def test_the_contract_says_whether_such_credentials_are_answered(self) -> None:
+        origin = talk(Settings.drop_in()).contract()
+        ours = talk().contract()
+        assert ours.document["capabilities"] == ["answers_credentials"]
+        assert origin.document["capabilities"] == []
+        assert ours.fingerprint == origin.fingerprint
 
     async def test_a_socket_closed_while_pending_gets_no_hooks_but_the_last(self) -> None:
         watch = Watch()
@@ -498,6 +549,7 @@ async def test_a_handshake_that_authenticated_is_welcomed_at_once() -> None:
 
     async with TestClient(app) as client:
         await client.send({"type": 4, "data": "nobody asked"})
+        assert await client.receive_message() == {"type": 5}
         await client.send({"event": "nobody", "id": 1})
         assert (await client.receive_message())["id"] == 1
     assert seen == ["success Ada", "open"]

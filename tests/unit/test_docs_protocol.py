@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bytesocket_app import Settings
-from bytesocket_app.errors import Phase
+from bytesocket_app.errors import LOCAL_CODES, ErrorCode, Phase, RequestError
 from bytesocket_app.serving.endpoint import SUBPROTOCOLS
 from bytesocket_app.wire import CloseCode, MessageType, decode
 from tests.support.server_process import ROOT
@@ -150,6 +150,19 @@ def test_the_close_codes_have_the_codes_numbers_and_names() -> None:
 
 def test_the_phases_are_the_codes() -> None:
     assert {row[0] for row in rows("7")[2:]} == {phase.value for phase in Phase}
+
+
+def test_the_error_codes_are_one_list_in_the_code_and_on_the_page() -> None:
+    listed = [row[0] for row in rows("14.3")[2:]]
+    assert listed == [code for code in ErrorCode if code not in LOCAL_CODES]
+    after = PAGE.partition("These never travel;")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`([a-z_]+)`", after)) == {*LOCAL_CODES, ErrorCode.TIMEOUT}
+
+
+def test_the_error_of_python_clients_names_each_code_that_they_can_get() -> None:
+    told = re.findall(r'"([a-z_]+)"', (RequestError.__doc__ or "").partition("message:")[0])
+    made_by_others = [ErrorCode.DROPPED, ErrorCode.DISCONNECTED]
+    assert told == [code for code in ErrorCode if code not in made_by_others]
 
 
 def test_the_subprotocols_are_the_servers() -> None:

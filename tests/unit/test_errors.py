@@ -1,5 +1,7 @@
 """Errors carry what the peer may see, and say where the user's mistake stands."""
 
+import ast
+import inspect
 from functools import partial, wraps
 from typing import Any
 
@@ -7,15 +9,18 @@ import anyio
 import pytest
 
 from bytesocket_app.errors import (
+    GENERAL_CODES,
     AuthError,
     ByteSocketError,
     ConfigurationError,
     ConnectError,
     ContractError,
+    ErrorCode,
     ErrorContext,
     Phase,
     Refusal,
     RequestError,
+    UndeclaredAnswer,
     UndeclaredEvent,
     caller,
     first_line,
@@ -57,10 +62,62 @@ def test_refusing_without_a_class_is_refused() -> None:
     assert AuthError("Who?").code == "unauthorized"
 
 
-@pytest.mark.parametrize("code", ["", 7])
-def test_a_refusal_class_needs_a_word_for_its_code(code: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"code=.* of Bad \(.*non-empty string"):
+NO_WORDS = ["", 7, "too low", "a\nb", "größe", "*/", " a", "a.", "404", "x" * 65, "a\u200b"]
+
+
+@pytest.mark.parametrize("code", NO_WORDS)
+def test_codes_are_words(code: Any) -> None:
+    place = rf"{__file__}:\d+"
+    with pytest.raises(ConfigurationError, match=rf"code=.* of Bad \({place}.*non-empty string"):
         type("Bad", (Refusal,), {}, code=code)
+    with pytest.raises(ConfigurationError, match=rf"code=.* for Muted \({place}.*a word"):
+        Muted(code=code)
+
+
+@pytest.mark.parametrize("code", ["a", "A_b", "doc:locked", "v1.x", "e-404", "a__", "x" * 64])
+def test_a_word_may_have_digits_and_what_joins_them(code: str) -> None:
+    kind: Any = type("Good", (Refusal,), {}, code=code)
+    assert kind.__refusal_code__ == Refusal(code=code).code == code
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+@pytest.mark.parametrize("base", [Refusal, AuthError])
+def test_the_frameworks_codes_are_none_for_an_applications_classes(
+    code: ErrorCode, base: type[Refusal]
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"of Bad \({__file__}:\d+\) is .* own"):
+        type("Bad", (base,), {}, code=code.value)
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_of_the_frameworks_codes_a_call_may_have_the_general_ones(code: ErrorCode) -> None:
+    if code in GENERAL_CODES:
+        assert (Refusal(code=code.value).code, Refusal(code=code).code) == (code.value, code)
+    else:
+        with pytest.raises(ConfigurationError, match=rf"for Refusal \({__file__}:\d+\) is .* own"):
+            Refusal(code=code.value)
+
+
+def test_every_code_of_the_framework_says_when_it_comes() -> None:
+    tree = ast.parse(inspect.getsource(ErrorCode)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    members = tree.body[1:]
+    documented = [
+        (name.targets[0].id, text.value.value)
+        for name, text in zip(members[::2], members[1::2], strict=True)
+        if isinstance(name, ast.Assign) and isinstance(name.targets[0], ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    ]
+    assert [name for name, _ in documented] == list(ErrorCode.__members__)
+    assert all(str(text).endswith(".") for _, text in documented)
+
+
+def test_a_refusals_data_may_have_a_default_in_its_class() -> None:
+    class Late(Refusal, code="late"):
+        data: int = 7
+
+    assert [Late().data, Late(data=8).data, Late(data=None).data] == [7, 8, None]
+    assert Refusal().data is None
 
 
 def test_a_request_error_shows_code_and_message() -> None:
@@ -75,7 +132,7 @@ def test_a_failed_dial_knows_its_status() -> None:
     assert ConnectError("no").status is None
 
 
-@pytest.mark.parametrize("kind", [UndeclaredEvent, ContractError])
+@pytest.mark.parametrize("kind", [UndeclaredEvent, UndeclaredAnswer, ContractError])
 def test_all_mistakes_of_declaring_are_configuration_errors(kind: type[Exception]) -> None:
     assert issubclass(kind, ConfigurationError)
     assert issubclass(kind, ByteSocketError)

@@ -10,7 +10,7 @@ from pydantic import AnyUrl, BaseModel, ConfigDict, Field, Json
 
 from bytesocket_app import ClientEvent, Event, ServerEvent
 from bytesocket_app.events import Catalogue, declare
-from bytesocket_app.events.bounds import REMEDIES, Kind, unbounded
+from bytesocket_app.events.bounds import REMEDIES, Kind, unbounded, unbounded_integers
 
 Short = Annotated[str, Field(max_length=9)]
 
@@ -135,6 +135,25 @@ def test_only_what_clients_send_is_asked_and_each_field_has_its_line() -> None:
         ("post", "inner.lines[].text", line("    text: str  # of Line")),
         ("reaction", "emoji", line("    emoji: str")),
     ]
+
+
+class Counted(BaseModel):
+    count: int
+    bounded: Annotated[int, Field(ge=0, lt=100)] = 0
+    half: Annotated[int, Field(ge=0)] = 0
+    many: dict[int, list[int]] = {}
+    flag: bool = False
+    kind: Literal[1, 2] = 1
+
+
+def test_integers_of_any_size_are_found_apart_in_either_direction() -> None:
+    expected = ["count", "half", "many{}[]"]
+    for direction in ("client", "server"):
+        catalogue = Catalogue([declare("x", Counted, direction=direction)])
+        found = unbounded_integers(catalogue)
+        assert [one.path for one in found] == expected
+        assert all(one.kind == "integer" and __file__ in one.source for one in found)
+        assert all(one.kind != "integer" for one in unbounded(catalogue))
 
 
 def test_every_kind_names_its_remedy() -> None:

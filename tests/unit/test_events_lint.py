@@ -7,7 +7,9 @@ import warnings
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, IntFlag
+from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+from uuid import UUID
 
 import pytest
 from pydantic import (
@@ -202,6 +204,11 @@ def told(*arguments: Any, declare: Callable[..., object] | None = None) -> list[
         (HalfEncoded, ["bytes-as-text"], []),
         (Json[bytes], [], ["bytes-as-text"]),
         (bytes | str, ["bytes-or-text"], ["bytes-or-text"]),
+        (bytes | UUID, ["bytes-or-text"], ["bytes-or-text"]),
+        (datetime | bytes | None, ["bytes-or-text"], ["bytes-or-text"]),
+        (Path | bytes, ["bytes-or-text"], ["bytes-or-text"]),
+        (bytes | Literal["none"], ["bytes-or-text"], ["bytes-or-text"]),
+        (bytes | int | None, ["bytes-as-text"], ["bytes-as-text"]),
         (Annotated[float, Field(allow_inf_nan=True)], ["nan"], ["nan"]),
         (NanAllowed, ["nan"], ["nan"]),
         (NanAsConstant, ["nan"], ["nan"]),

@@ -99,9 +99,9 @@ class Kind:
 
 
 KINDS = (
-    Kind("refusal", lambda: Refusal("no", code="no"), "refusal", Refusal),
+    Kind("refusal", lambda: Refusal("no", code="forbidden"), "refusal", Refusal),
     Kind("http", lambda: HTTPException(404, "none such"), "refusal", HTTPException),
-    Kind("refusal-group", lambda: grouped(Refusal("no", code="no")), "refusal", Refusal),
+    Kind("refusal-group", lambda: grouped(Refusal("no", code="forbidden")), "refusal", Refusal),
     Kind("value", lambda: ValueError("x"), "crash", ValueError),
     Kind("value-group", lambda: grouped(ValueError("x")), "crash", ValueError),
     Kind("http-500", lambda: HTTPException(500, "x"), "crash", HTTPException),
@@ -819,7 +819,7 @@ ANY_VALUE = ValueError
 
 def _code(place: Place, kind: Kind) -> object:
     """The code of a refusal or a crash."""
-    refusal = {"http": "not_found"}.get(kind.name, "no")
+    refusal = {"http": "not_found"}.get(kind.name, "forbidden")
     if place.asks == "nothing":
         return place.starts
     if place.asks in {"answer", "auth"}:

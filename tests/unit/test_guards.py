@@ -75,7 +75,7 @@ def test_only_refusals_can_be_declared(wrong: Any) -> None:
 def test_clients_read_of_it() -> None:
     document = guarded(by_router=False).contract().document
     assert '/** May be refused with `locked`. */\n  "v1:doc:{doc_id}": {' in typescript(document)
-    assert "Its guard refuses with: locked." in python(document)
+    assert "Its guard refuses with: `LockedError`." in python(document)
 
 
 async def test_a_rooms_name_is_written_by_its_pattern() -> None:

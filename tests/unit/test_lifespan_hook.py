@@ -237,9 +237,15 @@ class TestDeclaration:
             with pytest.raises(ConfigurationError, match="no `async def` with a `yield`"):
                 talk().lifespan(wrong)  # type: ignore[type-var]
 
-    def test_it_takes_the_application(self) -> None:
-        async def nothing() -> AsyncGenerator[None]:
-            yield
+    async def test_it_may_take_nothing(self) -> None:
+        app, entered = talk(), list[str]()
 
-        with pytest.raises(ConfigurationError, match="cannot be called with the application"):
-            talk().lifespan(nothing)
+        @app.lifespan
+        async def nothing() -> AsyncGenerator[None]:
+            entered.append("in")
+            yield
+            entered.append("out")
+
+        async with app.running():
+            assert entered == ["in"]
+        assert entered == ["in", "out"]

@@ -130,6 +130,8 @@ def test_short_comments_stand_on_one_line_and_long_ones_on_their_own() -> None:
     assert doc_comment("One.", "  ") == "  /** One. */\n"
     assert doc_comment("One.\n\nTwo.  ") == "/**\n * One.\n *\n * Two.\n */\n"
     assert doc_comment("", deprecated=True) == "/** @deprecated */\n"
+    assert doc_comment("", deprecated="use b") == "/** @deprecated use b */\n"
+    assert doc_comment("Old.", deprecated="use\nb") == "/**\n * Old.\n * @deprecated use b\n */\n"
     assert doc_comment("Old.", deprecated=True) == "/**\n * Old.\n * @deprecated\n */\n"
 
 
@@ -141,6 +143,13 @@ def test_short_comments_stand_on_one_line_and_long_ones_on_their_own() -> None:
         ("see @ts-ignore", "see @ ts-ignore"),
         (" * @deprecated", "* \\@deprecated"),
         ("mail a@b.c", "mail a@b.c"),
+        ("gone. @deprecated", "gone. \\@deprecated"),
+        ("(@internal)", "(\\@internal)"),
+        ("see {@link Post}", "see {\\@link Post}"),
+        ("a\u00a0@example", "a \\@example"),
+        ("`@app.on`", "`@app.on`"),
+        ("all of docs/**/*.md", "all of docs/**\\/*.md"),
+        ("10 @ 5 each", "10 @ 5 each"),
         ("\u202eright to left", "right to left"),
     ],
 )

@@ -16,7 +16,17 @@ from tests.nasty import MODULES, contract
 from tests.nasty.probing import Prober, is_object
 from tests.support import contracts, generated_chat, nasty
 from tests.support.checkers import run_mypy, run_pyright
-from tests.support.contracts import INTEGER, STRING, event, minimal, model, ref, sealed
+from tests.support.contracts import (
+    INTEGER,
+    STRING,
+    event,
+    minimal,
+    model,
+    ref,
+    room,
+    room_event,
+    sealed,
+)
 from tests.support.generated import PythonClient, load
 from tests.support.python_checks import CheckFile
 from tests.support.typescript_checks import Counts
@@ -60,6 +70,41 @@ async def main(client: m.ManyClient) -> None:
     async def first(event: m.Told299) -> None: ...
 """
 
+USE_PLACES = """import typing as t
+import places as m
+
+async def main(client: m.PlacesClient, event: m.Save) -> None:
+    one = client.join("one")
+    two = client.join("two:{at}", at=7)
+    t.assert_type(await client.request(event), int)
+    t.assert_type(await one.request(event), str)
+    t.assert_type(await two.request(event), None)
+    t.assert_type(await client.request(m.Node(children=[])), m.Node)
+    t.assert_type(await client.request(m.Leaf(a=1)), list[m.Leaf | int])
+    t.assert_type(await client.request(m.Choose("x")), t.Literal["a", "b"] | None)
+    t.assert_type(await one.request(m.Relayed(a=1)), None)
+    t.assert_type(await client.emit(m.Leaf(a=1)), t.Literal["sent", "queued", "dropped"])
+    await two.emit(event)
+    await one.request(m.Node(children=[]))  # wrong: only outside rooms
+    await client.request(m.Relayed(a=1))  # wrong: only in a room
+    await client.emit(m.Relayed(a=1))  # wrong
+    await two.emit(m.Relayed(a=1))  # wrong: of the other room
+    await client.request(event, 3)  # wrong: a timeout has a name
+"""
+USE_WIDE = """import wide as m
+
+async def main(client: m.WideClient) -> None:
+    reply = await client.request(m.Say(m.Kind299(a=1)))
+    if isinstance(reply, m.Kind7):
+        print(reply.a)
+    m.Hold(one=m.Kind0(a=2), some=[m.Kind1(a=1), None])
+    m.Say("x")  # wrong
+
+    @client.on(m.Hold)
+    async def hold(event: m.Hold) -> None:
+        print(event.one)
+"""
+
 Line = tuple[str, int]
 
 
@@ -77,6 +122,60 @@ def many(count: int) -> contracts.Document:
         events.append(event(f"ask:{at}", "client", ref(f"Ask{at}"), reply=reply))
         events.append(event(f"told:{at}", "server", ref(f"Told{at}")))
     return sealed({**minimal(), "title": "Many", "events": events, "types": types})
+
+
+def places() -> contracts.Document:
+    """A contract whose events have other replies in other places, and replies that recur."""
+    leaves = {"type": "array", "items": {"anyOf": [ref("Leaf"), INTEGER]}}
+    choice = {"anyOf": [{"enum": ["a", "b"], "type": "string"}, {"type": "null"}]}
+    children = {"type": "array", "items": ref("Node")}
+    return sealed(
+        {
+            **minimal(),
+            "title": "Places",
+            "events": [
+                event("choose", "client", STRING, reply=choice),
+                event("leaf", "client", ref("Leaf"), reply=ref("Leaves")),
+                event("node", "client", ref("Node"), reply=ref("Node")),
+                event("relayed", "both", ref("Relayed"), **{"global": False}),
+                event("save", "client", ref("Save"), reply=INTEGER),
+            ],
+            "rooms": [
+                room("one", client_events=[room_event("relayed"), room_event("save", STRING)]),
+                room("two:{at}", params={"at": INTEGER}, client_events=[room_event("save")]),
+            ],
+            "types": {
+                "Leaf": model({"a": INTEGER}),
+                "Leaves": leaves,
+                "Node": model({"children": children}),
+                "Relayed": model({"a": INTEGER}),
+                "Save": model({"a": INTEGER}),
+            },
+        }
+    )
+
+
+def wide(count: int) -> contracts.Document:
+    """A contract with a union of so many members as a payload, a field, an item and a reply."""
+    names = [f"Kind{at}" for at in range(count)]
+    union = {"anyOf": [ref(name) for name in names]}
+    either = {"anyOf": [*union["anyOf"], {"type": "null"}]}
+    hold = model({"one": ref("Either"), "some": {"type": "array", "items": either}}, of=union)
+    return sealed(
+        {
+            **minimal(),
+            "title": "Wide",
+            "events": [
+                event("hold", "server", ref("Hold")),
+                event("say", "client", union, reply=either),
+            ],
+            "types": {
+                **{name: model({"a": INTEGER}) for name in names},
+                "Either": union,
+                "Hold": hold,
+            },
+        }
+    )
 
 
 class Programs(NamedTuple):
@@ -107,12 +206,17 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
         "empty": minimal(),
         "many_150": many(150),
         "many_300": many(300),
+        "places": places(),
+        "wide": wide(300),
     }.items():
         (folder / f"{name}.py").write_text(python(document), encoding="utf-8")
     (folder / "use_150.py").write_text(USE, encoding="utf-8")
+    (folder / "use_places.py").write_text(USE_PLACES, encoding="utf-8")
+    (folder / "use_wide.py").write_text(USE_WIDE, encoding="utf-8")
     (folder / "use_300.py").write_text(USE_MANY, encoding="utf-8")
-    lines = enumerate(USE.splitlines(), 1)
-    wrong |= {("use_150.py", at) for at, line in lines if "# wrong" in line}
+    for name, program in {"150": USE, "places": USE_PLACES, "wide": USE_WIDE}.items():
+        lines = enumerate(program.splitlines(), 1)
+        wrong |= {(f"use_{name}.py", at) for at, line in lines if "# wrong" in line}
     return Programs(folder, wrong, counts)
 
 
@@ -186,3 +290,14 @@ def test_names_are_taken_up_to_150_events_and_classes_always(programs: Programs)
     assert "told:149" in vars(most.ManyClient)["_arriving"]
     assert "_arriving" not in vars(more.ManyClient)
     assert more.Told150.__event_name__ == "told:150"
+
+
+def test_what_checkers_compare_grows_with_the_contract_and_not_with_its_square() -> None:
+    """Overloads are compared with one another, and members of unions with every argument."""
+    for rooms in ([], [room("hall", client_events=[room_event(f"ask:{at}") for at in range(500)])]):
+        text = python(sealed({**many(500), "rooms": rooms}))
+        # Of each class two of `on`, whose second takes the function.
+        assert text.count("@_t.overload") == (4 if rooms else 2)
+        assert " | Told" not in text
+        assert " | Ask" not in text
+        assert text.count("async def request(") == text.count("async def emit(") == 1 + len(rooms)

@@ -8,10 +8,9 @@ from bytesocket_cli.codegen.python_names import (
     class_name,
     comment,
     docstring,
-    field_name,
-    free_name,
+    field_names,
     literal,
-    member_name,
+    member_names,
     pascal,
     room_class_name,
 )
@@ -42,7 +41,6 @@ def test_rooms_are_named_after_their_fixed_words(pattern: str, name: str) -> Non
 
 def test_a_name_that_starts_badly_is_prefixed() -> None:
     assert class_name("3D chat", "Client") == "The3DChatClient"
-    assert free_name("A", {"A", "AX"}, "X") == "AXX"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +59,7 @@ def test_a_name_that_starts_badly_is_prefixed() -> None:
     ],
 )
 def test_fields_keep_their_names_where_python_allows(name: str, attribute: str) -> None:
-    assert field_name(name, {"taken"}) == attribute
+    assert field_names([name], {"taken"}) == {name: attribute}
 
 
 @pytest.mark.parametrize(
@@ -73,11 +71,10 @@ def test_fields_keep_their_names_where_python_allows(name: str, attribute: str) 
         ("None", "None_"),
         ("+1", "member_1"),
         ("", "member"),
-        ("taken", "taken_"),
     ],
 )
 def test_members_keep_the_methods_of_text(name: str, member: str) -> None:
-    assert member_name(name, {"taken"}) == member
+    assert member_names([name]) == {name: member}
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from anyio import Event as Signal
 from anyio import create_task_group
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bytesocket_app import ByteSocket, ServerEvent, Socket, UndeclaredEvent
 from bytesocket_app.errors import Disconnected
@@ -131,6 +131,8 @@ class TestWaits:
 
     async def test_rooms_are_told_apart(self) -> None:
         app = replying()
+        for room in ("a", "b", "c"):
+            app.room(room)
         async with TestClient(app) as client:
             for room in ("a", "b"):
                 await app.sockets()[0].rooms.join(room)
@@ -273,3 +275,23 @@ async def test_a_virtual_clock_gives_the_real_one_back() -> None:
         clock.advance(3)
         assert math.isclose(app.housekeeping.clock() - begun, 3)
     assert app.housekeeping.clock is real
+
+
+class Secret(BaseModel):
+    """Credentials with bytes."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    token: bytes
+
+
+@pytest.mark.parametrize("codec", ["json", "binary"])
+async def test_credentials_may_hold_bytes(codec: Any) -> None:
+    app = talk()
+
+    @app.auth
+    async def authenticate(credentials: Secret) -> bytes:
+        return credentials.token
+
+    async with TestClient(app, Secret(token=b"\xff\x00"), codec=codec):
+        assert app.sockets()[0].user == b"\xff\x00"

@@ -85,6 +85,8 @@ def test_rooms_hold_parameters_events_and_replies() -> None:
         '    sends: "doc:move" | "doc:save";\n'
         '    receives: "doc:moved";\n'
         "    replies: {\n"
+        '      "doc:move": void;\n'
+        "      /** May be refused with `read_only`. */\n"
         '      "doc:save": Receipt;\n'
         "    };\n"
         "  };\n"

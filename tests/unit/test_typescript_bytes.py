@@ -48,6 +48,14 @@ TYPES: dict[str, Any] = {
         ({"type": "array", "prefixItems": [STRING, URL]}, {"tuple": [None, "base64"]}),
         ({"type": "object", "additionalProperties": BYTES}, {"rest": "utf8"}),
         ({"type": "object", "additionalProperties": True}, None),
+        (
+            {
+                "type": "object",
+                "properties": {"a": STRING, "b": URL},
+                "additionalProperties": BYTES,
+            },
+            {"fields": {"a": {}, "b": "base64"}, "rest": "utf8"},
+        ),
         ({"type": "object", "patternProperties": {"a": BYTES}}, {"rest": "utf8"}),
         ({"type": "object", "properties": {"a": BYTES, "b": STRING}}, {"fields": {"a": "utf8"}}),
     ],
@@ -87,9 +95,20 @@ def test_a_contract_without_bytes_has_no_tables() -> None:
 def test_tables_list_what_is_sent_what_arrives_and_what_is_replied() -> None:
     tables = bytes_tables(contracts.files())
     assert '    sent: [["file:put", "#Upload"], ["file:raw", "utf8"]],\n' in tables
-    assert '    arriving: [["file:folder", "#Folder"], ["file:raw", "utf8"]],\n' in tables
-    assert '    replied: [["file:put", "#Stored", ""]],\n' in tables
+    arriving = '["file:folder", "#Folder"], ["file:put", "#Stored", ""], ["file:raw", "utf8"]'
+    assert f"    arriving: [{arriving}],\n" in tables
     assert "Note:" not in tables
+
+
+def test_credentials_are_sent_by_no_event_and_refusals_arrive_by_code() -> None:
+    document = contracts.chat()
+    document["auth"] = {"via": "message", "credentials": contracts.model({"key": BYTES})}
+    document["refusals"]["muted"]["data"] = contracts.model({"__proto__": BYTES, "fields": BYTES})
+    tables = bytes_tables(document)
+    assert 'sent: [[undefined, { fields: { __proto__: null, key: "utf8" } }]],' in tables
+    fields = '{ ["__proto__"]: "utf8", fields: "utf8" }'
+    made = f"Object.assign(Object.create(null), {fields})"
+    assert f'arriving: [["muted", {{ fields: {made} }}, null]],' in tables
 
 
 def test_replies_in_rooms_are_listed_by_pattern() -> None:

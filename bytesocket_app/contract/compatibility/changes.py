@@ -33,6 +33,10 @@ class Change:
         """Return True if the change fails at run time in a direction."""
         return Level.WIRE in RULES[self.code].levels(way)
 
+    def is_noticed(self, way: Way) -> bool:
+        """Return True if the change fails at run time or when code is checked."""
+        return self.breaks(way) or Level.SOURCE in RULES[self.code].levels(way)
+
 
 Pursue: TypeAlias = Callable[[Schema, Schema, str], Generator[Change]]
 """Function that compares two inner schemas at a path."""
@@ -50,6 +54,9 @@ class Deeper:
         unless: As `compare`; but if a change breaks and the given function excuses that, yields
             nothing and does not mark pairs as compared.
         fits: Returns True if nothing fails at run time when the second type replaces the first.
+        gone: Yields the types of an old schema that the new document does not have.
+        retyped: Returns True if code for the first type does not fit the second in Python.
+        rekeyed: As `retyped`, for keys: received data is also looked up with them.
     """
 
     way: Way
@@ -57,6 +64,9 @@ class Deeper:
     attempt: Pursue
     unless: Callable[[Schema, Schema, str, Callable[[], bool]], Iterator[Change]]
     fits: Callable[[Schema, Schema], bool]
+    gone: Callable[[Schema, str], Iterator[Change]]
+    retyped: Callable[[Schema, Schema], bool]
+    rekeyed: Callable[[Schema, Schema], bool]
 
 
 def breaks(changes: Iterable[Change], way: Way) -> bool:

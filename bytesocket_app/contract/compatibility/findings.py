@@ -86,7 +86,10 @@ class Finding:
         return (self.level.rank, *key, self.code, self.way or "", self.old, self.new)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as JSON values, with stable keys."""
+        """Return the finding as JSON values, with stable keys.
+
+        `source` is for the place in the code, which a contract does not know.
+        """
         return {
             "code": self.code.value,
             "level": self.level.value,
@@ -100,6 +103,7 @@ class Finding:
             "old": self.old or None,
             "new": self.new or None,
             "advice": self.advice or None,
+            "source": None,
         }
 
 

@@ -9,7 +9,7 @@ from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact
 ANNOTATIONS: Final = frozenset(
     {
         *("title", "description", "examples", "$comment", "readOnly", "writeOnly", "x-order"),
-        *("default", "deprecated", "x-unknown", "contentMediaType", "$ref"),
+        *("default", "deprecated", "x-deprecated", "x-unknown", "contentMediaType", "$ref"),
     }
 )
 """Keywords that do not restrict the values, or are compared elsewhere."""
@@ -35,11 +35,15 @@ class Types:
         """
         name: str | None = None
         seen: set[str] = set()
-        while (ref := _reference(schema)) is not None and ref not in seen:
+        while (ref := reference(schema)) is not None and ref not in seen:
             seen.add(ref)
             name = ref
             schema = _overlaid(self.named.get(ref, {}), schema)
         return name, {key: value for key, value in schema.items() if key != "$ref"}
+
+    def leaves(self, schema: Schema) -> list[Schema]:
+        """Return the members of a union, flattened, and no union as its only member."""
+        return list(self._flat(schema, frozenset()))
 
     def members(self, schema: Schema) -> list[Schema]:
         """Return the members of a union, flattened, with null last.
@@ -47,7 +51,7 @@ class Types:
         Sets of values are joined into one member. A member that accepts any value is returned
         alone. A schema that is no union is its only member.
         """
-        flat = list(self._flat(schema, frozenset()))
+        flat = self.leaves(schema)
         anything = [member for member in flat if kind(self.resolved(member)[1]) == "any"]
         if anything:
             return anything[:1]
@@ -116,7 +120,7 @@ def words(schema: Schema, name: str | None = None) -> str:
     """Return a readable name of a type: `Post`, `string (uuid)`, `integer`."""
     if name:
         return name
-    ref = _reference(schema)
+    ref = reference(schema)
     if ref is not None:
         return ref
     what = kind(schema)
@@ -130,7 +134,8 @@ def words(schema: Schema, name: str | None = None) -> str:
     return what
 
 
-def _reference(schema: Schema) -> str | None:
+def reference(schema: Schema) -> str | None:
+    """Return the name of the type that a schema refers to, or None."""
     ref = schema.get("$ref")
     if isinstance(ref, str) and ref.startswith(REF_PREFIX):
         return ref.removeprefix(REF_PREFIX)

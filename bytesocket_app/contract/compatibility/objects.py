@@ -9,10 +9,11 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from bytesocket_app.contract.compatibility.changes import Change, Deeper, breaks, shown
 from bytesocket_app.contract.compatibility.codes import Code
-from bytesocket_app.contract.compatibility.forms import words
+from bytesocket_app.contract.compatibility.forms import kind, values, words
 from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.scalars import limits
-from bytesocket_app.contract.shape import Schema
+from bytesocket_app.contract.compatibility.static import TEXT, text_class
+from bytesocket_app.contract.shape import Schema, compact
 
 Extra: TypeAlias = Literal["refused", "ignored", "kept"] | Schema
 """Treatment of keys that are no fields."""
@@ -27,6 +28,7 @@ _TEXT: Final[Schema] = {"type": "string"}
 
 def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
     """Compare two objects."""
+    old, new = _without_pattern(old), _without_pattern(new)
     before, after = fields(old), fields(new)
     # Inner changes come later: a search for a single break finds the cheaper ones first.
     for name in [name for name in before if name not in after]:
@@ -49,6 +51,7 @@ def keys(old: Schema, new: Schema, deeper: Deeper) -> Literal["narrower", "wider
     Returns:
         The relation of the new type to the old one; None if both accept the same text.
     """
+    old, new = _as_text(old), _as_text(new)
     if _is_text(old) or _is_text(new):
         if _is_text(old) and _is_text(new):
             return None
@@ -132,6 +135,11 @@ def _added(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> It
 def _extras(old: Extra, new: Extra, path: str, deeper: Deeper) -> Iterator[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
         yield from deeper.compare(old, new, f"{path}.*")
+        return
+    if isinstance(old, dict):
+        yield from deeper.gone(old, path)
+    if old not in ("ignored", "refused") and new == "refused" and deeper.way is Way.S2C:
+        yield Change(Code.EXTRA_IGNORED, path, _said(old), _said(new))
     elif old != new:
         code = Code.EXTRA_ALLOWED
         if new == "refused":
@@ -156,9 +164,18 @@ def _patterns(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[C
 
 def _keys(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
     before, after = _key(old), _key(new)
+    if _is_read_as_text(before) and _is_read_as_text(after):
+        yield from deeper.compare(before, after, f"{path}<key>")
+        return
     found = keys(before, after, deeper)
-    if found is not None:
-        yield Change(_KEYS[found], path, words(before), words(after))
+    change = None if found is None else Change(_KEYS[found], path, words(before), words(after))
+    if change is not None:
+        yield change
+    is_broken = change is not None and change.breaks(deeper.way)
+    if not is_broken and deeper.rekeyed(before, after):
+        yield Change(Code.PYTHON_TYPE_CHANGED, f"{path}<key>", words(before), words(after))
+    if words(before) != words(after):
+        yield from deeper.gone(before, path)
 
 
 def _key(schema: Schema) -> Schema:
@@ -171,6 +188,28 @@ def _key(schema: Schema) -> Schema:
 
 def _is_text(schema: Schema) -> bool:
     return schema == _TEXT
+
+
+def _is_read_as_text(schema: Schema) -> bool:
+    return kind(schema) == "string" and text_class(schema) == TEXT
+
+
+def _as_text(schema: Schema) -> Schema:
+    """Return a set of values as the texts that they are as keys."""
+    if kind(schema) != "enum" or "$ref" in schema:
+        return schema
+    return {"enum": [one if isinstance(one, str) else compact(one) for one in values(schema)]}
+
+
+def _without_pattern(schema: Schema) -> Schema:
+    """Return a mapping whose keys have a pattern with the pattern as a limit of its key."""
+    patterns = cast("Mapping[str, Schema]", schema.get("patternProperties", {}))
+    if len(patterns) != 1 or "properties" in schema or "additionalProperties" in schema:
+        return schema
+    ((pattern, value),) = patterns.items()
+    rest = {key: inner for key, inner in schema.items() if key != "patternProperties"}
+    names = {**cast("Schema", schema.get("propertyNames", {})), "pattern": pattern}
+    return {**rest, "additionalProperties": value, "propertyNames": names}
 
 
 def _requires(schema: Schema, name: str) -> bool:

@@ -41,8 +41,12 @@ class Documents:
         at = replace(place, part="reply")
         if reply is not None and reply_now is not None:
             yield from self.payload(reply, reply_now, Way.S2C, at)
-        elif reply is not reply_now:
-            yield Finding(Code.REPLY_ADDED if reply is None else Code.REPLY_REMOVED, Way.S2C, at)
+        elif reply_now is not None:
+            yield Finding(Code.REPLY_ADDED, Way.S2C, at)
+        elif reply is not None:
+            is_null_taken = self.comparison(Way.S2C).deeper.fits(reply, {"type": "null"})
+            code = Code.REPLY_EMPTIED if is_null_taken else Code.REPLY_REMOVED
+            yield Finding(code, Way.S2C, at)
         yield from codes(old, new, place)
 
     def refusals(self) -> Iterator[Finding]:
@@ -65,6 +69,14 @@ def codes(old: Mapping[str, Any], new: Mapping[str, Any], place: Place) -> Itera
         yield Finding(Code.REFUSAL_ADDED, Way.S2C, place, new=code)
     for code in sorted(before - after):
         yield Finding(Code.REFUSAL_REMOVED, Way.S2C, place, old=code)
+
+
+def class_name(old: Mapping[str, Any], new: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    """Report a class name that was chosen for generated Python clients, or that is another now."""
+    before, after = old.get("class_name"), new.get("class_name")
+    if before != after:
+        usual = "the usual one"
+        yield Finding(Code.CLASS_NAME_CHANGED, None, place, "", before or usual, after or usual)
 
 
 def unknown(

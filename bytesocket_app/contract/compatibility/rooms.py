@@ -4,17 +4,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from bytesocket_app.contract.compatibility.codes import Code
-from bytesocket_app.contract.compatibility.findings import Finding, Place
+from bytesocket_app.contract.compatibility.findings import Finding, Place, of_change
 from bytesocket_app.contract.compatibility.forms import words
 from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.objects import keys
-from bytesocket_app.contract.compatibility.payloads import Documents, codes, unknown
+from bytesocket_app.contract.compatibility.payloads import Documents, class_name, codes, unknown
 from bytesocket_app.contract.compatibility.rates import rate
 from bytesocket_app.contract.shape import compact
 from bytesocket_app.rooms import RoomPattern
 
 _KNOWN: Final = frozenset(
-    {"pattern", "params", "join", "client_events", "server_events", "refusals"}
+    {"pattern", "params", "join", "client_events", "server_events", "refusals", "class_name"}
 )
 _EVENT_KNOWN: Final = frozenset({"name", "reply", "refusals", "rate"})
 _PARAM: Final[Mapping[str | None, Code]] = {
@@ -22,6 +22,8 @@ _PARAM: Final[Mapping[str | None, Code]] = {
     "wider": Code.ROOM_PARAM_WIDENED,
     "other": Code.ROOM_PARAM_CHANGED,
 }
+
+_REFUSED: Final = frozenset({Code.ROOM_PARAM_NARROWED, Code.ROOM_PARAM_CHANGED})
 
 
 def rooms(documents: Documents) -> Iterator[Finding]:
@@ -62,10 +64,16 @@ def _room(
         if name != name_now:
             yield Finding(Code.ROOM_PARAM_RENAMED, None, at, "", name, name_now)
         kind, kind_now = old["params"][name], new["params"][name_now]
+        said = words(kind), words(kind_now)
         code = _PARAM.get(keys(kind, kind_now, deeper))
         if code is not None:
-            yield Finding(code, Way.C2S, at, "", words(kind), words(kind_now))
+            yield Finding(code, Way.C2S, at, "", *said)
+        if code not in _REFUSED and deeper.retyped(kind, kind_now):
+            yield Finding(Code.ROOM_PARAM_RETYPED, Way.C2S, at, "", *said)
+        for change in deeper.gone(kind, "") if kind != kind_now else ():
+            yield of_change(change, Way.C2S, at)
     yield from _inside(old, new, documents)
+    yield from class_name(old, new, place)
     yield from unknown(old, new, _KNOWN, place)
 
 

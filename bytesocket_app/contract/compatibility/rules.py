@@ -71,7 +71,7 @@ _APPLICATION: Final[Mapping[Code, Rule]] = {
     Code.SERIALIZATION_CHANGED: _same("the codec that the server prefers changed", SAFE),
     Code.AUTH_REQUIRED: _same(
         "authentication is required now, and deployed clients send nothing",
-        WIRE,
+        UNREAD,
         "Accept clients without credentials until they have been replaced.",
     ),
     Code.AUTH_REMOVED: _same(
@@ -79,10 +79,25 @@ _APPLICATION: Final[Mapping[Code, Rule]] = {
         SOURCE,
         "Remove `auth` where clients connect.",
     ),
+    Code.AUTH_UNANSWERED: _same(
+        "authentication is gone, and the new server does not answer credentials that nobody asks "
+        "for: deployed clients wait for its answer for ever",
+        UNREAD,
+        'Upgrade bytesocket at the server, or leave Policies(unasked_credentials="accept"); else '
+        "keep @app.auth with a function that accepts everybody until clients have moved.",
+    ),
+    Code.HANDSHAKE_AUTH_REMOVED: _same(
+        "authentication by the handshake is gone; clients have nothing to change", SAFE
+    ),
     Code.AUTH_CHANGED: _same(
         "authentication looks for credentials in another place",
-        WIRE,
+        UNREAD,
         "Accept both, the message and the handshake, until clients have moved.",
+    ),
+    Code.CAPABILITY_REMOVED: _same(
+        "the new server cannot do what the old one could",
+        SILENT,
+        "Make sure that no deployed client needs it, even one older than OLD.",
     ),
     Code.UNKNOWN_CHANGED: _same(
         "something changed that this bytesocket knows nothing of",
@@ -105,6 +120,11 @@ _EVENTS: Final[Mapping[Code, Rule]] = {
         "Keep a handler for it outside of rooms until clients have moved.",
     ),
     Code.EVENT_OUTSIDE_ROOMS: _same("clients can send the event outside of rooms too", SAFE),
+    Code.CLASS_NAME_CHANGED: _same(
+        "its class in generated Python clients has another name",
+        SOURCE,
+        "Rename the class where Python clients use it.",
+    ),
     Code.VOLATILE_CHANGED: _same(
         "whether the event may be lost changed",
         SILENT,
@@ -112,9 +132,14 @@ _EVENTS: Final[Mapping[Code, Rule]] = {
     ),
     Code.REPLY_ADDED: _same("the event is answered now", SAFE),
     Code.REPLY_REMOVED: _same(
-        "the event is not answered any more, and requests fail",
-        WIRE,
+        "the reply is nothing now, which deployed clients do not take for it",
+        UNREAD,
         "Keep on returning a value of the old type until clients have moved.",
+    ),
+    Code.REPLY_EMPTIED: _same(
+        "the reply, which could be null, is always nothing now",
+        SOURCE,
+        "Remove what is done with the reply.",
     ),
     Code.REFUSAL_ADDED: _same(
         "a refusal was added",
@@ -127,6 +152,17 @@ _EVENTS: Final[Mapping[Code, Rule]] = {
     Code.REFUSAL_DATA_ADDED: _same("a refusal has data now", SAFE),
     Code.REFUSAL_DATA_REMOVED: _same(
         "a refusal has no data any more", WIRE, "Keep on sending the data."
+    ),
+    Code.DATA_ADDED: Rule(
+        "the event had no data, so that `emit` takes none in TypeScript, and has some now",
+        SOURCE,
+        SAFE,
+        "Pass an empty object where the event is emitted.",
+    ),
+    Code.EVENT_CLASS_CHANGED: _same(
+        "the payload's class and the event's class are not one, or not two, any more in Python",
+        SOURCE,
+        "Give the event a payload of its own, or use the new class where the event is sent.",
     ),
     # Nothing that clients send became wrong, and a refusal tells when to try again. Whether anybody
     # sends that fast, two contracts cannot tell.
@@ -166,6 +202,12 @@ _ROOMS: Final[Mapping[Code, Rule]] = {
     Code.ROOM_PARAM_WIDENED: _same("a parameter of the room takes more values", SAFE),
     Code.ROOM_PARAM_CHANGED: _same(
         "a parameter of the room has another type", WIRE, "Declare a new pattern for it."
+    ),
+    Code.ROOM_PARAM_RETYPED: _same(
+        "what is written for a parameter of the room is taken as before, but has another type in "
+        "code",
+        SOURCE,
+        "Pass a value of the new type where the room is joined.",
     ),
     Code.ROOM_EVENT_ADDED: _same("an event was added to the room", SAFE),
     Code.ROOM_EVENT_REMOVED: Rule("the room does not have the event any more", WIRE, LOST, _TWICE),
@@ -269,6 +311,16 @@ _VALUES: Final[Mapping[Code, Rule]] = {
     Code.TYPE_RENAMED: _same(
         "the type has another name", SOURCE, "Rename it where code imports it from the client."
     ),
+    Code.TYPE_GONE: _same(
+        "clients do not have the type's name any more",
+        SOURCE,
+        "Write the value without it where code imports it from the client.",
+    ),
+    Code.PYTHON_TYPE_CHANGED: _same(
+        "the data is taken as before, but has another type in Python",
+        SOURCE,
+        "Convert the value where the Python client is used.",
+    ),
     Code.TYPE_CHANGED: _same("the type changed", WIRE, _NEW_EVENT),
     Code.TYPE_NARROWED: Rule(
         "the type takes fewer values", WIRE, SOURCE, "Keep on accepting the old ones."
@@ -277,6 +329,12 @@ _VALUES: Final[Mapping[Code, Rule]] = {
     Code.MEMBER_ADDED: Rule("the union has one member more", SAFE, UNREAD, _NEW_EVENT),
     Code.MEMBER_REMOVED: Rule(
         "the union has one member less", WIRE, SOURCE, "Keep on accepting the old one."
+    ),
+    Code.UNION_ORDER_CHANGED: Rule(
+        "the members of a left-to-right union are tried in another order",
+        SILENT,
+        SAFE,
+        "Keep the order, unless no data fits two of the members.",
     ),
     Code.DISCRIMINATOR_CHANGED: _same("the union's tag is another field", WIRE, _NEW_EVENT),
     Code.NULL_ADDED: Rule("it may be null now", SAFE, UNREAD, "Send an empty value instead."),
@@ -299,13 +357,45 @@ _VALUES: Final[Mapping[Code, Rule]] = {
     Code.ENUM_CLOSED: _same(
         "the set of values is closed now", SOURCE, "Remove the case of unknown values."
     ),
+    Code.ENUM_UNLISTED: Rule(
+        "the open set of values names none any more",
+        SAFE,
+        SOURCE,
+        "Remove the cases of its values.",
+    ),
     Code.ENUM_NAME_CHANGED: _same(
         "a value's constant has another name", SOURCE, "Rename it where code uses it."
     ),
     Code.FLAG_ADDED: Rule(
         "a flag was added", SAFE, SILENT, "Make sure that clients may overlook it."
     ),
-    Code.FLAG_REMOVED: Rule("a flag was removed", WIRE, SOURCE, "Keep on accepting it."),
+    Code.FLAG_REMOVED: Rule(
+        "a flag was removed; it is still taken, and means nothing",
+        LOST,
+        SOURCE,
+        "Keep it until clients have moved.",
+    ),
+    Code.FLAG_REFUSED: Rule(
+        "a flag was removed, and what still sends it is refused",
+        UNREAD,
+        SOURCE,
+        "Keep on accepting it, or make the class an IntFlag.",
+    ),
+    Code.FLAG_RENAMED: _same("a flag has another name", SOURCE, "Rename it where code uses it."),
+    Code.FLAG_RENUMBERED: _same(
+        "a flag has another number, and the old one means something else",
+        SILENT,
+        "Give the new meaning a number that was not used.",
+    ),
+    Code.FLAGS_TO_NUMBER: Rule(
+        "the number is no set of flags any more", SAFE, SILENT, "Declare a new field for it."
+    ),
+    Code.NUMBER_TO_FLAGS: Rule(
+        "the number is a set of flags now; any number is still taken",
+        SILENT,
+        SAFE,
+        "Declare a new field for it.",
+    ),
     Code.FORMAT_NARROWED: Rule(
         "only text of a certain form is taken now", WIRE, LOST, "Check the form in the handler."
     ),

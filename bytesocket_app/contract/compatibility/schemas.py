@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from itertools import islice
 from typing import Final
 
 from bytesocket_app.contract.compatibility.arrays import arrays
@@ -12,16 +13,19 @@ from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.objects import objects
 from bytesocket_app.contract.compatibility.scalars import (
     LIMITS,
+    NUMBERS,
     finiteness,
     flags,
     formats,
     limits,
+    numbers,
     openness,
     set_and_type,
     sets,
 )
+from bytesocket_app.contract.compatibility.static import is_retyped
 from bytesocket_app.contract.compatibility.unions import Unions
-from bytesocket_app.contract.shape import Schema, compact
+from bytesocket_app.contract.shape import Schema, compact, references
 
 _JUDGED: Final = (
     LIMITS
@@ -30,9 +34,11 @@ _JUDGED: Final = (
     | {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"}
     | {"items", "prefixItems", "uniqueItems", "const", "enum"}
     | {"x-aliases", "x-bytes", "x-enum-names", "x-flags", "x-inf-nan", "x-key", "x-open"}
-    | {"x-strict", "x-timezone", "x-type"}
+    | {"x-strict", "x-timezone", "x-type", "x-closed", "x-first-match"}
 )
 """Keywords that are compared; a change of any other is reported as KEYWORD_CHANGED."""
+
+_SCALARS: Final = ("string", "integer", "number", "boolean", "null")
 
 
 class Comparison:
@@ -51,9 +57,18 @@ class Comparison:
         self._old = Types(old)
         self._new = Types(new)
         self._way = way
-        self._visited: set[tuple[str, str]] = set()
+        self._visited: dict[tuple[str, str], None] = {}
         self._unfit: set[tuple[str, str]] = set()
-        self._deeper = Deeper(way, self.compare, self._attempt, self._unless, self._fits)
+        self._deeper = Deeper(
+            way,
+            self.compare,
+            self._attempt,
+            self._unless,
+            self._fits,
+            self._gone,
+            self._is_retyped,
+            self._is_rekeyed,
+        )
         self._unions = Unions(self._old, self._new, self._deeper)
 
     @property
@@ -63,6 +78,8 @@ class Comparison:
 
     def compare(self, old: Schema, new: Schema, path: str = "$") -> Generator[Change]:
         """Yield the changes from one schema to another."""
+        if old == new and _is_scalar(old):
+            return
         name, before = self._old.resolved(old)
         name_now, after = self._new.resolved(new)
         if name is not None and name_now is not None:
@@ -70,9 +87,22 @@ class Comparison:
             pair = compact(old), compact(new)
             if pair in self._visited:
                 return
-            self._visited.add(pair)
+            self._visited[pair] = None
             if name != name_now:
                 yield Change(Code.TYPE_RENAMED, path, name, name_now)
+        is_told = False
+        for change in self._inside(old, new, path):
+            is_told = is_told or (change.path == path and change.is_noticed(self._way))
+            yield change
+        if not is_told and self._is_retyped(old, new):
+            what, what_now = (
+                words(one, named) for one, named in ((before, name), (after, name_now))
+            )
+            yield Change(Code.PYTHON_TYPE_CHANGED, path, what, what_now)
+
+    def _inside(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
+        """Compare two schemas whose names were compared."""
+        (_, before), (_, after) = self._old.resolved(old), self._new.resolved(new)
         yield from _marks(before, after, path)
         olds, news = self._old.members(old), self._new.members(new)
         if len(olds) == len(news) == 1:
@@ -82,6 +112,12 @@ class Comparison:
         if tag and tag_now and tag != tag_now:
             yield Change(Code.DISCRIMINATOR_CHANGED, path, tag, tag_now)
             return
+        order, order_now = _order(self._old, before), _order(self._new, after)
+        common = [one for one in order if one in order_now]
+        common_now = [one for one in order_now if one in order]
+        if common != common_now:
+            before_after = ", ".join(common), ", ".join(common_now)
+            yield Change(Code.UNION_ORDER_CHANGED, path, *before_after)
         yield from self._union(olds, news, tag or tag_now, path)
 
     def _union(
@@ -91,6 +127,8 @@ class Comparison:
         if was_any or is_any:
             code = Code.TYPE_WIDENED if is_any else Code.TYPE_NARROWED
             yield Change(code, path, _listed(self._old, olds), _listed(self._new, news))
+            for member in olds:
+                yield from self._gone(member, path)
             return
         null: Schema = {"type": "null"}
         if (null in olds) != (null in news):
@@ -104,12 +142,29 @@ class Comparison:
 
     def _attempt(self, old: Schema, new: Schema, path: str) -> Generator[Change]:
         """Compare without marking pairs as visited."""
-        before = self._visited
-        self._visited = set(before)
+        known = len(self._visited)
         try:
             yield from self.compare(old, new, path)
         finally:
-            self._visited = before
+            self._forget(known)
+
+    def _forget(self, known: int) -> None:
+        """Take back the marks that came after the first ones."""
+        while len(self._visited) > known:
+            self._visited.popitem()
+
+    def _is_retyped(self, old: Schema, new: Schema) -> bool:
+        return is_retyped(self._old, old, self._new, new, self._way)
+
+    def _is_rekeyed(self, old: Schema, new: Schema) -> bool:
+        ways = (Way.C2S,) if self._way is Way.C2S else (Way.C2S, Way.S2C)
+        return any(is_retyped(self._old, old, self._new, new, way) for way in ways)
+
+    def _gone(self, old: Schema, path: str) -> Iterator[Change]:
+        """Report the types of a schema that no client has any more."""
+        for name in dict.fromkeys(references(old)):
+            if name not in self._new.named:
+                yield Change(Code.TYPE_GONE, path, name)
 
     def _fits(self, old: Schema, new: Schema) -> bool:
         """Return False at the first break. A break is remembered for the pair."""
@@ -125,13 +180,15 @@ class Comparison:
         self, old: Schema, new: Schema, path: str, is_excused: Callable[[], bool]
     ) -> Iterator[Change]:
         """Compare; if a break is excused, yield nothing and mark no pair as visited."""
-        before = self._visited
-        self._visited = set(before)
+        known = len(self._visited)
         found = list(self.compare(old, new, path))
-        after, self._visited = self._visited, before
-        if not (breaks(found, self._way) and is_excused()):
-            self._visited = after
-            yield from found
+        if breaks(found, self._way):
+            marks = [*islice(self._visited, known, None)]
+            self._forget(known)
+            if is_excused():
+                return
+            self._visited.update(dict.fromkeys(marks))
+        yield from found
 
     def _single(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Compare two schemas that are no unions."""
@@ -141,25 +198,20 @@ class Comparison:
         match pair:
             case ("any", "any") | ("null", "null") | ("boolean", "boolean"):
                 pass
+            case (one, other) if one in NUMBERS and other in NUMBERS and one != other:
+                yield from numbers(before, after, path)
             case ("any", _):
                 yield Change(Code.TYPE_NARROWED, path, "anything", words(after, name_now))
             case (_, "any"):
                 yield Change(Code.TYPE_WIDENED, path, words(before, name), "anything")
-            case ("integer", "number") | ("flags", "integer" | "number"):
-                yield Change(Code.TYPE_WIDENED, path, pair[0], pair[1])
-                yield from limits(before, after, path)
-            case ("number", "integer") | ("integer" | "number", "flags"):
-                yield Change(Code.TYPE_NARROWED, path, pair[0], pair[1])
-                yield from limits(before, after, path)
-            case ("enum", "enum"):
-                yield from sets(before, after, path)
-                yield from openness(before, after, path)
-            case ("enum", _) | (_, "enum"):
+            case ("enum", _) | (_, "enum") if pair != ("enum", "enum"):
                 yield from set_and_type(before, after, path)
             case (one, other) if one != other:
                 yield Change(Code.TYPE_CHANGED, path, words(before, name), words(after, name_now))
             case (same, _):
                 yield from self._alike(same, before, after, path)
+        if pair[1] == "any" != pair[0] or (name is not None and name_now is None):
+            yield from self._gone(old, path)
         yield from self._rest(before, after, path)
 
     def _alike(self, what: str, old: Schema, new: Schema, path: str) -> Iterator[Change]:
@@ -169,6 +221,9 @@ class Comparison:
                 yield from objects(old, new, path, self._deeper)
             case "array":
                 yield from arrays(old, new, path, self._deeper)
+            case "enum":
+                yield from sets(old, new, path)
+                yield from openness(old, new, path)
             case "flags":
                 yield from flags(old, new, path)
             case "string" | "bytes":
@@ -182,8 +237,13 @@ class Comparison:
     def _content(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Compare the schemas of JSON inside text."""
         before, after = old.get("contentSchema"), new.get("contentSchema")
-        if before is not None or after is not None:
-            yield from self.compare(before or {}, after or {}, f"{path}<json>")
+        if before is not None and after is not None:
+            yield from self.compare(before, after, f"{path}<json>")
+        elif before is not after:
+            # Clients read the text only.
+            code = Code.CONSTRAINT_TIGHTENED if before is None else Code.CONSTRAINT_LOOSENED
+            called = {True: "JSON", False: "text"}
+            yield Change(code, path, called[before is not None], called[after is not None])
 
     def _rest(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Report changes of `allOf`, and of keywords that nothing else compares."""
@@ -197,6 +257,11 @@ class Comparison:
             if old.get(keyword) != new.get(keyword):
                 before, after = shown(old.get(keyword)), shown(new.get(keyword))
                 yield Change(Code.KEYWORD_CHANGED, path, f"{keyword}: {before}", after)
+
+
+def _is_scalar(schema: Schema) -> bool:
+    """Return True for a schema that refers to no other, and has none inside."""
+    return schema.get("type") in _SCALARS and not schema.keys() & {"$ref", "contentSchema"}
 
 
 def _marks(old: Schema, new: Schema, path: str) -> Iterator[Change]:
@@ -219,3 +284,12 @@ def _takes_anything(types: Types, members: list[Schema]) -> bool:
 def _tag(union: Schema) -> str | None:
     name = union.get("discriminator", {}).get("propertyName")
     return name if isinstance(name, str) else None
+
+
+def _order(types: Types, union: Schema) -> list[str]:
+    """Return the members of a left-to-right union in the order of trying; nothing of another."""
+    members = union.get("anyOf", ())
+    places = union.get("x-first-match", ())
+    if sorted(places) != list(range(len(members))):
+        return []
+    return [_listed(types, [members[place]]) for place in places]

@@ -34,6 +34,10 @@ _ROOM: Final = (
     "several in `rooms`, of each message. The server may send any of its events into it."
 )
 _LOGIN: Final = "The first message on the connection carries the credentials (type 4)."
+_PROTOCOL: Final[Made] = {
+    "name": "protocol",
+    "description": "What the protocol itself asks and answers.",
+}
 _HANDSHAKE: Final = (
     "Decided from headers, cookies and query of the handshake, before it is accepted: with 401 or "
     "403 it is not."
@@ -75,9 +79,13 @@ class _Writer:
         credentials = None
         if auth is not None and auth["via"] == "message":
             credentials = self._schemas.schema(auth["credentials"])
-        self._add_socket(by_message=credentials is not None)
+        # Events first, as readers come for them.
+        self._add_socket()
         for room in contract["rooms"]:
             self._add_room(room)
+        self._add_protocol(by_message=credentials is not None)
+        for room in contract["rooms"]:
+            self._add_membership(room)
         for name, message in messages.protocol_messages(credentials).items():
             self._messages[f"protocol-{name}"] = message
         return {
@@ -85,7 +93,8 @@ class _Writer:
             "info": {
                 "title": contract["title"],
                 "version": contract["version"],
-                "description": _ABOUT,
+                "description": _described(contract, _ABOUT),
+                "tags": self._all_tags(),
                 "x-contract": contract["fingerprint"],
             },
             "defaultContentType": _MEDIA[contract["serialization"]],
@@ -107,8 +116,8 @@ class _Writer:
         components["messages"] = self._messages
         return components | security
 
-    def _add_socket(self, *, by_message: bool) -> None:
-        """Add the connection's channel, with the messages outside of rooms."""
+    def _add_socket(self) -> None:
+        """Add the connection's channel, with the events outside of rooms."""
         contract = self._document
         query = {
             "contract": {
@@ -128,26 +137,31 @@ class _Writer:
                 }
             },
         }
-        if by_message:
-            self._ask("auth", _SOCKET, "auth", ["auth_success", "auth_error"])
-        for verb in ("join_rooms", "leave_rooms"):
-            if contract["rooms"]:
-                self._ask(verb, _SOCKET, verb, [f"{verb}_success", f"{verb}_error"])
         for event in contract["events"]:
             if event["global"]:
                 self._receive(event, event, _SOCKET, self._event_keys[event["name"]])
             if event["output"] is not None:
                 self._send(event)
-        self._operate("protocol-error", "send", _SOCKET, ["protocol-error"])
+
+    def _add_protocol(self, *, by_message: bool) -> None:
+        """Add the protocol's own messages outside of rooms."""
+        if by_message:
+            self._ask("auth", _SOCKET, "auth", ["auth_success", "auth_error"])
+        for verb in ("join_rooms", "leave_rooms"):
+            if self._document["rooms"]:
+                self._ask(verb, _SOCKET, verb, [f"{verb}_success", f"{verb}_error"])
+        failed = self._operate("protocol-error", "send", _SOCKET, ["protocol-error"])
+        failed["tags"] = [dict(_PROTOCOL)]
 
     def _add_room(self, room: Mapping[str, Any]) -> None:
-        """Add the channel of one room, or of the rooms of one pattern, with its messages."""
+        """Add the channel of one room, or of the rooms of one pattern, with its events."""
         room_key = self._room_keys[room["pattern"]]
         channel = f"room-{room_key}"
         made: Made = {
             "address": room["pattern"],
             "title": room["pattern"],
             "description": _ROOM,
+            "tags": [_room_tag(room)],
             "messages": {},
             "x-known-events": room["server_events"],
         }
@@ -156,19 +170,35 @@ class _Writer:
                 name: self._parameter(schema) for name, schema in room["params"].items()
             }
         self._channels[channel] = made
-        if room["join"] == "client":
-            for verb in ("join", "leave"):
-                answers = [f"{verb}_room_success", f"{verb}_room_error"]
-                self._ask(f"{verb}-{room_key}", channel, f"{verb}_room", answers)
-            if room.get("refusals"):
-                self._guard(f"join-{room_key}", channel, room["refusals"])
         for entry in room["client_events"]:
             event = self._events[entry["name"]]
-            self._receive(event, entry, channel, f"{room_key}-{self._event_keys[entry['name']]}")
+            key = f"{room_key}-{self._event_keys[entry['name']]}"
+            operation = self._receive(event, entry, channel, key)
+            tags = [*operation.get("tags", ()), _room_tag(room)]
+            operation["tags"] = list({tag["name"]: tag for tag in tags}.values())
         arriving = [event for event in self._document["events"] if event["output"] is not None]
         if arriving:
             sent = [self._event(event, "output", in_room=True) for event in arriving]
-            self._operate(f"send-{room_key}-events", "send", channel, sent)
+            operation = self._operate(f"send-{room_key}-events", "send", channel, sent)
+            operation["tags"] = [_room_tag(room)]
+
+    def _add_membership(self, room: Mapping[str, Any]) -> None:
+        """Add what clients ask to be let into a room, and out of it."""
+        room_key = self._room_keys[room["pattern"]]
+        channel = f"room-{room_key}"
+        if room["join"] != "client":
+            return
+        for verb in ("join", "leave"):
+            answers = [f"{verb}_room_success", f"{verb}_room_error"]
+            self._ask(f"{verb}-{room_key}", channel, f"{verb}_room", answers)
+        if room.get("refusals"):
+            self._guard(f"join-{room_key}", channel, room["refusals"])
+
+    def _all_tags(self) -> list[Made]:
+        """List the tags: what events are grouped by, the rooms, and the protocol itself."""
+        tags = [tag for event in self._document["events"] for tag in _tags(event["name"])]
+        tags += [_room_tag(room) for room in self._document["rooms"]]
+        return list({tag["name"]: tag for tag in [*tags, dict(_PROTOCOL)]}.values())
 
     def _guard(self, key: str, channel: str, refusals: Iterable[str]) -> None:
         """Add the message of a room's guard refusing a join, in place of the plain error."""
@@ -192,7 +222,7 @@ class _Writer:
 
     def _receive(
         self, event: Mapping[str, Any], entry: Mapping[str, Any], channel: str, key: str
-    ) -> None:
+    ) -> Made:
         """Add an event that clients send, and its answers in that channel."""
         name = event["name"]
         sent = self._event(event, "input", in_room=channel != _SOCKET)
@@ -208,6 +238,7 @@ class _Writer:
         self._messages[answers[0]] = messages.reply_message(name, reply)
         self._messages[answers[1]] = messages.refused_message(name, codes)
         operation["reply"] = self._reply(channel, answers)
+        return operation
 
     def _send(self, event: Mapping[str, Any]) -> None:
         """Add an event that arrives outside of rooms."""
@@ -217,6 +248,8 @@ class _Writer:
 
     def _describe(self, operation: Made, event: Mapping[str, Any]) -> None:
         operation["title"] = str(event["name"])
+        if tags := _tags(event["name"]):
+            operation["tags"] = tags
         if event["doc"]:
             operation["description"] = event["doc"]
         if event["volatile"]:
@@ -241,6 +274,7 @@ class _Writer:
         """Add a request of the protocol itself."""
         name = f"protocol-{key}" if channel == _SOCKET else key
         operation = self._operate(name, "receive", channel, [f"protocol-{question}"])
+        operation["tags"] = [dict(_PROTOCOL)]
         operation["reply"] = self._reply(channel, [f"protocol-{answer}" for answer in answers])
 
     def _operate(self, key: str, action: str, channel: str, sent: Sequence[str]) -> Made:
@@ -263,6 +297,21 @@ class _Writer:
         for key in keys:
             self._channels[channel]["messages"][key] = {"$ref": _MESSAGES + key}
             yield {"$ref": f"#/channels/{channel}/messages/{key}"}
+
+
+def _described(contract: Document, text: str) -> str:
+    """Put the application's own description before a text."""
+    return f"{contract['description']}\n\n{text}" if contract.get("description") else text
+
+
+def _tags(name: str | float) -> list[Made]:
+    """Return the tag of an event: what its name says before the first colon, if it has one."""
+    group, colon, _ = str(name).partition(":")
+    return [{"name": group}] if group and colon else []
+
+
+def _room_tag(room: Mapping[str, Any]) -> Made:
+    return {"name": f"room {room['pattern']}"}
 
 
 def _server(protocol: str, *, secured: bool) -> Made:

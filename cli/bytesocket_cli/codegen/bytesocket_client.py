@@ -1,8 +1,9 @@
 """Types for the npm package `@bytesocket/client`: the event map that its generics take.
 
 That package's map has `emit` and `listen` by event, `emitRoom` and `listenRoom` by room and event
-(its README, "Asymmetric usage"). Its `emitRooms` needs every list of rooms written out, which a
-contract does not have: messages to several rooms at once keep the package's general types.
+(its README, "Asymmetric usage"). Its `emitRooms` is a union of lists of rooms with their events, of
+which `bulk.emit` takes those whose `rooms` are assignable to the type of the list that it is given.
+No plain type of arrays is that for lists of any length and order, so the map has its own.
 """
 
 import re
@@ -13,6 +14,7 @@ from bytesocket_cli.codegen.names import (
     TYPESCRIPT_RESERVED,
     doc_comment,
     event_key,
+    event_literal,
     property_key,
     quoted,
     unique_identifiers,
@@ -21,7 +23,7 @@ from bytesocket_cli.codegen.schema import Document, is_empty_object
 from bytesocket_cli.codegen.typescript import check_names, header
 from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
 
-_TAKEN: Final = frozenset({"Base", "Listened", "SocketEvents"})
+_TAKEN: Final = frozenset({"Base", "Listened", "Only", "Several", "SocketEvents", "Spoken"})
 _PARAMETER: Final = re.compile(r"\{([^{}]*)\}")
 _NUMBERS: Final = frozenset({"integer", "number"})
 _MAP: Final = (
@@ -29,6 +31,21 @@ _MAP: Final = (
     "@bytesocket/client.\n\n"
     "Fields of bytes need that client's binary serialization, which is its default."
 )
+_SEVERAL: Final = """\
+/**
+ * Some of these rooms, in any order. An array fits if all that it holds are such rooms; the other
+ * way round this type fits every such array, and by `indexOf` no other. No room's name is empty.
+ */
+type Several<Room extends string> = {
+  readonly [at: number]: Room;
+  indexOf(room: Room | "", from?: number): number;
+} & { [Key in Exclude<keyof [], "indexOf">]: any };
+
+/** Some of the events that rooms take. The others are there without a payload. */
+type Only<Names extends keyof Spoken> = {
+  [Name in keyof Spoken]: Name extends Names ? Spoken[Name] : never;
+};
+"""
 
 
 _Content: TypeAlias = Callable[[Mapping[str, Any]], str]
@@ -70,12 +87,14 @@ class _EventMapWriter:
             *map(self._types.declaration, self._order),
             doc_comment("What arrives, by event; the server may send any of it into any room.")
             + f"type Listened = {self._map(heard, 'output', '')};\n",
+            *self._several(spoken),
             doc_comment(_MAP)
             + "export interface SocketEvents extends Base {\n"
             + f"  emit: {self._map(sent, 'input', '  ')};\n"
             + "  listen: Listened;\n"
             + f"  emitRoom: {self._rooms(spoken, self._said)};\n"
             + f"  listenRoom: {self._rooms(rooms, _listened)};\n"
+            + f"  emitRooms:{self._lists(spoken)};\n"
             + "}\n",
         ]
         return "\n".join(lines)
@@ -98,6 +117,31 @@ class _EventMapWriter:
     def _said(self, room: Mapping[str, Any]) -> str:
         events = [self._events[entry["name"]] for entry in room["client_events"]]
         return self._map(events, "input", "    ")
+
+    def _several(self, rooms: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Write the types that `emitRooms` is made of; none if no room takes an event."""
+        if not rooms:
+            return []
+        taken = {entry["name"] for room in rooms for entry in room["client_events"]}
+        events = [event for name, event in self._events.items() if name in taken]
+        what = doc_comment("What clients send into rooms, by event.")
+        return [f"{what}type Spoken = {self._map(events, 'input', '')};\n", _SEVERAL]
+
+    def _lists(self, rooms: Sequence[Mapping[str, Any]]) -> str:
+        """Write the lists of rooms: one for all events that the same rooms take."""
+        takers: dict[str | float, list[str]] = {}
+        for room in rooms:
+            name = self._template(room) if room["params"] else quoted(room["pattern"])
+            for entry in room["client_events"]:
+                takers.setdefault(entry["name"], []).append(name)
+        groups: dict[str, list[str]] = {}
+        for event, names in takers.items():
+            groups.setdefault(" | ".join(names), []).append(event_literal(event))
+        lines = [
+            f"\n    | {{ rooms: Several<{names}>; event: Only<{' | '.join(sorted(events))}> }}"
+            for names, events in sorted(groups.items())
+        ]
+        return "".join(lines) or " { rooms: never[]; event: {} }"
 
     def _rooms(self, rooms: Sequence[Mapping[str, Any]], content: _Content) -> str:
         """Write content by room; a pattern is a key for all names that match it.

@@ -32,7 +32,8 @@ PROPERTY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 _EXPONENT_FROM = 1e21  # where JavaScript begins to write numbers with an exponent
 _BRACKETS = re.compile(r"[\[<(]")
 _WORD_BREAK = re.compile(r"[^\w]+")
-_TAG_AT_START = re.compile(r"^(\s*(?:[*/]\s*)*)@", re.MULTILINE)
+_TAG = re.compile(r"^(\s*(?:[*/]\s*)*)@|(?<![\w`\\])@(?=\S)")
+"""What would begin a tag: not the `@` in an address, nor at the start of a code span."""
 _LINE_BREAK = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -145,23 +146,24 @@ def one_line(text: str) -> str:
     return "".join(character for character in text if character.isprintable()).strip()
 
 
-def doc_comment(text: str, indent: str = "", *, deprecated: bool = False) -> str:
+def doc_comment(text: str, indent: str = "", *, deprecated: str | bool = False) -> str:
     """Write a documentation comment, or nothing for an empty text.
 
     The text cannot end the comment (`*/`), give the compiler directives (`@ts-expect-error`),
-    become a tag (`@deprecated`), or hide lines (U+2028).
+    become a tag or a link (`@deprecated`, `{@link}`), or hide lines (U+2028).
 
     Args:
         text: Text of the comment; its lines are kept.
         indent: Indentation of each line.
-        deprecated: True to add the tag `@deprecated`.
+        deprecated: Text of the tag `@deprecated`; True for the tag alone, False for no tag.
 
     Returns:
         Whole lines, each with its line feed.
     """
     lines = [_comment_line(line) for line in _LINE_BREAK.split(text.strip())]
-    if deprecated:
-        lines.append("@deprecated")
+    if deprecated is not False:
+        said = "" if deprecated is True else _comment_line(" ".join(deprecated.split()))
+        lines.append(f"@deprecated {said}".rstrip())
     lines = lines if lines[0] else lines[1:]
     if not lines:
         return ""
@@ -173,5 +175,7 @@ def doc_comment(text: str, indent: str = "", *, deprecated: bool = False) -> str
 
 def _comment_line(line: str) -> str:
     """Escape one line of a comment."""
-    shown = "".join(character for character in line.rstrip() if character.isprintable())
-    return _TAG_AT_START.sub(r"\1\\@", shown.replace("*/", "*\\/")).replace("@ts-", "@ ts-")
+    spaced = re.sub(r"[^\S ]", " ", line.rstrip())
+    shown = "".join(character for character in spaced if character.isprintable())
+    safe = shown.replace("*/", "*\\/").replace("@ts-", "@ ts-")
+    return _TAG.sub(lambda found: f"{found[1] or ''}\\@", safe)

@@ -4,30 +4,28 @@ Everything that is not the contract's is imported under a private alias, so a fi
 named `date`, `Literal` or `type` shadows nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from bytesocket_cli.codegen.names import unique_identifiers
+from bytesocket_cli.codegen.python_classes import ClassNames, chosen
 from bytesocket_cli.codegen.python_client import (
     Entry,
-    Reply,
     VerbWriter,
     constructor,
     joining,
     rates_table,
     rooms_table,
-    union,
 )
-from bytesocket_cli.codegen.python_events import EventClass, EventClasses
-from bytesocket_cli.codegen.python_models import ModelWriter, json_config
+from bytesocket_cli.codegen.python_events import EventClasses
+from bytesocket_cli.codegen.python_models import ModelWriter, received_types
 from bytesocket_cli.codegen.python_names import (
-    RESERVED,
     class_name,
     comment,
     docstring,
-    free_name,
     literal,
     room_class_name,
 )
+from bytesocket_cli.codegen.python_places import ARRIVING, Marks, SendingPlace
+from bytesocket_cli.codegen.python_refusals import RefusalClasses
 from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, walk
 from bytesocket_cli.codegen.rates import declared_rates
 from bytesocket_cli.codegen.schema import Document, Schema, is_bytes
@@ -35,7 +33,6 @@ from bytesocket_cli.codegen.schema import Document, Schema, is_bytes
 Block = list[str]
 
 FINGERPRINT_SHOWN = 16
-_CONSTANTS = ("CONTRACT", "RefusalCode")
 _IMPORTS = (
     ("_abc", "import collections.abc as _abc"),
     ("_dt", "import datetime as _dt"),
@@ -61,6 +58,10 @@ def python(document: Document) -> str:
 
     Returns:
         Text of one module, which needs no package but `bytesocket` and its dependencies.
+
+    Raises:
+        CliError: Two classes of the module would have one name, or a name that was chosen with
+            `class_name=` cannot be the name of a class.
     """
     return _Module(document).text()
 
@@ -70,35 +71,40 @@ class _Module:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        types = document["types"]
-        self._rooms = [room for room in document["rooms"] if room["join"] == "client"]
-        self._client_name = class_name(document["title"], "Client")
-        self._room_names = _room_names(self._rooms)
-        reserved = {*RESERVED, *_CONSTANTS, self._client_name, *self._room_names}
-        self._names = _public(unique_identifiers(types, reserved), reserved)
+        types, taken = document["types"], ClassNames()
+        title = document["title"]
+        self._client_name = taken.claim(class_name(title, "Client"), "client", title)
+        self._refusals = RefusalClasses(document["refusals"], taken)
+        rooms = [room for room in document["rooms"] if room["join"] == "client"]
+        self._rooms = [(room, _room_name(room, taken)) for room in rooms]
+        self._events = EventClasses(document["events"], types, taken, document["rooms"])
+        names = self._events.type_names
         payloads = _schemas(document)
-        self._config = json_config(payloads)
-        self._writer = AnnotationWriter(types, self._names)
-        self._models = ModelWriter(types, self._names, self._writer, self._config, payloads)
-        self._events = EventClasses(document["events"], types, self._names, reserved)
+        self._writer = AnnotationWriter(types, names)
+        received = received_types(document)
+        self._models = ModelWriter(types, names, self._writer, payloads, received)
+        outside = [event for event in document["events"] if event["global"]]
+        self._outside = SendingPlace.of("_Sendable", "outside rooms", outside)
+        self._inside = [_inside(room, name) for room, name in self._rooms]
+        hears = bool(self._events.arriving)
+        self._marks = Marks([self._outside, *self._inside], self._writer, is_hearing=hears)
         self._rates = declared_rates(document)
         self._verbs = VerbWriter(self._events, self._writer, is_paced=bool(self._rates))
 
     def text(self) -> str:
         """Return the module's whole text."""
         blocks = [
+            *self._marks.declarations(),
             *self._type_blocks(),
             *self._event_blocks(),
+            *self._refusals.declarations(self._writer),
             *self._constants(),
             *self._room_base(),
-            *(self._room(room, name) for room, name in self._joinable()),
+            *map(self._room, self._rooms, self._inside),
             self._client(),
         ]
         body = "\n\n\n".join("\n".join(block) for block in blocks)
         return f"{self._head(body)}\n\n\n{body}\n"
-
-    def _joinable(self) -> list[tuple[Entry, str]]:
-        return list(zip(self._rooms, self._room_names, strict=True))
 
     def _head(self, body: str) -> str:
         document = self._document
@@ -120,10 +126,10 @@ class _Module:
         for name in self._models.ordered():
             event = self._events.of_type(name)
             schema = self._document["types"][name]
-            bases = event.bases if event else "_p.BaseModel"
+            bases = event.bases(self._marks, known) if event else ""
             doc = str(event.entry["doc"]) if event else ""
             if not self._writer.references(schema) <= known and has_fields(schema):
-                late.append(self._names[name])
+                late.append(self._events.type_names[name])
             blocks.append(self._models.declaration(name, bases, known, doc))
             known.add(name)
         if late:
@@ -133,7 +139,7 @@ class _Module:
     def _event_blocks(self) -> list[Block]:
         types = self._document["types"]
         return [
-            event.derived(self._writer, types, self._config)
+            event.derived(self._writer, types, self._marks)
             for event in self._events.all
             if event.type_name is None
         ]
@@ -153,10 +159,8 @@ class _Module:
         codes = ", ".join(literal(code) for code in document["refusals"])
         if codes:
             block.append(f"RefusalCode: _t.TypeAlias = _t.Literal[{codes}]")
-        arriving = self._events.arriving.values()
-        if arriving:
-            bound = union(event.identifier for event in arriving)
-            block += ["", f'_Arriving = _t.TypeVar("_Arriving", bound={bound})']
+        if self._events.arriving:
+            block += ["", f'_Event = _t.TypeVar("_Event", bound={ARRIVING})']
             block += ['_Returned = _t.TypeVar("_Returned")']
         return [block]
 
@@ -168,67 +172,58 @@ class _Module:
         names = _parted(self._verbs.names())
         return [["class _Room(_bs.Room):", *doc, *names, *self._verbs.hearing()]]
 
-    def _room(self, room: Entry, name: str) -> Block:
-        sent = [self._events.sent[entry["name"]] for entry in room["client_events"]]
-        replies = _replies(sent, room["client_events"])
+    def _room(self, named: tuple[Entry, str], place: SendingPlace) -> Block:
+        room, name = named
         codes = sorted({code for entry in room["client_events"] for code in entry["refusals"]})
         doc = f"A handle on the room `{room['pattern']}`."
         if room.get("refusals"):
-            doc += f"\n\nIts guard refuses with: {', '.join(room['refusals'])}."
+            doc += f"\n\nIts guard refuses with: {self._refusals.shown(room['refusals'])}."
         if codes:
-            doc += f"\n\nRefusals of its requests: {', '.join(codes)}."
+            doc += f"\n\nRefusals of its requests: {self._refusals.shown(codes)}."
         return [
             f"class {name}({'_Room' if self._verbs.hearing() else '_bs.Room'}):",
             *docstring(doc, "    "),
-            *_parted(self._verbs.replies(replies)),
-            *self._verbs.saying(sent, replies),
+            *_parted([*self._verbs.parameters(room), *self._verbs.replies(place)]),
+            *self._verbs.saying(place),
         ]
 
     def _client(self) -> Block:
         document = self._document
-        everywhere = [event for event in document["events"] if event["global"]]
-        sent = [self._events.sent[event["name"]] for event in everywhere]
-        replies = _replies(sent, everywhere)
         credentials = _credentials(document)
         return [
             f"class {self._client_name}(_bs.Client):",
             *docstring(f"A client of {document['title']} {document['version']}.", "    "),
             "",
             "    contract = CONTRACT",
+            *self._credentials_type(),
             *self._verbs.names(),
-            *self._verbs.replies(replies),
-            *rooms_table(self._joinable()),
+            *self._verbs.replies(self._outside),
+            *rooms_table(self._rooms),
+            *self._refusals.table(),
             *constructor(None if credentials is None else self._writer.annotation(credentials)),
             *self._verbs.hearing(),
-            *self._verbs.saying(sent, replies),
-            *joining(self._joinable(), self._writer),
+            *self._verbs.saying(self._outside),
+            *joining(self._rooms, self._writer),
         ]
 
-
-def _public(names: Mapping[str, str], reserved: Iterable[str]) -> dict[str, str]:
-    """Rename types that begin with an underscore, which is reserved for the module itself."""
-    taken = {*reserved, *names.values()}
-    public = dict(names)
-    for name, identifier in names.items():
-        if identifier.startswith("_"):
-            public[name] = free_name(f"Model{identifier.lstrip('_')}", taken, "Model")
-            taken.add(public[name])
-    return public
+    def _credentials_type(self) -> list[str]:
+        """Write the type of the credentials, which says how JSON carries them."""
+        schema = _credentials(self._document)
+        if schema is None:
+            return []
+        kind = self._writer.annotation(schema)
+        return [f"    _credentials: _t.ClassVar[_bs.PayloadType | None] = _bs.PayloadType({kind})"]
 
 
-def _room_names(rooms: Sequence[Entry]) -> list[str]:
-    names: list[str] = []
-    for room in rooms:
-        wanted = room_class_name(room["pattern"])
-        if wanted in names:
-            wanted = class_name(room["pattern"], "Room")
-        names.append(free_name(wanted, names, "_"))
-    return names
+def _inside(room: Entry, name: str) -> SendingPlace:
+    title = f"into `{room['pattern']}`"
+    return SendingPlace.of(f"_SendableIn{name}", title, room["client_events"])
 
 
-def _replies(sent: Sequence[EventClass], entries: Sequence[Entry]) -> list[Reply]:
-    pairs = zip(sent, entries, strict=True)
-    return [(event, entry["reply"]) for event, entry in pairs if entry["reply"] is not None]
+def _room_name(room: Entry, taken: ClassNames) -> str:
+    pattern = room["pattern"]
+    name = chosen(room, f"room {literal(pattern)}") or room_class_name(pattern)
+    return taken.claim(name, "room", pattern)
 
 
 def _parted(lines: Sequence[str]) -> list[str]:

@@ -1,32 +1,24 @@
 """Members of a contract's client class and of its room classes, as source text."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bytesocket_cli.codegen.python_events import EventClass, EventClasses
+from bytesocket_cli.codegen.python_events import EventClasses
 from bytesocket_cli.codegen.python_hearing import hearing, names_table
 from bytesocket_cli.codegen.python_names import docstring, literal
+from bytesocket_cli.codegen.python_places import SendingPlace
 from bytesocket_cli.codegen.python_types import AnnotationWriter
 from bytesocket_cli.codegen.rates import ContractRate
-from bytesocket_cli.codegen.schema import Schema
 
 Entry = Mapping[str, Any]
-Reply = tuple[EventClass, Schema]
 
-_NO_EVENT = "_t.Never"
-_CHAINED = 100
 _UNPACED = "Send an event, or keep it for the next connection."
 _PACED = """Send an event, or keep it until its rate allows it, or for the next connection.
 
 What is sent after one that is kept waits behind it; a volatile event is dropped instead."""
+_REQUEST = """Send an event and wait for its reply; see `bytesocket_app.client`.
 
-
-def union(names: Iterable[str]) -> str:
-    """Write a union of classes, each once; a long one as `Union`, as pyright limits `A | B`."""
-    members = list(dict.fromkeys(names))
-    if len(members) > _CHAINED:
-        return f"_t.Union[{', '.join(members)}]"
-    return " | ".join(members) or _NO_EVENT
+An event without a reply is answered with None."""
 
 
 class VerbWriter:
@@ -53,63 +45,41 @@ class VerbWriter:
         """Write the table of arriving events by name."""
         return names_table(list(self._events.arriving.values()))
 
-    def saying(self, sent: Sequence[EventClass], replies: Sequence[Reply]) -> list[str]:
-        """Write `emit` if there are events to send, and `request` if any have a reply.
-
-        Args:
-            sent: The events that can be sent.
-            replies: The events that have a reply, with the reply's schema.
-        """
-        lines = list[str]()
-        events = union(event.identifier for event in sent)
-        if sent:
-            lines += [
-                "",
-                f"    async def emit(self, event: {events}, /) -> _bs.Outcome:",
-                *docstring(_PACED if self._is_paced else _UNPACED, "        "),
-                "        return await self._emit(event)",
-            ]
-        if replies:
-            lines += self._request(replies)
-        return lines
-
-    def replies(self, replies: Sequence[Reply]) -> list[str]:
-        """Write the table of replies by event name."""
-        if not replies:
+    def saying(self, place: SendingPlace) -> list[str]:
+        """Write `emit` and `request` for the events of a place; nothing if it has none."""
+        if not place.replies:
             return []
-        entries = [
-            f"        {literal(event.entry['name'])}: "
-            f"_bs.PayloadType({self._writer.annotation(schema)}),"
-            for event, schema in replies
-        ]
-        return ["    _replies: _t.ClassVar[_bs.Replies] = {", *entries, "    }"]
-
-    def _request(self, replies: Sequence[Reply]) -> list[str]:
-        pairs = [(e.identifier, self._writer.annotation(schema)) for e, schema in replies]
-        option = "*, timeout: float | None = None"
-        doc = '        """Send an event and wait for its reply; see `bytesocket_app.client`."""'
-        if len(pairs) == 1:
-            event, reply = pairs[0]
-            return [
-                "",
-                f"    async def request(self, event: {event}, /, {option}) -> {reply}:",
-                doc,
-                f"        reply: {reply} = await self._request(event, timeout)",
-                "        return reply",
-            ]
-        lines = [""]
-        for event, reply in pairs:
-            lines.append("    @_t.overload")
-            lines.append(
-                f"    async def request(self, event: {event}, /, {option}) -> {reply}: ..."
-            )
-        every = union(event for event, _ in pairs)
         return [
-            *lines,
-            f"    async def request(self, event: {every}, /, {option}) -> _t.Any:",
-            doc,
-            "        return await self._request(event, timeout)",
+            "",
+            f"    async def emit(self, event: {place.mark}[object], /) -> _bs.Outcome:",
+            *docstring(_PACED if self._is_paced else _UNPACED, "        "),
+            "        return await self._emit(event)",
+            "",
+            "    async def request(",
+            f"        self, event: {place.mark}[_Reply_co], /, *, timeout: float | None = None",
+            "    ) -> _Reply_co:",
+            *docstring(_REQUEST, "        "),
+            "        reply: _Reply_co = await self._request(event, timeout)",
+            "        return reply",
         ]
+
+    def parameters(self, room: Entry) -> list[str]:
+        """Write the table of a room's parameters; nothing if it has none."""
+        types = {name: self._writer.annotation(kind) for name, kind in room["params"].items()}
+        entries = ", ".join(f"{literal(name)}: {kind}" for name, kind in types.items())
+        head = "    _parameters: _t.ClassVar[_bs.Parameters] = "
+        return [f"{head}{{{entries}}}"] if entries else []
+
+    def replies(self, place: SendingPlace) -> list[str]:
+        """Write the table of replies by event name."""
+        entries = [
+            f"        {literal(name)}: _bs.PayloadType({self._writer.annotation(schema)}),"
+            for name, schema in place.replies.items()
+            if schema is not None
+        ]
+        if not entries:
+            return []
+        return ["    _replies: _t.ClassVar[_bs.Replies] = {", *entries, "    }"]
 
 
 def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> list[str]:

@@ -1,17 +1,26 @@
 """Choice of the class that represents each event.
 
-A payload's own class is the event class if the payload belongs to one event only. Otherwise the
-event gets a class derived from the payload's, or a root model around a payload without fields.
+A payload's own class is the event class if the payload belongs to one event only, or if an event
+chose that name (`class_name`). Otherwise the event gets a class derived from the payload's, or a
+root model around a payload without fields, which is named after the event: `Status`, or
+`StatusEvent` if a type of its own payload or reply is named so.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bytesocket_cli.codegen.python_models import config_line
-from bytesocket_cli.codegen.python_names import class_name, docstring, free_name, literal
-from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields
+from bytesocket_cli.codegen.python_classes import ClassNames, chosen
+from bytesocket_cli.codegen.python_models import config_line, json_config
+from bytesocket_cli.codegen.python_names import (
+    docstring,
+    event_class_name,
+    literal,
+    type_class_name,
+)
+from bytesocket_cli.codegen.python_places import Marks
+from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, walk
 from bytesocket_cli.codegen.schema import Schema, ref_name
 
 Entry = Mapping[str, Any]
@@ -37,19 +46,21 @@ class EventClass:
     direction: str
     type_name: str | None
 
-    @property
-    def bases(self) -> str:
-        """Bases and keyword arguments in the class statement of a payload's own class."""
-        return f"{_BASES[self.direction]}, {self.keywords}"
+    def bases(self, marks: Marks, known: Iterable[str], payload: str | None = None) -> str:
+        """Write the bases and the keyword arguments of the class statement.
 
-    @property
-    def keywords(self) -> str:
-        """Keyword arguments of the class statement."""
-        volatile = ", volatile=True" if self.entry["volatile"] else ""
-        return f"name={literal(self.entry['name'])}{volatile}"
+        Args:
+            marks: The marks of events.
+            known: Contract names of types that are declared already.
+            payload: Class of the payload, if that is another.
+        """
+        bases = [_BASES[self.direction], *([payload] if payload else [])]
+        bases += marks.of(self.entry, self.direction, known)
+        volatile = ["volatile=True"] if self.entry["volatile"] else []
+        return ", ".join([*bases, f"name={literal(self.entry['name'])}", *volatile])
 
     def derived(
-        self, writer: AnnotationWriter, types: Mapping[str, Schema], config: Mapping[str, str]
+        self, writer: AnnotationWriter, types: Mapping[str, Schema], marks: Marks
     ) -> list[str]:
         """Write the declaration of a class that is not the payload's own."""
         payload = writer.annotation(self.schema)
@@ -57,46 +68,68 @@ class EventClass:
         lines = docstring(str(self.entry["doc"]), "    ")
         if name is None or not has_fields(types[name]):
             payload = f"_p.RootModel[{payload}]"
+            config = json_config(self.schema, types)
             if config:
                 lines += [*([""] if lines else []), config_line(config)]
-        base = _BASES[self.direction]
-        head = f"class {self.identifier}({base}, {payload}, {self.keywords}):"
+        head = f"class {self.identifier}({self.bases(marks, types, payload)}):"
         return [head, *(lines or ["    pass"])]
 
 
 class EventClasses:
-    """Event classes of one contract.
+    """Event classes of one contract, and the class names of its types.
 
     Args:
         events: The contract's events.
         types: The contract's types.
-        names: Mapping from the contract name of each type to its Python class name.
-        reserved: Names that no event class may have, besides those of types.
+        taken: The class names of the module, to which all of these are added.
+        rooms: The contract's rooms.
+
+    Attributes:
+        type_names: Mapping from the contract name of each type to its Python class name.
+
+    Raises:
+        CliError: Two classes would have one name, or a chosen one cannot be a class name.
     """
 
     def __init__(
         self,
         events: Sequence[Entry],
         types: Mapping[str, Schema],
-        names: Mapping[str, str],
-        reserved: Iterable[str],
+        taken: ClassNames,
+        rooms: Iterable[Entry] = (),
     ) -> None:
         self._types = types
-        self._names = names
-        self._taken = {*reserved, *names.values()}
-        claims = Counter(name for event in events for name in {*self._claims(event)})
-        self._own = {name for name, count in claims.items() if count == 1}
+        self._in_rooms: dict[str | float, list[Entry]] = {}
+        for entry in (entry for room in rooms for entry in room["client_events"]):
+            self._in_rooms.setdefault(entry["name"], []).append(entry)
+        self.type_names = {name: type_class_name(name) for name in types}
+        self._owners = self._own_classes(events)
         self.all: list[EventClass] = []
         self.sent: dict[str | float, EventClass] = {}
         self.arriving: dict[str | float, EventClass] = {}
         for event in events:
             self._add(event)
+        for name, identifier in self.type_names.items():
+            if name not in self._owners:
+                taken.claim(identifier, "type", name)
+        for made in self.all:
+            taken.claim(made.identifier, "event", made.entry["name"])
 
     def of_type(self, name: str) -> EventClass | None:
         """Return the event whose class is the type's own class, or None."""
         return next((event for event in self.all if event.type_name == name), None)
 
-    def _claims(self, event: Entry) -> Iterable[str]:
+    def _own_classes(self, events: Iterable[Entry]) -> dict[str, str | float]:
+        """Find the types whose own class is an event class, and the event that each belongs to."""
+        claims = [(name, event) for event in events for name in {*self._claims(event)}]
+        count = Counter(name for name, _ in claims)
+        return {
+            name: event["name"]
+            for name, event in claims
+            if count[name] == 1 or event.get("class_name") == self.type_names[name]
+        }
+
+    def _claims(self, event: Entry) -> Iterator[str]:
         for schema in (event["input"], event["output"]):
             name = self._object_name(schema)
             if name is not None:
@@ -107,6 +140,17 @@ class EventClasses:
             return None
         name = ref_name(schema)
         return name if name is not None and has_fields(self._types[name]) else None
+
+    def _around(self, event: Entry) -> set[str]:
+        """Return the class names of all types of an event's payload and replies."""
+        replies = [entry["reply"] for entry in [event, *self._in_rooms.get(event["name"], ())]]
+        waiting = [one for one in (event["input"], event["output"], *replies) if one is not None]
+        found: set[str] = set()
+        while waiting:
+            names = {ref_name(schema) for schema in walk([waiting.pop()])} - {None, *found}
+            found.update(name for name in names if name is not None)
+            waiting += [self._types[name] for name in names if name is not None]
+        return {self.type_names[name] for name in found}
 
     def _add(self, event: Entry) -> None:
         incoming, outgoing = event["input"], event["output"]
@@ -121,14 +165,19 @@ class EventClasses:
             self.sent[key] = self._class(event, incoming, "client", suffix)
 
     def _class(self, event: Entry, schema: Schema, direction: str, suffix: str = "") -> EventClass:
+        key = event["name"]
+        wanted = chosen(event, f"event {literal(key)}")
         name = self._object_name(schema)
-        if name is not None and name in self._own:
-            made = EventClass(self._names[name], event, schema, direction, name)
+        is_own = name is not None and self._owners.get(name) == key
+        if wanted is not None:
+            wanted += suffix
+        elif name is not None and is_own:
+            wanted = self.type_names[name]
         else:
-            number = "" if isinstance(event["name"], str) else "Event"
-            wanted = class_name(f"{number}{event['name']}", suffix)
-            identifier = free_name(wanted, self._taken, "Event")
-            self._taken.add(identifier)
-            made = EventClass(identifier, event, schema, direction, None)
+            wanted = event_class_name(key) + suffix
+            wanted += "Event" if wanted in self._around(event) else ""
+        if name is not None and is_own:
+            self.type_names[name] = wanted
+        made = EventClass(wanted, event, schema, direction, name if is_own else None)
         self.all.append(made)
         return made

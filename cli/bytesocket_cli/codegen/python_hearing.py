@@ -15,11 +15,11 @@ NAMED = 150
 
 _ON = [
     "    @_t.overload",
-    "    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...",
+    "    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...",
     "    @_t.overload",
     "    def on(",
-    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /",
-    "    ) -> _abc.Callable[[_Arriving], _Returned]: ...",
+    "        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /",
+    "    ) -> _abc.Callable[[_Event], _Returned]: ...",
 ]
 _ON_BODY = [
     '        """Have a function called with every such event, as a decorator or at once."""',
@@ -27,14 +27,14 @@ _ON_BODY = [
 ]
 _OFF = [
     "    def off(",
-    "        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /",
+    "        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /",
     "    ) -> None:",
 ]
 _OFF_BODY = [
     '        """Call a function no more."""',
     "        self._off(event, callback)",
 ]
-_EVENTS = "    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]:"
+_EVENTS = "    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]:"
 _EVENTS_BODY = [
     '        """Iterate over such events, from now on."""',
     "        return self._events(event)",
@@ -58,7 +58,7 @@ def hearing(arriving: Sequence[EventClass]) -> list[str]:
     if not arriving:
         return []
     if not events:
-        on = "    def on(self, event: type[_Arriving], callback: _t.Any = None, /) -> _t.Any:"
+        on = "    def on(self, event: type[_Event], callback: _t.Any = None, /) -> _t.Any:"
         return ["", *_ON, on, *_ON_BODY, "", *_OFF, *_OFF_BODY, "", _EVENTS, *_EVENTS_BODY]
     names = [(f"_t.Literal[{literal(e.entry['name'])}]", e.identifier) for e in events]
     lines = ["", *_ON]

@@ -1,12 +1,18 @@
-"""Names and text of a contract, made safe for Python source."""
+"""Names and text of a contract, made safe for Python source.
+
+Python reads identifiers in their normal form NFKC: `x²` is none, `ﬁ` is `fi`, and `é` is one name
+in either of its two spellings. All names here are in that form, so that names that differ here
+differ in Python too.
+"""
 
 import keyword
 import re
 from collections.abc import Iterable
+from unicodedata import normalize
 
 from pydantic import BaseModel
 
-from bytesocket_cli.codegen.names import one_line
+from bytesocket_cli.codegen.names import identifier, one_line
 
 _WORD_BREAK = re.compile(r"[\W_]+")
 _PARAMETER = re.compile(r"\{[^{}]*\}")
@@ -16,16 +22,23 @@ BUILTINS = frozenset(
 )
 """Built-in names that generated annotations and classes use."""
 
-RESERVED = frozenset(keyword.kwlist) | BUILTINS | {"super"}
+RESERVED = frozenset(keyword.kwlist) | BUILTINS | {"super", "CONTRACT", "RefusalCode"}
 """Names that no generated class may have."""
 
 _MODEL_NAMES = frozenset(dir(BaseModel)) | {"model_config"}
 _STR_AND_INT = frozenset(dir(str)) | frozenset(dir(int)) | {"name", "value", "mro"}
 
 
+def normal(text: str) -> str:
+    """Remove what can stand in no identifier, and return the rest as Python reads it."""
+    kept = (letter for letter in normalize("NFKC", text) if f"_{letter}".isidentifier())
+    return normalize("NFKC", "".join(kept))
+
+
 def pascal(text: str) -> str:
     """Turn text into a part of a class name: `chat:post` and `chat post` become `ChatPost`."""
-    return "".join(word[0].upper() + word[1:] for word in _WORD_BREAK.split(text) if word)
+    words = _WORD_BREAK.split(normalize("NFKC", text))
+    return normal("".join(word[0].upper() + word[1:] for word in words if word))
 
 
 def class_name(text: str, suffix: str) -> str:
@@ -34,45 +47,64 @@ def class_name(text: str, suffix: str) -> str:
     return name if name.isidentifier() else f"The{name}"
 
 
+def event_class_name(event: str | float) -> str:
+    """Name the class of an event after it: `chat:post` is `ChatPost`, `7` is `Event7`."""
+    name = class_name(event if isinstance(event, str) else f"Event{event}", "")
+    return f"{name}Event" if name in RESERVED else name
+
+
+def type_class_name(name: str) -> str:
+    """Name the class of a type; names with an underscore in front are the module's own."""
+    wanted = normal(identifier(name))
+    if wanted.startswith("_") or not wanted.isidentifier():
+        wanted = f"Model{wanted.lstrip('_')}"
+    return f"{wanted}Model" if wanted in RESERVED else wanted
+
+
 def room_class_name(pattern: str) -> str:
     """Name a room's class after the fixed words of its pattern: `doc:{doc_id}` is `DocRoom`."""
     return class_name(_PARAMETER.sub(" ", pattern), "Room")
 
 
-def free_name(wanted: str, taken: Iterable[str], suffix: str) -> str:
-    """Append `suffix` until the name is not taken."""
-    used = set(taken)
-    while wanted in used:
-        wanted += suffix
-    return wanted
+def refusal_class_name(code: str) -> str:
+    """Name a refusal's class after its code: `too_low` is `TooLowError`."""
+    name = class_name(code, "")
+    return name if name.endswith("Error") else f"{name}Error"
 
 
-def field_name(name: str, taken: Iterable[str]) -> str:
-    """Make a model attribute of a property's name: the same name where Python allows it.
+def field_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """Choose a model attribute for each property: the same name where Python allows it.
+
+    Properties that keep their names come first, so no changed name takes theirs.
 
     Args:
-        name: Name of the property on the wire.
-        taken: Names that are used already, or have another meaning in the class body.
+        names: Names of the properties on the wire.
+        taken: Names that have another meaning in the class body.
     """
-    candidate = name if name.isidentifier() else re.sub(r"\W", "_", name)
-    candidate = candidate.lstrip("_") or "field"
-    if not candidate.isidentifier():
-        candidate = f"field_{candidate}"
-    used = set(taken)
-    while keyword.iskeyword(candidate) or candidate in _MODEL_NAMES or candidate in used:
-        candidate += "_"
-    return candidate
+    return _chosen(names, "field", {*taken, *_MODEL_NAMES})
 
 
-def member_name(name: str, taken: Iterable[str]) -> str:
-    """Make an enum member's name of its contract name, without hiding `str` and `int` methods."""
-    candidate = re.sub(r"\W", "_", name).strip("_") or "member"
-    if not candidate.isidentifier():
-        candidate = f"member_{candidate}"
-    used = set(taken)
-    while keyword.iskeyword(candidate) or candidate in _STR_AND_INT or candidate in used:
-        candidate += "_"
-    return candidate
+def member_names(names: Iterable[str]) -> dict[str, str]:
+    """Choose an enum member for each contract name, without hiding `str` and `int` methods."""
+    return _chosen(names, "member", _STR_AND_INT)
+
+
+def _chosen(names: Iterable[str], kind: str, taken: Iterable[str]) -> dict[str, str]:
+    """Choose names for what is inside of a class, none of them private or in `taken`."""
+    chosen = {name: _plain(name, kind) for name in names}
+    used = {*taken, *keyword.kwlist}
+    for name in sorted(chosen, key=lambda name: chosen[name] != name):
+        while chosen[name] in used:
+            chosen[name] += "_"
+        used.add(chosen[name])
+    return chosen
+
+
+def _plain(name: str, kind: str) -> str:
+    words = normal(re.sub(r"\W", "_", normalize("NFKC", name))).lstrip("_")
+    if not words:
+        return kind
+    return words if words.isidentifier() else f"{kind}_{words}"
 
 
 def literal(value: object) -> str:
@@ -81,6 +113,11 @@ def literal(value: object) -> str:
         return repr(value)
     escaped = "".join(_escaped(character) for character in value)
     return f'"{escaped}"'
+
+
+def as_text(annotation: str) -> str:
+    """Quote an annotation, so that it may name what is declared later."""
+    return f'"{annotation}"' if '"' not in annotation else repr(annotation)
 
 
 def _escaped(character: str) -> str:

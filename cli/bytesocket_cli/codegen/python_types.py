@@ -9,8 +9,16 @@ from typing import Any, cast
 
 from bytesocket_app.contract.shape import each_schema
 from bytesocket_cli.codegen.python_names import literal
-from bytesocket_cli.codegen.schema import Schema, open_kinds, ref_name, resolved
+from bytesocket_cli.codegen.schema import (
+    Schema,
+    bytes_text,
+    is_bytes,
+    open_kinds,
+    ref_name,
+    resolved,
+)
 
+ANYTHING = "_t.Any"
 _SCALARS = {
     "string": "str",
     "integer": "int",
@@ -19,7 +27,6 @@ _SCALARS = {
     "null": "None",
 }
 _FORMATS = {
-    "binary": "bytes",
     "date": "_dt.date",
     "date-time": "_dt.datetime",
     "duration": "_dt.timedelta",
@@ -33,6 +40,8 @@ _FORMATS = {
     "uuid7": "_uuid.UUID",
     "uuid8": "_uuid.UUID",
 }
+_BYTES = {"utf8": "bytes", "base64": "_bs.Base64Bytes", "hex": "_bs.HexBytes"}
+_CHAINED = 100
 _HASHABLE = frozenset({"string", "integer", "number", "boolean"})
 
 
@@ -78,7 +87,7 @@ class AnnotationWriter:
             schema: The schema, which may be `true` or `false` in JSON Schema.
         """
         members = list(dict.fromkeys(self._alternatives(schema)))
-        return "_t.Any" if "_t.Any" in members else " | ".join(_none_last(members))
+        return ANYTHING if ANYTHING in members else _union(members)
 
     def references(self, schema: Schema) -> set[str]:
         """Return the contract names of the types that a schema refers to."""
@@ -87,12 +96,12 @@ class AnnotationWriter:
     def _alternatives(self, schema: Schema | bool) -> list[str]:  # noqa: FBT001
         """Write the members of a schema's union; most schemas have one member."""
         if isinstance(schema, bool):
-            return ["_t.Any" if schema else "_t.Never"]
+            return [ANYTHING if schema else "_t.Never"]
         others = [_SCALARS[kind] for kind in open_kinds(schema, self._types)]
         if not others:
             return self._known(schema)
         # From left to right: what is a member of the enum stays one.
-        union = " | ".join([*self._known(schema), *others])
+        union = _union([*self._known(schema), *others])
         return [f'_t.Annotated[{union}, _p.Field(union_mode="left_to_right")]']
 
     def _known(self, schema: Schema) -> list[str]:
@@ -120,9 +129,13 @@ class AnnotationWriter:
             return self._array(schema)
         if kind == "object" or "properties" in schema:
             return [self._mapping(schema)]
+        if is_bytes(schema):
+            return [_BYTES[bytes_text(schema)]]
         if kind == "string":
             return [_FORMATS.get(str(schema.get("format")), "str")]
-        return [_SCALARS.get(str(kind), "_t.Any")]
+        if "x-inf-nan" in schema:
+            return ["_bs.AnyFloat"]
+        return [_SCALARS.get(str(kind), ANYTHING)]
 
     def _array(self, schema: Schema) -> list[str]:
         """Write a list, a set of scalars, or a tuple if the items have separate types."""
@@ -187,5 +200,8 @@ def _by_value(value: object) -> str:
     return "float" if isinstance(value, float) else "_t.Any"
 
 
-def _none_last(members: Sequence[str]) -> list[str]:
-    return sorted(members, key=lambda member: member == "None")
+def _union(members: Sequence[str]) -> str:
+    """Write a union, None last; a long one as `Union`, as pyright does not read long `A | B`."""
+    some = [member for member in members if member != "None"]
+    first = [f"_t.Union[{', '.join(some)}]"] if len(some) > _CHAINED else some
+    return " | ".join([*first, *(["None"] if len(some) < len(members) else [])])

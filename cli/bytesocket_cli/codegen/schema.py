@@ -74,6 +74,13 @@ def open_kinds(schema: Schema, types: Mapping[str, Schema]) -> list[str]:
     return [name for name, kind in kinds.items() if kind in there]
 
 
+def deprecation(schema: Schema) -> str | bool:
+    """Return the text of a schema's mark of deprecation, True without text, False unmarked."""
+    if not schema.get("deprecated"):
+        return False
+    return str(schema.get("x-deprecated", "")) or True
+
+
 def is_bytes(schema: Schema) -> bool:
     """Return True if the value is `bytes` in Python.
 

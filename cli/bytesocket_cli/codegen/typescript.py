@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.errors import ConfigurationError, ErrorCode
 from bytesocket_cli.codegen.names import (
     TYPESCRIPT_RESERVED,
     doc_comment,
@@ -22,7 +22,7 @@ from bytesocket_cli.codegen.names import (
 )
 from bytesocket_cli.codegen.rates import ContractRate, declared_rates
 from bytesocket_cli.codegen.render import read, render
-from bytesocket_cli.codegen.schema import Document, is_empty_object
+from bytesocket_cli.codegen.schema import Document, deprecation, is_empty_object
 from bytesocket_cli.codegen.typescript_bytes import bytes_tables
 from bytesocket_cli.codegen.typescript_enums import enum_types, enum_values
 from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
@@ -33,8 +33,13 @@ _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
 _STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts")
-_OPTIONAL = re.compile(r"\s*/\* (paced|unpaced) \*/(.*?)\s*/\* end \*/", re.DOTALL)
+_OPTIONAL = re.compile(r"\s*/\* (paced|unpaced|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
 _NO_KEYS = "Record<never, never>"
+_NO_REPLY = "void"
+_HEARD = "(event: {name}, listener: Listener<{name}>): () => void"
+_ASKED = "(event: {name} & keyof Answers, ...args: $Asked<{name}>): Promise<$Part<Answers, {name}>>"
+_OF_PYTHON = frozenset({ErrorCode.INVALID_REPLY, ErrorCode.TOO_MANY_REQUESTS})
+"""Codes that Python clients alone make."""
 
 
 def typescript(document: Document) -> str:
@@ -68,16 +73,17 @@ def javascript(document: Document) -> tuple[str, str]:
     return render("typescript/client.js.j2", values), render("typescript/client.d.ts.j2", values)
 
 
-def runtime(language: str, *, is_paced: bool) -> str:
+def runtime(language: str, *, is_paced: bool, is_numbered: bool = False) -> str:
     """Return the runtime's text.
 
     Args:
         language: "ts" or "js".
         is_paced: True to keep what is for a contract with rates, False to keep what is for others.
+        is_numbered: True to keep what is for rooms that have a number in their name.
     """
-    kept = "paced" if is_paced else "unpaced"
+    kept = {"paced" if is_paced else "unpaced", "numbered" if is_numbered else ""}
     text = read(f"typescript/runtime.{language}")
-    return _OPTIONAL.sub(lambda found: found[2] if found[1] == kept else "", text)
+    return _OPTIONAL.sub(lambda found: found[2] if found[1] in kept else "", text)
 
 
 def header(document: Document) -> str:
@@ -106,6 +112,9 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "auth_option": _auth_option(document, writer) if by_message else "",
         "codec": codec,
         "paced": "yes" if rates else "",
+        "error_codes": _error_codes(),
+        "documented_arrivals": _signatures(document, writer, "output", _HEARD),
+        "documented_requests": _signatures(document, writer, "input", _ASKED),
     }
     return {
         "header": header(document),
@@ -119,7 +128,9 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
         "tables": tables,
         "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
-        "runtime": runtime(language, is_paced=bool(rates)),
+        "runtime": runtime(
+            language, is_paced=bool(rates), is_numbered=_has_numbers(document, writer)
+        ),
     }
 
 
@@ -137,10 +148,11 @@ def _client_events(document: Document) -> list[Mapping[str, Any]]:
 def _maps(document: Document, writer: TypeWriter) -> str:
     """Write the exported maps from names to types."""
     events = document["events"]
-    client, server, replies = (
+    client, server = (
         [_event_entry(event, writer, field) for event in events if event[field] is not None]
-        for field in ("input", "output", "reply")
+        for field in ("input", "output")
     )
+    replies = [_reply_entry(event, writer) for event in events if event["global"]]
     check_names(events)
     refusals = [
         doc_comment(refusal["doc"], "  ")
@@ -165,15 +177,42 @@ def _interface(name: str, doc: str, entries: list[str]) -> str:
 
 def _event_entry(event: Mapping[str, Any], writer: TypeWriter, field: str) -> str:
     """Write one event's entry in a map, with its documentation."""
-    lines = [event["doc"]] if field != "reply" else []
-    if event["volatile"] and field != "reply":
+    lines = [event["doc"]]
+    if event["volatile"]:
         lines.append("Volatile: dropped instead of queued.")
-    if event["refusals"] and field != "output":
+    if event["refusals"] and field == "input":
         lines.append(_refused_with(event["refusals"]))
-    doc = doc_comment("\n\n".join(line for line in lines if line), "  ")
     schema = event[field]
-    shown = EMPTY if is_empty_object(writer.resolve(schema)) else writer.type(schema, "  ")
+    resolved = writer.resolve(schema)
+    text = "\n\n".join(line for line in lines if line)
+    doc = doc_comment(text, "  ", deprecated=deprecation(resolved))
+    shown = EMPTY if is_empty_object(resolved) else writer.type(schema, "  ")
     return f"{doc}  {event_key(event['name'])}: {shown};\n"
+
+
+def _signatures(document: Document, writer: TypeWriter, field: str, form: str) -> str:
+    """Write a signature for each event with something to show at `on` or `request`."""
+    lines: list[str] = []
+    for event in document["events"]:
+        if event[field] is None:
+            continue
+        mark = deprecation(writer.resolve(event[field]))
+        if event["doc"] or mark:
+            doc = doc_comment(event["doc"], "  ", deprecated=mark)
+            lines.append(f"{doc}  {form.format(name=event_literal(event['name']))};\n")
+    return "".join(lines)
+
+
+def _reply_entry(event: Mapping[str, Any], writer: TypeWriter, indent: str = "  ") -> str:
+    """Write what a request of an event resolves to, outside rooms or in a room."""
+    doc = doc_comment(_refused_with(event["refusals"]), indent) if event["refusals"] else ""
+    schema = event["reply"]
+    shown = _NO_REPLY if schema is None else _shown(schema, writer, indent)
+    return f"{doc}{indent}{event_key(event['name'])}: {shown};\n"
+
+
+def _shown(schema: Any, writer: TypeWriter, indent: str) -> str:
+    return EMPTY if is_empty_object(writer.resolve(schema)) else writer.type(schema, indent)
 
 
 def _refused_with(codes: Iterable[str]) -> str:
@@ -209,11 +248,7 @@ def _room(room: Mapping[str, Any], writer: TypeWriter) -> str:
         f"{property_key(name)}: {writer.type(schema, '    ')}"
         for name, schema in room["params"].items()
     )
-    replies = "".join(
-        f"      {event_key(event['name'])}: {writer.type(event['reply'], '      ')};\n"
-        for event in room["client_events"]
-        if event["reply"] is not None
-    )
+    replies = "".join(_reply_entry(event, writer, "      ") for event in room["client_events"])
     fields = {
         "params": f"{{ {params} }}" if params else EMPTY,
         "join": quoted(room["join"]),
@@ -226,8 +261,25 @@ def _room(room: Mapping[str, Any], writer: TypeWriter) -> str:
     return f"{doc}  {property_key(room['pattern'])}: {{\n{lines}  }};\n"
 
 
+def _has_numbers(document: Document, writer: TypeWriter) -> bool:
+    """Return True if a room that clients join has an integer in its name."""
+    params = [
+        writer.resolve(schema)
+        for room in document["rooms"]
+        if room["join"] == "client"
+        for schema in room["params"].values()
+    ]
+    return any(schema.get("type") == "integer" for schema in params)
+
+
 def _names_union(names: Iterable[str | float]) -> str:
     return " | ".join(event_literal(name) for name in names) or "never"
+
+
+def _error_codes() -> str:
+    """Write the members of `ErrorCode` that every contract has."""
+    codes = [code.value for code in ErrorCode if code not in _OF_PYTHON]
+    return "\n".join(f"  | {quoted(code)}" for code in codes)
 
 
 def _auth_option(document: Document, writer: TypeWriter) -> str:

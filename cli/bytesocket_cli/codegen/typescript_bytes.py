@@ -60,10 +60,13 @@ class Shapes:
 
     def _container(self, schema: Schema) -> Shape | None:
         """Return the shape of an object or a list."""
-        fields = _present(schema.get("properties", {}), self.of)
+        properties: Mapping[str, Schema] = schema.get("properties", {})
+        fields = _present(properties, self.of)
         prefix = [self.of(item) for item in schema.get("prefixItems", ())]
         extra = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
         rest = next((s for one in extra if is_object(one) and (s := self.of(one))), None)
+        if rest is not None:  # which declared fields without bytes are not part of
+            fields = {key: fields.get(key, {}) for key in properties}
         items = schema.get("items")
         parts = {
             "fields": fields or None,
@@ -136,36 +139,67 @@ def bytes_tables(document: Document) -> str:
     """Write the tables that the code in `bytes.ts` reads; nothing if there are no bytes.
 
     Returns:
-        Lines of `name: value,` for an object literal: `shapes` by type name, then `sent`,
-        `arriving` as lists of `[event, shape]` and `replied` as `[event, shape, room pattern]`.
+        Lines of `name: value,` for an object literal: `shapes` by type name, then `sent` and
+        `arriving`, lists of `[event, shape]`. Credentials are sent by no event. Replies arrive as
+        `[event, shape, room pattern]`, the data of refusals as `[code, shape, null]`.
     """
     shapes = Shapes(document["types"])
+    auth: Mapping[str, Any] = document["auth"] or {}
     sent: list[str] = []
     arriving: list[str] = []
-    replied: list[str] = []
+    _add(sent, "undefined", shapes.of(auth.get("credentials")))
     for event in document["events"]:
         name = event_literal(event["name"])
         _add(sent, name, shapes.of(event["input"]))
         _add(arriving, name, shapes.of(event["output"]))
-        _add(replied, name, shapes.of(event["reply"]), "")
+        _add(arriving, name, shapes.of(event["reply"]), "")
     for room in document["rooms"]:
         for event in room["client_events"]:
             name = event_literal(event["name"])
-            _add(replied, name, shapes.of(event["reply"]), room["pattern"])
-    if not (sent or arriving or replied):
+            _add(arriving, name, shapes.of(event["reply"]), room["pattern"])
+    for code, refusal in document["refusals"].items():
+        _add(arriving, literal(code), shapes.of(refusal["data"]), None)
+    if not (sent or arriving):
         return ""
-    tables = {"sent": sent, "arriving": arriving, "replied": replied}
+    tables = {"sent": sent, "arriving": arriving}
     named = "".join(
-        f"      {property_key(key)}: {literal(s)},\n" for key, s in shapes.named().items()
+        f"      {property_key(key)}: {_written(s)},\n" for key, s in shapes.named().items()
     )
     return f"    shapes: {{\n{named}    }},\n" + "".join(
         f"    {key}: [{', '.join(entries)}],\n" for key, entries in tables.items()
     )
 
 
-def _add(table: list[str], name: str, shape: Shape | None, *more: str) -> None:
+def _add(table: list[str], name: str, shape: Shape | None, *place: str | None) -> None:
     if shape is not None:
-        table.append(f"[{', '.join([name, literal(shape), *map(literal, more)])}]")
+        table.append(f"[{', '.join([name, _written(shape), *map(literal, place)])}]")
+
+
+def _written(shape: Any) -> str:
+    """Write a shape as a literal; `fields` gets no prototype, whose keys would be found in it."""
+    if is_list(shape):
+        return f"[{', '.join(map(_written, shape))}]"
+    if not is_object(shape):
+        return literal(shape)
+    parts = [
+        f"{key}: {_fields(part) if key == 'fields' else _written(part)}"
+        for key, part in shape.items()
+        if key not in _GUARDS
+    ]
+    parts += [f"{key}: {literal(part)}" for key, part in shape.items() if key in _GUARDS]
+    return f"{{ {', '.join(parts)} }}"
+
+
+def _fields(fields: Mapping[str, Shape]) -> str:
+    entries = [f"{property_key(key)}: {_written(shape)}" for key, shape in fields.items()]
+    if "__proto__" not in fields:
+        return f"{{ {', '.join(['__proto__: null', *entries])} }}"
+    # TypeScript takes the prototype and that field for one property.
+    return f"Object.assign(Object.create(null), {{ {', '.join(entries)} }})"
+
+
+_GUARDS = frozenset({"when", "needs"})
+"""Parts of a shape that hold values and keys of payloads."""
 
 
 def _present(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from bytesocket_cli.codegen.names import doc_comment, literal, property_key, quoted
 from bytesocket_cli.codegen.schema import (
     Schema,
+    deprecation,
     fields,
     is_bytes,
     is_list,
@@ -46,7 +47,7 @@ class TypeWriter:
         """Write the exported declaration of a named type, with its documentation."""
         schema = self._types[name]
         identifier = self._names[name]
-        doc = doc_comment(schema.get("description", ""), deprecated=_deprecated(schema))
+        doc = doc_comment(schema.get("description", ""), deprecated=deprecation(schema))
         if "properties" in schema and schema["properties"] and "$ref" not in schema:
             return f"{doc}export interface {identifier} {self._object(schema, '')}\n"
         return f"{doc}export type {identifier} = {self.type(schema)};\n"
@@ -206,11 +207,7 @@ def _extra(schema: Schema) -> list[Schema | bool]:
 
 
 def _field_doc(field: Schema, indent: str) -> str:
-    return doc_comment(field.get("description", ""), indent, deprecated=_deprecated(field))
-
-
-def _deprecated(schema: Schema) -> bool:
-    return bool(schema.get("deprecated", False))
+    return doc_comment(field.get("description", ""), indent, deprecated=deprecation(field))
 
 
 def literal_type(value: object) -> str:

@@ -70,12 +70,12 @@ def diff(
     from bytesocket_cli.verdicts import Verdict, allow, show
 
     before, after, project = pair(old, new)
-    found = _findings(before, after)
+    findings = _findings(before, after)
     _check(project)
     verdict = Verdict(
         (before.place, before.document["fingerprint"]),
         (after.place, after.document["fingerprint"]),
-        allow(found, project.allowed, datetime.now(UTC).date()),
+        allow(findings, project.allowed, datetime.now(UTC).date()),
         frozenset({Gate.WIRE.value, *(gate.value for gate in fail_on or ())}),
     )
     if as_json:
@@ -86,6 +86,17 @@ def diff(
         console.warn(f"{project.settings}: diff.allow {one} expired on {one.until}")
     for one in verdict.allowed.unused:
         console.warn(f"{project.settings}: diff.allow {one} has nothing to allow: remove it")
+    for one, fitting in verdict.allowed.ambiguous:
+        told = "; ".join(dict.fromkeys(one.missing(found, others=True) for found in fitting))
+        console.warn(
+            f"{project.settings}: diff.allow {one} fits several changes and allows none of them: "
+            f"write an entry for each, with {told}"
+        )
+    for one, found in verdict.allowed.loose:
+        console.warn(
+            f"{project.settings}: diff.allow {one} would allow another change as well: add "
+            f"{one.missing(found)}"
+        )
     if verdict.failed:
         raise typer.Exit(FINDINGS)
 
@@ -94,13 +105,20 @@ def _findings(before: Source, after: Source) -> list[dict[str, Any]]:
     from bytesocket_app.contract.compatibility import compare
 
     try:
-        return [finding.to_dict() for finding in compare(before.document, after.document)]
+        found = [finding.to_dict() for finding in compare(before.document, after.document)]
     except (AttributeError, KeyError, TypeError, RecursionError) as error:
         # The fingerprint fits, but the document was made by hand or by another program.
         raise CliError(
             f"{before.place} or {after.place} has not the form of a contract "
             f"({type(error).__name__}: {error}): write it again with bytesocket generate contract"
         ) from error
+
+    if after.application is None:
+        return found
+    from bytesocket_cli.places import Places
+
+    places = Places(after.application)
+    return [{**finding, "source": places.of(finding)} for finding in found]
 
 
 def _check(project: Project) -> None:

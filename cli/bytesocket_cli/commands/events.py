@@ -1,6 +1,7 @@
 """`bytesocket events`: list an application's events and the functions that handle them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -11,6 +12,8 @@ from bytesocket_cli.commands.dev import Target
 from bytesocket_cli.errors import FINDINGS, CliError
 
 COLUMNS = ("event", "direction", "payload", "reply", "rooms", "handler")
+_NOTED = 10
+"""Greatest number of integers that are named in a note."""
 UNBOUNDED = ("event", "path", "without a bound", "declared")
 
 
@@ -41,9 +44,10 @@ def events(
 
 def _show_unbounded(target: str | None, *, as_json: bool) -> None:
     """List the parts of payloads without a bound, and end with `FINDINGS` if there are any."""
-    from bytesocket_app.events.bounds import REMEDIES, unbounded
+    from bytesocket_app.events.bounds import REMEDIES, unbounded, unbounded_integers
 
-    found = unbounded(_application(target).catalogue)
+    catalogue = _application(target).catalogue
+    found = unbounded(catalogue)
     rows = [
         {
             "name": one.event,
@@ -61,8 +65,21 @@ def _show_unbounded(target: str | None, *, as_json: bool) -> None:
         console.table(UNBOUNDED, [[str(cell) for cell in row] for row in cells])
     else:
         console.say("every payload that clients may send has bounds")
+    if not as_json:
+        _note_integers(unbounded_integers(catalogue))
     if rows:
         raise typer.Exit(FINDINGS)
+
+
+def _note_integers(found: Sequence[Any]) -> None:
+    """Name the integers without bounds on stderr: most of them never grow that large."""
+    names = list(dict.fromkeys(f"{one.event} {one.path}".rstrip() for one in found))
+    if names:
+        more = f", and {len(names) - _NOTED} more" if len(names) > _NOTED else ""
+        console.warn(
+            "note: JavaScript rounds integers beyond 2**53, and these have no bounds: "
+            f"{', '.join(names[:_NOTED])}{more}"
+        )
 
 
 def _application(target: str | None) -> Any:

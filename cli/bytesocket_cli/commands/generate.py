@@ -1,6 +1,8 @@
 """`bytesocket generate`: clients and the contract, from an application or a saved contract."""
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,11 +54,13 @@ def generate(
     if stdout:
         if language is None or output is not None or check or watch:
             raise CliError("--stdout prints one language: generate LANGUAGE [TARGET] --stdout")
-        _print(source.document(), language, package)
+        with source.placing():
+            _print(source.document(), language, package)
         return
     wanted = _wanted(source.project, language, output, package)
     if not watch:
-        _write_or_check(source.document(), wanted, check=check)
+        with source.placing():
+            _write_or_check(source.document(), wanted, check=check)
     elif check:
         raise CliError("--check looks once, --watch writes again and again: choose one")
     else:
@@ -77,6 +81,21 @@ class _Source:
         from bytesocket_cli.loading import load
 
         return load(self.place).application.contract().document
+
+    @contextmanager
+    def placing(self) -> Generator[None]:
+        """Add the places of events to the error of two whose classes would have one name."""
+        try:
+            yield
+        except CliError as error:
+            from bytesocket_cli.codegen.python_classes import NameCollision
+
+            if isinstance(error, NameCollision) and not isinstance(self.place, Path):
+                from bytesocket_cli.loading import load
+
+                declared = load(self.place).application.catalogue
+                raise error.located({spec.name: spec.source for spec in declared}) from None
+            raise
 
 
 def _source(target: str | None) -> _Source:

@@ -1,4 +1,4 @@
-// bytesocket Chat 0.1.0 - contract d67ff32a443b372a - generated, do not edit
+// bytesocket Chat 0.1.0 - contract 4e3130f44ddc9b8f - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -102,7 +102,9 @@ export interface Rooms {
     join: "client";
     sends: "chat:typing";
     receives: "chat:typist";
-    replies: Record<never, never>;
+    replies: {
+      "chat:typing": void;
+    };
   };
 }
 
@@ -117,6 +119,7 @@ export interface Refusals {
 declare global {
   // Known here whatever `lib` says; the client only sets them where the platform has them.
   interface SymbolConstructor {
+    readonly asyncIterator: unique symbol;
     readonly dispose: unique symbol;
     readonly asyncDispose: unique symbol;
   }
@@ -138,20 +141,22 @@ export type EmitResult = "sent" | "queued" | "dropped";
 export type ErrorCode =
   | keyof Refusals
   | "validation"
-  | "internal"
-  | "timeout"
   | "unknown_event"
   | "unknown_room"
   | "not_a_member"
-  | "invalid"
   | "too_many_rooms"
+  | "replaced"
   | "rate_limited"
+  | "invalid"
   | "unauthorized"
   | "forbidden"
   | "not_found"
   | "refused"
-  | "disconnected"
-  | "dropped";
+  | "timeout"
+  | "internal"
+  | "unknown_contract"
+  | "dropped"
+  | "disconnected";
 
 /** One finding of the server's validation. */
 export interface ValidationDetail {
@@ -240,21 +245,75 @@ export interface ConnectOptions {
 
 /** The payload as arguments: none for an empty one. */
 export type $Payload<T> = [T] extends [Record<string, never>] ? [] : [data: T];
-type $Part<T, K extends string> = K extends keyof T ? T[K] : never;
+type $Part<T, K extends string | number> = K extends keyof T ? T[K] : never;
 
-/** What a client and a room have in common. */
+type $Arrived<T> = { done?: false; value: T } | { done: true; value: undefined };
+
+/** An `AsyncIterableIterator`, which older libraries of TypeScript do not know. */
+export interface $Arrivals<T> {
+  next(): Promise<$Arrived<T>>;
+  return(): Promise<$Arrived<T>>;
+  [Symbol.asyncIterator](): $Arrivals<T>;
+}
+
+// One signature holds for every event. The others are there for what editors show of an event.
+
+export interface $On {
+  /** Somebody came in. */
+  (event: "chat:joined", listener: Listener<"chat:joined">): () => void;
+  /** Somebody went away. */
+  (event: "chat:left", listener: Listener<"chat:left">): () => void;
+  /** A message in the room. */
+  (event: "chat:posted", listener: Listener<"chat:posted">): () => void;
+  /** Somebody else is typing. */
+  (event: "chat:typist", listener: Listener<"chat:typist">): () => void;
+  /** What a newcomer sees first: who is here and the latest messages, oldest first. */
+  (event: "chat:welcome", listener: Listener<"chat:welcome">): () => void;
+  /** Call `listener` for each arrival; the answer removes it again. */
+  <E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+}
+
+type $Requested = keyof ClientEvents;
+
+export interface $Request<Answers> {
+  /** Send an event and wait for its reply. */
+  // No call fits this signature. Editors complete the payload of an unfinished call by it.
+  <E extends keyof Answers & $Requested>(
+    event: E,
+    data: ClientEvents[E],
+    options: RequestOptions,
+    unfinished: never,
+  ): never;
+  /** Ask the server to post a message. The reply is a `Receipt`. */
+  (event: "chat:post" & keyof Answers, ...args: $Asked<"chat:post">): Promise<$Part<Answers, "chat:post">>;
+  /** I am typing. */
+  (event: "chat:typing" & keyof Answers, ...args: $Asked<"chat:typing">): Promise<$Part<Answers, "chat:typing">>;
+  /**
+   * Send an event and wait for its reply. Rejects with a {@link RequestError}: `timeout` when no
+   * reply came in time, `disconnected` when the connection ended first (the server may have acted).
+   */
+  <E extends keyof Answers & $Requested>(event: E, ...args: $Asked<E>): Promise<Answers[E]>;
+}
+
+type $Asked<E extends $Requested> = [
+  ...payload: $Payload<ClientEvents[E]>,
+  options?: RequestOptions,
+];
+
+/** What a client and a room have in common. No function needs its `this`. */
 export interface $Subscriber {
   /** Call `listener` for each arrival; the answer removes it again. */
-  on<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+  readonly on: $On;
   /** Call `listener` for the next arrival only. */
-  once<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+  once<E extends keyof ServerEvents>(this: void, event: E, listener: Listener<E>): () => void;
   /** Remove `listener`, or every listener of the event. */
-  off<E extends keyof ServerEvents>(event: E, listener?: Listener<E>): void;
+  off<E extends keyof ServerEvents>(this: void, event: E, listener?: Listener<E>): void;
   /** Iterate over arrivals from now on; ends with the signal, with `break`, and when the handle closes. */
   events<E extends keyof ServerEvents>(
+    this: void,
     event: E,
     options?: { signal?: AbortSignal },
-  ): AsyncIterableIterator<ServerEvents[E]>;
+  ): $Arrivals<ServerEvents[E]>;
 }
 
 /** One handle of a room. It stays joined over reconnects until each handle has left. */
@@ -265,15 +324,13 @@ export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
   readonly ready: Promise<void>;
   /** Send into the room; see {@link Client.emit}. */
   emit<E extends $Part<Rooms[R], "sends"> & keyof ClientEvents>(
+    this: void,
     event: E,
     ...payload: $Payload<ClientEvents[E]>
   ): EmitResult;
   /** Send into the room and wait for the reply; see {@link Client.request}. */
-  request<E extends keyof $Part<Rooms[R], "replies"> & keyof ClientEvents>(
-    event: E,
-    ...args: [...payload: $Payload<ClientEvents[E]>, options?: RequestOptions]
-  ): Promise<$Part<Rooms[R], "replies">[E]>;
-  leave(): void;
+  readonly request: $Request<$Part<Rooms[R], "replies">>;
+  leave(this: void): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -289,6 +346,7 @@ export interface Client extends $Subscriber {
    * network is behind with what was sent before.
    */
   emit<E extends GlobalEvent & keyof ClientEvents>(
+    this: void,
     event: E,
     ...payload: $Payload<ClientEvents[E]>
   ): EmitResult;
@@ -296,21 +354,19 @@ export interface Client extends $Subscriber {
    * Send an event and wait for its reply. Rejects with a {@link RequestError}: `timeout` when no
    * reply came in time, `disconnected` when the connection ended first (the server may have acted).
    */
-  request<E extends keyof Replies & keyof ClientEvents>(
-    event: E,
-    ...args: [...payload: $Payload<ClientEvents[E]>, options?: RequestOptions]
-  ): Promise<Replies[E]>;
+  readonly request: $Request<Replies>;
   /** Join a room. The handle is usable at once; handles of one room are counted. */
   join<R extends JoinableRoom & keyof Rooms>(
+    this: void,
     room: R,
     ...params: $Payload<$Part<Rooms[R], "params">>
   ): RoomHandle<R>;
-  onState(listener: (state: ConnectionState) => unknown): () => void;
+  onState(this: void, listener: (state: ConnectionState) => unknown): () => void;
   /** Hear of refused messages, unreadable ones, failing listeners and failing connections. */
-  onError(listener: (report: ErrorReport) => unknown): () => void;
-  onDropped(listener: (message: DroppedMessage) => unknown): () => void;
+  onError(this: void, listener: (report: ErrorReport) => unknown): () => void;
+  onDropped(this: void, listener: (message: DroppedMessage) => unknown): () => void;
   /** Close for good: nothing is sent or awaited any more. */
-  close(): void;
+  close(this: void): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }

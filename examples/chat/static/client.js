@@ -1,11 +1,11 @@
-// bytesocket Chat 0.1.0 - contract d67ff32a443b372a - generated, do not edit
+// bytesocket Chat 0.1.0 - contract 4e3130f44ddc9b8f - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- this contract
 
 const contract = () => ({
   path: "/ws",
-  fingerprint: "d67ff32a443b372a4dae776e133c49d8c32d47146d75fca042fc73e23d9129f4",
+  fingerprint: "4e3130f44ddc9b8fe07e70bc49ea571ee79d1de5a61c45e518cdacb759c2d1a8",
   codec: "json",
   volatile: ["chat:typing"],
   empty: ["chat:typing"],
@@ -114,14 +114,14 @@ function pack(message) {
     else head(0xd2, 4, value);
   };
   const bigint = (value) => {
-    if (BigInt.asIntN(54, value) === value) return number(Number(value));
-    const signed = BigInt.asIntN(64, value) === value;
-    if (!signed && BigInt.asUintN(64, value) !== value) {
+    if (Number.isSafeInteger(Number(value))) return number(Number(value));
+    const at = claim(9);
+    const kind = value < 0 ? "BigInt64" : "BigUint64";
+    view.setUint8(at, value < 0 ? 0xd3 : 0xcf);
+    view[`set${kind}`](at + 1, value);
+    if (view[`get${kind}`](at + 1) !== value) {
       throw new RangeError("An integer beyond 64 bits cannot be sent");
     }
-    const at = claim(9);
-    view.setUint8(at, signed ? 0xd3 : 0xcf);
-    view.setBigUint64(at + 1, BigInt.asUintN(64, value));
   };
   const string = (value) => {
     const { length } = value;
@@ -173,7 +173,7 @@ function pack(message) {
   return bytes.slice(0, end);
 }
 
-/** Read MessagePack; integers beyond 2^53 come as bigint. */
+/** Read MessagePack; integers beyond 2^53 are rounded to numbers, as JSON.parse does. */
 function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
@@ -190,7 +190,6 @@ function unpack(bytes) {
         : view.getUint32(skip(4));
   const blob = (size) => bytes.slice(skip(size), at);
   const text = (size) => fromUtf8.decode(bytes.subarray(skip(size), at));
-  const wide = (value) => (BigInt.asIntN(54, value) === value ? Number(value) : value);
   const list = (size) => {
     const items = [];
     while (size-- > 0) items.push(read());
@@ -229,7 +228,7 @@ function unpack(bytes) {
       case 0xce:
         return uint(1 << (tag - 0xcc));
       case 0xcf:
-        return wide(view.getBigUint64(skip(8)));
+        return uint(4) * 2 ** 32 + uint(4);
       case 0xd0:
         return view.getInt8(skip(1));
       case 0xd1:
@@ -237,7 +236,7 @@ function unpack(bytes) {
       case 0xd2:
         return view.getInt32(skip(4));
       case 0xd3:
-        return wide(view.getBigInt64(skip(8)));
+        return view.getInt32(skip(4)) * 2 ** 32 + uint(4);
       case 0xd4: // undefined, as JavaScript peers write it
         if (uint(2) === 0) return undefined;
         break;
@@ -297,7 +296,7 @@ function createListeners(failed) {
     fire(event, ...values) {
       const entries = table.get(event) ?? [];
       for (const entry of entries) {
-        if (!table.get(event)?.includes(entry)) continue;
+        if (!table.get(event).includes(entry)) continue;
         if (entry.kind === "once") remove(event, (other) => other === entry);
         try {
           const result = entry.listener(...values);
@@ -406,6 +405,10 @@ function createClient(contract, first, second) {
   };
   const disconnected = () => new $RequestError("disconnected", "The connection ended first");
   const encode = (message) => (codec === "json" ? toJson(message) : pack(message));
+  /** The data of an event, or the credentials, as the codec in use carries them. */
+  const written = (event, data) =>
+    codec === "json" && contract.toText ? contract.toText(event, data) : data;
+  const isLosable = (event) => contract.volatile.includes(event);
   const isOpen = () => state === "open" && socket?.readyState === 1;
 
   // ---- out
@@ -422,14 +425,13 @@ function createClient(contract, first, second) {
     }
   };
   const transmit = (event, data, room, id) => {
-    const text = codec === "json" && contract.toText ? contract.toText(event, data) : data;
     const frame = encode({
       ...(room !== undefined && { room }),
       event,
-      data: text,
+      data: written(event, data),
       ...(id && { id }),
     });
-    const isVolatile = contract.volatile.includes(event);
+    const isVolatile = isLosable(event);
     if (socket && isOpen()) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
@@ -453,7 +455,7 @@ function createClient(contract, first, second) {
       const id = ++lastId;
       const sent = transmit(event, data, room, id);
       if (sent === "dropped") {
-        const full = isOpen() || (state !== "closed" && !contract.volatile.includes(event));
+        const full = isOpen() || (state !== "closed" && !isLosable(event));
         return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
       }
       const finish = (error, value) => {
@@ -530,10 +532,12 @@ function createClient(contract, first, second) {
 
   // ---- in
 
+  const read = (text, event, data, place) =>
+    text && contract.fromText ? contract.fromText(event, data, place) : data;
   const deliver = (message, text) => {
     const { event, room, rooms: names } = message;
     if (typeof event !== "string" && typeof event !== "number") return;
-    const data = text && contract.fromText ? contract.fromText(event, message.data) : message.data;
+    const data = read(text, event, message.data);
     const many = Array.isArray(names);
     for (const name of new Set(many ? names : [room])) {
       for (const heard of [...(rooms.get(name)?.handles ?? [])])
@@ -544,22 +548,24 @@ function createClient(contract, first, second) {
   const answered = ({ type, id, data }, text) => {
     const call = pending.get(id);
     if (type === 33) call?.finish(toError(data));
-    else if (!text || !contract.fromText) call?.finish(undefined, data);
-    else if (call) call.finish(undefined, contract.fromText(call.event, data, call.reply));
+    else call?.finish(undefined, read(text, call.event, data, call.reply));
   };
   const accept = (message, text) => {
-    switch (message.type) {
+    const { type, data } = message;
+    const error = type && type !== 32 && data?.error;
+    if (error?.code) error.data = read(text, error.code, error.data, null);
+    switch (type) {
       case 3:
-        return report(explain(message.data));
+        return report(explain(data));
       case 5:
         return state === "connecting" ? opened() : undefined;
       case 6:
-        report(explain(message.data));
-        return stop(4001, "Authentication failed", toError(message.data));
+        report(explain(data));
+        return stop(4001, "Authentication failed", toError(data));
       case 10:
         return joinAnswered(message.room);
       case 11:
-        return joinAnswered(message.room, message.data ?? {});
+        return joinAnswered(message.room, data ?? {});
       case 32:
       case 33:
         return answered(message, text);
@@ -603,7 +609,7 @@ function createClient(contract, first, second) {
       if (!credentials) return opened();
       try {
         const data = await credentials;
-        if (socket === current) current.send(encode({ type: 4, data }));
+        if (socket === current) current.send(encode({ type: 4, data: written(undefined, data) }));
       } catch (error) {
         if (socket === current) lost(`auth failed: ${error}`, 4001);
       }
@@ -628,7 +634,7 @@ function createClient(contract, first, second) {
     timer("ping", options.heartbeat?.interval ?? 25_000, () => {
       heartbeat();
       if (timers["pong"]) return;
-      socket?.send(new Uint8Array());
+      socket?.send(new Uint8Array(0));
       timer("pong", options.heartbeat?.timeout ?? 20_000, () => lost("Pong timeout", 4003));
     });
   /** Let go of the socket; nothing it says later counts. */

@@ -12,9 +12,7 @@ function fits(shapes, shape, value) {
   if (typeof value !== "object" || value === null) return !!any;
   return (
     (!!any || Array.isArray(value) !== !!(fields ?? rest)) &&
-    Object.entries(when).every(
-      ([key, tags]) => value[key] === undefined || tags.includes(value[key]),
-    ) &&
+    Object.keys(when).every((key) => value[key] === undefined || when[key].includes(value[key])) &&
     needs.every((key) => key in value)
   );
 }
@@ -35,9 +33,9 @@ function walk(shapes, shape, value, change) {
   if (Array.isArray(value)) return value.map((item, at) => inside(tuple?.[at] ?? items, item));
   if (typeof value !== "object") return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
+    Object.keys(value).map((key) => [
       key,
-      inside(fields && Object.hasOwn(fields, key) ? fields[key] : rest, item),
+      inside(fields && key in fields ? fields[key] : rest, value[key]),
     ]),
   );
 }
@@ -56,7 +54,7 @@ function bytesToText(format, value) {
   const digit = (byte) =>
     format === "hex" ? (byte + 256).toString(16).slice(1) : String.fromCharCode(byte);
   const text = Array.from(value, digit).join("");
-  return format === "hex" ? text : btoa(text).replaceAll("+", "-").replaceAll("/", "_");
+  return format === "hex" ? text : btoa(text).replace(/\+/g, "-").replace(/\//g, "_");
 }
 
 function textToBytes(format, value) {
@@ -64,21 +62,15 @@ function textToBytes(format, value) {
   if (format === "utf8") return utf8.encode(value);
   return format === "hex"
     ? Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-    : Uint8Array.from(atob(value.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+    : Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
         character.charCodeAt(0),
       );
 }
 
-function createBytes(tables) {
-  const { shapes, replied } = tables;
-  const sent = new Map(tables.sent);
-  const arriving = new Map(tables.arriving);
-  return {
-    toText: (event, data) => walk(shapes, sent.get(event), data, bytesToText),
-    fromText: (event, data, pattern) => {
-      const reply = replied.find(([name, , room]) => name === event && room === pattern);
-      const shape = pattern === undefined ? arriving.get(event) : reply?.[1];
-      return walk(shapes, shape, data, textToBytes);
-    },
+function createBytes({ shapes, sent, arriving }) {
+  const walker = (table, change) => (event, data, place) => {
+    const row = table.find((one) => one[0] === event && one[2] === place);
+    return walk(shapes, row?.[1], data, change);
   };
+  return { toText: walker(sent, bytesToText), fromText: walker(arriving, textToBytes) };
 }

@@ -3,7 +3,8 @@
 type $Shape =
   | string
   | {
-      fields?: Record<string, $Shape>;
+      /** Without a prototype, so that `in` finds no other keys. */
+      fields?: Record<string, $Shape | null>;
       rest?: $Shape;
       items?: $Shape;
       tuple?: readonly ($Shape | null)[];
@@ -16,11 +17,14 @@ interface $Shapes {
   readonly [name: string]: $Shape;
 }
 
+/** An event, its shape and, for replies, the room's pattern or ""; refusals are by code, with null. */
+type $Row = readonly [event: $Name | undefined, shape: $Shape, place?: string | null];
+
 interface $Tables {
   shapes: $Shapes;
-  sent: readonly (readonly [$Name, $Shape])[];
-  arriving: readonly (readonly [$Name, $Shape])[];
-  replied: readonly (readonly [$Name, $Shape, string])[];
+  /** Credentials have no event. */
+  sent: readonly $Row[];
+  arriving: readonly $Row[];
 }
 
 /** Whether a value can be of a shape: tags, keys and kind are looked at, no deeper. */
@@ -35,8 +39,8 @@ function fits(shapes: $Shapes, shape: $Shape | undefined, value: any): boolean {
   if (typeof value !== "object" || value === null) return !!any;
   return (
     (!!any || Array.isArray(value) !== !!(fields ?? rest)) &&
-    Object.entries(when).every(
-      ([key, tags]) => value[key] === undefined || tags.includes(value[key]),
+    Object.keys(when).every(
+      (key) => value[key] === undefined || (when[key] as any).includes(value[key]),
     ) &&
     needs.every((key) => key in value)
   );
@@ -63,10 +67,10 @@ function walk(
     );
   if (Array.isArray(value)) return value.map((item, at) => inside(tuple?.[at] ?? items, item));
   if (typeof value !== "object") return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
+  return (Object as any).fromEntries(
+    Object.keys(value).map((key) => [
       key,
-      inside(fields && Object.hasOwn(fields, key) ? fields[key] : rest, item),
+      inside(fields && key in fields ? fields[key] : rest, value[key]),
     ]),
   );
 }
@@ -85,7 +89,7 @@ function bytesToText(format: string, value: any): unknown {
   const digit = (byte: number): string =>
     format === "hex" ? (byte + 256).toString(16).slice(1) : String.fromCharCode(byte);
   const text = Array.from(value, digit).join("");
-  return format === "hex" ? text : btoa(text).replaceAll("+", "-").replaceAll("/", "_");
+  return format === "hex" ? text : btoa(text).replace(/\+/g, "-").replace(/\//g, "_");
 }
 
 function textToBytes(format: string, value: any): unknown {
@@ -93,21 +97,17 @@ function textToBytes(format: string, value: any): unknown {
   if (format === "utf8") return utf8.encode(value);
   return format === "hex"
     ? Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-    : Uint8Array.from(atob(value.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+    : Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
         character.charCodeAt(0),
       );
 }
 
-function createBytes(tables: $Tables): Pick<$Contract, "toText" | "fromText"> {
-  const { shapes, replied } = tables;
-  const sent = new Map(tables.sent);
-  const arriving = new Map(tables.arriving);
-  return {
-    toText: (event, data) => walk(shapes, sent.get(event), data, bytesToText),
-    fromText: (event, data, pattern) => {
-      const reply = replied.find(([name, , room]) => name === event && room === pattern);
-      const shape = pattern === undefined ? arriving.get(event) : reply?.[1];
-      return walk(shapes, shape, data, textToBytes);
-    },
-  };
+function createBytes({ shapes, sent, arriving }: $Tables): Pick<$Contract, "toText" | "fromText"> {
+  const walker =
+    (table: readonly $Row[], change: (format: string, value: any) => unknown) =>
+    (event: $Name | undefined, data: unknown, place?: string | null): unknown => {
+      const row = table.find((one) => one[0] === event && one[2] === place);
+      return walk(shapes, row?.[1], data, change);
+    };
+  return { toText: walker(sent, bytesToText), fromText: walker(arriving, textToBytes) };
 }

@@ -92,14 +92,14 @@ function pack(message) {
     else head(0xd2, 4, value);
   };
   const bigint = (value) => {
-    if (BigInt.asIntN(54, value) === value) return number(Number(value));
-    const signed = BigInt.asIntN(64, value) === value;
-    if (!signed && BigInt.asUintN(64, value) !== value) {
+    if (Number.isSafeInteger(Number(value))) return number(Number(value));
+    const at = claim(9);
+    const kind = value < 0 ? "BigInt64" : "BigUint64";
+    view.setUint8(at, value < 0 ? 0xd3 : 0xcf);
+    view[`set${kind}`](at + 1, value);
+    if (view[`get${kind}`](at + 1) !== value) {
       throw new RangeError("An integer beyond 64 bits cannot be sent");
     }
-    const at = claim(9);
-    view.setUint8(at, signed ? 0xd3 : 0xcf);
-    view.setBigUint64(at + 1, BigInt.asUintN(64, value));
   };
   const string = (value) => {
     const { length } = value;
@@ -151,7 +151,7 @@ function pack(message) {
   return bytes.slice(0, end);
 }
 
-/** Read MessagePack; integers beyond 2^53 come as bigint. */
+/** Read MessagePack; integers beyond 2^53 are rounded to numbers, as JSON.parse does. */
 function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
@@ -168,7 +168,6 @@ function unpack(bytes) {
         : view.getUint32(skip(4));
   const blob = (size) => bytes.slice(skip(size), at);
   const text = (size) => fromUtf8.decode(bytes.subarray(skip(size), at));
-  const wide = (value) => (BigInt.asIntN(54, value) === value ? Number(value) : value);
   const list = (size) => {
     const items = [];
     while (size-- > 0) items.push(read());
@@ -207,7 +206,7 @@ function unpack(bytes) {
       case 0xce:
         return uint(1 << (tag - 0xcc));
       case 0xcf:
-        return wide(view.getBigUint64(skip(8)));
+        return uint(4) * 2 ** 32 + uint(4);
       case 0xd0:
         return view.getInt8(skip(1));
       case 0xd1:
@@ -215,7 +214,7 @@ function unpack(bytes) {
       case 0xd2:
         return view.getInt32(skip(4));
       case 0xd3:
-        return wide(view.getBigInt64(skip(8)));
+        return view.getInt32(skip(4)) * 2 ** 32 + uint(4);
       case 0xd4: // undefined, as JavaScript peers write it
         if (uint(2) === 0) return undefined;
         break;
@@ -275,7 +274,7 @@ function createListeners(failed) {
     fire(event, ...values) {
       const entries = table.get(event) ?? [];
       for (const entry of entries) {
-        if (!table.get(event)?.includes(entry)) continue;
+        if (!table.get(event).includes(entry)) continue;
         if (entry.kind === "once") remove(event, (other) => other === entry);
         try {
           const result = entry.listener(...values);
@@ -384,6 +383,10 @@ function createClient(contract, first, second) {
   };
   const disconnected = () => new $RequestError("disconnected", "The connection ended first");
   const encode = (message) => (codec === "json" ? toJson(message) : pack(message));
+  /** The data of an event, or the credentials, as the codec in use carries them. */
+  const written = (event, data) =>
+    codec === "json" && contract.toText ? contract.toText(event, data) : data;
+  const isLosable = (event) => contract.volatile.includes(event);
   const isOpen = () => state === "open" && socket?.readyState === 1;
 
   // ---- out
@@ -425,14 +428,13 @@ function createClient(contract, first, second) {
     }
   };
   const transmit = (event, data, room, id) => {
-    const text = codec === "json" && contract.toText ? contract.toText(event, data) : data;
     const frame = encode({
       ...(room !== undefined && { room }),
       event,
-      data: text,
+      data: written(event, data),
       ...(id && { id }),
     });
-    const isVolatile = contract.volatile.includes(event);
+    const isVolatile = isLosable(event);
     /* paced */
     flush();
     const isDue = () => !queue.length && !take(event, room, isVolatile && !id);
@@ -463,7 +465,7 @@ function createClient(contract, first, second) {
       const id = ++lastId;
       const sent = transmit(event, data, room, id);
       if (sent === "dropped") {
-        const full = isOpen() || (state !== "closed" && !contract.volatile.includes(event));
+        const full = isOpen() || (state !== "closed" && !isLosable(event));
         return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
       }
       const finish = (error, value) => {
@@ -503,6 +505,11 @@ function createClient(contract, first, second) {
     report({ ...explain(refused), room: name });
   };
   const join = (pattern, params = {}) => {
+    /* numbered */
+    for (const [key, value] of Object.entries(params))
+      if (typeof value === "number" && !Number.isSafeInteger(value))
+        throw new RangeError(`${key} of ${pattern} cannot be ${value}: it is no safe integer`);
+    /* end */
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
     const room = rooms.get(name) ?? {
       name,
@@ -546,10 +553,12 @@ function createClient(contract, first, second) {
 
   // ---- in
 
+  const read = (text, event, data, place) =>
+    text && contract.fromText ? contract.fromText(event, data, place) : data;
   const deliver = (message, text) => {
     const { event, room, rooms: names } = message;
     if (typeof event !== "string" && typeof event !== "number") return;
-    const data = text && contract.fromText ? contract.fromText(event, message.data) : message.data;
+    const data = read(text, event, message.data);
     const many = Array.isArray(names);
     for (const name of new Set(many ? names : [room])) {
       for (const heard of [...(rooms.get(name)?.handles ?? [])])
@@ -560,25 +569,27 @@ function createClient(contract, first, second) {
   const answered = ({ type, id, data }, text) => {
     const call = pending.get(id);
     if (type === 33) call?.finish(toError(data));
-    else if (!text || !contract.fromText) call?.finish(undefined, data);
-    else if (call) call.finish(undefined, contract.fromText(call.event, data, call.reply));
+    else call?.finish(undefined, read(text, call.event, data, call.reply));
   };
   const accept = (message, text) => {
     /* paced */
     heed(message);
     /* end */
-    switch (message.type) {
+    const { type, data } = message;
+    const error = type && type !== 32 && data?.error;
+    if (error?.code) error.data = read(text, error.code, error.data, null);
+    switch (type) {
       case 3:
-        return report(explain(message.data));
+        return report(explain(data));
       case 5:
         return state === "connecting" ? opened() : undefined;
       case 6:
-        report(explain(message.data));
-        return stop(4001, "Authentication failed", toError(message.data));
+        report(explain(data));
+        return stop(4001, "Authentication failed", toError(data));
       case 10:
         return joinAnswered(message.room);
       case 11:
-        return joinAnswered(message.room, message.data ?? {});
+        return joinAnswered(message.room, data ?? {});
       case 32:
       case 33:
         return answered(message, text);
@@ -622,7 +633,7 @@ function createClient(contract, first, second) {
       if (!credentials) return opened();
       try {
         const data = await credentials;
-        if (socket === current) current.send(encode({ type: 4, data }));
+        if (socket === current) current.send(encode({ type: 4, data: written(undefined, data) }));
       } catch (error) {
         if (socket === current) lost(`auth failed: ${error}`, 4001);
       }
@@ -653,7 +664,7 @@ function createClient(contract, first, second) {
     timer("ping", options.heartbeat?.interval ?? 25_000, () => {
       heartbeat();
       if (timers["pong"]) return;
-      socket?.send(new Uint8Array());
+      socket?.send(new Uint8Array(0));
       timer("pong", options.heartbeat?.timeout ?? 20_000, () => lost("Pong timeout", 4003));
     });
   /** Let go of the socket; nothing it says later counts. */

@@ -13,9 +13,12 @@ interface $Contract {
   volatile: readonly $Name[];
   /** Events whose payload is an empty object, which callers leave out. */
   empty: readonly $Name[];
-  /** Bytes to JSON text and back; absent when no payload holds bytes. */
-  toText?: (event: $Name, data: unknown) => unknown;
-  fromText?: (event: $Name, data: unknown, reply?: string) => unknown;
+  /**
+   * Bytes to JSON text and back; absent when nothing holds bytes. Credentials are no event's; the
+   * place is a reply's pattern or "", and null for the data of a refusal, which is known by its code.
+   */
+  toText?: (event: $Name | undefined, data: unknown) => unknown;
+  fromText?: (event: $Name, data: unknown, place?: string | null) => unknown;
   /* paced */
   pacing: $Pacing;
   /* end */
@@ -189,14 +192,14 @@ function pack(message: unknown): Uint8Array {
     else head(0xd2, 4, value);
   };
   const bigint = (value: bigint): void => {
-    if (BigInt.asIntN(54, value) === value) return number(Number(value));
-    const signed = BigInt.asIntN(64, value) === value;
-    if (!signed && BigInt.asUintN(64, value) !== value) {
+    if (Number.isSafeInteger(Number(value))) return number(Number(value));
+    const at = claim(9);
+    const kind = value < 0 ? "BigInt64" : "BigUint64";
+    view.setUint8(at, value < 0 ? 0xd3 : 0xcf);
+    (view as any)[`set${kind}`](at + 1, value);
+    if ((view as any)[`get${kind}`](at + 1) !== value) {
       throw new RangeError("An integer beyond 64 bits cannot be sent");
     }
-    const at = claim(9);
-    view.setUint8(at, signed ? 0xd3 : 0xcf);
-    view.setBigUint64(at + 1, BigInt.asUintN(64, value));
   };
   const string = (value: string): void => {
     const { length } = value;
@@ -248,7 +251,7 @@ function pack(message: unknown): Uint8Array {
   return bytes.slice(0, end);
 }
 
-/** Read MessagePack; integers beyond 2^53 come as bigint. */
+/** Read MessagePack; integers beyond 2^53 are rounded to numbers, as JSON.parse does. */
 function unpack(bytes: Uint8Array): unknown {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
@@ -265,8 +268,6 @@ function unpack(bytes: Uint8Array): unknown {
         : view.getUint32(skip(4));
   const blob = (size: number): Uint8Array => bytes.slice(skip(size), at);
   const text = (size: number): string => fromUtf8.decode(bytes.subarray(skip(size), at));
-  const wide = (value: bigint): unknown =>
-    BigInt.asIntN(54, value) === value ? Number(value) : value;
   const list = (size: number): unknown[] => {
     const items: unknown[] = [];
     while (size-- > 0) items.push(read());
@@ -305,7 +306,7 @@ function unpack(bytes: Uint8Array): unknown {
       case 0xce:
         return uint(1 << (tag - 0xcc));
       case 0xcf:
-        return wide(view.getBigUint64(skip(8)));
+        return uint(4) * 2 ** 32 + uint(4);
       case 0xd0:
         return view.getInt8(skip(1));
       case 0xd1:
@@ -313,7 +314,7 @@ function unpack(bytes: Uint8Array): unknown {
       case 0xd2:
         return view.getInt32(skip(4));
       case 0xd3:
-        return wide(view.getBigInt64(skip(8)));
+        return view.getInt32(skip(4)) * 2 ** 32 + uint(4);
       case 0xd4: // undefined, as JavaScript peers write it
         if (uint(2) === 0) return undefined;
         break;
@@ -376,7 +377,7 @@ function createListeners(failed: (error: unknown, event: $Name) => void): $Liste
     fire(event, ...values) {
       const entries = table.get(event) ?? [];
       for (const entry of entries) {
-        if (!table.get(event)?.includes(entry)) continue;
+        if (!(table.get(event) as any).includes(entry)) continue;
         if (entry.kind === "once") remove(event, (other) => other === entry);
         try {
           const result = entry.listener(...values);
@@ -428,7 +429,7 @@ function resolveUrl(
   url.hash = "";
   const heartbeat = options.heartbeat?.interval;
   const own = { contract: contract.fingerprint, ...(heartbeat && { heartbeat }) };
-  for (const [key, value] of Object.entries({ ...options.params, ...own }))
+  for (const [key, value] of (Object as any).entries({ ...options.params, ...own }))
     url.searchParams.set(key, String(value));
   return url.href;
 }
@@ -491,6 +492,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     new $RequestError("disconnected", "The connection ended first");
   const encode = (message: object): string | Uint8Array =>
     codec === "json" ? toJson(message) : pack(message);
+  /** The data of an event, or the credentials, as the codec in use carries them. */
+  const written = (event: $Name | undefined, data: unknown): unknown =>
+    codec === "json" && contract.toText ? contract.toText(event, data) : data;
+  const isLosable = (event: $Name): boolean => (contract.volatile as any).includes(event);
   const isOpen = (): boolean => state === "open" && socket?.readyState === 1;
 
   // ---- out
@@ -532,14 +537,13 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     }
   };
   const transmit = (event: $Name, data: unknown, room?: string, id?: number): string => {
-    const text = codec === "json" && contract.toText ? contract.toText(event, data) : data;
     const frame = encode({
       ...(room !== undefined && { room }),
       event,
-      data: text,
+      data: written(event, data),
       ...(id && { id }),
     });
-    const isVolatile = contract.volatile.includes(event);
+    const isVolatile = isLosable(event);
     /* paced */
     flush();
     const isDue = (): boolean => !queue.length && !take(event, room, isVolatile && !id);
@@ -570,14 +574,14 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     room?: string,
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      const [data, settings = {}] = contract.empty.includes(event) ? [{}, ...values] : values;
+      const [data, settings = {}] = (contract.empty as any).includes(event) ? [{}, ...values] : values;
       const { signal, timeoutMs = options.timeouts?.request ?? 10_000 } =
         settings as $RequestOptions;
       signal?.throwIfAborted();
       const id = ++lastId;
       const sent = transmit(event, data, room, id);
       if (sent === "dropped") {
-        const full = isOpen() || (state !== "closed" && !contract.volatile.includes(event));
+        const full = isOpen() || (state !== "closed" && !isLosable(event));
         return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
       }
       const finish = (error: unknown, value?: unknown): void => {
@@ -617,6 +621,11 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     report({ ...explain(refused), room: name });
   };
   const join = (pattern: string, params: any = {}): object => {
+    /* numbered */
+    for (const [key, value] of Object.entries(params))
+      if (typeof value === "number" && !Number.isSafeInteger(value))
+        throw new RangeError(`${key} of ${pattern} cannot be ${value}: it is no safe integer`);
+    /* end */
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
     const room = rooms.get(name) ?? {
       name,
@@ -660,10 +669,12 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
 
   // ---- in
 
+  const read = (text: boolean, event: $Name, data: unknown, place?: string | null): unknown =>
+    text && contract.fromText ? contract.fromText(event, data, place) : data;
   const deliver = (message: any, text: boolean): void => {
     const { event, room, rooms: names } = message;
     if (typeof event !== "string" && typeof event !== "number") return;
-    const data = text && contract.fromText ? contract.fromText(event, message.data) : message.data;
+    const data = read(text, event, message.data);
     const many = Array.isArray(names);
     for (const name of new Set<string>(many ? names : [room])) {
       for (const heard of [...(rooms.get(name)?.handles ?? [])])
@@ -674,25 +685,27 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const answered = ({ type, id, data }: any, text: boolean): void => {
     const call = pending.get(id);
     if (type === 33) call?.finish(toError(data));
-    else if (!text || !contract.fromText) call?.finish(undefined, data);
-    else if (call) call.finish(undefined, contract.fromText(call.event, data, call.reply));
+    else call?.finish(undefined, read(text, call.event, data, call.reply));
   };
   const accept = (message: any, text: boolean): void => {
     /* paced */
     heed(message);
     /* end */
-    switch (message.type) {
+    const { type, data } = message;
+    const error = type && type !== 32 && data?.error;
+    if (error?.code) error.data = read(text, error.code, error.data, null);
+    switch (type) {
       case 3:
-        return report(explain(message.data));
+        return report(explain(data));
       case 5:
         return state === "connecting" ? opened() : undefined;
       case 6:
-        report(explain(message.data));
-        return stop(4001, "Authentication failed", toError(message.data));
+        report(explain(data));
+        return stop(4001, "Authentication failed", toError(data));
       case 10:
         return joinAnswered(message.room);
       case 11:
-        return joinAnswered(message.room, message.data ?? {});
+        return joinAnswered(message.room, data ?? {});
       case 32:
       case 33:
         return answered(message, text);
@@ -736,7 +749,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       if (!credentials) return opened();
       try {
         const data = await credentials;
-        if (socket === current) current.send(encode({ type: 4, data }));
+        if (socket === current) current.send(encode({ type: 4, data: written(undefined, data) }));
       } catch (error) {
         if (socket === current) lost(`auth failed: ${error}`, 4001);
       }
@@ -767,7 +780,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     timer("ping", options.heartbeat?.interval ?? 25_000, () => {
       heartbeat();
       if (timers["pong"]) return;
-      socket?.send(new Uint8Array());
+      socket?.send(new Uint8Array(0));
       timer("pong", options.heartbeat?.timeout ?? 20_000, () => lost("Pong timeout", 4003));
     });
   /** Let go of the socket; nothing it says later counts. */

@@ -1,4 +1,4 @@
-# bytesocket Auction 0.1.0 - contract a2878109e8f47c8d - generated, do not edit
+# bytesocket Auction 0.1.0 - contract 3ddcf5f8d554e205 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Auction 0.1.0."""
@@ -8,25 +8,45 @@ import ssl as _ssl
 import typing as _t
 
 import bytesocket_app.client as _bs
+import pydantic as _p
 
 
-class Bid(_bs.ClientEvent, name="bid"):
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
+
+
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class _SendableInLotRoom(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send into `lot:{number}`, and of their reply there."""
+
+
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Bid(_bs.Model, _bs.ClientEvent, _Sendable[int], name="bid"):
     """An offer; the highest wins."""
+
+    model_config = _p.ConfigDict(extra="forbid")
 
     amount: int
 
 
-class Look(_bs.ClientEvent, name="look"):
+class Look(_bs.Model, _bs.ClientEvent, _Sendable[int], name="look"):
     """Nothing is said of how often it may come."""
 
+    model_config = _p.ConfigDict(extra="forbid")
 
-class Move(_bs.Event, name="move", volatile=True):
+
+class Move(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], name="move", volatile=True):
     """A cursor."""
 
     x: int
 
 
-class Say(_bs.Event, name="say"):
+class Say(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], name="say"):
     """A word to everybody in the room."""
 
     text: str
@@ -35,7 +55,7 @@ class Say(_bs.Event, name="say"):
 CONTRACT = _bs.ClientContract(
     title="Auction",
     path="/ws",
-    fingerprint="a2878109e8f47c8d830f4e5583894614958b0bae95fd794fbd38ba6cdac3a184",
+    fingerprint="3ddcf5f8d554e2056ea025bbfd5c8d099a2db2be2095159f306d51d693a0614e",
     codec="json",
     rates=(
         _bs.EventRate(event="bid", per_second=5.0, burst=10, per="socket"),
@@ -44,7 +64,7 @@ CONTRACT = _bs.ClientContract(
     ),
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Move | Say)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -57,11 +77,11 @@ class _Room(_bs.Room):
     }
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["move"], /) -> _bs.Listening[Move]: ...
     @_t.overload
@@ -72,7 +92,7 @@ class _Room(_bs.Room):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -89,7 +109,7 @@ class _Room(_bs.Room):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["move"], /) -> _bs.EventStream[Move]: ...
     @_t.overload
@@ -102,12 +122,24 @@ class _Room(_bs.Room):
 class LotRoom(_Room):
     """A handle on the room `lot:{number}`."""
 
-    async def emit(self, event: Move | Say, /) -> _bs.Outcome:
+    _parameters: _t.ClassVar[_bs.Parameters] = {"number": str}
+
+    async def emit(self, event: _SendableInLotRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it until its rate allows it, or for the next connection.
 
         What is sent after one that is kept waits behind it; a volatile event is dropped instead.
         """
         return await self._emit(event)
+
+    async def request(
+        self, event: _SendableInLotRoom[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply
 
 
 class AuctionClient(_bs.Client):
@@ -144,11 +176,11 @@ class AuctionClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["move"], /) -> _bs.Listening[Move]: ...
     @_t.overload
@@ -159,7 +191,7 @@ class AuctionClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -176,7 +208,7 @@ class AuctionClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["move"], /) -> _bs.EventStream[Move]: ...
     @_t.overload
@@ -185,20 +217,22 @@ class AuctionClient(_bs.Client):
         """Iterate over such events, from now on."""
         return self._events(event)
 
-    async def emit(self, event: Bid | Look, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it until its rate allows it, or for the next connection.
 
         What is sent after one that is kept waits behind it; a volatile event is dropped instead.
         """
         return await self._emit(event)
 
-    @_t.overload
-    async def request(self, event: Bid, /, *, timeout: float | None = None) -> int: ...
-    @_t.overload
-    async def request(self, event: Look, /, *, timeout: float | None = None) -> int: ...
-    async def request(self, event: Bid | Look, /, *, timeout: float | None = None) -> _t.Any:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        return await self._request(event, timeout)
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply
 
     def join(self, room: _t.Literal["lot:{number}"], /, *, number: str) -> LotRoom:
         """Join a room; `await room.ready` waits until it is joined."""

@@ -1,4 +1,4 @@
-// bytesocket Auction 0.1.0 - contract a2878109e8f47c8d - generated, do not edit
+// bytesocket Auction 0.1.0 - contract 3ddcf5f8d554e205 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -64,7 +64,10 @@ export interface Rooms {
     join: "client";
     sends: "move" | "say";
     receives: "move" | "say";
-    replies: Record<never, never>;
+    replies: {
+      move: void;
+      say: void;
+    };
   };
 }
 
@@ -79,7 +82,7 @@ export type JoinableRoom = "lot:{number}";
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "a2878109e8f47c8d830f4e5583894614958b0bae95fd794fbd38ba6cdac3a184",
+  fingerprint: "3ddcf5f8d554e2056ea025bbfd5c8d099a2db2be2095159f306d51d693a0614e",
   codec: "json",
   volatile: ["move"],
   empty: ["look"],

@@ -1,4 +1,4 @@
-# bytesocket Chat 1.2.0 - contract 8f799435f62d552d - generated, do not edit
+# bytesocket Chat 1.2.0 - contract 2c90ab0b7eb13c7d - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Chat 1.2.0."""
@@ -12,54 +12,85 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class Credentials(_p.BaseModel):
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
+
+
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class _SendableInDocRoom(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send into `doc:{doc_id}`, and of their reply there."""
+
+
+class _SendableInLobbyRoom(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send into `lobby`, and of their reply there."""
+
+
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Credentials(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     token: str
 
 
-class Move(_bs.ClientEvent, name="doc:move", volatile=True):
+class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], name="doc:move", volatile=True):
+    model_config = _p.ConfigDict(extra="forbid")
+
     x: float
     y: float
 
 
-class Moved(_bs.ServerEvent, name="doc:moved", volatile=True):
+class Moved(_bs.Model, _bs.ServerEvent, _Arriving, name="doc:moved", volatile=True):
     user: str
     x: float
     y: float
 
 
-class Mute(_p.BaseModel):
+class Mute(_bs.Model):
     seconds: int
 
 
-class Post(_bs.ClientEvent, name="chat:post"):
+class Post(_bs.Model, _bs.ClientEvent, _Sendable["Receipt"], name="chat:post"):
     """Ask the server to post a message."""
+
+    model_config = _p.ConfigDict(extra="forbid")
 
     text: str
     reply_to: int | None = None
 
 
-class Posted(_bs.ServerEvent, name="chat:posted"):
+class Posted(_bs.Model, _bs.ServerEvent, _Arriving, name="chat:posted"):
     author: str
     text: str
 
 
-class Reaction(_bs.Event, name="chat:reaction"):
+class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], name="chat:reaction"):
     emoji: str
 
 
-class Receipt(_p.BaseModel):
+class Receipt(_bs.Model):
     message_id: int
+
+
+class MutedError(_bs.RequestError, code="muted"):
+    """The author may not write for a while."""
+
+    data: Mute
 
 
 CONTRACT = _bs.ClientContract(
     title="Chat",
     path="/chat",
-    fingerprint="8f799435f62d552d6deadd483791bf2a8f2b90a67621c21fb5e3302305cfbc35",
+    fingerprint="2c90ab0b7eb13c7dc74951e56329424ce1423d496d5c79d85c0370f5a485a91c",
     codec="json",
 )
 RefusalCode: _t.TypeAlias = _t.Literal["muted"]
 
-_Arriving = _t.TypeVar("_Arriving", bound=Posted | Reaction | Moved)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -73,11 +104,11 @@ class _Room(_bs.Room):
     }
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["chat:posted"], /) -> _bs.Listening[Posted]: ...
     @_t.overload
@@ -90,7 +121,7 @@ class _Room(_bs.Room):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -108,7 +139,7 @@ class _Room(_bs.Room):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["chat:posted"], /) -> _bs.EventStream[Posted]: ...
     @_t.overload
@@ -123,23 +154,46 @@ class _Room(_bs.Room):
 class DocRoom(_Room):
     """A handle on the room `doc:{doc_id}`."""
 
-    async def emit(self, event: Move, /) -> _bs.Outcome:
+    _parameters: _t.ClassVar[_bs.Parameters] = {"doc_id": _uuid.UUID}
+
+    async def emit(self, event: _SendableInDocRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
+
+    async def request(
+        self, event: _SendableInDocRoom[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply
 
 
 class LobbyRoom(_Room):
     """A handle on the room `lobby`."""
 
-    async def emit(self, event: Reaction, /) -> _bs.Outcome:
+    async def emit(self, event: _SendableInLobbyRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
+
+    async def request(
+        self, event: _SendableInLobbyRoom[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply
 
 
 class ChatClient(_bs.Client):
     """A client of Chat 1.2.0."""
 
     contract = CONTRACT
+    _credentials: _t.ClassVar[_bs.PayloadType | None] = _bs.PayloadType(Credentials)
     _arriving: _t.ClassVar[_bs.EventClasses] = {
         "chat:posted": Posted,
         "chat:reaction": Reaction,
@@ -152,6 +206,9 @@ class ChatClient(_bs.Client):
         "doc:{doc_id}": DocRoom,
         "lobby": LobbyRoom,
     }
+    _refusals: _t.ClassVar[_bs.Refusals] = (
+        MutedError,
+    )
 
     def __init__(
         self,
@@ -173,11 +230,11 @@ class ChatClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["chat:posted"], /) -> _bs.Listening[Posted]: ...
     @_t.overload
@@ -190,7 +247,7 @@ class ChatClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -208,7 +265,7 @@ class ChatClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["chat:posted"], /) -> _bs.EventStream[Posted]: ...
     @_t.overload
@@ -219,13 +276,18 @@ class ChatClient(_bs.Client):
         """Iterate over such events, from now on."""
         return self._events(event)
 
-    async def emit(self, event: Post, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
 
-    async def request(self, event: Post, /, *, timeout: float | None = None) -> Receipt:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        reply: Receipt = await self._request(event, timeout)
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
         return reply
 
     @_t.overload

@@ -1,4 +1,4 @@
-// bytesocket Chat 1.2.0 - contract 8f799435f62d552d - generated, do not edit
+// bytesocket Chat 1.2.0 - contract 2c90ab0b7eb13c7d - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -77,14 +77,18 @@ export interface Rooms {
     join: "client";
     sends: "doc:move";
     receives: "doc:moved";
-    replies: Record<never, never>;
+    replies: {
+      "doc:move": void;
+    };
   };
   lobby: {
     params: Record<string, never>;
     join: "client";
     sends: "chat:reaction";
     receives: "chat:reaction";
-    replies: Record<never, never>;
+    replies: {
+      "chat:reaction": void;
+    };
   };
   "user-feed": {
     params: Record<string, never>;
@@ -106,6 +110,7 @@ export interface Refusals {
 declare global {
   // Known here whatever `lib` says; the client only sets them where the platform has them.
   interface SymbolConstructor {
+    readonly asyncIterator: unique symbol;
     readonly dispose: unique symbol;
     readonly asyncDispose: unique symbol;
   }
@@ -127,20 +132,22 @@ export type EmitResult = "sent" | "queued" | "dropped";
 export type ErrorCode =
   | keyof Refusals
   | "validation"
-  | "internal"
-  | "timeout"
   | "unknown_event"
   | "unknown_room"
   | "not_a_member"
-  | "invalid"
   | "too_many_rooms"
+  | "replaced"
   | "rate_limited"
+  | "invalid"
   | "unauthorized"
   | "forbidden"
   | "not_found"
   | "refused"
-  | "disconnected"
-  | "dropped";
+  | "timeout"
+  | "internal"
+  | "unknown_contract"
+  | "dropped"
+  | "disconnected";
 
 /** One finding of the server's validation. */
 export interface ValidationDetail {
@@ -229,21 +236,63 @@ export interface ConnectOptions {
 
 /** The payload as arguments: none for an empty one. */
 export type $Payload<T> = [T] extends [Record<string, never>] ? [] : [data: T];
-type $Part<T, K extends string> = K extends keyof T ? T[K] : never;
+type $Part<T, K extends string | number> = K extends keyof T ? T[K] : never;
 
-/** What a client and a room have in common. */
+type $Arrived<T> = { done?: false; value: T } | { done: true; value: undefined };
+
+/** An `AsyncIterableIterator`, which older libraries of TypeScript do not know. */
+export interface $Arrivals<T> {
+  next(): Promise<$Arrived<T>>;
+  return(): Promise<$Arrived<T>>;
+  [Symbol.asyncIterator](): $Arrivals<T>;
+}
+
+// One signature holds for every event. The others are there for what editors show of an event.
+
+export interface $On {
+  /** Call `listener` for each arrival; the answer removes it again. */
+  <E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+}
+
+type $Requested = keyof ClientEvents;
+
+export interface $Request<Answers> {
+  /** Send an event and wait for its reply. */
+  // No call fits this signature. Editors complete the payload of an unfinished call by it.
+  <E extends keyof Answers & $Requested>(
+    event: E,
+    data: ClientEvents[E],
+    options: RequestOptions,
+    unfinished: never,
+  ): never;
+  /** Ask the server to post a message. */
+  (event: "chat:post" & keyof Answers, ...args: $Asked<"chat:post">): Promise<$Part<Answers, "chat:post">>;
+  /**
+   * Send an event and wait for its reply. Rejects with a {@link RequestError}: `timeout` when no
+   * reply came in time, `disconnected` when the connection ended first (the server may have acted).
+   */
+  <E extends keyof Answers & $Requested>(event: E, ...args: $Asked<E>): Promise<Answers[E]>;
+}
+
+type $Asked<E extends $Requested> = [
+  ...payload: $Payload<ClientEvents[E]>,
+  options?: RequestOptions,
+];
+
+/** What a client and a room have in common. No function needs its `this`. */
 export interface $Subscriber {
   /** Call `listener` for each arrival; the answer removes it again. */
-  on<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+  readonly on: $On;
   /** Call `listener` for the next arrival only. */
-  once<E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
+  once<E extends keyof ServerEvents>(this: void, event: E, listener: Listener<E>): () => void;
   /** Remove `listener`, or every listener of the event. */
-  off<E extends keyof ServerEvents>(event: E, listener?: Listener<E>): void;
+  off<E extends keyof ServerEvents>(this: void, event: E, listener?: Listener<E>): void;
   /** Iterate over arrivals from now on; ends with the signal, with `break`, and when the handle closes. */
   events<E extends keyof ServerEvents>(
+    this: void,
     event: E,
     options?: { signal?: AbortSignal },
-  ): AsyncIterableIterator<ServerEvents[E]>;
+  ): $Arrivals<ServerEvents[E]>;
 }
 
 /** One handle of a room. It stays joined over reconnects until each handle has left. */
@@ -254,15 +303,13 @@ export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
   readonly ready: Promise<void>;
   /** Send into the room; see {@link Client.emit}. */
   emit<E extends $Part<Rooms[R], "sends"> & keyof ClientEvents>(
+    this: void,
     event: E,
     ...payload: $Payload<ClientEvents[E]>
   ): EmitResult;
   /** Send into the room and wait for the reply; see {@link Client.request}. */
-  request<E extends keyof $Part<Rooms[R], "replies"> & keyof ClientEvents>(
-    event: E,
-    ...args: [...payload: $Payload<ClientEvents[E]>, options?: RequestOptions]
-  ): Promise<$Part<Rooms[R], "replies">[E]>;
-  leave(): void;
+  readonly request: $Request<$Part<Rooms[R], "replies">>;
+  leave(this: void): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -278,6 +325,7 @@ export interface Client extends $Subscriber {
    * network is behind with what was sent before.
    */
   emit<E extends GlobalEvent & keyof ClientEvents>(
+    this: void,
     event: E,
     ...payload: $Payload<ClientEvents[E]>
   ): EmitResult;
@@ -285,21 +333,19 @@ export interface Client extends $Subscriber {
    * Send an event and wait for its reply. Rejects with a {@link RequestError}: `timeout` when no
    * reply came in time, `disconnected` when the connection ended first (the server may have acted).
    */
-  request<E extends keyof Replies & keyof ClientEvents>(
-    event: E,
-    ...args: [...payload: $Payload<ClientEvents[E]>, options?: RequestOptions]
-  ): Promise<Replies[E]>;
+  readonly request: $Request<Replies>;
   /** Join a room. The handle is usable at once; handles of one room are counted. */
   join<R extends JoinableRoom & keyof Rooms>(
+    this: void,
     room: R,
     ...params: $Payload<$Part<Rooms[R], "params">>
   ): RoomHandle<R>;
-  onState(listener: (state: ConnectionState) => unknown): () => void;
+  onState(this: void, listener: (state: ConnectionState) => unknown): () => void;
   /** Hear of refused messages, unreadable ones, failing listeners and failing connections. */
-  onError(listener: (report: ErrorReport) => unknown): () => void;
-  onDropped(listener: (message: DroppedMessage) => unknown): () => void;
+  onError(this: void, listener: (report: ErrorReport) => unknown): () => void;
+  onDropped(this: void, listener: (message: DroppedMessage) => unknown): () => void;
   /** Close for good: nothing is sent or awaited any more. */
-  close(): void;
+  close(this: void): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -308,7 +354,7 @@ export interface Client extends $Subscriber {
 
 const contract = (): $Contract => ({
   path: "/chat",
-  fingerprint: "8f799435f62d552d6deadd483791bf2a8f2b90a67621c21fb5e3302305cfbc35",
+  fingerprint: "2c90ab0b7eb13c7dc74951e56329424ce1423d496d5c79d85c0370f5a485a91c",
   codec: "json",
   volatile: ["doc:move"],
   empty: [],

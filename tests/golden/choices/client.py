@@ -1,4 +1,4 @@
-# bytesocket Choices 0.1.0 - contract a63663491cf07a85 - generated, do not edit
+# bytesocket Choices 0.1.0 - contract d1b419625ba56bf3 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Choices 0.1.0."""
@@ -9,6 +9,11 @@ import ssl as _ssl
 import typing as _t
 
 import bytesocket_app.client as _bs
+import pydantic as _p
+
+
+class _Arriving:
+    """Mark of events that the server sends."""
 
 
 class Color(_enum.StrEnum):
@@ -25,7 +30,7 @@ class Priority(_enum.IntEnum):
 Rights: _t.TypeAlias = int
 
 
-class Choice(_bs.ServerEvent, name="choice"):
+class Choice(_bs.Model, _bs.ServerEvent, _Arriving, name="choice"):
     color: Color
     priority: Priority
     rights: Rights
@@ -33,7 +38,9 @@ class Choice(_bs.ServerEvent, name="choice"):
     lights: dict[Color, bool]
 
 
-class ChoiceInput(_bs.ClientEvent, name="choice"):
+class ChoiceInput(_bs.Model, _bs.ClientEvent, name="choice"):
+    model_config = _p.ConfigDict(extra="forbid")
+
     color: Color
     priority: Priority | _bs.Unset = _bs.UNSET
     rights: Rights | _bs.Unset = _bs.UNSET
@@ -44,11 +51,11 @@ class ChoiceInput(_bs.ClientEvent, name="choice"):
 CONTRACT = _bs.ClientContract(
     title="Choices",
     path="/ws",
-    fingerprint="a63663491cf07a851681ca1d8900cca01156a5886e212496d0af43a318dc9226",
+    fingerprint="d1b419625ba56bf3c9eac7cb85f7e81815fb5a8a825235cc2fb78b9ff855eeee",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Choice)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -78,11 +85,11 @@ class ChoicesClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["choice"], /) -> _bs.Listening[Choice]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -91,7 +98,7 @@ class ChoicesClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -107,7 +114,7 @@ class ChoicesClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["choice"], /) -> _bs.EventStream[Choice]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

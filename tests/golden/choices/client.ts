@@ -1,4 +1,4 @@
-// bytesocket Choices 0.1.0 - contract a63663491cf07a85 - generated, do not edit
+// bytesocket Choices 0.1.0 - contract d1b419625ba56bf3 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -59,7 +59,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "a63663491cf07a851681ca1d8900cca01156a5886e212496d0af43a318dc9226",
+  fingerprint: "d1b419625ba56bf3c9eac7cb85f7e81815fb5a8a825235cc2fb78b9ff855eeee",
   codec: "json",
   volatile: [],
   empty: [],

@@ -1,4 +1,4 @@
-# bytesocket Extras 0.1.0 - contract b83bc71e95ac1425 - generated, do not edit
+# bytesocket Extras 0.1.0 - contract 1d1e025edca183e2 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Extras 0.1.0."""
@@ -12,21 +12,25 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class Address(_p.BaseModel):
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Address(_bs.Model):
     model_config = _p.ConfigDict(extra="allow")
 
     street: str
     number: int
 
 
-class AddressInput(_p.BaseModel):
+class AddressInput(_bs.Model):
     model_config = _p.ConfigDict(extra="allow")
 
     street: str
     number: int = 1
 
 
-class Options(_p.BaseModel):
+class Options(_bs.Model):
     model_config = _p.ConfigDict(extra="allow")
 
     verbose: bool | _bs.Unset = _bs.UNSET
@@ -35,7 +39,7 @@ class Options(_p.BaseModel):
 Point: _t.TypeAlias = tuple[int, int]
 
 
-class Open(_bs.ServerEvent, name="open"):
+class Open(_bs.Model, _bs.ServerEvent, _Arriving, name="open"):
     model_config = _p.ConfigDict(extra="allow")
 
     by_id: dict[_uuid.UUID, Point]
@@ -49,7 +53,7 @@ class Open(_bs.ServerEvent, name="open"):
 PointInput: _t.TypeAlias = tuple[int] | tuple[int, int]
 
 
-class OpenInput(_bs.ClientEvent, name="open"):
+class OpenInput(_bs.Model, _bs.ClientEvent, name="open"):
     model_config = _p.ConfigDict(extra="allow")
 
     by_id: dict[_uuid.UUID, PointInput] | _bs.Unset = _bs.UNSET
@@ -63,11 +67,11 @@ class OpenInput(_bs.ClientEvent, name="open"):
 CONTRACT = _bs.ClientContract(
     title="Extras",
     path="/ws",
-    fingerprint="b83bc71e95ac14256f6cd67135467b349cb00ad064a3c3b41d1e9f06a6c04a0a",
+    fingerprint="1d1e025edca183e2bb1ffb2f39d7cba14b5d182e683f3d2611b9ba074234889d",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Open)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -97,11 +101,11 @@ class ExtrasClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["open"], /) -> _bs.Listening[Open]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -110,7 +114,7 @@ class ExtrasClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -126,7 +130,7 @@ class ExtrasClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["open"], /) -> _bs.EventStream[Open]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

@@ -1,4 +1,4 @@
-// bytesocket Extras 0.1.0 - contract b83bc71e95ac1425 - generated, do not edit
+// bytesocket Extras 0.1.0 - contract 1d1e025edca183e2 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -73,7 +73,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "b83bc71e95ac14256f6cd67135467b349cb00ad064a3c3b41d1e9f06a6c04a0a",
+  fingerprint: "1d1e025edca183e2bb1ffb2f39d7cba14b5d182e683f3d2611b9ba074234889d",
   codec: "json",
   volatile: [],
   empty: [],

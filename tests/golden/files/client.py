@@ -1,4 +1,4 @@
-# bytesocket Files 0.1.0 - contract 5d83dfc581ea859b - generated, do not edit
+# bytesocket Files 0.1.0 - contract 7bbb797789295174 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Files 0.1.0."""
@@ -10,25 +10,30 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class Stored(_p.BaseModel):
-    model_config = _p.ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
-
-    digest: bytes
-    thumbnail: bytes | None
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
 
 
-class Upload(_bs.ClientEvent, name="file:put"):
-    model_config = _p.ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class Stored(_bs.Model):
+    digest: _bs.Base64Bytes
+    thumbnail: _bs.Base64Bytes | None
+
+
+class Upload(_bs.Model, _bs.ClientEvent, _Sendable[Stored], name="file:put"):
+    model_config = _p.ConfigDict(extra="forbid")
 
     name: str
-    content: bytes
-    parts: dict[str, bytes] | _bs.Unset = _bs.UNSET
+    content: _bs.Base64Bytes
+    parts: dict[str, _bs.Base64Bytes] | _bs.Unset = _bs.UNSET
 
 
 CONTRACT = _bs.ClientContract(
     title="Files",
     path="/ws",
-    fingerprint="5d83dfc581ea859b6c1e25674689f488ad81e2f94396dd363601a22e1cdf33f8",
+    fingerprint="7bbb7977892951744ae3c891ac11b3a83c63c6c44e672523358badb6e797d827",
     codec="binary",
 )
 
@@ -58,11 +63,16 @@ class FilesClient(_bs.Client):
             settings=settings,
         )
 
-    async def emit(self, event: Upload, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
 
-    async def request(self, event: Upload, /, *, timeout: float | None = None) -> Stored:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        reply: Stored = await self._request(event, timeout)
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
         return reply

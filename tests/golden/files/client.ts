@@ -1,4 +1,4 @@
-// bytesocket Files 0.1.0 - contract 5d83dfc581ea859b - generated, do not edit
+// bytesocket Files 0.1.0 - contract 7bbb797789295174 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -43,17 +43,16 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "5d83dfc581ea859b6c1e25674689f488ad81e2f94396dd363601a22e1cdf33f8",
+  fingerprint: "7bbb7977892951744ae3c891ac11b3a83c63c6c44e672523358badb6e797d827",
   codec: "binary",
   volatile: [],
   empty: [],
   ...createBytes({
     shapes: {
-      Stored: { fields: { digest: "base64", thumbnail: "base64" } },
-      Upload: { fields: { content: "base64", parts: { rest: "base64" } } },
+      Stored: { fields: { __proto__: null, digest: "base64", thumbnail: "base64" } },
+      Upload: { fields: { __proto__: null, content: "base64", parts: { rest: "base64" } } },
     },
     sent: [["file:put", "#Upload"]],
-    arriving: [],
-    replied: [["file:put", "#Stored", ""]],
+    arriving: [["file:put", "#Stored", ""]],
   }),
 });

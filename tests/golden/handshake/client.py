@@ -1,4 +1,4 @@
-# bytesocket Notices 0.1.0 - contract 9fb0184fbb9f55fa - generated, do not edit
+# bytesocket Notices 0.1.0 - contract 1b7f8cb936907e90 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Notices 0.1.0."""
@@ -10,7 +10,11 @@ import typing as _t
 import bytesocket_app.client as _bs
 
 
-class Notice(_bs.ServerEvent, name="notice"):
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Notice(_bs.Model, _bs.ServerEvent, _Arriving, name="notice"):
     """Something happened."""
 
     text: str
@@ -19,11 +23,11 @@ class Notice(_bs.ServerEvent, name="notice"):
 CONTRACT = _bs.ClientContract(
     title="Notices",
     path="/ws",
-    fingerprint="9fb0184fbb9f55fa2a0e59bd2077dbfba0b827cdd8d6369bd80f27ed6031299a",
+    fingerprint="1b7f8cb936907e90424c0d0cb1c885e04e4fc43795294052dcaae8ac82e5cdda",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Notice)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -53,11 +57,11 @@ class NoticesClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["notice"], /) -> _bs.Listening[Notice]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -66,7 +70,7 @@ class NoticesClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -82,7 +86,7 @@ class NoticesClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["notice"], /) -> _bs.EventStream[Notice]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

@@ -1,4 +1,4 @@
-// bytesocket Notices 0.1.0 - contract 9fb0184fbb9f55fa - generated, do not edit
+// bytesocket Notices 0.1.0 - contract 1b7f8cb936907e90 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -44,7 +44,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "9fb0184fbb9f55fa2a0e59bd2077dbfba0b827cdd8d6369bd80f27ed6031299a",
+  fingerprint: "1b7f8cb936907e90424c0d0cb1c885e04e4fc43795294052dcaae8ac82e5cdda",
   codec: "json",
   volatile: [],
   empty: [],

@@ -15,8 +15,9 @@ class Evil(Event, name='__proto__ */ "quoted" \n'):
     quoted: int = Field(2, alias='quo"te\n')
 
 
-class No(Refusal, code="*/ no"):
+class No(Refusal):
     __doc__ = EVIL
+    __refusal_code__ = "*/ no"  # `code=` refuses it now, and old contracts may hold it
 
 
 app = ByteSocket(title="Hostile */ \u2028", events=[Evil])

@@ -1,4 +1,4 @@
-# bytesocket Hostile */   0.1.0 - contract dddf032592f34006 - generated, do not edit
+# bytesocket Hostile */   0.1.0 - contract abd888d6da4cce9b - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Hostile */
@@ -13,7 +13,18 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class Evil(_bs.ServerEvent, name="__proto__ */ \"quoted\" \n"):
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
+
+
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Evil(_bs.Model, _bs.ServerEvent, _Arriving, name="__proto__ */ \"quoted\" \n"):
     """*/ }
     @ts-expect-error
      `${x}` ''' \\ // @ts-ignore
@@ -30,13 +41,13 @@ class Evil(_bs.ServerEvent, name="__proto__ */ \"quoted\" \n"):
     quo_te_: int = _p.Field(validation_alias="quo\"te\n", serialization_alias="quo\"te\n")
 
 
-class EvilInput(_bs.ClientEvent, name="__proto__ */ \"quoted\" \n"):
+class EvilInput(_bs.Model, _bs.ClientEvent, _Sendable[str], name="__proto__ */ \"quoted\" \n"):
     """*/ }
     @ts-expect-error
      `${x}` ''' \\ // @ts-ignore
     """
 
-    model_config = _p.ConfigDict(populate_by_name=True)
+    model_config = _p.ConfigDict(extra="forbid", populate_by_name=True)
 
     plain: str = "*/"
     """*/ }
@@ -47,15 +58,22 @@ class EvilInput(_bs.ClientEvent, name="__proto__ */ \"quoted\" \n"):
     quo_te_: int = _p.Field(default=2, validation_alias="quo\"te\n", serialization_alias="quo\"te\n")
 
 
+class NoError(_bs.RequestError, code="*/ no"):
+    """*/ }
+    @ts-expect-error
+     `${x}` ''' \\ // @ts-ignore
+    """
+
+
 CONTRACT = _bs.ClientContract(
     title="Hostile */ \u2028",
     path="/ws",
-    fingerprint="dddf032592f340061be2171010eb09a913bddc8366c27d3647ccacf4c7b6a3f2",
+    fingerprint="abd888d6da4cce9b4a92b6e45a1f81b417c2bc1ba0bac9e1a927c830a607dfff",
     codec="json",
 )
 RefusalCode: _t.TypeAlias = _t.Literal["*/ no"]
 
-_Arriving = _t.TypeVar("_Arriving", bound=Evil)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -71,6 +89,9 @@ class HostileClient(_bs.Client):
     _replies: _t.ClassVar[_bs.Replies] = {
         "__proto__ */ \"quoted\" \n": _bs.PayloadType(str),
     }
+    _refusals: _t.ClassVar[_bs.Refusals] = (
+        NoError,
+    )
 
     def __init__(
         self,
@@ -90,11 +111,11 @@ class HostileClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["__proto__ */ \"quoted\" \n"], /) -> _bs.Listening[Evil]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -103,7 +124,7 @@ class HostileClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -119,18 +140,23 @@ class HostileClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["__proto__ */ \"quoted\" \n"], /) -> _bs.EventStream[Evil]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:
         """Iterate over such events, from now on."""
         return self._events(event)
 
-    async def emit(self, event: EvilInput, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
 
-    async def request(self, event: EvilInput, /, *, timeout: float | None = None) -> str:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        reply: str = await self._request(event, timeout)
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
         return reply

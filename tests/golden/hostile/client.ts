@@ -1,4 +1,4 @@
-// bytesocket Hostile */   0.1.0 - contract dddf032592f34006 - generated, do not edit
+// bytesocket Hostile */   0.1.0 - contract abd888d6da4cce9b - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -86,7 +86,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "dddf032592f340061be2171010eb09a913bddc8366c27d3647ccacf4c7b6a3f2",
+  fingerprint: "abd888d6da4cce9b4a92b6e45a1f81b417c2bc1ba0bac9e1a927c830a607dfff",
   codec: "json",
   volatile: [],
   empty: [],

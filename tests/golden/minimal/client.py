@@ -1,4 +1,4 @@
-# bytesocket Minimal 0.1.0 - contract f26057525310c388 - generated, do not edit
+# bytesocket Minimal 0.1.0 - contract 7540c909e55d22c0 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Minimal 0.1.0."""
@@ -7,16 +7,26 @@ import ssl as _ssl
 import typing as _t
 
 import bytesocket_app.client as _bs
+import pydantic as _p
 
 
-class Ping(_bs.ClientEvent, name="ping"):
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
+
+
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class Ping(_bs.Model, _bs.ClientEvent, _Sendable[None], name="ping"):
     """Are you there?"""
+
+    model_config = _p.ConfigDict(extra="forbid")
 
 
 CONTRACT = _bs.ClientContract(
     title="Minimal",
     path="/ws",
-    fingerprint="f26057525310c3882aae3ce7f44c648ed8da3c539ea9a7501c29c27ca38aa9ce",
+    fingerprint="7540c909e55d22c060c7a696e65d4f496dec58d43c59e065386a34c78f6e2a71",
     codec="json",
 )
 
@@ -43,6 +53,16 @@ class MinimalClient(_bs.Client):
             settings=settings,
         )
 
-    async def emit(self, event: Ping, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
+
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply

@@ -1,4 +1,4 @@
-// bytesocket Minimal 0.1.0 - contract f26057525310c388 - generated, do not edit
+// bytesocket Minimal 0.1.0 - contract 7540c909e55d22c0 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -18,7 +18,9 @@ export interface ClientEvents {
 export interface ServerEvents {}
 
 /** What a request outside of a room resolves to. */
-export interface Replies {}
+export interface Replies {
+  ping: void;
+}
 
 /** The declared rooms. */
 export interface Rooms {}
@@ -34,7 +36,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "f26057525310c3882aae3ce7f44c648ed8da3c539ea9a7501c29c27ca38aa9ce",
+  fingerprint: "7540c909e55d22c060c7a696e65d4f496dec58d43c59e065386a34c78f6e2a71",
   codec: "json",
   volatile: [],
   empty: ["ping"],

@@ -1,4 +1,4 @@
-# bytesocket Pages 0.1.0 - contract 4e1650288e11e180 - generated, do not edit
+# bytesocket Pages 0.1.0 - contract ce2219228b6cb777 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Pages 0.1.0."""
@@ -11,43 +11,53 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class CartItemInput(_p.BaseModel):
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class CartItemInput(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     count: int = 1
 
 
-class Tree(_p.BaseModel):
+class Tree(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     name: "str"
     children: "list[Tree] | _bs.Unset" = _bs.UNSET
 
 
-class Add(_bs.ClientEvent, name="add"):
+class Add(_bs.Model, _bs.ClientEvent, name="add"):
+    model_config = _p.ConfigDict(extra="forbid")
+
     item: CartItemInput
     tree: Tree | None = None
 
 
-class CartItem(_p.BaseModel):
+class CartItem(_bs.Model):
     count: int
 
 
-class PageOfCartItem(_p.BaseModel):
+class PageOfCartItem(_bs.Model):
     """One page of many."""
 
     items: "list[CartItem]"
     next: "PageOfCartItem | None"
 
 
-class ShopItem(_p.BaseModel):
+class ShopItem(_bs.Model):
     price: int
 
 
-class PageOfShopItem(_p.BaseModel):
+class PageOfShopItem(_bs.Model):
     """One page of many."""
 
     items: "list[ShopItem]"
     next: "PageOfShopItem | None"
 
 
-class Listed(_bs.ServerEvent, name="listed"):
+class Listed(_bs.Model, _bs.ServerEvent, _Arriving, name="listed"):
     shop: PageOfShopItem
     cart: PageOfCartItem
 
@@ -60,11 +70,11 @@ PageOfShopItem.model_rebuild()
 CONTRACT = _bs.ClientContract(
     title="Pages",
     path="/ws",
-    fingerprint="4e1650288e11e1805f45d814cd847886b96a265660cd35894c3e294c7ded68f4",
+    fingerprint="ce2219228b6cb777d67149315986eca8be09b0034e56f5f43d24ac331a5cb643",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Listed)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -94,11 +104,11 @@ class PagesClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["listed"], /) -> _bs.Listening[Listed]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -107,7 +117,7 @@ class PagesClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -123,7 +133,7 @@ class PagesClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["listed"], /) -> _bs.EventStream[Listed]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

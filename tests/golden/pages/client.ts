@@ -1,4 +1,4 @@
-// bytesocket Pages 0.1.0 - contract 4e1650288e11e180 - generated, do not edit
+// bytesocket Pages 0.1.0 - contract ce2219228b6cb777 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -71,7 +71,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "4e1650288e11e1805f45d814cd847886b96a265660cd35894c3e294c7ded68f4",
+  fingerprint: "ce2219228b6cb777d67149315986eca8be09b0034e56f5f43d24ac331a5cb643",
   codec: "json",
   volatile: [],
   empty: [],

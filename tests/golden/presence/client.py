@@ -1,4 +1,4 @@
-# bytesocket Profiles 0.1.0 - contract 673762c198f128d3 - generated, do not edit
+# bytesocket Profiles 0.1.0 - contract ecfb2c5417526280 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Profiles 0.1.0."""
@@ -8,9 +8,14 @@ import ssl as _ssl
 import typing as _t
 
 import bytesocket_app.client as _bs
+import pydantic as _p
 
 
-class Profile(_bs.ServerEvent, name="profile"):
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Profile(_bs.Model, _bs.ServerEvent, _Arriving, name="profile"):
     """Who somebody is."""
 
     userName: str
@@ -22,8 +27,10 @@ class Profile(_bs.ServerEvent, name="profile"):
     """What others see."""
 
 
-class ProfileInput(_bs.ClientEvent, name="profile"):
+class ProfileInput(_bs.Model, _bs.ClientEvent, name="profile"):
     """Who somebody is."""
+
+    model_config = _p.ConfigDict(extra="forbid")
 
     userName: str
     nickName: str | None = None
@@ -36,11 +43,11 @@ class ProfileInput(_bs.ClientEvent, name="profile"):
 CONTRACT = _bs.ClientContract(
     title="Profiles",
     path="/ws",
-    fingerprint="673762c198f128d3cd0afb4b5d4f10e3a2f77243cf55a2c910a5cda4e61ce093",
+    fingerprint="ecfb2c54175262800914451c6646134e7a2908e899f66eae0734c0f0d3fa16b3",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Profile)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -70,11 +77,11 @@ class ProfilesClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["profile"], /) -> _bs.Listening[Profile]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -83,7 +90,7 @@ class ProfilesClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -99,7 +106,7 @@ class ProfilesClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["profile"], /) -> _bs.EventStream[Profile]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

@@ -1,4 +1,4 @@
-// bytesocket Profiles 0.1.0 - contract 673762c198f128d3 - generated, do not edit
+// bytesocket Profiles 0.1.0 - contract ecfb2c5417526280 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -10,7 +10,7 @@ export interface Profile {
   tags: string[];
   /**
    * May do anything.
-   * @deprecated
+   * @deprecated Ask.
    */
   isAdmin: boolean;
   /** What others see. */
@@ -24,7 +24,7 @@ export interface ProfileInput {
   tags?: string[];
   /**
    * May do anything.
-   * @deprecated
+   * @deprecated Ask.
    */
   isAdmin?: boolean;
   passWord?: string;
@@ -61,7 +61,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "673762c198f128d3cd0afb4b5d4f10e3a2f77243cf55a2c910a5cda4e61ce093",
+  fingerprint: "ecfb2c54175262800914451c6646134e7a2908e899f66eae0734c0f0d3fa16b3",
   codec: "json",
   volatile: [],
   empty: [],

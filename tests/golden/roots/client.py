@@ -1,4 +1,4 @@
-# bytesocket Roots 0.1.0 - contract 09d0fbfc7c35980a - generated, do not edit
+# bytesocket Roots 0.1.0 - contract 212276e17777e04e - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Roots 0.1.0."""
@@ -11,34 +11,45 @@ import bytesocket_app.client as _bs
 import pydantic as _p
 
 
-class Event7(_bs.Event, _p.RootModel[int], name=7):
+_Reply_co = _t.TypeVar("_Reply_co", covariant=True)
+
+
+class _Sendable(_t.Generic[_Reply_co]):
+    """Mark of events that a client may send outside rooms, and of their reply there."""
+
+
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Event7(_bs.Event, _p.RootModel[int], _Arriving, name=7):
     pass
 
 
-class Either(_bs.ClientEvent, _p.RootModel[int | str], name="either"):
+class Either(_bs.ClientEvent, _p.RootModel[int | str], _Sendable[bool], name="either"):
     pass
 
 
-class ListOfAll(_bs.ServerEvent, _p.RootModel[list[dict[str, int | None]]], name="list of all"):
+class ListOfAll(_bs.ServerEvent, _p.RootModel[list[dict[str, int | None]]], _Arriving, name="list of all"):
     pass
 
 
-class NoneEvent(_bs.Event, _p.RootModel[None], name="none"):
+class NoneEvent(_bs.Event, _p.RootModel[None], _Arriving, name="none"):
     pass
 
 
-class Plain(_bs.ClientEvent, _p.RootModel[tuple[int, str]], name="plain"):
+class Plain(_bs.ClientEvent, _p.RootModel[tuple[int, str]], _Sendable[str], name="plain"):
     pass
 
 
 CONTRACT = _bs.ClientContract(
     title="Roots",
     path="/ws",
-    fingerprint="09d0fbfc7c35980a0d8bc03fabc7c7e24adfac775b0f23b61af73e09a4ab1277",
+    fingerprint="212276e17777e04e861107bcfd79598d7a146cef313c26fdedc11ecd1caf2514",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Event7 | ListOfAll | NoneEvent)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -74,11 +85,11 @@ class RootsClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal[7], /) -> _bs.Listening[Event7]: ...
     @_t.overload
@@ -91,7 +102,7 @@ class RootsClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -109,7 +120,7 @@ class RootsClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal[7], /) -> _bs.EventStream[Event7]: ...
     @_t.overload
@@ -120,14 +131,16 @@ class RootsClient(_bs.Client):
         """Iterate over such events, from now on."""
         return self._events(event)
 
-    async def emit(self, event: Either | Plain, /) -> _bs.Outcome:
+    async def emit(self, event: _Sendable[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
 
-    @_t.overload
-    async def request(self, event: Either, /, *, timeout: float | None = None) -> bool: ...
-    @_t.overload
-    async def request(self, event: Plain, /, *, timeout: float | None = None) -> str: ...
-    async def request(self, event: Either | Plain, /, *, timeout: float | None = None) -> _t.Any:
-        """Send an event and wait for its reply; see `bytesocket_app.client`."""
-        return await self._request(event, timeout)
+    async def request(
+        self, event: _Sendable[_Reply_co], /, *, timeout: float | None = None
+    ) -> _Reply_co:
+        """Send an event and wait for its reply; see `bytesocket_app.client`.
+
+        An event without a reply is answered with None.
+        """
+        reply: _Reply_co = await self._request(event, timeout)
+        return reply

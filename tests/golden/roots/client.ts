@@ -1,4 +1,4 @@
-// bytesocket Roots 0.1.0 - contract 09d0fbfc7c35980a - generated, do not edit
+// bytesocket Roots 0.1.0 - contract 212276e17777e04e - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- events, rooms, refusals
@@ -38,7 +38,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "09d0fbfc7c35980a0d8bc03fabc7c7e24adfac775b0f23b61af73e09a4ab1277",
+  fingerprint: "212276e17777e04e861107bcfd79598d7a146cef313c26fdedc11ecd1caf2514",
   codec: "json",
   volatile: [],
   empty: [],

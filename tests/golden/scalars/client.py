@@ -1,4 +1,4 @@
-# bytesocket Scalars 0.1.0 - contract 602963d0c307fd34 - generated, do not edit
+# bytesocket Scalars 0.1.0 - contract 4fc00d8e3eb31395 - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Scalars 0.1.0."""
@@ -11,9 +11,16 @@ import typing as _t
 import uuid as _uuid
 
 import bytesocket_app.client as _bs
+import pydantic as _p
 
 
-class Order(_bs.ClientEvent, name="order"):
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Order(_bs.Model, _bs.ClientEvent, name="order"):
+    model_config = _p.ConfigDict(extra="forbid")
+
     id: _uuid.UUID
     price: _decimal.Decimal
     password: str
@@ -21,7 +28,7 @@ class Order(_bs.ClientEvent, name="order"):
     when: _dt.datetime | None = None
 
 
-class Ordered(_bs.ServerEvent, name="ordered"):
+class Ordered(_bs.Model, _bs.ServerEvent, _Arriving, name="ordered"):
     at: _dt.datetime
     day: _dt.date
     clock: _dt.time
@@ -34,11 +41,11 @@ class Ordered(_bs.ServerEvent, name="ordered"):
 CONTRACT = _bs.ClientContract(
     title="Scalars",
     path="/ws",
-    fingerprint="602963d0c307fd3405039301672874fd2292d4b28dfa65b0585a43d1b9b36c60",
+    fingerprint="4fc00d8e3eb3139532388efdbcd55a488103ac7b8b15dfb0f8c487b231df5c23",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Ordered)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -68,11 +75,11 @@ class ScalarsClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["ordered"], /) -> _bs.Listening[Ordered]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -81,7 +88,7 @@ class ScalarsClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -97,7 +104,7 @@ class ScalarsClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["ordered"], /) -> _bs.EventStream[Ordered]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

@@ -1,4 +1,4 @@
-// bytesocket Scalars 0.1.0 - contract 602963d0c307fd34 - generated, do not edit
+// bytesocket Scalars 0.1.0 - contract 4fc00d8e3eb31395 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -50,7 +50,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "602963d0c307fd3405039301672874fd2292d4b28dfa65b0585a43d1b9b36c60",
+  fingerprint: "4fc00d8e3eb3139532388efdbcd55a488103ac7b8b15dfb0f8c487b231df5c23",
   codec: "json",
   volatile: [],
   empty: [],

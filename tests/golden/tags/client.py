@@ -1,4 +1,4 @@
-# bytesocket Shapes 0.1.0 - contract d5bc5b45842bfada - generated, do not edit
+# bytesocket Shapes 0.1.0 - contract 7f3c1803d44b495b - generated, do not edit
 # ruff: noqa: I001
 # fmt: off
 """The client of Shapes 0.1.0."""
@@ -12,12 +12,18 @@ import pydantic as _p
 import typing_extensions as _te
 
 
-class Circle(_p.BaseModel):
+class _Arriving:
+    """Mark of events that the server sends."""
+
+
+class Circle(_bs.Model):
     kind: _t.Literal["circle"]
     radius: float
 
 
-class CircleInput(_p.BaseModel):
+class CircleInput(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     kind: _t.Literal["circle"] = "circle"
     radius: float
 
@@ -26,24 +32,26 @@ class CircleInput(_p.BaseModel):
         self.model_fields_set.update(("kind",))
 
 
-class Square(_p.BaseModel):
+class Square(_bs.Model):
     kind: _t.Literal["polygon"]
     corners: _t.Literal[4]
     side: float
 
 
-class Triangle(_p.BaseModel):
+class Triangle(_bs.Model):
     kind: _t.Literal["polygon"]
     corners: _t.Literal[3]
     sides: tuple[float, float, float]
 
 
-class Draw(_bs.ServerEvent, name="draw"):
+class Draw(_bs.Model, _bs.ServerEvent, _Arriving, name="draw"):
     shape: Circle | Square | Triangle
     below: list[Circle | Square | Triangle]
 
 
-class SquareInput(_p.BaseModel):
+class SquareInput(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     kind: _t.Literal["polygon"] = "polygon"
     corners: _t.Literal[4] = 4
     side: float
@@ -53,7 +61,9 @@ class SquareInput(_p.BaseModel):
         self.model_fields_set.update(("kind", "corners",))
 
 
-class TriangleInput(_p.BaseModel):
+class TriangleInput(_bs.Model):
+    model_config = _p.ConfigDict(extra="forbid")
+
     kind: _t.Literal["polygon"] = "polygon"
     corners: _t.Literal[3] = 3
     sides: tuple[float, float, float]
@@ -63,7 +73,9 @@ class TriangleInput(_p.BaseModel):
         self.model_fields_set.update(("kind", "corners",))
 
 
-class DrawInput(_bs.ClientEvent, name="draw"):
+class DrawInput(_bs.Model, _bs.ClientEvent, name="draw"):
+    model_config = _p.ConfigDict(extra="forbid")
+
     shape: CircleInput | SquareInput | TriangleInput
     below: list[CircleInput | SquareInput | TriangleInput] | _bs.Unset = _bs.UNSET
 
@@ -71,11 +83,11 @@ class DrawInput(_bs.ClientEvent, name="draw"):
 CONTRACT = _bs.ClientContract(
     title="Shapes",
     path="/ws",
-    fingerprint="d5bc5b45842bfada3e6ce027bfc22b0a1d139b6775bf9727fb8fb5afad00824c",
+    fingerprint="7f3c1803d44b495bd440ef75de09f951e7a117fab75b2aafaf547aa13053c791",
     codec="json",
 )
 
-_Arriving = _t.TypeVar("_Arriving", bound=Draw)
+_Event = _t.TypeVar("_Event", bound=_Arriving)
 _Returned = _t.TypeVar("_Returned")
 
 
@@ -105,11 +117,11 @@ class ShapesClient(_bs.Client):
         )
 
     @_t.overload
-    def on(self, event: type[_Arriving], /) -> _bs.Listening[_Arriving]: ...
+    def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
     def on(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], _Returned], /
-    ) -> _abc.Callable[[_Arriving], _Returned]: ...
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
     @_t.overload
     def on(self, event: _t.Literal["draw"], /) -> _bs.Listening[Draw]: ...
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
@@ -118,7 +130,7 @@ class ShapesClient(_bs.Client):
 
     @_t.overload
     def off(
-        self, event: type[_Arriving], callback: _abc.Callable[[_Arriving], object], /
+        self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
     @_t.overload
     def off(
@@ -134,7 +146,7 @@ class ShapesClient(_bs.Client):
         self._off(event, callback)
 
     @_t.overload
-    def events(self, event: type[_Arriving], /) -> _bs.EventStream[_Arriving]: ...
+    def events(self, event: type[_Event], /) -> _bs.EventStream[_Event]: ...
     @_t.overload
     def events(self, event: _t.Literal["draw"], /) -> _bs.EventStream[Draw]: ...
     def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:

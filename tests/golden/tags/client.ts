@@ -1,4 +1,4 @@
-// bytesocket Shapes 0.1.0 - contract d5bc5b45842bfada - generated, do not edit
+// bytesocket Shapes 0.1.0 - contract 7f3c1803d44b495b - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -76,7 +76,7 @@ export type JoinableRoom = never;
 
 const contract = (): $Contract => ({
   path: "/ws",
-  fingerprint: "d5bc5b45842bfada3e6ce027bfc22b0a1d139b6775bf9727fb8fb5afad00824c",
+  fingerprint: "7f3c1803d44b495bd440ef75de09f951e7a117fab75b2aafaf547aa13053c791",
   codec: "json",
   volatile: [],
   empty: [],

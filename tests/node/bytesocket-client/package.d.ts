@@ -1,36 +1,60 @@
 // What the README of @bytesocket/client says of its types ("Type-Safe Events", "Rooms"), in our own
 // words: the package itself cannot be installed everywhere these tests run.
 declare module "@bytesocket/client" {
-  type Names<T> = Extract<keyof T, string | number>;
-  type RoomNames<T> = Extract<keyof T, string>;
+  type Map = { [event: string | number]: unknown };
+  type Given<T> = NonNullable<T>;
+  type Names<T> = Extract<keyof Given<T>, string | number>;
+  type RoomNames<T> = Extract<keyof Given<T>, string>;
 
-  export interface SocketEvents<T = any> {
-    emit: T;
-    listen: T;
-    emitRoom: { [room: string]: T };
-    listenRoom: { [room: string]: T };
-  }
+  export type SocketEvents<T extends Map = Map> = {
+    emit?: T;
+    listen?: T;
+    emitRoom?: { [room: string]: T };
+    listenRoom?: { [room: string]: T };
+    emitRooms?: { rooms: string[]; event: T };
+  };
 
   interface Rooms<E extends SocketEvents> {
-    join(room: string): void;
-    leave(room: string): void;
-    emit<R extends RoomNames<E["emitRoom"]>, N extends Names<E["emitRoom"][R]>>(
+    join(room: string): this;
+    leave(room: string): this;
+    emit<
+      R extends RoomNames<E["emitRoom"]>,
+      N extends Names<Given<E["emitRoom"]>[R]>,
+      D extends Given<E["emitRoom"]>[R][N],
+    >(
       room: R,
       event: N,
-      data: E["emitRoom"][R][N],
-    ): void;
-    on<R extends RoomNames<E["listenRoom"]>, N extends Names<E["listenRoom"][R]>>(
+      data: D,
+    ): this;
+    on<
+      R extends RoomNames<E["listenRoom"]>,
+      N extends Names<Given<E["listenRoom"]>[R]>,
+      D extends Given<E["listenRoom"]>[R][N],
+    >(
       room: R,
       event: N,
-      callback: (data: E["listenRoom"][R][N]) => void,
-    ): void;
-    readonly bulk: { emit(rooms: string[], event: string | number, data: unknown): void };
+      callback: (data: D) => void,
+    ): this;
+    readonly bulk: {
+      emit<
+        R extends Given<E["emitRooms"]>["rooms"],
+        N extends Names<Extract<Given<E["emitRooms"]>, { rooms: R }>["event"]>,
+        D extends Given<Extract<Given<E["emitRooms"]>, { rooms: R }>["event"]>[N],
+      >(
+        rooms: R,
+        event: N,
+        data: D,
+      ): unknown;
+    };
   }
 
   export class ByteSocket<E extends SocketEvents = SocketEvents> {
     constructor(url: string, options?: { auth?: { data: unknown } });
     readonly rooms: Rooms<E>;
-    emit<N extends Names<E["emit"]>>(event: N, data: E["emit"][N]): void;
-    on<N extends Names<E["listen"]>>(event: N, callback: (data: E["listen"][N]) => void): void;
+    emit<N extends Names<E["emit"]>, D extends Given<E["emit"]>[N]>(event: N, data: D): this;
+    on<N extends Names<E["listen"]>, D extends Given<E["listen"]>[N]>(
+      event: N,
+      callback: (data: D) => void,
+    ): this;
   }
 }

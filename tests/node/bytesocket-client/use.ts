@@ -44,4 +44,30 @@ socket.rooms.on("doc:7", "doc:moved", ({ x, y }) => x + y);
 // @ts-expect-error no such room
 socket.rooms.on("docs", "doc:moved", () => {});
 
-socket.rooms.bulk.emit(["doc:1", "doc:2"], "doc:move", { x: 1, y: 2 });
+const { bulk } = socket.rooms;
+bulk.emit(["doc:1", "doc:2"], "doc:move", { x: 1, y: 2 });
+bulk.emit(["doc:1"], "doc:save", {});
+bulk.emit([`doc:${"id" as string}`, "doc:2"], "doc:save", {});
+bulk.emit(["lobby"], "chat:reaction", { emoji: "heart" });
+bulk.emit(["lobby", "doc:1"], "shout", "to both");
+bulk.emit(["doc:1", "lobby", "doc:2"], "shout", "to all");
+const docs: `doc:${string}`[] = [];
+bulk.emit(docs, "doc:move", { x: 1, y: 2 });
+// @ts-expect-error no such rooms, no such event
+bulk.emit(["lobby", "nowhere"], "nope", 5);
+// @ts-expect-error no such room beside one
+bulk.emit(["lobby", "nowhere"], "shout", "text");
+// @ts-expect-error no such event
+bulk.emit(["lobby"], "nope", 5);
+// @ts-expect-error not in this room
+bulk.emit(["lobby"], "doc:move", { x: 1, y: 2 });
+// @ts-expect-error not in both rooms
+bulk.emit(["lobby", "doc:1"], "doc:move", { x: 1, y: 2 });
+// @ts-expect-error nothing may be sent there
+bulk.emit(["user-feed"], "shout", "text");
+// @ts-expect-error a wrong payload
+bulk.emit(["doc:1"], "doc:move", { x: 1 });
+// @ts-expect-error a payload of another event
+bulk.emit(["lobby", "doc:1"], "shout", { emoji: "heart" });
+// @ts-expect-error any rooms at all
+bulk.emit(["lobby"] as string[], "shout", "text");

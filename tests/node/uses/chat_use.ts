@@ -35,8 +35,13 @@ chat.emit("chat:reaction", { emoji: "+1" });
 const receipt: { message_id: number } = await chat.request("chat:post", { text: "hi" });
 const pong: string = await chat.request("ping", { timeoutMs: 5, signal: new AbortController().signal });
 await chat.request("ping");
-// @ts-expect-error an event without a reply
-await chat.request("shout", "text");
+const nothing: void = await chat.request("shout", "text");
+// @ts-expect-error only in a room
+await chat.request("chat:reaction", { emoji: "+1" });
+// @ts-expect-error the server sends it
+await chat.request("chat:posted", { author: "a", text: "b" });
+// @ts-expect-error there is nothing in nothing
+(await chat.request("shout", "text")).id;
 // @ts-expect-error a misspelt option
 await chat.request("ping", { timeout: 5 });
 // @ts-expect-error a reply has no such field
@@ -65,8 +70,9 @@ doc.leave();
 lobby.emit("chat:reaction", { emoji: "?" });
 // @ts-expect-error not in this room
 lobby.emit("doc:move", { x: 1, y: 2 });
-// @ts-expect-error no reply
-lobby.request("chat:reaction", { emoji: "heart" });
+const taken: void = await lobby.request("chat:reaction", { emoji: "heart" });
+// @ts-expect-error not in this room
+lobby.request("doc:save");
 // @ts-expect-error parameters are required
 chat.join("doc:{doc_id}");
 // @ts-expect-error parameters are typed
@@ -103,9 +109,18 @@ try {
   }
 }
 
+const { on, once, off: silence, events, emit, request, join, onState, onError, onDropped, close } = chat;
+const { on: hear, request: ask, leave } = join("lobby");
+on("chat:posted", ({ text }) => text);
+const answer: { message_id: number } = await request("chat:post", { text: "hi" });
+const iterator: AsyncIterableIterator<Posted> = events("chat:posted");
+console.log(once, silence, emit, onState, onError, onDropped, close, hear, ask, leave, answer, iterator);
+const forward = <E extends keyof ServerEvents>(name: E): (() => void) => on(name, console.log);
+console.log(forward("chat:typing"));
+
 const event: ClientEvents["chat:post"] = { text: "x" };
 const arrived: ServerEvents["chat:posted"] = { author: "a", text: "b" };
 const reply: Replies["chat:post"] = { message_id: 1 };
 const params: Rooms["doc:{doc_id}"]["params"] = { doc_id: "d" };
-console.log(sent, pong, off, ready, saved, event, arrived, reply, params);
+console.log(nothing, taken, sent, pong, off, ready, saved, event, arrived, reply, params);
 await chat[Symbol.asyncDispose]();

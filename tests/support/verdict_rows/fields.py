@@ -220,7 +220,7 @@ TABLE: Table = {
         one(int, extra="allow"),
         one(int, extra="forbid"),
         {"EXTRA_FORBIDDEN": "wire"},
-        {"EXTRA_FORBIDDEN": "safe"},
+        {"EXTRA_IGNORED": "source"},
     ),
     "extra forbid to ignore": (
         one(int, extra="forbid"),

@@ -104,12 +104,12 @@ TABLE: Table = {
         one(list[int]),
         one(tuple[int, int]),
         {"ARRAY_TO_TUPLE": "wire"},
-        {"ARRAY_TO_TUPLE": "safe"},
+        {"ARRAY_TO_TUPLE": "safe", "PYTHON_TYPE_CHANGED": "source"},
     ),
     "tuple to list": (
         one(tuple[int, int]),
         one(list[int]),
-        {"TUPLE_TO_ARRAY": "safe"},
+        {"TUPLE_TO_ARRAY": "safe", "PYTHON_TYPE_CHANGED": "source"},
         {"TUPLE_TO_ARRAY": "wire"},
     ),
     "tuple length changed": (
@@ -133,25 +133,25 @@ TABLE: Table = {
     "list to set": (
         one(list[int]),
         one(set[int]),
-        {"LIST_TO_SET": "silent"},
-        {"LIST_TO_SET": "silent"},
+        {"LIST_TO_SET": "silent", "PYTHON_TYPE_CHANGED": "source"},
+        {"LIST_TO_SET": "silent", "PYTHON_TYPE_CHANGED": "source"},
     ),
     "set to list": (
         one(set[int]),
         one(list[int]),
-        {"SET_TO_LIST": "safe"},
-        {"SET_TO_LIST": "silent"},
+        {"SET_TO_LIST": "safe", "PYTHON_TYPE_CHANGED": "source"},
+        {"SET_TO_LIST": "silent", "PYTHON_TYPE_CHANGED": "source"},
     ),
     "key narrowed": (
         one(dict[str, int]),
         one(dict[int, int]),
         {"KEY_NARROWED": "wire"},
-        {"KEY_NARROWED": "safe"},
+        {"KEY_NARROWED": "safe", "PYTHON_TYPE_CHANGED": "source"},
     ),
     "key widened": (
         one(dict[UUID, int]),
         one(dict[str, int]),
-        {"KEY_WIDENED": "safe"},
+        {"KEY_WIDENED": "safe", "PYTHON_TYPE_CHANGED": "source"},
         {"KEY_WIDENED": "wire"},
     ),
     "key changed": (

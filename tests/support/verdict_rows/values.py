@@ -134,7 +134,7 @@ TABLE: Table = {
         one(Enum("Mixed", {"A": 1, "B": None})),
         one(Enum("Mixed", {"A": 1})),
         {"NULL_REMOVED": "wire"},
-        {"NULL_REMOVED": "safe"},
+        {"NULL_REMOVED": "safe", "PYTHON_TYPE_CHANGED": "source"},
     ),
     "flag added": (
         one(Rights),
@@ -145,7 +145,7 @@ TABLE: Table = {
     "flag removed": (
         one(MoreRights),
         one(Rights),
-        RENAMED | {"FLAG_REMOVED": "wire"},
+        RENAMED | {"FLAG_REMOVED": "source"},
         RENAMED | {"FLAG_REMOVED": "source"},
     ),
     "max_length down": (
@@ -217,7 +217,7 @@ TABLE: Table = {
     "UUID to str": (
         one(UUID),
         one(str),
-        {"FORMAT_WIDENED": "safe"},
+        {"FORMAT_WIDENED": "safe", "PYTHON_TYPE_CHANGED": "source"},
         {"FORMAT_WIDENED": "wire"},
     ),
     "UUID to datetime": (
@@ -254,7 +254,7 @@ TABLE: Table = {
     "float to decimal": (
         one(float),
         one(Decimal),
-        {"MEMBER_ADDED": "safe"},
+        {"MEMBER_ADDED": "safe", "PYTHON_TYPE_CHANGED": "source"},
         {"TYPE_CHANGED": "wire"},
     ),
     "str to secret": (

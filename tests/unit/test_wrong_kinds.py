@@ -1,0 +1,297 @@
+"""Events that were changed after their construction: wrong kinds are errors where they are sent."""
+
+import warnings
+from collections.abc import Callable
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Literal, get_args
+
+import msgpack
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from pydantic_core import from_json
+from typing_extensions import TypedDict
+
+from bytesocket_app import ByteSocket, ClientEvent, Event, ServerEvent, Socket
+from bytesocket_app.client.messages import event_frame
+from bytesocket_app.errors import EncodeError
+from bytesocket_app.events.payload import PayloadType, WrongKind
+from bytesocket_app.testing import TestClient
+from bytesocket_app.types import CodecName
+from bytesocket_app.wire import BINARY, JSON
+
+both = pytest.mark.parametrize("codec", get_args(CodecName))
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Item(BaseModel):
+    n: int
+    price: Decimal = Decimal("1.5")
+
+
+class Rare(Item):
+    extra: str = "e"
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+    lives: int = 9
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+    tail: bool = True
+
+
+class Where(TypedDict):
+    x: float
+
+
+@dataclass
+class Size:
+    wide: int
+
+
+class Used(BaseModel):
+    model_config = ConfigDict(use_enum_values=True)
+
+    colour: Colour = Field(default=Colour.RED, validate_default=True)
+
+
+class Sent(ServerEvent, name="sent"):
+    n: int = 1
+    text: str = "t"
+    flag: bool = False
+    raw: bytes = b""
+    maybe: int | None = None
+    nothing: int = None  # type: ignore[assignment]
+    items: list[Item] = Field(default_factory=list[Item])
+    numbers: list[int] = Field(default_factory=list[int])
+    names: dict[str, int] = Field(default_factory=dict[str, int])
+    pair: tuple[int, str] = (1, "a")
+    many: tuple[int, ...] = ()
+    item: Item = Field(default_factory=lambda: Item(n=1))
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")] = Field(default_factory=Cat)
+    either: int | str = 1
+    word: Literal["a", "b"] = "a"
+    colour: Colour = Colour.RED
+    used: Used = Field(default_factory=Used)
+    where: Where = Field(default_factory=lambda: Where(x=1.0))
+    size: Size = Field(default_factory=lambda: Size(wide=1))
+    price: Decimal = Decimal(1)
+    ratio: float = 0.5
+
+
+class Flat(ServerEvent, name="flat"):
+    text: str
+    n: int
+
+
+def written(event: BaseModel, codec: CodecName) -> Any:
+    data = PayloadType(type(event)).dump(event, codec)
+    return from_json(data) if codec == "json" else msgpack.unpackb(data)
+
+
+def put(**values: Any) -> Callable[[Any], None]:
+    def change(event: Any) -> None:
+        for name, value in values.items():
+            target, _, last = name.rpartition("__")
+            setattr(getattr(event, target) if target else event, last, value)
+
+    return change
+
+
+WRONG: dict[str, tuple[Callable[[Any], None], str]] = {
+    "text for int": (put(n="x"), "n: int is declared, not str"),
+    "null for int": (put(n=None), "n: int is declared, not None"),
+    "null for text": (put(text=None), "text"),
+    "null for a list": (put(items=None), "items"),
+    "null for a model": (put(item=None), "item"),
+    "null for a union": (put(either=None), "either"),
+    "null for a literal": (put(word=None), "word"),
+    "null for an enum": (put(colour=None), "colour"),
+    "null for bytes": (put(raw=None), "raw"),
+    "int for bool": (put(flag=3), "flag"),
+    "float for int": (put(n=1.5), "n"),
+    "text in an optional": (put(maybe="x"), "maybe"),
+    "another literal": (put(word="c"), "word"),
+    "a list for a literal": (put(word=["a"]), "word"),
+    "text for an enum": (put(colour="red"), "colour"),
+    "no value of the enum": (put(used__colour="blue"), "used.colour"),
+    "null in a list": (put(numbers=[1, None]), r"numbers\[1\]"),
+    "text in a list": (put(numbers=[1, "2"]), r"numbers\[1\]"),
+    "null in a dict": (put(names={"a": None}), "names"),
+    "a null key": (put(names={None: 1}), "names"),
+    "a number as a key": (put(names={1: 1}), "names"),
+    "another model": (put(item=Cat()), "item: Item is declared, not Cat"),
+    "a dict for a model": (put(item={"n": 1}), "item"),
+    "no model at all": (put(item=Text("x")), "item"),
+    "a model without its fields": (put(item=Item.model_construct()), "item.n"),
+    "text in a model": (put(item__n="x"), "item.n"),
+    "null in a model of a list": (put(items=[Item.model_construct(n=None)]), r"items\[0\]\.n"),
+    "another model in a list": (put(items=[Dog()]), r"items\[0\]"),
+    "null in a union's model": (put(pet__lives=None), "lives"),
+    "the tag of another": (put(pet__kind="dog"), "pet"),
+    "a short tuple": (put(pair=(1,)), "pair"),
+    "text in a tuple": (put(pair=("x", "a")), r"pair\[0\]"),
+    "null in a tuple": (put(pair=(1, None)), r"pair\[1\]"),
+    "null in a long tuple": (put(many=(1, None)), r"many\[1\]"),
+    "a typed dict without its key": (put(where={}), "where.x"),
+    "null in a typed dict": (put(where={"x": None}), "where.x"),
+    "text in a dataclass": (put(size__wide="x"), "size.wide"),
+    "null in a dataclass": (put(size__wide=None), "size.wide"),
+    "text for a decimal": (put(price="1"), "price"),
+    "a bool for a decimal": (put(price=True), "price"),
+}
+
+RIGHT: dict[str, tuple[Callable[[Any], None], dict[str, Any]]] = {
+    "a tuple for a list": (put(numbers=(1, 2)), {"numbers": [1, 2]}),
+    "models in a tuple": (put(items=(Item(n=3),)), {"items": [{"n": 3, "price": "1.5"}]}),
+    "a list for a tuple": (put(many=[1, 2], pair=[2, "b"]), {"many": [1, 2], "pair": [2, "b"]}),
+    "an int for a decimal": (put(price=3), {"price": "3"}),
+    "an int for a decimal inside": (put(items=[Item(n=1).model_copy(update={"price": 3})]),
+                                    {"items": [{"n": 1, "price": "3"}]}),
+    "an int for a float": (put(ratio=2), {"ratio": 2}),
+    "a subclass of text": (put(text=Text("q"), word=Text("b")), {"text": "q", "word": "b"}),
+    "a subclass of a model": (put(item=Rare(n=5), items=[Rare(n=6)]),
+                              {"item": {"n": 5, "price": "1.5"},
+                               "items": [{"n": 6, "price": "1.5"}]}),
+    "null where it may be": (put(maybe=None, nothing=None), {"maybe": None, "nothing": None}),
+    "the word null": (put(text="null", either="null"), {"text": "null", "either": "null"}),
+    "no number": (put(ratio=float("nan")), {}),
+    "out of bounds": (put(n=-5), {"n": -5}),
+}  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize("what", WRONG)
+def test_a_value_of_a_wrong_kind_is_an_error_for_the_sender(what: str, codec: CodecName) -> None:
+    change, told = WRONG[what]
+    event = Sent()
+    written(event, codec)
+    change(event)
+    with pytest.raises(WrongKind, match=told) as caught:
+        written(event, codec)
+    assert isinstance(caught.value, EncodeError)
+    assert "blue" not in str(caught.value)
+
+
+@both
+@pytest.mark.parametrize("what", RIGHT)
+def test_what_is_another_kind_in_python_alone_goes_out_right(what: str, codec: CodecName) -> None:
+    change, expected = RIGHT[what]
+    event = Sent()
+    change(event)
+    found = written(event, codec)
+    assert {name: found[name] for name in expected} == expected
+
+
+@both
+@pytest.mark.parametrize(
+    "made",
+    [
+        Flat.model_construct(text="t"),
+        Flat.model_construct(text="t", n=None),
+        Flat.model_construct(text=None, n=1),
+        Flat.model_construct(text="t", n="1"),
+        Flat.model_construct(),
+    ],
+)
+def test_what_model_construct_made_is_looked_at(made: Flat, codec: CodecName) -> None:
+    with pytest.raises(WrongKind, match="is declared, not"):
+        written(made, codec)
+
+
+@both
+@pytest.mark.parametrize("action", ["ignore", "error", "default", "always"])
+def test_the_filters_of_warnings_decide_nothing(action: Any, codec: CodecName) -> None:
+    event = Flat(text="t", n=1)
+    event.n = "x"  # type: ignore[assignment]
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter(action)
+        with pytest.raises(WrongKind, match="n: int is declared, not str"):
+            written(event, codec)
+        event.n = 2
+        assert written(event, codec) == {"text": "t", "n": 2}
+    assert not seen
+
+
+def test_no_validator_runs_on_the_way_out() -> None:
+    event = Flat(text="t", n=1)
+    kinds = PayloadType(Flat).kinds
+    test, null_test = kinds.tests
+    assert test is not None
+    assert not test(event)
+    assert null_test is None
+
+
+class Post(ClientEvent, name="post"):
+    text: str
+    note: str | None = None
+
+
+class Told(Event, name="told"):
+    text: str
+
+
+app = ByteSocket(title="Kinds", events=[Told, Flat])
+
+
+@app.on(Post)
+async def post(socket: Socket, event: Post) -> Told:
+    """Reply with what was changed."""
+    told = Told(text="x")
+    if event.text == "wrong":
+        told.text = None  # type: ignore[assignment]
+    return told
+
+
+@app.room("lobby").on(Told)
+async def told(event: Told) -> None:
+    """Change the event that is then relayed."""
+    if event.text == "wrong":
+        event.text = 3  # type: ignore[assignment]
+
+
+@pytest.mark.anyio
+async def test_a_reply_of_a_wrong_kind_is_internal_for_the_client() -> None:
+    async with TestClient(app) as client:
+        assert await client.request(Post(text="right"), Told) == Told(text="x")
+        with pytest.raises(Exception, match="internal"):
+            await client.request(Post(text="wrong"), Told)
+
+
+@pytest.mark.anyio
+async def test_every_verb_of_the_server_refuses() -> None:
+    flat = Flat.model_construct(text="t")
+    async with TestClient(app) as client:
+        (socket,) = app.sockets()
+        await client.join("lobby")
+        for emit in (
+            socket.emit(flat),
+            app.broadcast(flat),
+            app.rooms.emit("lobby", flat),
+            app.rooms.bulk.emit(["lobby"], flat),
+        ):
+            with pytest.raises(WrongKind, match="event 'flat' cannot be written: n: "):
+                await emit
+
+
+@both
+def test_a_python_client_refuses_too(codec: CodecName) -> None:
+    wire = JSON if codec == "json" else BINARY
+    event = Post(text="x")
+    event_frame(wire, "post", event)
+    event.text = 3  # type: ignore[assignment]
+    with pytest.raises(EncodeError, match="Post cannot be sent: text: str is declared, not int"):
+        event_frame(wire, "post", event)
+    with pytest.raises(EncodeError, match="text: a value is declared"):
+        event_frame(wire, "post", Post.model_construct())
