@@ -12,14 +12,14 @@ import pytest
 from bytesocket_app.client import ClientState, Disconnected, ErrorContext, UnknownContract
 from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import javascript
-from tests.support.doors import app, doors
+from tests.support.doors import Knock, app, doors
 from tests.support.node import Script
 from tests.support.served import SERVERS, served
 from tests.support.server_process import ROOT, serving
 
 DEADLINE = 20.0
 OWN = app.contract()
-OLD = doors("1.0.0").contract()
+OLD = doors("1.0.0", Knock).contract()
 REASON = (
     f"This client was made for contract {OLD.fingerprint[:16]}, and the server has "
     f"{OWN.fingerprint[:16]}: reload the page, or update the client."

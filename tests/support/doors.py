@@ -7,10 +7,14 @@ class Ask(ClientEvent, name="ask"):
     text: str
 
 
-def doors(version: str) -> ByteSocket:
-    """The application in one of its versions; the version is part of the contract."""
+class Knock(ClientEvent, name="knock"):
+    """What clients could do once; nothing handles it any more."""
+
+
+def doors(version: str, *more: type[ClientEvent]) -> ByteSocket:
+    """The application in one of its versions, each with its events."""
     settings = Settings(policies=Policies(unknown_contract="refuse"))
-    app = ByteSocket(title="Doors", version=version, events=[Ask], settings=settings)
+    app = ByteSocket(title="Doors", version=version, events=[Ask, *more], settings=settings)
 
     @app.on(Ask)
     async def ask(event: Ask) -> str:
