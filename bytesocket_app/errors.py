@@ -156,6 +156,10 @@ _LONGEST: Final = 64
 class ByteSocketError(Exception):
     """Base of all errors that the framework raises on purpose."""
 
+    is_about_code: ClassVar[bool] = False
+    """True if the text is logged, as it is about the application's code and holds nothing of a
+    peer's."""
+
 
 class ConfigurationError(ByteSocketError):
     """A declaration of the application, or an argument of a client, that cannot work.
@@ -164,6 +168,8 @@ class ConfigurationError(ByteSocketError):
     clients, by the call. The message names the problem and a remedy, and for declarations the place
     (`file:line`).
     """
+
+    is_about_code = True
 
 
 class UndeclaredEvent(ConfigurationError):

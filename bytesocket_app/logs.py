@@ -26,7 +26,7 @@ from typing import Final, TypeAlias
 
 from typing_extensions import override
 
-from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.errors import ByteSocketError
 from bytesocket_app.event_loop import is_group
 
 OWN: Final = (
@@ -162,14 +162,14 @@ class Restraint(logging.Filter):
 def traced(error: BaseException) -> str:
     """Return the traceback of an exception and its causes, without their texts.
 
-    A `ConfigurationError` has its text: it is about the application's code, not about a peer.
+    What is about the application's code, as a `ConfigurationError`, has its text.
     """
     return "".join([*_traced(error, set()), _HINT])
 
 
 def text_of(error: BaseException) -> str:
     """Return `: ` and the text of an exception for a line, or "" where texts are not logged."""
-    if restraint.shows_texts or isinstance(error, ConfigurationError):
+    if restraint.shows_texts or _is_about_code(error):
         return f": {error}"
     return ""
 
@@ -205,7 +205,11 @@ def _title(error: BaseException) -> str:
     name = kind.__qualname__
     if kind.__module__ not in {"builtins", "__main__"}:
         name = f"{kind.__module__}.{name}"
-    return f"{name}: {error}" if isinstance(error, ConfigurationError) else name
+    return f"{name}: {error}" if _is_about_code(error) else name
+
+
+def _is_about_code(error: BaseException) -> bool:
+    return isinstance(error, ByteSocketError) and error.is_about_code
 
 
 def _kind(record: logging.LogRecord) -> _Kind:

@@ -533,10 +533,10 @@ class _Look:
         return None
 
     def _extras(self, schema: Any, extra: Mapping[str, Any]) -> Problem | None:
-        for name, member in extra.items():
+        for member in extra.values():
             problem = self.at(schema, member)
             if problem is not None:
-                return problem.inside(name)
+                return problem.inside("[...]")  # a peer may have chosen the name
         return None
 
 

@@ -57,6 +57,8 @@ class SerializerError(EncodeError):
 class WrongKind(SerializerError):
     """A value that is to be sent is not of the declared kind."""
 
+    is_about_code = True
+
 
 class PayloadType:
     """A payload's type, with functions to validate and serialize its values.

@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from bytesocket_app import ByteSocket, ClientEvent, Event, ServerEvent, Socket
 from bytesocket_app.client.messages import event_frame
-from bytesocket_app.errors import EncodeError
+from bytesocket_app.errors import EncodeError, RequestError
 from bytesocket_app.events.payload import PayloadType, WrongKind
 from bytesocket_app.testing import TestClient
 from bytesocket_app.types import CodecName
@@ -295,3 +295,22 @@ def test_a_python_client_refuses_too(codec: CodecName) -> None:
         event_frame(wire, "post", event)
     with pytest.raises(EncodeError, match="text: a value is declared"):
         event_frame(wire, "post", Post.model_construct())
+
+
+@pytest.mark.anyio
+async def test_the_log_says_which_value_is_wrong(caplog: pytest.LogCaptureFixture) -> None:
+    site = ByteSocket(title="Logged", events=[Flat])
+
+    class Ask(ClientEvent, name="ask"):
+        pass
+
+    @site.on(Ask)
+    async def ask(socket: Socket) -> None:
+        event = Flat(n=1, text="t")
+        event.__dict__["n"] = None
+        await socket.emit(event)
+
+    async with TestClient(site) as client:
+        with pytest.raises(RequestError, match="internal"):
+            await client.request(Ask(), type(None))
+    assert "event 'flat' cannot be written: n: int is declared, not None." in caplog.text
