@@ -27,6 +27,7 @@ from bytesocket_app.errors import (
     Refusal,
     UndeclaredAnswer,
     UndeclaredEvent,
+    UndeclaredRoom,
     UnknownContract,
 )
 from bytesocket_app.events import (
@@ -100,6 +101,7 @@ __all__ = [
     "Timeouts",
     "UndeclaredAnswer",
     "UndeclaredEvent",
+    "UndeclaredRoom",
     "UnknownContract",
     "User",
     "UserView",

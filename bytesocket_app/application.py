@@ -156,7 +156,6 @@ class ByteSocket:
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
-        self.memberships.check = self._declared.check
         one_copy = settings.policies.bulk_copies == "one"
         is_open = settings.policies.undeclared == "open"
         self.hub = Hub(
@@ -165,6 +164,7 @@ class ByteSocket:
             one_copy=one_copy,
             telemetry=telemetry,
             check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
+            check_name=self._declared.check,
         )
         self.rooms = ServerRooms(self.hub)
         middleware = MiddlewareChain()
@@ -479,6 +479,11 @@ class ByteSocket:
     def event_routes(self) -> list[Route]:
         """Return every handler and relay, with the place in the code where it stands."""
         return event_routes(self._handlers, self._declared)
+
+    def auth_place(self) -> str | None:
+        """Return `file:line` of the authentication function; None without one."""
+        decides = self._authentication.authenticator
+        return None if decides is None else decides.bound.source
 
     def attach(self, host: object, path: str | None = None) -> None:
         """Serve the socket inside a FastAPI or Starlette application, which then runs our lifespan.

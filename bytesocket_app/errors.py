@@ -234,6 +234,7 @@ class RequestError(ByteSocketError):
     """
 
     __refusal_code__: ClassVar[str | None] = None
+    __refusal_data__: ClassVar[Any]
     data: Any
 
     @override
@@ -350,7 +351,7 @@ class Refusal(ByteSocketError):
 
     __refusal_code__: ClassVar[str] = ErrorCode.REFUSED.value
     __refusal_data__: ClassVar[Any]
-    """What is known of the type of `data`; see `events.refusals`."""
+    """What is known of the type of `data`; see `events.refusal_data`."""
 
     @override
     def __init_subclass__(cls, *, code: str | None = None, **kwargs: Any) -> None:

@@ -198,8 +198,9 @@ class Policies(_Group):
     """Choices between behaviours."""
 
     undeclared: Literal["refuse", "open"] = "refuse"
-    """Rooms and room events that the application did not declare: refused, or joined and relayed by
-    any client (protocol.md section 5)."""
+    """Rooms and room events that the application did not declare: refused, with a warning for
+    server code that uses such a room, or joined and relayed by any client (protocol.md section 5).
+    """
     membership: bool = True
     """True if a client must be in a room to send into it (protocol.md Q18)."""
     room_and_rooms: Literal["refuse", "rooms"] = "refuse"

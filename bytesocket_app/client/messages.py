@@ -6,8 +6,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
-from bytesocket_app.client.kinds import check_kinds
-from bytesocket_app.client.payload import plain
+from bytesocket_app.client.payload import check_kinds, plain
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType

@@ -15,6 +15,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_jsonable_pyt
 from bytesocket_app.client.unset import UNSET
 from bytesocket_app.errors import EncodeError, first_line
 from bytesocket_app.events import PayloadType
+from bytesocket_app.events.payload import WrongKind
 from bytesocket_app.events.unwritable import unwritable
 from bytesocket_app.wire import Codec
 
@@ -42,6 +43,21 @@ def plain(value: object, codec: Codec, declared: PayloadType | None = None) -> A
         raise EncodeError(
             f"this payload cannot be sent: {place}{first_line(_cause(error))}"
         ) from error
+
+
+def check_kinds(value: object) -> None:
+    """Refuse a model with a value of another kind than its field declares.
+
+    Fields that were not set are not looked at, as they are not sent. Other payloads have no type.
+
+    Raises:
+        WrongKind: Such a value was put there after the construction, or by `model_construct`.
+    """
+    if isinstance(value, BaseModel):
+        cls = type(value)
+        problem = _writer(cls).kinds.problem(value, is_partial=True)
+        if problem is not None:
+            raise WrongKind.changed(f"{cls.__name__} cannot be sent", problem)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -72,7 +88,11 @@ def _writer(kind: type[BaseModel]) -> "_PlainWriter":
 
 
 class _PlainWriter:
-    """Writer of the values of one type, of which unset fields are left out."""
+    """Writer of the values of one type, of which unset fields are left out.
+
+    Attributes:
+        kinds: Kinds of the values.
+    """
 
     def __init__(self, payload: PayloadType, *, warnings: bool = True) -> None:
         options: dict[str, Any] = {"exclude_unset": True, "warnings": warnings}
@@ -85,6 +105,7 @@ class _PlainWriter:
             serializer.to_python, mode="json", by_alias=True, **options
         )
         self._has_words = payload.has_words_for_not_finite
+        self.kinds = payload.kinds
 
     def write(self, value: Any, codec: Codec) -> Any:
         if codec.is_binary:
@@ -96,14 +117,11 @@ class _PlainWriter:
 
 
 def _place(value: object) -> str:
-    """Return the place of what JSON has no word for, to put in front of the reason."""
+    """Return the place of what JSON has no word for; see `unwritable`."""
     if not isinstance(value, BaseModel):
         return ""
-    place = unwritable(
-        lambda include: value.model_dump_json(by_alias=True, exclude_unset=True, include=include),
-        value,
-    )
-    return f"`{place}`: " if place else ""
+    part = partial(value.model_dump_json, by_alias=True, exclude_unset=True)
+    return unwritable(lambda include: part(include=include), value)
 
 
 def _forget_unset(value: Any) -> None:

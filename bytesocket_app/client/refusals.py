@@ -8,13 +8,14 @@ This framework's server sends `{"phase", "error": {"code", "message", "data"}, "
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, TypeAlias, cast, get_type_hints
+from typing import Any, TypeAlias, cast
 
 from pydantic import ValidationError
 from typing_extensions import TypeIs
 
 from bytesocket_app.errors import ConfigurationError, ErrorContext, Phase, RequestError, where
 from bytesocket_app.events import PayloadType
+from bytesocket_app.events.refusal_data import data_type
 from bytesocket_app.types import CodecName, EventName
 
 Refusals: TypeAlias = Iterable[type[RequestError]]
@@ -30,7 +31,7 @@ class RefusalReader:
 
     Raises:
         ConfigurationError: A class has no code, two have the same, or the annotation of `data`
-            cannot be read.
+            cannot be read or validated.
     """
 
     def __init__(self, classes: Refusals, codec: CodecName) -> None:
@@ -43,7 +44,8 @@ class RefusalReader:
                     f"{kind.__name__} ({where(kind)}) needs a code of its own, as in "
                     'class TooLowError(RequestError, code="too_low").'
                 )
-            self._classes[code] = kind, _data_type(kind)
+            data = cast("PayloadType", data_type(kind))  # as `RequestError` annotates them itself
+            self._classes[code] = kind, data
 
     def error(self, context: object, *, default: str = "refused") -> RequestError:
         """Return the error to raise: of the code's class if there is one and the data fit.
@@ -75,16 +77,6 @@ class RefusalReader:
             event=members.get("event"),
             raw=repr(context)[:300],
         )
-
-
-def _data_type(kind: type[RequestError]) -> PayloadType:
-    try:
-        return PayloadType(get_type_hints(kind, include_extras=True)["data"])
-    except NameError as error:
-        raise ConfigurationError(
-            f"The data of {kind.__name__} ({where(kind)}) cannot be read: {error}. Define or "
-            "import that name at module level."
-        ) from None
 
 
 def refusal(context: object, *, default: str = "refused") -> RequestError:

@@ -12,7 +12,7 @@ from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
 from bytesocket_app.events import PayloadType, name_of
-from bytesocket_app.rooms import Misspelt, ParameterType, Untyped
+from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
 from bytesocket_app.types import EventName
 
 Replies: TypeAlias = Mapping[EventName, PayloadType]
@@ -24,7 +24,7 @@ Parameters: TypeAlias = Mapping[str, Any]
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
-def room_name(
+def filled_name(
     pattern: str,
     parameters: Mapping[str, object],
     types: Parameters = MappingProxyType({}),
@@ -42,23 +42,15 @@ def room_name(
             f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
             f"not {sorted(parameters) or 'none'}"
         )
-    texts = {name: _text(pattern, name, value, types) for name, value in parameters.items()}
+    known = {name: _type(annotation) for name, annotation in types.items()}
+    texts = parameter_texts(pattern, parameters, known)
     return _PARAMETER.sub(lambda found: texts[found[1]], pattern)
-
-
-def _text(pattern: str, name: str, value: object, types: Parameters) -> str:
-    try:
-        return _type(types.get(name)).text(value)
-    except TypeError as error:
-        raise TypeError(f"room {pattern!r}: {name} {error}") from error
-    except Misspelt as error:
-        raise ValueError(f"room {pattern!r}: {name} cannot be {value!r}: {error}") from error
 
 
 def _type(annotation: Any) -> Untyped:
     try:
         return ParameterType(annotation)
-    except ValueError:  # none is known, or a server of before allowed it
+    except ValueError:  # a server of before allowed it
         return Untyped()
 
 
@@ -94,8 +86,8 @@ class ClientRoom:
 
     @classmethod
     def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
-        """Return the name of one of the rooms that this class is for; raises as `room_name`."""
-        return room_name(pattern, parameters, cls._parameters)
+        """Return the name of one of the rooms that this class is for; raises as `filled_name`."""
+        return filled_name(pattern, parameters, cls._parameters)
 
     @property
     def is_joined(self) -> bool:

@@ -5,7 +5,7 @@ that is no model, and a type may have another encoding than the class around it.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
+from binascii import Error, unhexlify
 from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
@@ -18,8 +18,12 @@ from bytesocket_app.events.settings_of_places import word_or_number
 
 
 def _base64(text: str) -> bytes:
-    padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
-    return urlsafe_b64decode(padded.replace("+", "-").replace("/", "_"))
+    plain = text.rstrip("=").replace("+", "-").replace("/", "_")
+    found = urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
+    # Python passes over what is none of the alphabet, and over bits that are left over.
+    if urlsafe_b64encode(found).decode().rstrip("=") != plain:
+        raise ValueError("a character that belongs to no bytes")
+    return found
 
 
 class _BytesAsText:
@@ -48,6 +52,7 @@ class _BytesAsText:
     ) -> JsonSchemaValue:
         return {"type": "string", "contentEncoding": self._name}
 
+    @not_in_binary
     def _read(self, value: object) -> bytes:
         if isinstance(value, bytes):
             return value
@@ -85,7 +90,7 @@ Base64Bytes: TypeAlias = Annotated[
     bytes, _BytesAsText("base64url", _base64, lambda value: urlsafe_b64encode(value).decode())
 ]
 """Bytes that JSON carries as base64 text, of the alphabet for URLs."""
-HexBytes: TypeAlias = Annotated[bytes, _BytesAsText("base16", bytes.fromhex, bytes.hex)]
+HexBytes: TypeAlias = Annotated[bytes, _BytesAsText("base16", unhexlify, bytes.hex)]
 """Bytes that JSON carries as hexadecimal text."""
 AnyFloat: TypeAlias = Annotated[float, _NumberOrText()]
 """A number of which JSON carries NaN and the infinities as text: `"NaN"`, `"Infinity"`."""

@@ -18,7 +18,7 @@ from bytesocket_app.contract.source import (
 from bytesocket_app.contract.types import Slot, TypeTable
 from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.errors import AuthError, ContractError, Refusal, where
-from bytesocket_app.events.refusal_data import NONE_SAID, data_annotation
+from bytesocket_app.events.refusal_data import data_annotation
 from bytesocket_app.types import EventName
 
 
@@ -156,8 +156,7 @@ def _meaning(refusal: type[Refusal]) -> tuple[str, Any]:
     """Return a refusal's documentation, "" without one, and its annotation of `data`, or None."""
     own = refusal not in {Refusal, AuthError}
     doc = own and refusal.__doc__
-    data = data_annotation(refusal)
-    return (inspect.cleandoc(doc) if doc else "", None if data is NONE_SAID else data)
+    return (inspect.cleandoc(doc) if doc else "", data_annotation(refusal))
 
 
 def _ordered_events(events: Collection[EventEntry]) -> list[EventEntry]:

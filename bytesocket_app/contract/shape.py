@@ -15,6 +15,14 @@ Schema: TypeAlias = dict[str, Any]
 REF_PREFIX: Final = "#/types/"
 """Prefix of every reference in a contract."""
 
+ANNOTATIONS: Final = frozenset(
+    {
+        *("$comment", "deprecated", "description", "examples", "readOnly", "title", "writeOnly"),
+        *("x-deprecated", "x-order"),
+    }
+)
+"""Keywords for people, which say nothing about the values."""
+
 _ONE: Final = frozenset(
     {"additionalProperties", "contentSchema", "items", "not", "propertyNames", "x-key"}
 )

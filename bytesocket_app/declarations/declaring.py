@@ -1,7 +1,9 @@
 """`app.on(...)`: from an event, or a bare name, and a function to a registered handler."""
 
 from collections.abc import Callable
-from typing import Any
+from itertools import chain
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from bytesocket_app.declarations.auth import Authenticator
 from bytesocket_app.declarations.handlers import (
@@ -21,6 +23,9 @@ from bytesocket_app.events.names import checked_name
 from bytesocket_app.registry import Hook
 from bytesocket_app.signature import EMPTY, anything, type_text
 from bytesocket_app.types import EventName, UserKey
+
+_AROUND: Final = frozenset({Annotated, Union, UnionType})
+"""What may stand around an event's class in an annotation."""
 
 
 def declare_handler(
@@ -100,23 +105,31 @@ def _by_annotation(
     offers = handler_offers("any other annotation", anything, app, None)
     bound = bind(function, offers, role=f"a handler of {name!r}")
     annotation = bound.annotations.get(EVENT, EMPTY)
+    events = _events_in(annotation)
+    if events and all(str(each.__event_name__) != str(name) for each in events):
+        raise _misnamed(name, events[0], bound.source, catalogue)
     if is_event_class(annotation):
-        _check_named(name, annotation, bound.source, catalogue)
         return catalogue.declare(annotation)
     spec = EventSpec(name, "client", Any if annotation is EMPTY else annotation)
     spec.source = bound.source
     return catalogue.add(spec)
 
 
-def _check_named(
+def _events_in(annotation: Any) -> list[type[EventModel]]:
+    """Return the classes of events in an annotation, as in `Annotated[Post, ...]` and unions."""
+    if is_event_class(annotation):
+        return [annotation]
+    inner = (_events_in(each) for each in get_args(annotation))
+    return list(chain.from_iterable(inner)) if get_origin(annotation) in _AROUND else []
+
+
+def _misnamed(
     name: EventName, event: type[EventModel], source: str, catalogue: Catalogue
-) -> None:
+) -> ConfigurationError:
     """Refuse a function for one name that takes the class of another: one of them is misspelt."""
     real = event.__event_name__
-    if str(real) == str(name):
-        return
     others = [known for known in catalogue.by_name if known != real]
-    raise ConfigurationError(
+    return ConfigurationError(
         f"{source}: there is no event {name!r}, and the function takes {event.__name__}, which is "
         f"named {real!r} ({where(event)}).{near(name, [real, *others])} Write "
         f"`on({event.__name__})`, or name the class {name!r}."

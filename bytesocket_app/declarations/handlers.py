@@ -45,7 +45,7 @@ class RoomGuard(Protocol):
 
 
 _NOTHING: Final = (EMPTY, None, type(None), NoReturn, Never)
-"""Return annotations of handlers that reply nothing."""
+"""Annotations of what handlers return that reply nothing."""
 
 SOCKET, EVENT, ROOM, APP, PARAMETERS = range(5)
 """The order of a handler call's values; room parameters follow from `PARAMETERS` on."""

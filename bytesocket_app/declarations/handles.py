@@ -56,17 +56,26 @@ class RoomHandle:
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
+            UndeclaredRoom: The application is strict, and did not declare the room.
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         excluded = None if exclude is None else exclude.id
         return self._backend("emit").publish((self.name,), event, exclude=excluded, codec=codec)
 
     def sockets(self) -> list[Socket[Any]]:
-        """Return the members: sockets of this process."""
+        """Return the members: sockets of this process.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
         return self._backend("sockets").members(self.name)
 
     def count(self) -> int:
-        """Return the number of members in this process."""
+        """Return the number of members in this process.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
         return self._backend("count").count(self.name)
 
     async def join(self, socket: Socket[Any]) -> None:
@@ -76,6 +85,7 @@ class RoomHandle:
         socket joins nothing.
 
         Raises:
+            UndeclaredRoom: The application is strict, and did not declare the room.
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         await self._backend("join").join(socket, self.name)

@@ -1,6 +1,7 @@
 """Declared rooms: guards and hooks, events that may be sent into them, and emits by server code."""
 
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from enum import Enum
 from itertools import islice
 from typing import Any, Final, Literal, Never
@@ -499,8 +500,10 @@ class DeclaredRooms:
         )
 
     def near(self, name: str) -> str:
-        """Return a hint for the application to a similar room: ` Did you mean 'doc:1'?`, or ""."""
-        return near(name, (room.pattern.like(name) for room in self.all()))
+        """Return a hint for the application to a similar room: ` Did you mean 'doc:{id}'?`, or ""."""
+        meant = {room.pattern.like(name): room.pattern.text for room in self.all()}
+        found = get_close_matches(name, meant, n=1)
+        return f" Did you mean {meant[found[0]]!r}?" if found else ""
 
     def all(self) -> Iterable[Room]:
         """Every declared room."""

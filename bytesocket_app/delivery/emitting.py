@@ -34,6 +34,8 @@ class ServerRooms:
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         return self._hub.publish((room,), event, codec=codec)
 
@@ -42,7 +44,12 @@ class ServerRooms:
         return RoomHandle(room_name(name), lambda _verb: self._hub)
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
-        """Send an encoded message to all members of a room: text, or bytes as a binary frame."""
+        """Send an encoded message to all members of a room: text, or bytes as a binary frame.
+
+        Raises:
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
         return self._hub.publish_raw(room, payload)
 
 
@@ -68,5 +75,7 @@ class ServerRoomsBulk:
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         return self._hub.publish(several(rooms), event, codec=codec, bulk=True)

@@ -50,7 +50,9 @@ class Hub:
         memberships: The open sockets and their rooms.
         one_copy: True to give a member of several rooms of a bulk message one copy.
         telemetry: The port that deliveries are reported to.
-        check_room: Called with each room that server code names and that is empty; may raise.
+        check_room: Called with each empty room that server code emits to or joins; may raise.
+        check_name: Called with each empty room; raises ValueError for a name that is not the one
+            that the declared room has.
     """
 
     def __init__(
@@ -61,8 +63,10 @@ class Hub:
         one_copy: bool,
         telemetry: Telemetry,
         check_room: Callable[[str], object] = room_name,
+        check_name: Callable[[str], object] = room_name,
     ) -> None:
         self._check_room = check_room
+        self._check_name = check_name
         self._catalogue = catalogue
         self._memberships = memberships
         self._one_copy = one_copy
@@ -188,7 +192,8 @@ class Hub:
     ) -> Outcome:
         """Send an encoded message to the members of a room; raises ValueError as `publish`."""
         name = room_name(room)
-        self._check_room(name)
+        if not self._memberships.index.groups(name):
+            self._check_room(name)
         return self.deliver(Publication.ready(name, raw_frame(payload), exclude))
 
     def deliver(self, publication: Publication) -> Outcome:
@@ -210,21 +215,26 @@ class Hub:
         """Return the members of a room in this process; raises ValueError as `publish`."""
         found = list(self._memberships.index.members(room))
         if not found:
-            self._check((room,))
+            self._check_name(room)
         return found
 
     def count(self, room: str) -> int:
         """Return the number of members in this process; raises ValueError as `publish`."""
         found = self._memberships.index.count(room)
         if not found:
-            self._check((room,))
+            self._check_name(room)
         return found
 
     async def join(self, socket: Socket[Any], room: str) -> None:
-        """Put an open socket into a room, and run the room's join hooks if it was not there."""
+        """Put an open socket into a room, and run the room's join hooks if it was not there.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has.
+        """
         _check(socket)
         name = room_name(room)
         self._check_room(name)
+        self._check_name(name)
         await self._memberships.join(socket, name)
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
@@ -241,24 +251,19 @@ class Hub:
         if target is _ROOM:
             found = groups(publication.rooms[0])
             if not found:
-                self._check(publication.rooms)
+                self._check_name(publication.rooms[0])
             return found.items()
         if target is _EVERYBODY:
             return groups(BROADCAST_ROOM).items()
         if target is _ROOMS:
             rooms = publication.rooms
-            self._check(room for room in rooms if not groups(room))
+            for room in rooms:
+                if not groups(room):
+                    self._check_name(room)
             if self._one_copy:
                 return _united(chain.from_iterable(groups(room).items() for room in rooms)).items()
             return chain.from_iterable(groups(room).items() for room in rooms)
         return self._single(publication).items()
-
-    def _check(self, empty: Iterable[str]) -> None:
-        """Refuse rooms that have no members because nobody can join them by that name."""
-        check = self._memberships.check
-        if check is not None:
-            for room in empty:
-                check(room)
 
     def _single(self, publication: Publication) -> dict[DeliveryGroup, Members]:
         """Group the receivers of a publication that is not for rooms."""

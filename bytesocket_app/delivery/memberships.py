@@ -81,7 +81,6 @@ class Memberships:
         index: Members by room and rooms by member.
         users: Sockets by the key of their user.
         occupancy: The observer of first and last members; None for none.
-        check: Raises ValueError for a name that server code must not use; None for no check.
     """
 
     def __init__(self, watch: RoomWatch, patience: float = 10.0) -> None:
@@ -89,7 +88,6 @@ class Memberships:
         self.index: RoomIndex[Socket[Any], DeliveryGroup, Transport] = RoomIndex(self._listing)
         self.users = UserIndex()
         self.occupancy: Occupancy | None = None
-        self.check: Callable[[str], None] | None = None
         self._watch = watch
         self._patience = patience
         self._sides: dict[Socket[Any], SendingSide] = {}
@@ -160,13 +158,7 @@ class Memberships:
         return left
 
     async def join(self, socket: Socket[Any], room: str) -> None:
-        """Put a socket into a room, and run the room's join hooks if it was not there.
-
-        Raises:
-            ValueError: The name is not the one that the declared room has.
-        """
-        if self.check is not None:
-            self.check(room)
+        """Put a socket into a room, and run the room's join hooks if it was not there."""
         await self.told(socket, self.enter(socket, (room,)))
 
     async def leave(self, socket: Socket[Any], room: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import (
     asynccontextmanager,
 )
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_app.dependencies.calling import CleanUp
 from bytesocket_app.dependencies.marker import Wanted, wanted
@@ -17,6 +17,9 @@ from bytesocket_app.errors import ConfigurationError, warn_caller, where
 from bytesocket_app.signature import EMPTY, Offer, read_parameters, title, type_text
 
 Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
+
+_OPEN: Final = (EMPTY, Any, object)
+"""Annotations with which the only parameter gets the application for one more release."""
 
 
 class Lasting:
@@ -47,7 +50,7 @@ class Lasting:
                 self._wants.append((parameter, want))
             elif offer.matches(parameter.name, annotation):
                 self._wants.append((parameter, None))
-            elif annotation is EMPTY and required == [parameter]:
+            elif annotation in _OPEN and required == [parameter]:
                 self._warn(parameter)
                 self._wants.append((parameter, None))
             elif parameter.default is EMPTY:

@@ -56,8 +56,8 @@ class UnhandledEvents:
                 "`app.include(router)`"
             )
         self._tell(spec, room, f"nothing handles it: {remedy}")
-        where = "" if room is None else f" in room {room.pattern.text!r}"
-        return f"Event {name} is not handled by this server{where}."
+        inside = "" if room is None else f" in room {room.pattern.text!r}"
+        return f"Event {name} is not handled by this server{inside}."
 
     def _places(self, event: EventName) -> str:
         """Return the patterns of a few rooms that take an event and that clients may join."""

@@ -1,6 +1,6 @@
 """Core schemas of Pydantic as plain data: what their parts are, and a walk over all of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeGuard, cast
 
 from pydantic_core import SchemaSerializer, SchemaValidator, core_schema
@@ -10,7 +10,8 @@ OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
 BY_NAME: Final = frozenset({"model-fields", "typed-dict", "dataclass-args", "named-tuple"})
 """Kinds of schemas with `fields`."""
 
-_NO_SCHEMAS: Final = frozenset({"config", "default", "metadata", "ref"})
+NO_SCHEMAS: Final = frozenset({"config", "default", "metadata", "ref"})
+"""Keys of a node that hold no schemas."""
 
 
 def schema_validator(schema: Any, config: Any = None) -> SchemaValidator:
@@ -40,7 +41,7 @@ def nodes(schema: Any) -> Iterator[dict[str, Any]]:
             continue
         seen.add(id(item))
         if is_dict(item):
-            skipped = _NO_SCHEMAS if is_node(item) else ()
+            skipped = NO_SCHEMAS if is_node(item) else ()
             if skipped:
                 yield item
             waiting.extend(item[key] for key in item if key not in skipped)
@@ -48,9 +49,27 @@ def nodes(schema: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(item)
 
 
-def is_node(schema: dict[str, Any]) -> bool:
-    """Return True for a part of a core schema, False for a dict of such parts by name."""
-    return isinstance(schema.get("type"), str)
+def is_node(schema: object) -> TypeGuard[dict[str, Any]]:
+    """Return True for a part of a core schema, False for a list or a dict of such parts."""
+    return is_dict(schema) and isinstance(schema.get("type"), str)
+
+
+def mapped(schema: Any, change: Callable[[Any], Any], opaque: Collection[str] = OPAQUE) -> Any:
+    """Return a copy with `change` applied to all that is directly inside.
+
+    Args:
+        schema: A part of a core schema, a list or a dict of such parts, or a value in one.
+        change: Returns the copy of what is inside.
+        opaque: Keys of a part that stay as they are; a field may have any of these names.
+    """
+    if is_list(schema):
+        return [change(item) for item in schema]
+    if is_tuple(schema):
+        return tuple(change(item) for item in schema)
+    if not is_dict(schema):
+        return schema
+    kept = opaque if is_node(schema) else ()
+    return {key: value if key in kept else change(value) for key, value in schema.items()}
 
 
 def choices(node: dict[str, Any]) -> list[Any]:
@@ -89,3 +108,8 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
 def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
     """Return True for a tuple."""
     return isinstance(value, tuple)
+
+
+def is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
+    """Return True for a dict and its like."""
+    return isinstance(value, Mapping)

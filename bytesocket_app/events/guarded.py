@@ -7,6 +7,7 @@ values, and reads them alike.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, Final, cast
 
@@ -15,13 +16,13 @@ from pydantic_core import InitErrorDetails, SchemaValidator, core_schema
 
 from bytesocket_app.events.core_schemas import (
     BY_NAME,
-    OPAQUE,
     choices,
     core,
     extra_behavior,
     fields_of,
     is_dict,
     is_node,
+    mapped,
     nodes,
     schema_validator,
 )
@@ -107,16 +108,12 @@ class _Guard:
         self.schema = self._copy(schema, {})
 
     def _copy(self, schema: Any, config: Any) -> Any:
-        if isinstance(schema, list | tuple):
-            items = [self._copy(item, config) for item in cast("list[Any]", schema)]
-            return items if isinstance(schema, list) else tuple(items)
-        if not is_dict(schema):
-            return schema
-        if not is_node(schema):
-            return {key: self._copy(value, config) for key, value in schema.items()}
-        config = schema.get("config", config)
-        node = {k: v if k in OPAQUE else self._copy(v, config) for k, v in schema.items()}
-        kind = node.get("type")
+        if is_node(schema):
+            config = schema.get("config", config)
+        node = mapped(schema, partial(self._copy, config=config))
+        if not is_node(node):
+            return node
+        kind = node["type"]
         if kind == "union" and not self._is_json:
             node["choices"] = list(map(self._named, schema["choices"], node["choices"]))
         if kind == "definitions" and isinstance(node.get("definitions"), list):

@@ -8,20 +8,23 @@ passes over, in a few instructions, and `problem` at everything, to tell what is
 This is no validation: validators do not run, and bounds are not looked at.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from functools import cached_property
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeAlias, TypeGuard, cast
 from uuid import UUID
 
+from pydantic import AnyUrl, PostgresDsn
 from pydantic_core import MultiHostUrl, Url
 from typing_extensions import override
 
-from bytesocket_app.events.core_schemas import choices, fields_of, is_dict
-from bytesocket_app.events.serializing import opaque_serializer
+from bytesocket_app.events.core_schemas import choices, fields_of, is_mapping
+from bytesocket_app.events.serializing import masks_secrets, used_values, writes_its_own_kind
 
 Test: TypeAlias = Callable[[Any], bool]
 """Function that returns True for a value that may be of a wrong kind."""
@@ -38,9 +41,10 @@ _SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
     "time": (time,),
     "timedelta": (timedelta,),
     "uuid": (UUID,),
-    "url": (Url,),
-    "multi-host-url": (MultiHostUrl,),
+    "url": (Url, *AnyUrl.__bases__),
+    "multi-host-url": (MultiHostUrl, *PostgresDsn.__bases__),
     "complex": (complex,),
+    "fraction": (Fraction,),
 }
 """Classes of values that are written as a type says."""
 
@@ -48,6 +52,7 @@ _ARRAYS: Final[Mapping[str, tuple[type, ...]]] = {
     "list": (list, tuple),
     "set": (set, frozenset),
     "frozenset": (frozenset, set),
+    "deque": (deque, list, tuple),
 }
 _WRAPPERS: Final = frozenset(
     {"default", "function-after", "function-before", "function-wrap", "custom-error"}
@@ -124,7 +129,12 @@ _LEAF: Final[Test] = lambda value: value is None  # noqa: E731 - an object of it
 
 
 class _Odd:
-    """Maker of the tests of one kind; see `Kinds.is_odd` and `Kinds.has_null`."""
+    """Maker of one of the tests of `Kinds.tests`.
+
+    Args:
+        definitions: Schemas that others refer to, by name; more are added.
+        nulls: True for the test that finds None too.
+    """
 
     def __init__(self, definitions: dict[str, Any], *, nulls: bool) -> None:
         self._known = definitions
@@ -134,7 +144,7 @@ class _Odd:
     def test(self, node: Any) -> Test | None:
         """Return the test of a schema; None if its values cannot be odd."""
         kind = node["type"]
-        if "serialization" in node:
+        if _is_written(node):
             return self._written(node)
         if kind in _WRAPPERS:
             return self._nullable(node) if _is_nothing(node) else self.test(node["schema"])
@@ -167,12 +177,16 @@ class _Odd:
         return lambda value: None in values(value.__dict__)
 
     def _written(self, node: Any) -> Test | None:
-        if opaque_serializer(node["serialization"]):
-            return None
-        values = _enum_values(node)
+        values = used_values(node)
         if values is not None:
             return _not_among(values)
-        return _LEAF if self._nulls and node["serialization"].get("return_schema") is None else None
+        if not writes_its_own_kind(node["serialization"]):
+            return None
+        inside, look = _unwritten(node), _Look(self._known)
+        usual = () if self._nulls else _usual(inside)
+        if usual is None:
+            return None
+        return lambda value: not isinstance(value, usual) and look.at(inside, value) is not None
 
     def _nullable(self, node: Any) -> Test | None:
         inner = self.test(node["schema"])
@@ -183,6 +197,10 @@ class _Odd:
     def _definitions(self, node: Any) -> Test | None:
         _define(self._known, node)
         return self.test(node["schema"])
+
+    def _lax_or_strict(self, node: Any) -> Test | None:
+        lax = node["lax_schema"]
+        return self.test(lax) if _is_written(lax) else None
 
     def _definition_ref(self, node: Any) -> Test | None:
         name = node["schema_ref"]
@@ -200,7 +218,7 @@ class _Odd:
         return _not_among(node["expected"])
 
     def _union(self, node: Any) -> Test | None:
-        """Pydantic is strict in unions, except for None."""
+        """Return the test of a union, in which Pydantic is strict except for None."""
         if not self._nulls:
             return None
         tests = [(self._model_of(one), self.test(one)) for one in choices(node)]
@@ -230,7 +248,7 @@ class _Odd:
         inner = self.test(node["items_schema"]) if "items_schema" in node else None
         return self._array(inner)
 
-    _set = _frozenset = _list
+    _set = _frozenset = _deque = _list
 
     def _array(self, inner: Test | None) -> Test | None:
         if inner is None:
@@ -252,6 +270,10 @@ class _Odd:
         look = _Look(self._known)
         return lambda value: look.at(node, value) is not None
 
+    def _named_tuple(self, node: Any) -> Test | None:
+        look = _Look(self._known)
+        return (lambda value: look.at(node, value) is not None) if self._nulls else None
+
     def _dict(self, node: Any) -> Test | None:
         keys = self.test(node["keys_schema"]) if "keys_schema" in node else None
         values = self.test(node["values_schema"]) if "values_schema" in node else None
@@ -268,6 +290,8 @@ class _Odd:
             )
 
         return is_odd
+
+    _ordered_dict = _dict
 
     def _model(self, node: Any) -> Test | None:
         cls, inside = node["cls"], _fields_schema(node)
@@ -359,11 +383,24 @@ def _finder(names: list[str]) -> Test | None:
 
 
 def _not_among(values: Iterable[Any]) -> Test:
+    values = list(values)
     kinds: dict[Any, Any] = {value: type(value) for value in values}
+    if len(kinds) < len(values):  # `True` and `1` are equal
+        return _no_pair_among({(value, type(value)) for value in values})
 
     def is_odd(value: Any) -> bool:
         try:
             return kinds.get(value) is not type(value)
+        except TypeError:  # not hashable, so none of them
+            return True
+
+    return is_odd
+
+
+def _no_pair_among(pairs: Collection[Any]) -> Test:
+    def is_odd(value: Any) -> bool:
+        try:
+            return (value, type(value)) not in pairs
         except TypeError:  # not hashable, so none of them
             return True
 
@@ -380,7 +417,7 @@ class _Look:
     def at(self, node: Any, value: Any) -> Problem | None:
         """Return the first problem of a value; None if there is none."""
         kind = node["type"]
-        if "serialization" in node:
+        if _is_written(node):
             return self._written(node, value)
         if kind in _WRAPPERS:
             if kind == "default" and value is node.get("default", ...) and _is_sentinel(value):
@@ -393,10 +430,33 @@ class _Look:
         return found
 
     def _written(self, node: Any, value: Any) -> Problem | None:
-        values = None if opaque_serializer(node["serialization"]) else _enum_values(node)
-        if values is None or not _not_among(values)(value):
+        values = used_values(node)
+        if values is not None:
+            return _literal_problem(values, value) if _not_among(values)(value) else None
+        if not writes_its_own_kind(node["serialization"]):
             return None
-        return _literal_problem(values, value)
+        if masks_secrets(node["serialization"]):
+            return _wrong("a secret", None) if value is None else None
+        return self.at(_unwritten(node), value)
+
+    def _lax_or_strict(self, node: Any, value: Any) -> Problem | None:
+        return self.at(_of_python(node), value)
+
+    _json_or_python = _lax_or_strict
+
+    def _chain(self, node: Any, value: Any) -> Problem | None:
+        """Look at a `Sequence`, of which there are other classes than list and tuple."""
+        steps = node["steps"]
+        if len(steps) != 2 or steps[0]["type"] != "is-instance":  # noqa: PLR2004
+            return None
+        problem = self.at(steps[0], value)
+        if problem is not None or isinstance(value, str | bytes | bytearray):
+            return problem or _wrong(_class_name(steps[0]), value)
+        held: Any = list(value) if _is_sequence(value) else value
+        return self.at(steps[1], held)
+
+    def _is_instance(self, node: Any, value: Any) -> Problem | None:
+        return None if isinstance(value, node["cls"]) else _wrong(_class_name(node), value)
 
     def _nullable(self, node: Any, value: Any) -> Problem | None:
         return None if value is None else self.at(node["schema"], value)
@@ -446,7 +506,12 @@ class _Look:
         items, members = node.get("items_schema"), list(cast("Iterable[Any]", value))
         return None if items is None else self._items([items] * len(members), members)
 
-    _set = _frozenset = _list
+    _set = _frozenset = _deque = _list
+
+    def _named_tuple(self, node: Any, value: Any) -> Problem | None:
+        if not isinstance(value, node["cls"]):
+            return _wrong(node["cls"].__name__, value)
+        return self._members(node, value._asdict(), frozenset())
 
     def _tuple(self, node: Any, value: Any) -> Problem | None:
         if not isinstance(value, (tuple, list)):
@@ -468,7 +533,7 @@ class _Look:
         return None
 
     def _dict(self, node: Any, value: Any) -> Problem | None:
-        if not _is_mapping(value):
+        if not is_mapping(value):
             return _wrong("dict", value)
         for key, member in value.items():
             if key is None:
@@ -480,6 +545,8 @@ class _Look:
             if problem is not None:
                 return problem.inside("[...]")
         return None
+
+    _ordered_dict = _dict
 
     def _model(self, node: Any, value: Any) -> Problem | None:
         cls, inside = node["cls"], _fields_schema(node)
@@ -498,9 +565,9 @@ class _Look:
         return problem
 
     def _typed_dict(self, node: Any, value: Any) -> Problem | None:
-        if not isinstance(value, Mapping):
+        if not is_mapping(value):
             return _wrong(_title(node, "dict"), value)
-        return self._members(node, cast("Mapping[str, Any]", value), _required(node))
+        return self._members(node, value, _required(node))
 
     def _dataclass(self, node: Any, value: Any) -> Problem | None:
         cls, inside = node["cls"], _fields_schema(node)
@@ -540,8 +607,8 @@ class _Look:
         return None
 
 
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence)
 
 
 def _scalar(kind: str, value: Any) -> Problem | None:
@@ -565,10 +632,12 @@ def _literal_problem(values: Iterable[Any], value: Any) -> Problem:
 def _fields_schema(node: Any) -> Any:
     """Return the part of an object's schema that has its fields; None for one without."""
     inside = node["schema"]
+    if node.get("root_model"):  # all of it: the root may have a default
+        return inside
     while inside["type"] in _WRAPPERS or inside["type"] == "definitions":
         inside = inside["schema"]
     has_fields = inside["type"] in ("model-fields", "dataclass-args")
-    return inside if has_fields or node.get("root_model") else None
+    return inside if has_fields else None
 
 
 def _required(node: Any) -> frozenset[str]:
@@ -590,13 +659,47 @@ def _is_sentinel(value: Any) -> bool:
     return value is None or isinstance(value, Enum)
 
 
-def _enum_values(node: Any) -> list[Any] | None:
-    """Return what a field has of an Enum whose values are used (`use_enum_values`)."""
-    inside = node.get("schema")
-    if node["type"] != "function-after" or not is_dict(inside) or inside["type"] != "enum":
-        return None
-    members = list(inside["members"])
-    return [*members, *(member.value for member in members)]
+def _is_written(node: Any) -> bool:
+    return "serialization" in node or used_values(node) is not None
+
+
+def _unwritten(node: Any) -> Any:
+    """Return a schema without its serializer, which says of what kind the value is."""
+    return {key: value for key, value in node.items() if key != "serialization"}
+
+
+def _of_python(node: Any) -> Any:
+    """Return the part of a schema that says of what kind a value in Python is.
+
+    Where a function of Pydantic's reads any value, as for an IP address, it is the strict part.
+    """
+    while node["type"] in ("lax-or-strict", "json-or-python"):
+        if node["type"] == "json-or-python":
+            node = node["python_schema"]
+        else:
+            is_open = node["lax_schema"]["type"] == "function-plain"
+            node = node["strict_schema" if is_open else "lax_schema"]
+    return node
+
+
+def _usual(node: Any) -> tuple[type, ...] | None:
+    """Return the classes whose values Pydantic looks at itself, or has nothing to look at.
+
+    None where any value is written as it is.
+    """
+    node = _of_python(node)
+    while node["type"] in _WRAPPERS:
+        node = node["schema"]
+    if node["type"] == "chain":
+        return (list, tuple)
+    if node["type"] == "dict":
+        return (dict,)
+    is_class = node["type"] == "is-instance" and isinstance(node["cls"], type)
+    return (node["cls"],) if is_class else None
+
+
+def _class_name(node: Any) -> str:
+    return str(node.get("cls_repr") or getattr(node["cls"], "__name__", node["cls"]))
 
 
 def _define(definitions: dict[str, Any], node: Any) -> None:

@@ -22,13 +22,19 @@ from pydantic_core import (
 
 from bytesocket_app.errors import EncodeError, first_line
 from bytesocket_app.events.anything import holds_bytes, may_hold_bytes
-from bytesocket_app.events.core_schemas import nodes, schema_serializer, schema_validator
+from bytesocket_app.events.core_schemas import (
+    is_mapping,
+    nodes,
+    schema_serializer,
+    schema_validator,
+)
 from bytesocket_app.events.guarded import guarded_schema, problems_of_one
-from bytesocket_app.events.kinds import Kinds
+from bytesocket_app.events.kinds import Kinds, Problem
 from bytesocket_app.events.nulls import definitions_of, reads_objects
 from bytesocket_app.events.raw import custom_before_bytes, json_validator
 from bytesocket_app.events.raw_output import may_change, raw_serializer, writes_otherwise_in_binary
 from bytesocket_app.events.recursion import RecursiveUnions
+from bytesocket_app.events.serializing import calls_back
 from bytesocket_app.events.settings_of_places import placed_schema
 from bytesocket_app.events.tolerant import tolerant
 from bytesocket_app.events.unwritable import unwritable
@@ -58,6 +64,19 @@ class WrongKind(SerializerError):
     """A value that is to be sent is not of the declared kind."""
 
     is_about_code = True
+
+    @classmethod
+    def changed(cls, what: str, problem: Problem) -> "WrongKind":
+        """Return the error for a value that nothing has validated.
+
+        Args:
+            what: What cannot be done with what has the value.
+            problem: What is wrong with it.
+        """
+        return cls(
+            f"{what}: {problem}. Was it changed after its construction, or made by "
+            "`model_construct`? Nothing validates it then."
+        )
 
 
 class PayloadType:
@@ -242,10 +261,7 @@ class PayloadType:
         except RecursionError as error:  # it holds itself
             return self._fail(codec, value, error)
         if problem is not None:
-            raise WrongKind(
-                f"{self._title} cannot be written: {problem}. Was it changed after its "
-                "construction, or made by `model_construct`? Nothing validates it then."
-            )
+            raise WrongKind.changed(f"{self._title} cannot be written", problem)
         if isinstance(found, bytes):
             return found
         return (
@@ -282,7 +298,10 @@ class PayloadType:
         is_text = codec == "json"
         remedy = " Emit it with codec='binary'." if is_text and self.may_hold_bytes else ""
         kind = SerializerError if "Error calling function" in str(error) else EncodeError
-        place = self._unwritable(value) if is_text else ""
+        place = ""
+        if is_text:
+            part = partial(self.serializer.to_json, value, by_alias=True)
+            place = unwritable(lambda include: part(include=include), value)
         raise kind(
             f"{self._title} cannot be written as {codec}: {place}{first_line(error)}{remedy}"
         ) from error
@@ -291,12 +310,6 @@ class PayloadType:
     def _title(self) -> str:
         name = getattr(self.annotation, "__name__", None)
         return self.what or (name if isinstance(name, str) else repr(self.annotation))
-
-    def _unwritable(self, value: Any) -> str:
-        """Return the place of what JSON has no word for, to put in front of the reason."""
-        write = self.serializer.to_json
-        place = unwritable(lambda include: write(value, by_alias=True, include=include), value)
-        return f"`{place}`: " if place else ""
 
     def plain(self, value: Any) -> Any:
         """Return the value as decoded JSON: plain Python objects."""
@@ -311,9 +324,11 @@ def _writer(
     around: tuple[bytes, bytes],
 ) -> Callable[[Any], bytes]:
     """Return the function that writes values of a schema."""
+    # A warning is issued in the module of the function that calls back, so here it is asked for.
+    options = {"warnings": "error"} if any(map(calls_back, nodes(schema))) else {}
     if codec == "json":
-        return json_writer(serializer, check, around)
-    return msgpack_writer(_binary_value(schema, serializer, {}), check, around)
+        return json_writer(serializer, check, around, options)
+    return msgpack_writer(_binary_value(schema, serializer, options), check, around)
 
 
 def _binary_value(
@@ -351,16 +366,12 @@ def _raw(schema: Any, python: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _with_raw_bytes(value: Any) -> Any:
     if isinstance(value, bytes | bytearray):
         return bytes(value)
-    if _is_mapping(value):
+    if is_mapping(value):
         keys = to_jsonable_python(dict.fromkeys(value))
         return dict(zip(keys, map(_with_raw_bytes, value.values()), strict=True))
     if _is_collection(value):
         return [_with_raw_bytes(item) for item in value]
     return to_jsonable_python(value)
-
-
-def _is_mapping(value: object) -> TypeGuard[Mapping[Any, Any]]:
-    return isinstance(value, Mapping)
 
 
 def _is_collection(value: object) -> TypeGuard[Iterable[Any]]:

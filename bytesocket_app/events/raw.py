@@ -6,7 +6,7 @@ converted to marked text, which a changed copy of the type's schema converts bac
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from secrets import randbits
 from typing import Any, Final
 
@@ -22,8 +22,10 @@ from bytesocket_app.events.core_schemas import (
     is_list,
     is_node,
     is_tuple,
+    mapped,
     schema_validator,
 )
+from bytesocket_app.events.serializing import is_not_in_binary
 
 _MARK: Final = f"\x00{randbits(64)}:"
 """Prefix of text that stands for bytes; random per process, so that no peer can send it. A schema
@@ -97,17 +99,12 @@ def _as_text(value: Any) -> Any:
 
 
 def _reading_marks(schema: Any, config: Any) -> Any:
-    if is_list(schema):
-        return [_reading_marks(item, config) for item in schema]
-    if is_tuple(schema):
-        return tuple(_reading_marks(item, config) for item in schema)
-    if not is_dict(schema):
-        return schema
-    if not is_node(schema):
-        return {key: _reading_marks(value, config) for key, value in schema.items()}
-    config = schema.get("config") or config
-    node = {k: v if k in OPAQUE else _reading_marks(v, config) for k, v in schema.items()}
-    if schema["type"] == "union":
+    if is_node(schema):
+        config = schema.get("config") or config
+    node = mapped(schema, partial(_reading_marks, config=config))
+    if not is_node(node):
+        return node
+    if node["type"] == "union":
         node["choices"] = list(map(_named, schema["choices"], node["choices"]))
     return _reading_node(node, config)
 
@@ -146,12 +143,19 @@ def _around(make: Callable[..., Any], function: Callable[[Any], Any], node: dict
 
 
 def _given_bytes(function: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a user's validator that gets bytes where there is marked text."""
+    """Return a validator that gets bytes where there is marked text.
+
+    One that reads text as bytes refuses text, which a union may have another choice for.
+    """
     inner: Callable[..., Any] = function["function"]
+    takes_text = not is_not_in_binary(inner)
 
     @wraps(inner)
     def call(value: Any, *more: Any) -> Any:
-        return inner(unmarked(value), *more)
+        given = unmarked(value)
+        if isinstance(given, str) and not takes_text:
+            raise ValueError("this is text, and MessagePack has bytes")
+        return inner(given, *more)
 
     return {**function, "function": call}
 

@@ -9,7 +9,7 @@ so do the keys of mappings, which are text in MessagePack too.
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -28,13 +28,13 @@ from bytesocket_app.events.core_schemas import (
     core,
     fields_of,
     is_dict,
-    is_list,
     is_node,
-    is_tuple,
+    mapped,
     nodes,
     schema_serializer,
 )
 from bytesocket_app.events.raw import unmarked, with_mark
+from bytesocket_app.events.serializing import is_not_in_binary
 
 _OPAQUE: Final = frozenset({"default", "keys_schema", "metadata", "ref"})
 _CONFIG: Final = core_schema.CoreConfig(ser_json_inf_nan="constants")
@@ -65,7 +65,7 @@ def writes_otherwise_in_binary(schema: Any) -> bool:
 
 
 def _is_dropped(node: object) -> bool:
-    return is_dict(node) and hasattr(node.get("function"), "__not_in_binary__")
+    return is_dict(node) and is_not_in_binary(node.get("function"))
 
 
 @cache
@@ -106,20 +106,13 @@ class _RawSerializer:
         return self._serializer.to_python(value, **self._options)
 
     def _writing_marks(self, schema: Any, config: Any) -> Any:
-        if is_list(schema):
-            return [self._writing_marks(item, config) for item in schema]
-        if is_tuple(schema):
-            return tuple(self._writing_marks(item, config) for item in schema)
-        if not is_dict(schema):
-            return schema
-        if not is_node(schema):  # a field may have any name
-            return {key: self._writing_marks(value, config) for key, value in schema.items()}
-        config = schema.get("config") or config
-        node = {
-            key: value if key in _OPAQUE else self._writing_marks(value, config)
-            for key, value in schema.items()
-            if not (key == "serialization" and _is_dropped(value))
-        }
+        if is_node(schema):
+            config = schema.get("config") or config
+        node = mapped(schema, partial(self._writing_marks, config=config), _OPAQUE)
+        if not is_node(node):
+            return node
+        if _is_dropped(node.get("serialization")):
+            del node["serialization"]
         if returns_anything(schema):
             return {**node, "return_schema": self._marking({"type": "any"}, {})}
         return self._marking(node, config)
@@ -153,10 +146,12 @@ class _RawSerializer:
 
         return core_schema.wrap_serializer_function_ser_schema(write, schema=core({**node}))
 
-    def _bytes(self, value: object) -> str:
+    def _bytes(self, value: object) -> str | None:
         if is_bytes(value):
             self.last = object()
             return with_mark(value)
+        if value is None:  # a default, which `Kinds` lets pass
+            return None
         # In a union, Pydantic goes on to the next choice.
         raise PydanticSerializationUnexpectedValue("these are no bytes")
 

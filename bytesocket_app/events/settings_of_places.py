@@ -2,18 +2,21 @@
 
 Pydantic validates a typed dict by the `__pydantic_config__` of the dict but writes it by the
 settings of the model around it. And `ser_json_inf_nan="constants"` writes `NaN`, which is no JSON.
-A changed copy of a type's schema writes what its contract says.
+Where the values of an Enum are used, Pydantic takes those of a Literal of its members for wrong. A
+changed copy of a type's schema writes what its contract says.
 """
 
 import math
 from collections.abc import Callable, Mapping
 from datetime import date, time, timedelta
+from enum import Enum
+from functools import partial
 from typing import Any, Final
 
 from pydantic_core import PydanticSerializationUnexpectedValue, SchemaSerializer, core_schema
 
-from bytesocket_app.events.core_schemas import core, is_dict, is_list, is_node, is_tuple, nodes
-from bytesocket_app.events.serializing import not_in_binary
+from bytesocket_app.events.core_schemas import NO_SCHEMAS, core, is_node, mapped, nodes
+from bytesocket_app.events.serializing import not_in_binary, used_values
 
 _SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "bytes": ("ser_json_bytes",),
@@ -30,8 +33,6 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "time": time,
     "timedelta": timedelta,
 }
-_OPAQUE: Final = frozenset({"config", "default", "metadata", "ref"})
-
 _WORDS: Final = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 Config = Mapping[str, Any]
@@ -46,6 +47,8 @@ def _differs(node: Mapping[str, Any]) -> bool:
     config: Config = node.get("config") or {}
     if config.get("ser_json_inf_nan") == "constants":
         return True
+    if "serialization" not in node and used_values(node) is not None:
+        return True
     return node["type"] == "typed-dict" and any(str(key).startswith("ser_json") for key in config)
 
 
@@ -57,25 +60,42 @@ def _placed(schema: Any, around: Config, own: Config) -> Any:
         around: Settings by which Pydantic would write it.
         own: Settings by which it is to be written.
     """
-    if is_list(schema):
-        return [_placed(item, around, own) for item in schema]
-    if is_tuple(schema):
-        return tuple(_placed(item, around, own) for item in schema)
-    if not is_dict(schema):
-        return schema
-    if not is_node(schema):
-        return {key: _placed(value, around, own) for key, value in schema.items()}
-    own = schema.get("config") or own
-    around = around if schema["type"] == "typed-dict" else (schema.get("config") or around)
-    node = {k: v if k in _OPAQUE else _placed(v, around, own) for k, v in schema.items()}
-    settings = _SETTINGS.get(schema["type"], ())
-    if "serialization" in schema or not _changed(settings, around, own):
+    if is_node(schema):
+        own = schema.get("config") or own
+        around = around if schema["type"] == "typed-dict" else (schema.get("config") or around)
+    node = mapped(schema, partial(_placed, around=around, own=own), NO_SCHEMAS)
+    if not is_node(node):
         return node
-    write = _float_writer(own) if schema["type"] == "float" else _writer(node, settings, own)
-    return {
-        **node,
-        "serialization": core_schema.plain_serializer_function_ser_schema(write, when_used="json"),
-    }
+    if node["type"] == "tagged-union":
+        return {**node, "choices": _by_value(node["choices"])}
+    write = None if "serialization" in node else _serialization(node, around, own)
+    return node if write is None else {**node, "serialization": write}
+
+
+def _serialization(node: dict[str, Any], around: Config, own: Config) -> Any:
+    used = used_values(node)
+    if used is not None:
+        return core_schema.plain_serializer_function_ser_schema(_value_writer(used))
+    settings = _SETTINGS.get(node["type"], ())
+    if not _changed(settings, around, own):
+        return None
+    write = _float_writer(own) if node["type"] == "float" else _writer(node, settings, own)
+    return core_schema.plain_serializer_function_ser_schema(write, when_used="json")
+
+
+def _by_value(choices: dict[Any, Any]) -> dict[Any, Any]:
+    """Return a union's choices by the values of their tags, too, where those are an Enum's."""
+    values = {tag.value: one for tag, one in choices.items() if isinstance(tag, Enum)}
+    return {**values, **choices}
+
+
+def _value_writer(values: list[Any]) -> Callable[[Any], Any]:
+    def write(value: object) -> Any:
+        if value not in values:  # in a union, the next choice is tried
+            raise PydanticSerializationUnexpectedValue("this is none of the values")
+        return value.value if isinstance(value, Enum) else value
+
+    return write
 
 
 def _changed(settings: tuple[str, ...], around: Config, own: Config) -> bool:
@@ -91,6 +111,8 @@ def _writer(node: dict[str, Any], settings: tuple[str, ...], own: Config) -> Cal
     kind = _TYPES[node["type"]]
 
     def write(value: object) -> Any:
+        if value is None:  # a default, which `Kinds` lets pass
+            return None
         if not isinstance(value, kind):  # in a union, Pydantic goes on to the next choice
             raise PydanticSerializationUnexpectedValue(f"this is no {node['type']}")
         return serializer.to_python(value, mode="json")
@@ -104,7 +126,7 @@ def _float_writer(own: Config) -> Callable[[Any], Any]:
 
     @not_in_binary
     def write(value: object) -> object:
-        return value if math.isfinite(_number(value)) else None
+        return value if value is not None and math.isfinite(_number(value)) else None
 
     return write
 
@@ -112,6 +134,8 @@ def _float_writer(own: Config) -> Callable[[Any], Any]:
 @not_in_binary
 def word_or_number(value: object) -> object:
     """Return a number as JSON has it: NaN and the infinities are words."""
+    if value is None:  # a default, which `Kinds` lets pass
+        return None
     number = _number(value)
     return value if math.isfinite(number) else _WORDS.get(number, "NaN")
 

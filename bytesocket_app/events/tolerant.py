@@ -4,29 +4,26 @@ A tuple in place of a list and an int in place of a Decimal are written as what 
 Pydantic warns of them, so that they are written by a changed copy of the type's schema.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationUnexpectedValue, core_schema
 
-from bytesocket_app.events.core_schemas import is_dict, is_list, is_node, is_tuple
+from bytesocket_app.events.core_schemas import NO_SCHEMAS, is_node, mapped
 
-_OPAQUE: Final = frozenset({"default", "metadata", "ref"})
+__warningregistry__: Any = ()
+"""Makes a warning that is issued here an error; see `writing`."""
 
 
 def tolerant(schema: Any) -> Any:
     """Return a schema that also writes what is another kind in Python and none on the wire."""
-    if is_list(schema):
-        return [tolerant(item) for item in schema]
-    if is_tuple(schema):
-        return tuple(map(tolerant, schema))
-    if not is_dict(schema):
-        return schema
-    opaque = _OPAQUE if is_node(schema) else ()  # a field may have any of these names
-    node = {key: value if key in opaque else tolerant(value) for key, value in schema.items()}
-    written = None if "serialization" in node else _serialization(str(node.get("type")))
-    return node if written is None else {**node, "serialization": written}
+    copy = mapped(schema, tolerant, NO_SCHEMAS)
+    if not is_node(copy) or "serialization" in copy:
+        return copy
+    written = _serialization(copy["type"])
+    return copy if written is None else {**copy, "serialization": written}
 
 
 def _serialization(kind: str) -> Any:
@@ -42,6 +39,10 @@ def _decimal(value: object) -> str:
     raise PydanticSerializationUnexpectedValue("this is no decimal")
 
 
+def _float(value: Any, write: Callable[[Any], Any]) -> Any:
+    return write(float(value) if isinstance(value, Decimal) else value)
+
+
 def _as(kind: Callable[[Iterable[Any]], Any], *others: type) -> Callable[[Any, Any], Any]:
     """Return the wrap serializer that takes values of other classes as one of a class."""
     return lambda value, write: write(
@@ -50,6 +51,8 @@ def _as(kind: Callable[[Iterable[Any]], Any], *others: type) -> Callable[[Any, A
 
 
 _SAME: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "float": _float,
+    "deque": _as(deque, list, tuple),
     "list": _as(list, tuple),
     "tuple": _as(tuple, list),
     "set": _as(set, frozenset),

@@ -18,7 +18,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 def unwritable(write: Callable[[Any], object], value: Any) -> str:
-    """Return the way to the part of a value that cannot be written, as in `extra.parts[1]`.
+    """Return the place of what cannot be written, to put in front of the reason.
 
     Args:
         write: Writes the value, with Pydantic's `include` as its argument, and raises ValueError if
@@ -26,13 +26,14 @@ def unwritable(write: Callable[[Any], object], value: Any) -> str:
         value: The value.
 
     Returns:
-        An empty text if it is the value itself, or if no part can be told.
+        The way to the part, as in "`extra.parts[1]`: "; an empty text if it is the value itself,
+        or if no part can be told.
     """
     parts = islice(_leaves(value, ()), _LOOKED_AT)
     suspects = (path for path, part in parts if path and _is_suspect(part))
     path = next((path for path in islice(suspects, _TRIED) if _fails(write, path)), ())
     shown = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return shown.removeprefix(".")
+    return f"`{shown.removeprefix('.')}`: " if shown else ""
 
 
 def _fails(write: Callable[[Any], object], path: Path) -> bool:

@@ -12,7 +12,7 @@ from bytesocket_app.rooms.parameters import (
     is_same,
     parameter_text,
 )
-from bytesocket_app.rooms.pattern import RoomPattern
+from bytesocket_app.rooms.pattern import RoomPattern, parameter_texts
 
 BROADCAST_ROOM: Final = "__bytesocket_broadcast__"
 """Name of the room of all authenticated sockets; clients cannot use it (protocol.md Q17)."""
@@ -27,5 +27,6 @@ __all__ = [
     "Untyped",
     "is_same",
     "parameter_text",
+    "parameter_texts",
     "room_name",
 ]

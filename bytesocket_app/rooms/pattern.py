@@ -22,6 +22,31 @@ _PARAMETER = re.compile(r"\{([^{}]*)\}")
 _UNTYPED: Final = Untyped()
 
 
+def parameter_texts(
+    pattern: str, values: Mapping[str, object], types: Mapping[str, Untyped]
+) -> dict[str, str]:
+    """Return the texts of parameters' values, to stand in the name of a room.
+
+    Args:
+        pattern: The room's pattern, for messages.
+        values: The values.
+        types: The parameters' types, where they are known.
+
+    Raises:
+        TypeError: A value is not of its type.
+        ValueError: A value is a text, and not the one that it has.
+    """
+    texts: dict[str, str] = {}
+    for name, value in values.items():
+        try:
+            texts[name] = types.get(name, _UNTYPED).text(value)
+        except Misspelt as error:
+            raise ValueError(f"Room {pattern!r}: {name} cannot be {value!r}: {error}.") from error
+        except TypeError as error:
+            raise TypeError(f"Room {pattern!r}: {name} {error}.") from error
+    return texts
+
+
 class RoomPattern:
     """Name of a room, or pattern of the names of many rooms.
 
@@ -84,7 +109,7 @@ class RoomPattern:
         """
         if set(values) != self._names or any(value is None for value in values.values()):
             raise TypeError(self._misfit(values))
-        texts = self._texts(values, types)
+        texts = parameter_texts(self.text, values, types)
         room = self.filled(texts)
         if self.match(room) != texts:
             raise ValueError(
@@ -96,18 +121,6 @@ class RoomPattern:
     def filled(self, texts: Mapping[str, str]) -> str:
         """Return the name that has these texts for its parameters."""
         return self.text.format_map(texts)
-
-    def _texts(self, values: Mapping[str, object], types: Mapping[str, Untyped]) -> dict[str, str]:
-        name, value = "", None
-        texts: dict[str, str] = {}
-        try:
-            for name, value in values.items():
-                texts[name] = types.get(name, _UNTYPED).text(value)
-        except Misspelt as error:
-            raise ValueError(f"Room {self.text!r}: {name} cannot be {value!r}: {error}.") from error
-        except TypeError as error:
-            raise TypeError(f"Room {self.text!r}: {name} {error}.") from error
-        return texts
 
     def after(self, prefix: str) -> "RoomPattern":
         """Return the pattern with a prefix before it, declared at the same place.

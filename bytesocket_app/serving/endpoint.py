@@ -244,10 +244,8 @@ class ApplicationEndpoint:
             log_put_off(later, socket)
             return full(later.reached, later.message, seconds=later.seconds)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
-            refusal, cause = (
-                await authentication.failed(socket, sending, exc, tell=False),
-                leaf(exc),
-            )
+            refusal = await authentication.failed(socket, sending, exc, tell=False)
+            cause = leaf(exc)
             # A refusal that breaks its word is a crash, for which no status of its own speaks.
             is_broken = isinstance(cause, Refusal) and refusal.code == ErrorCode.INTERNAL
             rejection = None if is_broken else _rejection(cause)

@@ -32,6 +32,7 @@ class SocketRooms(Generic[S]):
         Waits for the room's join hooks. The socket is in the room even if the wait is cancelled.
 
         Raises:
+            UndeclaredRoom: The application is strict, and did not declare the room.
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         await self.bulk.join((room,))
@@ -58,6 +59,8 @@ class SocketRooms(Generic[S]):
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         sending = self._sending
         if not sending.can_publish:
@@ -67,7 +70,12 @@ class SocketRooms(Generic[S]):
         )
 
     async def publish_raw(self, room: str, payload: str | bytes) -> Outcome:
-        """Send an encoded message to all members of a room but this socket."""
+        """Send an encoded message to all members of a room but this socket.
+
+        Raises:
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
         sending = self._sending
         if not sending.can_publish:
             return "dropped"
@@ -109,6 +117,8 @@ class SocketRoomsBulk(Generic[S]):
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         sending = self._sending
         if not sending.can_publish:

@@ -24,6 +24,12 @@ def prepare() -> None:
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
+def is_closed(descriptor: int) -> bool:
+    """Return True for the descriptor of a standard stream that was closed before we started."""
+    stream = {1: sys.stdout, 2: sys.stderr}.get(descriptor)
+    return getattr(stream, "name", None) == os.devnull
+
+
 def leave(stream: TextIO) -> None:
     """Give up a stream that takes no more: what is still in its buffer is lost in silence."""
     try:
@@ -47,7 +53,7 @@ def write(text: str) -> None:
     Raises:
         CliError: The standard output is closed.
     """
-    if getattr(sys.stdout, "name", None) == os.devnull:
+    if is_closed(1):
         raise CliError("the standard output is closed: there is nowhere to write to")
     binary = getattr(sys.stdout, "buffer", None)
     if binary is None:

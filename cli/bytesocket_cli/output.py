@@ -16,10 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|(?:/dev|/proc/self)/fd/(\d+)")
 _NAMED = {"stdout": 1, "stderr": 2}
+_LINKS = 40
+"""Links that lead to a descriptor, one after another: as many as Linux follows."""
 _FIXED = frozenset({errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV})
 """Errors for which a file is written in place: it is mounted, or its folder is closed."""
 
@@ -163,6 +166,8 @@ def _move(temporary: Path, file: File) -> bool:
 def _write_through(file: File) -> None:
     """Write to a stream, or over the bytes of a file that cannot be replaced."""
     descriptor = _descriptor(file.path)
+    if descriptor is not None and console.is_closed(descriptor):
+        raise CliError(f"cannot write {file.path}: it is closed, there is nowhere to write to")
     try:
         if descriptor is None:
             opened = os.open(file.path, os.O_WRONLY | os.O_TRUNC)
@@ -175,9 +180,19 @@ def _write_through(file: File) -> None:
 
 
 def _descriptor(path: Path) -> int | None:
-    """Return the number of the descriptor that a path such as /dev/stdout stands for, or None."""
-    found = _DESCRIPTOR.fullmatch(os.path.normpath(path))
-    return None if found is None else _NAMED.get(found[1]) or int(found[2] or -1)
+    """Return the number of the descriptor that a path such as /dev/stdout stands for, or None.
+
+    Symbolic links to such a path are followed, but not further: /dev/stdout is one itself.
+    """
+    for _ in range(_LINKS):
+        found = _DESCRIPTOR.fullmatch(os.path.normpath(path))
+        if found is not None:
+            return _NAMED.get(found[1]) or int(found[2] or -1)
+        try:
+            path = path.parent / path.readlink()
+        except OSError:
+            return None
+    return None
 
 
 def _real(path: Path) -> Path:

@@ -7,11 +7,13 @@ with fields; without such a class the place is that of the event, the handler or
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import is_dataclass
+from inspect import get_annotations
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, RootModel
+from pydantic.fields import ComputedFieldInfo, FieldInfo
 from typing_extensions import TypeAliasType, get_type_hints, is_typeddict
 
 from bytesocket_app import ByteSocket
@@ -25,6 +27,7 @@ from bytesocket_app.contract import (
 )
 from bytesocket_app.errors import where
 from bytesocket_app.events.lint import place_of
+from bytesocket_app.events.refusal_data import data_annotation
 
 _STEP: Final = re.compile(
     r'\.(?P<name>[^\W\d]\w*)|\[(?P<key>"(?:[^"\\]|\\.)*")\]|\[(?P<place>\d*)\]|(?P<values>\.\*)'
@@ -42,6 +45,7 @@ class Places:
 
     def __init__(self, application: ByteSocket) -> None:
         self._source: ContractSource = application.contract_source()
+        self._auth = application.auth_place()
         self._events = {str(spec.name): spec.source for spec in application.catalogue}
         self._rooms = {room.pattern: room.place for room in self._source.rooms}
         self._handlers = {
@@ -67,7 +71,9 @@ class Places:
         if part.startswith("refusal "):
             return self._refusal(part.removeprefix("refusal "))
         if part == "credentials" and isinstance(self._source.auth, MessageAuth):
-            return self._source.auth.credentials, None
+            return self._source.auth.credentials, self._auth
+        if part == "auth":
+            return None, self._auth
         if finding["event"] is None:
             return None, self._rooms.get(room)
         name = str(finding["event"])
@@ -84,7 +90,7 @@ class Places:
         raisers += [entry for room in self._source.rooms for entry in room.client_events]
         for refusal in (refusal for entry in raisers for refusal in entry.raises):
             if refusal.__refusal_code__ == code:
-                return get_type_hints(refusal).get("data"), where(refusal)
+                return data_annotation(refusal), where(refusal)
         return None, None
 
     def _payload(self, name: object) -> Any:
@@ -115,7 +121,8 @@ def _inside(annotation: Any, path: str) -> str | None:
             if found is None:
                 return place_of(owners[0], "")
             owner, own_name, inner = found
-            place, types = place_of(owner, own_name), [*_alternatives(inner)]
+            place = place_of(_declarer(owner, own_name), own_name)
+            types = [*_alternatives(inner)]
         else:
             types = [each for one in types for each in _items(one, step["place"])]
     return place
@@ -146,16 +153,32 @@ def _has_fields(kind: type[Any]) -> bool:
 
 def _fields(kind: type[Any]) -> dict[str, tuple[str, Any]]:
     """Return the fields of a class by their names on the wire: own name, and type."""
-    if not issubclass(kind, BaseModel):
-        return {name: (name, hint) for name, hint in get_type_hints(kind).items()}
+    known: Mapping[str, FieldInfo] | None = getattr(kind, "__pydantic_fields__", None)
+    if known is None:
+        return {name: (name, hint) for name, hint in _hints(kind).items()}
     found: dict[str, tuple[str, Any]] = {}
-    for name, field in kind.model_fields.items():
+    for name, field in known.items():
         given = [field.alias, field.serialization_alias, *_texts(field.validation_alias)]
         for key in (name, *(alias for alias in given if alias)):
             found[key] = name, field.annotation
-    for name, computed in kind.model_computed_fields.items():
-        found[computed.alias or name] = name, computed.return_type
+    computed: Mapping[str, ComputedFieldInfo] = getattr(kind, "model_computed_fields", {})
+    for name, info in computed.items():
+        found[info.alias or name] = name, info.return_type
     return found
+
+
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    try:
+        return get_type_hints(kind)
+    except (NameError, TypeError):  # a name that only Pydantic could resolve
+        return kind.__annotations__
+
+
+def _declarer(owner: type[Any], name: str) -> type[Any]:
+    """Return the class, of a class and its bases, in whose text a field is."""
+    own = [one for one in owner.__mro__ if name in get_annotations(one)]
+    # A generic model with arguments has no text of its own.
+    return next((one for one in own if "[" not in one.__name__), owner)
 
 
 def _texts(alias: object) -> Iterable[str]:

@@ -96,9 +96,16 @@ class Supervisor:
                     "it: its changes during a start are ignored from now on. Write it into a "
                     "folder that is not watched, one whose name begins with a dot."
                 )
+            if own:
+                self._tasks.start_soon(self._look_again, own)
             if followed:
                 self._changed |= followed
                 self._news.set()
+
+    async def _look_again(self, files: frozenset[Path]) -> None:
+        await self._own_writes.look_again(files)
+        self._changed |= files
+        self._news.set()
 
     async def _attend(self, child: Child) -> None:
         code = await child.wait()

@@ -63,8 +63,10 @@ def name_project(folder: Path) -> Names:
 
 def _taken() -> frozenset[str]:
     ours = {"bytesocket", "bytesocket_app", "bytesocket_cli", "bytesocket_templates", "tests"}
-    used = {"anyio", "hypercorn", "jinja2", "msgpack", "pydantic", "pytest", "starlette", "typer"}
-    return frozenset(ours | used)
+    used = {"anyio", "h11", "hypercorn", "jinja2", "msgpack", "mypy", "pydantic", "pytest", "ruff"}
+    used |= {"starlette", "typer", "typing_extensions", "watchfiles", "websockets"}
+    servers = {"picows", "trio", "uvicorn", "uvloop"}
+    return frozenset(ours | used | servers)
 
 
 class Scaffold:

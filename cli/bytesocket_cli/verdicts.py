@@ -28,7 +28,7 @@ class Allowed:
         findings: Each finding with the entry that allows it, or None.
         unused: Entries that allow no finding.
         expired: Entries whose last day has passed.
-        ambiguous: Entries that fit several changes, and so allow none; with one of the changes.
+        ambiguous: Entries that fit several changes, and so allow none; with those changes.
         loose: Entries that would allow another change as well, with the one that they allow.
     """
 

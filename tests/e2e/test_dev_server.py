@@ -230,10 +230,11 @@ def test_an_application_that_writes_a_watched_file_at_import_settles_and_the_fil
     with serving("dev", "--port", "0", cwd=project, python=python) as process:
         process.wait_for("state.json changes whenever the application starts")
         process.wait_for("Ctrl-C")
+        process.wait_for("reloaded", times=3)  # the last to see whether it is written once more
         assert connect(peers, process).request("chat:post", {"text": "hi"}) == "hi ONE"
         (project / "app.py").write_text(writing + APP.replace("ONE", "TWO"))
         process.wait_for("changed: app.py")
-        process.wait_for("reloaded", times=3)
+        process.wait_for("reloaded", times=4)
         assert connect(peers, process).request("chat:post", {"text": "hi"}) == "hi TWO"
 
 

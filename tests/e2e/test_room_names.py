@@ -157,5 +157,5 @@ def test_python_refuses_what_does_not_fit_before_anything_is_sent(module: Module
         for value in kind.misfits:
             if name in {"alias", "constrained", "lower-case"} and type(value) in (int, str):
                 continue  # bounds are the server's
-            with pytest.raises((TypeError, ValueError), match=rf"room '{name}:\{{x\}}': x "):
+            with pytest.raises((TypeError, ValueError), match=rf"Room '{name}:\{{x\}}': x "):
                 client.join(f"{name}:{{x}}", x=value)

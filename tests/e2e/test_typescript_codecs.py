@@ -1,9 +1,13 @@
 """What the generated client in Node.js sends and reads, on both codecs."""
 
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 import pytest
+from pydantic import BaseModel, ConfigDict
 
+from bytesocket_app.contract import ContractSource, EventEntry, build
+from bytesocket_app.events import PayloadType
 from bytesocket_app.wire import JSON
 from bytesocket_cli.codegen.typescript import javascript
 from tests.support.contracts import BYTES, event, minimal, model, ref, room, room_event, sealed
@@ -250,6 +254,56 @@ def test_refusal_data_and_credentials_hold_bytes_in_both_codecs(lab: Lab, codec:
     assert told[:2] == [locked, "other"]
     assert [one for one in told if one not in (locked, "other", "ready")] == []
     assert told.count(locked) == 5
+
+
+class Either(BaseModel):
+    """Bytes beside what is text in JSON, of a server that writes them in base64."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    value: bytes | Literal["a", "no bytes!"] | date
+
+
+class HexEither(Either):
+    model_config = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
+
+
+def test_text_beside_coded_bytes_is_not_taken_for_them(lab: Lab) -> None:
+    lab.script.auth = None
+    source = ContractSource(
+        "Either",
+        events=(
+            EventEntry("either", "server", Either),
+            EventEntry("hex", "server", HexEither),
+            EventEntry("end", "server", None),
+        ),
+    )
+    (lab.folder / "either.js").write_text(javascript(build(source).document)[0], encoding="utf-8")
+    program = """
+    const client = connect(url, { codec: "json" });
+    const show = ({ value }) => tell(value instanceof Uint8Array ? [...value] : value);
+    client.on("either", show);
+    client.on("hex", show);
+    client.on("end", () => client.close());
+    await client.ready;
+    tell("open");
+    """
+    values: list[tuple[Any, Any]] = [
+        ("a", "a"),
+        ("no bytes!", "no bytes!"),
+        (date(2020, 1, 2), "2020-01-02"),
+        (b"\xff\xfe", [255, 254]),
+        (b"\xfb\xff\xfe", [251, 255, 254]),
+        (b"", []),
+    ]
+    with lab.run(program, module="either.js") as script:
+        script.wait("open")
+        for kind, name in ((Either, "either"), (HexEither, "hex")):
+            for value, _ in values:
+                data = PayloadType(kind).plain(kind(value=value))
+                lab.server.send({"event": name, "data": data})
+        lab.server.send({"event": "end", "data": None})
+        assert script.result() == ["open", *[told for _, told in values] * 2]
 
 
 def test_a_server_may_answer_in_another_codec(lab: Lab) -> None:

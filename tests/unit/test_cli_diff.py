@@ -382,6 +382,105 @@ def test_a_finding_names_the_line_of_what_it_is_about(run: CommandLine) -> None:
     assert f"    at {line_of('color:')}\n" in run("diff", "api/contract.json").out
 
 
+LOCAL = """
+from __future__ import annotations
+
+from dataclasses import dataclass as plain
+from pydantic.dataclasses import dataclass
+from bytesocket_app import ByteSocket, ClientEvent
+
+
+def made():
+    @DECORATOR
+    class Inner:
+        n: int
+
+    @DECORATOR
+    class Outer:
+        inner: Inner
+
+    class Post(ClientEvent):
+        outer: Outer
+
+    app = ByteSocket(title="Local")
+
+    @app.on(Post)
+    async def post(event) -> None: ...
+
+    return app
+
+
+app = made()
+"""
+
+
+@pytest.mark.parametrize("decorator", ["plain", "dataclass"])
+def test_names_that_only_pydantic_can_resolve_end_no_comparison(
+    run: CommandLine, decorator: str
+) -> None:
+    made = LOCAL.replace("DECORATOR", decorator)
+    run.write("app.py", made)
+    assert run("generate").code == 0
+    run.write("app.py", made.replace("n: int", "n: str"))
+    (place,) = sources(run).values()
+    assert place == line_of("inner: Inner")
+
+
+INHERITED = """
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from bytesocket_app import ByteSocket, ClientEvent, Socket
+
+T = TypeVar("T")
+app = ByteSocket(title="Heirs")
+
+
+class Page(BaseModel, Generic[T]):
+    size: int
+    items: list[T]
+
+
+class Base(BaseModel):
+    number: int
+
+
+class Heir(Base, ClientEvent, name="heir"):
+    page: Page[str]
+
+
+@app.on(Heir)
+async def heir(event: Heir) -> None: ...
+"""
+LOGIN = """
+
+@app.auth
+async def login(socket: Socket, credentials: str) -> str:
+    return credentials
+"""
+
+
+def test_a_field_of_a_base_and_of_a_generic_model_has_its_own_line(run: CommandLine) -> None:
+    run.write("app.py", INHERITED)
+    assert run("generate").code == 0
+    run.write("app.py", INHERITED.replace(": int", ": str"))
+    assert sources(run) == {
+        "TYPE_CHANGED $.number": line_of("number: str"),
+        "TYPE_CHANGED $.page.size": line_of("size: str"),
+    }
+
+
+def test_a_change_of_authentication_names_its_function(run: CommandLine) -> None:
+    run.write("app.py", INHERITED)
+    assert run("generate").code == 0
+    run.write("app.py", INHERITED + LOGIN)
+    assert sources(run) == {"AUTH_REQUIRED None": line_of("@app.auth")}
+    assert run("generate").code == 0
+    run.write("app.py", INHERITED + LOGIN.replace("credentials: str", "credentials: int"))
+    assert sources(run) == {"TYPE_CHANGED $": line_of("@app.auth")}
+
+
 def test_what_is_gone_and_what_comes_from_a_file_has_no_line(run: CommandLine) -> None:
     run.write("app.py", APP.replace("[Post, Posted]", "[Post]"))
     assert sources(run) == {"EVENT_REMOVED None": None}

@@ -175,6 +175,23 @@ def test_a_closed_stdout_loses_messages_but_no_generated_text(tmp_path: Path, co
 
 
 @pytest.mark.slow
+def test_a_closed_stdout_takes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    done = shell("$B generate typescript -o /dev/stdout >&-", tmp_path)
+    said = b"error: cannot write /dev/stdout: it is closed, there is nowhere to write to\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+@pytest.mark.slow
+def test_a_link_to_stdout_has_the_text_alone(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    (tmp_path / "link.py").symlink_to("/dev/stdout")
+    direct = shell("$B generate python -o /dev/stdout", tmp_path)
+    linked = shell("$B generate python -o link.py", tmp_path)
+    assert (linked.returncode, linked.stdout) == (0, direct.stdout)
+
+
+@pytest.mark.slow
 def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     done = shell("cd gone && rmdir ../gone && $B events", tmp_path)

@@ -97,6 +97,7 @@ WRONG = {
     "asyncio": "try asyncio-app",
     "class": "try class-app",
     "pydantic": "would hide the Python module 'pydantic'",
+    "websockets": "would hide the Python module 'websockets'",
     "deep/er/talk": "does not exist: make it first",
     "file": "is a file: choose another name",
 }

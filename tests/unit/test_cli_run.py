@@ -1,9 +1,11 @@
 """`run` in this process: what it serves with, and what it says."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from bytesocket_app.serving.runners.listening import listen_unix
 from bytesocket_cli import worker
 from bytesocket_cli.loading import Loaded
 from bytesocket_cli.worker import Service
@@ -104,3 +106,32 @@ def test_options_that_do_not_go_together_are_one_line(
     assert done.code == 2
     assert said in done.err
     assert not (run.folder / "s").exists()
+
+
+def test_a_typed_port_goes_before_a_socket_in_the_environment(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families: list[socket.AddressFamily] = []
+
+    def serve(_loaded: Loaded, service: Service, _until: object) -> None:
+        families.append(service.listener.family)
+
+    monkeypatch.setattr(worker, "serve", serve)
+    monkeypatch.setenv("BYTESOCKET_UDS", "s")
+    assert run("run", "--port", "0").code == 0
+    assert run("run").code == 0
+    assert families == [socket.AF_INET, socket.AF_UNIX]
+
+
+def test_the_socket_of_the_next_server_is_left_alone(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = run.folder / "s"
+
+    def serve(_loaded: Loaded, service: Service, _until: object) -> None:
+        service.listener.close()  # as servers do before they wait for their last connections
+        listen_unix(path).close()
+
+    monkeypatch.setattr(worker, "serve", serve)
+    assert run("run", "--uds", "s").code == 0
+    assert path.is_socket()

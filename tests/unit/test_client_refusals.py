@@ -20,6 +20,10 @@ from bytesocket_app.wire import CODECS, decode
 from tests.unit.test_client_session import Talk
 
 
+class Thing:
+    """A class that Pydantic knows nothing of."""
+
+
 def test_a_full_context_is_taken_over() -> None:
     error = refusal(
         {
@@ -129,8 +133,16 @@ def test_a_class_needs_a_code_of_its_own_and_readable_data() -> None:
     for classes in ((Uncoded,), (FullError, FullError)):
         with pytest.raises(ConfigurationError, match="needs a code of its own"):
             RefusalReader(classes, "json")
-    with pytest.raises(ConfigurationError, match=r"The data of Lost .*'Nowhere' is not defined"):
+
+    class Odd(RequestError, code="odd"):
+        data: Thing
+
+    with pytest.raises(ConfigurationError, match=r"Lost cannot be read .*'Nowhere' is not defined"):
         DynamicClient("ws://127.0.0.1:1/", refusals=[Lost])
+    with pytest.raises(
+        ConfigurationError, match=r"refusals.py:\d+: the data of Odd cannot be .*Th"
+    ):
+        DynamicClient("ws://127.0.0.1:1/", refusals=[Odd])
 
 
 @pytest.mark.anyio

@@ -8,7 +8,7 @@ import pytest
 
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outgoing
-from bytesocket_app.client.room import ClientRoom, room_name
+from bytesocket_app.client.room import ClientRoom, filled_name
 from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
 from bytesocket_app.events import ClientEvent
@@ -37,7 +37,7 @@ class Post(ClientEvent, name="post"):
     ],
 )
 def test_parameters_are_written_as_json_says_them(value: object, name: str) -> None:
-    assert room_name("r:{x}", {"x": value}) == name
+    assert filled_name("r:{x}", {"x": value}) == name
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_parameters_are_written_as_json_says_them(value: object, name: str) -> N
 )
 def test_parameters_must_fit_the_pattern(pattern: str, parameters: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match="takes"):
-        room_name(pattern, parameters)
+        filled_name(pattern, parameters)
 
 
 def joined_link() -> tuple[Outgoing, ListeningSide]:

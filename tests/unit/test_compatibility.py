@@ -2,12 +2,12 @@
 
 import copy
 from dataclasses import replace
-from enum import StrEnum
-from typing import Any, Literal
+from enum import Flag, StrEnum
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from bytesocket_app.contract import (
     ContractSource,
@@ -303,6 +303,26 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
         app(POST),
         {"EVENT_REMOVED": "wire", "EVENT_CLASS_CHANGED": "source"},
     ),
+    "parameter's constant renamed": (
+        app(rooms=(replace(ANY, params={"name": StrEnum("Color", {"RED": "red"})}),)),
+        app(rooms=(replace(ANY, params={"name": StrEnum("Color", {"ROUGE": "red"})}),)),
+        {"ENUM_NAME_CHANGED": "source"},
+    ),
+    "parameter widened from a number": (
+        app(rooms=(replace(ANY, params={"name": Literal[1]}),)),
+        app(rooms=(replace(ANY, params={"name": int}),)),
+        {"ROOM_PARAM_WIDENED": "safe"},
+    ),
+    "room now one of a pattern's values": (
+        app(rooms=(LOBBY,)),
+        app(rooms=(replace(ANY, params={"name": Literal["lobby", "hall"]}),)),
+        {"ROOM_COVERED": "source", "ROOM_ADDED": "safe"},
+    ),
+    "room that a pattern does not take": (
+        app(rooms=(LOBBY,)),
+        app(rooms=(replace(ANY, params={"name": Literal["hall"]}),)),
+        {"ROOM_REMOVED": "wire", "ROOM_ADDED": "safe"},
+    ),
     "parameter of another type": (
         app(rooms=(replace(ANY, params={"name": int}),)),
         app(rooms=(replace(ANY, params={"name": UUID}),)),
@@ -453,6 +473,26 @@ def test_a_document_of_version_0_1_says_nothing_of_credentials() -> None:
     first = {key: value for key, value in new.items() if key != "capabilities"}
     assert [one.code for one in compare(old, first)][:1] == [Code.AUTH_UNANSWERED]
     assert [one.code for one in compare(first, new)] == []
+
+
+class Rights(Flag):
+    READ = 1
+
+
+class Ways(BaseModel):
+    rights: Rights
+    way: Annotated[int | str, Field(union_mode="left_to_right")]
+
+
+def test_a_document_of_version_0_1_says_nothing_of_closed_flags_and_the_order_of_unions() -> None:
+    new = build(app(replace(POST, payload=Ways))).document
+    old = copy.deepcopy(new)
+    del old["capabilities"]
+    del old["types"]["Rights"]["x-closed"]
+    del old["types"]["Ways"]["properties"]["way"]["x-first-match"]
+    assert compare(old, new) == []
+    said = {one.code for one in compare({**old, "capabilities": new["capabilities"]}, new)}
+    assert said == {Code.CONSTRAINT_TIGHTENED, Code.UNION_ORDER_CHANGED}
 
 
 def test_a_finding_says_where_and_what() -> None:

@@ -1,7 +1,7 @@
 """The table of verdicts, row by row: a payload changes, and each direction has its level."""
 
 from collections import Counter
-from typing import Any, Union
+from typing import Any, Literal, Union
 
 import pytest
 from pydantic import BaseModel
@@ -101,6 +101,41 @@ def test_renamed_members_of_a_union_are_compared_with_their_likes_only(
         assert codes["TYPE_RENAMED"] == size
         assert sum(codes.values()) == size * (2 if more else 1)
     assert compared[120] <= 2.5 * compared[60], compared
+
+
+@pytest.mark.parametrize("side", ["c2s", "s2c"])
+@pytest.mark.parametrize("is_tagged", [True, False])
+def test_changed_members_of_a_union_are_not_compared_with_each_of_the_others(
+    monkeypatch: pytest.MonkeyPatch, side: Side, is_tagged: bool
+) -> None:
+    compared: Counter[int] = Counter()
+    compare = Comparison.compare
+
+    def counted(self: Comparison, *schemas: Any) -> Any:
+        compared[size] += 1
+        return compare(self, *schemas)
+
+    def union(kind: Any) -> Any:
+        members = [
+            making.named(f"M{at}", kind=(Literal[f"m{at}"], ...), value=(kind, ...))
+            for at in range(size)
+        ]
+        return tagged(*members) if is_tagged else Union[tuple(members)]  # noqa: UP007 - a tuple
+
+    for size in (40, 80):
+        with monkeypatch.context() as patch:
+            patch.setattr(Comparison, "compare", counted)
+            codes = Counter(
+                one.code.value
+                for one in found(making.one(union(int)), making.one(union(str)), side)
+            )
+        assert codes == {"TYPE_CHANGED": size}
+    assert compared[80] <= 2.5 * compared[40], compared
+
+
+def test_a_list_that_is_a_set_now_is_told_in_words() -> None:
+    said = {one.code.value: one.message for one in found(list[int], set[int], "c2s")}
+    assert said["PYTHON_TYPE_CHANGED"].endswith("(list -> set)")
 
 
 def test_one_type_in_two_unions_is_judged_with_what_each_requires() -> None:

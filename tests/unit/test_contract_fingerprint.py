@@ -263,6 +263,36 @@ async def test_the_server_takes_the_full_digest_of_clients_of_version_0_1() -> N
     assert not await is_taken(app, "0123456789abcdef" * 4)
 
 
+FLAGS = {"type": "integer", "x-flags": {"fingerprint": 1, "class_name": 2}}
+TAGS = {"discriminator": {"propertyName": "kind", "mapping": {"capabilities": "#/types/Post"}}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        altered("types", "Post", "properties", "text", value=FLAGS),
+        altered("types", "Post", "properties", "text", value=TAGS),
+        altered("types", "Post", "properties", "text", "default", value={"class_name": "x"}),
+        altered("types", "Post", "properties", "text", "description", value="What it says."),
+    ],
+)
+def test_the_full_digest_covers_what_only_has_the_name_of_a_later_key(
+    document: dict[str, Any],
+) -> None:
+    former = formerly_sealed(document)["fingerprint"]
+    assert former in Contract.from_json(json.dumps(sealed(document))).fingerprints
+    assert former != formerly_sealed(chat())["fingerprint"]
+
+
+def test_the_full_digest_leaves_out_what_version_0_1_did_not_write() -> None:
+    event = altered("events", 0, "class_name", value="Other")
+    room = altered("rooms", 0, "class_name", value="Other")
+    hint = altered("types", "Post", "properties", "text", "x-deprecated", value="Use `inner`.")
+    for document in (event, room, hint, {**chat(), "description": "Talk."}):
+        made = Contract.from_json(json.dumps(sealed(document)))
+        assert formerly_sealed(chat())["fingerprint"] in made.fingerprints
+
+
 def test_a_file_of_version_0_1_is_read_and_its_clients_name_the_new_fingerprint() -> None:
     written = json.dumps(formerly_sealed(chat()))
     contract = Contract.from_json(written)

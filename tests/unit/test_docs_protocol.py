@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bytesocket_app import Settings
+from bytesocket_app.contract.shape import ANNOTATIONS
 from bytesocket_app.errors import LOCAL_CODES, ErrorCode, Phase, RequestError
 from bytesocket_app.serving.endpoint import SUBPROTOCOLS
 from bytesocket_app.wire import CloseCode, MessageType, decode
@@ -163,6 +164,11 @@ def test_the_error_of_python_clients_names_each_code_that_they_can_get() -> None
     told = re.findall(r'"([a-z_]+)"', (RequestError.__doc__ or "").partition("message:")[0])
     made_by_others = [ErrorCode.DROPPED, ErrorCode.DISCONNECTED]
     assert told == [code for code in ErrorCode if code not in made_by_others]
+
+
+def test_the_fingerprint_leaves_out_the_keywords_that_the_page_names() -> None:
+    told = PAGE.partition("and in schemas")[2].partition(". Numbers")[0]
+    assert set(re.findall(r"`([^`]+)`", told)) == ANNOTATIONS
 
 
 def test_the_subprotocols_are_the_servers() -> None:

@@ -22,6 +22,7 @@ from bytesocket_app.errors import (
     RequestError,
     UndeclaredAnswer,
     UndeclaredEvent,
+    UndeclaredRoom,
     caller,
     first_line,
     near,
@@ -132,7 +133,7 @@ def test_a_failed_dial_knows_its_status() -> None:
     assert ConnectError("no").status is None
 
 
-@pytest.mark.parametrize("kind", [UndeclaredEvent, UndeclaredAnswer, ContractError])
+@pytest.mark.parametrize("kind", [UndeclaredEvent, UndeclaredAnswer, UndeclaredRoom, ContractError])
 def test_all_mistakes_of_declaring_are_configuration_errors(kind: type[Exception]) -> None:
     assert issubclass(kind, ConfigurationError)
     assert issubclass(kind, ByteSocketError)

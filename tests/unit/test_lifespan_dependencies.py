@@ -155,3 +155,18 @@ async def test_a_single_parameter_without_annotation_is_the_application_for_a_re
     assert [one.filename for one in seen] == [__file__]
     async with app.running():
         assert log == ["in"]
+
+
+@pytest.mark.parametrize("annotation", [Any, object])
+async def test_so_is_one_that_is_annotated_as_anything(annotation: Any) -> None:
+    app, log = made()
+
+    async def life(app: Any) -> AsyncGenerator[None]:
+        app.state.log.append("in")
+        yield
+
+    life.__annotations__["app"] = annotation
+    with pytest.warns(FutureWarning, match="Write `app: ByteSocket`"):
+        app.lifespan(life)
+    async with app.running():
+        assert log == ["in"]

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -104,12 +104,38 @@ def test_a_unix_socket_in_use_is_left_alone(tmp_path: Path) -> None:
     assert path.is_socket()
 
 
+def test_a_unix_socket_whose_queue_is_full_is_in_use(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen(0)
+        with suppress(BlockingIOError):
+            while True:
+                peer = stack.enter_context(socket.socket(socket.AF_UNIX))
+                peer.setblocking(False)
+                peer.connect(str(path))
+        with pytest.raises(ConfigurationError, match="another server listens on"):
+            listen_unix(path)
+    assert path.is_socket()
+
+
+def test_a_socket_of_another_kind_is_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as other:
+        other.bind(str(path))
+        with pytest.raises(ConfigurationError, match="which is a socket that takes no connection"):
+            listen_unix(path)
+    assert path.is_socket()
+
+
 @pytest.mark.parametrize(
     ("name", "why"),
     [
         ("file", "there is something else, which is no socket"),
         ("nowhere/s", "No such file or directory"),
         ("x" * 200, "path too long"),
+        ("x" * 300, "name too long"),
     ],
 )
 def test_a_unix_socket_that_cannot_be_is_one_line(tmp_path: Path, name: str, why: str) -> None:

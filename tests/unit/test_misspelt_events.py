@@ -1,7 +1,7 @@
 """Events under a wrong name, and declared ones that nothing takes where they come."""
 
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel
@@ -41,6 +41,16 @@ def test_a_name_that_is_not_the_classs_is_refused_where_it_is_declared() -> None
     assert "Did you mean 'chat:post'?" in text
     assert "on(Post)" in text
     assert "chat:pots" not in app.catalogue.by_name
+
+
+@pytest.mark.parametrize("annotation", [Annotated[Post, "a note"], Post | None])
+def test_a_name_is_compared_with_the_class_inside_of_an_annotation(annotation: Any) -> None:
+    async def post(event: Any) -> None:
+        """Never called."""
+
+    post.__annotations__["event"] = annotation
+    with pytest.raises(ConfigurationError, match="Did you mean 'chat:post'"):
+        made(Post).on("chat:pots")(post)
 
 
 def test_a_router_refuses_it_when_it_is_included() -> None:

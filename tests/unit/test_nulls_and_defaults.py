@@ -8,7 +8,7 @@ from dataclasses import dataclass as plain_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, Optional, cast
+from typing import Annotated, Any, Literal, NamedTuple, Optional, cast
 
 import pytest
 from pydantic import (
@@ -35,6 +35,7 @@ from bytesocket_app.errors import ContractWarning
 from bytesocket_app.events import PayloadType
 from bytesocket_app.testing import TestClient
 from bytesocket_app.types import CodecName
+from bytesocket_app.wire import decode
 
 # ---- null is a value where the type takes it
 
@@ -167,6 +168,44 @@ def test_the_contract_has_null_where_a_default_sends_it(annotation: Any, plain: 
     assert taken == {**plain, "default": None}
     value = create_model("M", value=(annotation, None))()
     assert PayloadType(type(value)).dump(value, "json") == b'{"value":null}'
+
+
+class NamedRaw(NamedTuple):
+    raw: bytes = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+class Rooted(RootModel[int]):
+    root: int = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+class Endless(BaseModel):
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
+    value: float = None  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+
+
+@pytest.mark.parametrize("codec", ["json", "binary"])
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (create_model("Raw", raw=(bytes, None))(), {"raw": None}),
+        (
+            create_model(
+                "Coded", __config__=ConfigDict(ser_json_bytes="base64"), raw=(bytes, None)
+            )(),
+            {"raw": None},
+        ),
+        (NamedRaw(), [None]),
+        (Rooted(), None),
+        (create_model("Outer", inner=(Rooted, Rooted()))(), {"inner": None}),
+        (Endless(), {"value": None}),
+    ],
+)
+def test_a_default_of_none_goes_out_as_null_on_both_codecs(
+    value: Any, expected: Any, codec: CodecName
+) -> None:
+    written = PayloadType(type(value)).dump(value, codec)
+    assert decode(written, is_binary=codec == "binary") == expected
 
 
 @pytest.mark.parametrize("annotation", [Any, int | None, Literal["a", None]])  # noqa: PYI061

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from bytesocket_cli.errors import CliError
-from bytesocket_cli.output import File, drift, is_current, is_stream, text_file, write
+from bytesocket_cli.output import (
+    File,
+    drift,
+    is_current,
+    is_stdout,
+    is_stream,
+    text_file,
+    write,
+)
 
 
 def test_files_are_written_with_their_folders(tmp_path: Path) -> None:
@@ -181,3 +189,11 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CliError, match=r"cannot read .*: a part of its path is a file"):
         drift(text_file(tmp_path / "file/x", ""), "x")
+
+
+def test_a_link_to_a_descriptor_is_a_stream(tmp_path: Path) -> None:
+    (tmp_path / "near").symlink_to("/dev/stdout")
+    (tmp_path / "far").symlink_to("near")
+    assert is_stream(tmp_path / "far")
+    assert is_stdout(tmp_path / "far")
+    assert not is_stdout(tmp_path / "none")

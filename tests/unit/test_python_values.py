@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, NotRequired
 from uuid import UUID
@@ -237,6 +238,88 @@ async def test_replies_and_credentials_with_bytes_work_over_json(talking: Any) -
             ask = sent["ask:packed"]
             packed = await client.request(ask(1))
             assert (packed.raw, packed.more) == (b"abc", {"a": b"\xff"})
+
+
+class Either(BaseModel):
+    """Bytes beside what is text in JSON."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    word: str | bytes = "-"
+    day: bytes | date | None = None
+
+
+class HexEither(Either):
+    model_config = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
+
+
+@codecs
+@pytest.mark.parametrize("kind", [Either, HexEither])
+@pytest.mark.parametrize(
+    ("given", "codec_name"),
+    [
+        ({"word": "hello world"}, None),
+        ({"word": "61 62"}, None),
+        ({"word": b"\xff"}, None),
+        ({"day": date(2020, 1, 2)}, None),
+        ({"day": b"\xff\xfe"}, None),
+        ({"word": "abcd"}, "binary"),  # JSON has one text for both
+        ({"word": "ab"}, "binary"),
+    ],
+)
+def test_text_beside_coded_bytes_is_not_taken_for_them(
+    codec: Codec, kind: Any, given: dict[str, Any], codec_name: str | None, tmp_path: Path
+) -> None:
+    if codec_name not in {None, codec.name}:
+        return
+    document = build(ContractSource("t", events=(EventEntry("e", "server", kind),))).document
+    client = PythonClient(load(python(document), f"either_{kind.__name__}", tmp_path))
+    start, end = codec.envelope({"event": "e", "data": HOLE})
+    value = kind(**given)
+    heard = client.read("e", start + PayloadType(kind).dump(value, codec.name) + end, codec)
+    assert heard.model_dump() == value.model_dump()
+
+
+class Grade(Enum):
+    ONE = 1.5
+    TWO = "two"
+
+
+class Step(Enum):
+    ONE = 1
+
+
+@codecs
+@pytest.mark.parametrize(
+    ("key", "given", "shown"),
+    [
+        (Literal[1, 2], {1: 3}, {1: 3}),
+        (Literal[True], {True: 3}, {True: 3}),
+        (Grade, {Grade.TWO: 3}, {"two": 3}),
+        (Literal["a", "b"], {"a": 3}, {"a": 3}),
+    ],
+)
+def test_numbers_of_a_closed_set_are_read_as_keys(
+    codec: Codec, key: Any, given: Any, shown: Any, tmp_path: Path
+) -> None:
+    by: Any = dict.__class_getitem__((key, int))
+    kind = create_model("Keyed", by=(by, {}))
+    document = build(ContractSource("t", events=(EventEntry("e", "server", kind),))).document
+    client = PythonClient(load(python(document), "keyed", tmp_path))
+    start, end = codec.envelope({"event": "e", "data": HOLE})
+    frame = start + PayloadType(kind).dump(kind(by=given), codec.name) + end
+    assert client.read("e", frame, codec).model_dump() == {"by": shown}
+
+
+@codecs
+def test_whole_numbers_of_an_enum_stay_its_members_as_keys(codec: Codec, tmp_path: Path) -> None:
+    kind = create_model("Keyed", by=(dict[Step, int], {}))
+    document = build(ContractSource("t", events=(EventEntry("e", "server", kind),))).document
+    module = load(python(document), "stepped", tmp_path)
+    start, end = codec.envelope({"event": "e", "data": HOLE})
+    frame = start + PayloadType(kind).dump(kind(by={Step.ONE: 3}), codec.name) + end
+    heard: Any = PythonClient(module).read("e", frame, codec)
+    assert heard.by == {module.Step.ONE: 3}
 
 
 # ---- bytes inside of Any

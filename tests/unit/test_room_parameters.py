@@ -25,7 +25,7 @@ from bytesocket_app import (
     Settings,
     Socket,
 )
-from bytesocket_app.client.room import room_name
+from bytesocket_app.client.room import filled_name
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import RequestError
 from bytesocket_app.rooms import Misspelt, ParameterType, parameter_text
@@ -473,17 +473,17 @@ class TestClientNames:
     @kinds
     def test_the_python_client_writes_the_texts_of_the_server(self, kind: Kind) -> None:
         for value, text in kind.texts:
-            assert room_name("r:{x}", {"x": value}, {"x": kind.annotation}) == f"r:{text}"
-            assert room_name("r:{x}", {"x": value}) == f"r:{text}"
+            assert filled_name("r:{x}", {"x": value}, {"x": kind.annotation}) == f"r:{text}"
+            assert filled_name("r:{x}", {"x": value}) == f"r:{text}"
 
     @kinds
     def test_the_python_client_refuses_what_does_not_fit(self, kind: Kind) -> None:
         for value in kind.misfits:
-            with pytest.raises((TypeError, ValueError), match=r"room 'r:\{x\}': x "):
-                room_name("r:{x}", {"x": value}, {"x": kind.annotation})
+            with pytest.raises((TypeError, ValueError), match=r"Room 'r:\{x\}': x "):
+                filled_name("r:{x}", {"x": value}, {"x": kind.annotation})
 
     def test_a_type_that_only_an_older_server_has_goes_by_the_value(self) -> None:
-        assert room_name("r:{x}", {"x": 7}, {"x": float}) == "r:7"
+        assert filled_name("r:{x}", {"x": 7}, {"x": float}) == "r:7"
 
 
 class TestContract:

@@ -114,3 +114,49 @@ async def test_starts_without_a_change_between_end_a_row() -> None:
         writes.begin()
         if number % 3 != 2:
             assert writes.sift(file) == (file, frozenset())
+        writes.end()
+
+
+@pytest.mark.anyio
+async def test_a_start_that_was_cut_short_ends_no_row() -> None:
+    writes, file = OwnWrites(), frozenset({Path("state.json")})
+    followed: list[bool] = []
+    for _ in range(4):
+        writes.begin()
+        followed.append(writes.sift(file)[0] == file)  # and the start is cut short
+        writes.begin()
+        writes.end()
+    assert followed == [True, True, False, False]
+
+
+@pytest.mark.anyio
+async def test_what_somebody_saved_often_counts_after_one_more_start(
+    clock: Callable[[float], None],
+) -> None:
+    writes, file = OwnWrites(), frozenset({Path("app.py")})
+    for _ in range(2):  # the second time as the first
+        told = [start(writes, file) for _ in range(3)]
+        assert told == [frozenset(), frozenset(), file]
+        clock(OwnWrites.SETTLING + 1)
+        await writes.look_again(file)
+        start(writes)  # and nothing changes
+        start(writes)
+
+
+@pytest.mark.anyio
+async def test_what_changes_in_one_more_start_is_told_of_once(
+    clock: Callable[[float], None],
+) -> None:
+    writes, file = OwnWrites(), frozenset({Path("state.json")})
+    told = [start(writes, file) for _ in range(3)]
+    clock(OwnWrites.SETTLING + 1)
+    await writes.look_again(file)
+    assert [*told, start(writes, file)] == [frozenset(), frozenset(), file, frozenset()]
+
+
+def start(writes: OwnWrites, changed: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """Start an application, during which files change; returns those that count as its own now."""
+    writes.begin()
+    _, own = writes.sift(changed)
+    writes.end()
+    return own

@@ -1,14 +1,27 @@
 """Events that were changed after their construction: wrong kinds are errors where they are sent."""
 
 import warnings
-from collections.abc import Callable
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Literal, get_args
+from fractions import Fraction
+from ipaddress import IPv4Address
+from pathlib import PurePath
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import msgpack
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AnyUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 from pydantic.dataclasses import dataclass
 from pydantic_core import from_json
 from typing_extensions import TypedDict
@@ -184,6 +197,27 @@ def test_a_value_of_a_wrong_kind_is_an_error_for_the_sender(what: str, codec: Co
     assert "blue" not in str(caught.value)
 
 
+class Equal(BaseModel):
+    """Constants that are equal in Python."""
+
+    first: Literal[True, 1, 0]
+    last: Literal["a", 0, False, 1]
+
+
+@both
+@pytest.mark.parametrize(("first", "last"), [(True, False), (1, 0), (0, 1)])
+def test_constants_that_are_equal_in_python_go_out_as_they_are(
+    first: Any, last: Any, codec: CodecName
+) -> None:
+    payload = PayloadType(Equal)
+    plain = payload.dump(Equal(first=first, last=last), codec)
+    read = from_json(plain) if codec == "json" else msgpack.unpackb(plain)
+    assert (read["first"], read["last"]) == (first, last)
+    assert (type(read["first"]), type(read["last"])) == (type(first), type(last))
+    with pytest.raises(WrongKind, match="last: one of"):
+        payload.dump(Equal.model_construct(first=1, last=True), codec)
+
+
 @both
 @pytest.mark.parametrize("what", RIGHT)
 def test_what_is_another_kind_in_python_alone_goes_out_right(what: str, codec: CodecName) -> None:
@@ -307,10 +341,132 @@ async def test_the_log_says_which_value_is_wrong(caplog: pytest.LogCaptureFixtur
     @site.on(Ask)
     async def ask(socket: Socket) -> None:
         event = Flat(n=1, text="t")
-        event.__dict__["n"] = None
+        vars(event)["n"] = None
         await socket.emit(event)
 
     async with TestClient(site) as client:
         with pytest.raises(RequestError, match="internal"):
             await client.request(Ask(), type(None))
     assert "event 'flat' cannot be written: n: int is declared, not None." in caplog.text
+
+
+class Hue(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Shade(BaseModel):
+    model_config = ConfigDict(use_enum_values=True)
+
+    kind: Literal[Hue.RED]
+    maybe: Literal[Hue.RED, "x"] | None = None
+
+
+class Tint(BaseModel):
+    model_config = ConfigDict(use_enum_values=True)
+
+    kind: Literal[Hue.BLUE]
+
+
+class Painted(ServerEvent, name="painted"):
+    shade: Annotated[Shade | Tint, Field(discriminator="kind")]
+    shades: list[Shade] = Field(default_factory=list[Shade])
+
+
+@both
+def test_a_literal_of_enum_members_whose_values_are_used_goes_out(codec: CodecName) -> None:
+    given = {"kind": Hue.RED, "maybe": Hue.RED}
+    made = Painted.model_validate({"shade": given, "shades": [given]})
+    expected = {"kind": "red", "maybe": "red"}
+    assert written(made, codec) == {"shade": expected, "shades": [expected]}
+    made.shade.kind = "green"  # type: ignore[assignment]
+    with pytest.raises(WrongKind, match=r"shade\.kind"):
+        written(made, codec)
+
+
+class Pair(NamedTuple):
+    n: int
+
+
+class Unasked(ServerEvent, name="unasked"):
+    """Fields of which Pydantic asks nothing when it writes them."""
+
+    numbers: Sequence[int] = ()
+    counts: defaultdict[str, int] = Field(default_factory=lambda: defaultdict(int))
+    waiting: deque[int] = Field(default_factory=deque[int])
+    order: OrderedDict[str, int] = Field(default_factory=OrderedDict[str, int])
+    pair: Pair = Pair(1)
+    part: Fraction = Fraction(1, 2)
+    address: IPv4Address = IPv4Address("127.0.0.1")
+    path: PurePath = PurePath("a")
+    link: AnyUrl = AnyUrl("http://a.example/")
+    links: list[AnyUrl] = Field(default_factory=list[AnyUrl])
+    secret: SecretStr = SecretStr("s")
+    item: SerializeAsAny[Item] = Field(default_factory=lambda: Rare(n=1))
+    maybe: int | None = None
+
+
+UNASKED: dict[str, Any] = {
+    "numbers": [5, "text", {"a": 1}, [None], ["x"]],
+    "counts": [5, {"a": None}],
+    "waiting": [5, [None]],
+    "order": [5, {"a": None}],
+    "pair": [5, Pair(None)],  # type: ignore[arg-type]
+    "part": ["1/2"],
+    "address": ["no address", 5],
+    "path": [5],
+    "link": [5],
+    "links": [[5], [None]],
+    "secret": [],
+    "item": [5, Item.model_construct(n=None)],
+}
+
+
+@both
+@pytest.mark.parametrize("field", UNASKED)
+def test_a_wrong_kind_is_an_error_where_pydantic_does_not_ask(field: str, codec: CodecName) -> None:
+    for value in (None, *UNASKED[field]):
+        event = Unasked()
+        setattr(event, field, value)
+        with pytest.raises(WrongKind, match=f"{field}[^ ]* "):
+            written(event, codec)
+
+
+@both
+def test_the_right_kinds_go_out_beside_a_null_and_a_tuple(codec: CodecName) -> None:
+    event = Unasked(numbers=deque([1]), links=[AnyUrl("http://b.example/")])
+    event.waiting = [1]  # type: ignore[assignment]
+    found = written(event, codec)
+    assert found["numbers"] == found["waiting"] == [1]
+    assert (found["links"], found["address"]) == (["http://b.example/"], "127.0.0.1")
+    assert (found["maybe"], found["item"]["extra"]) == (None, "e")
+
+
+@both
+def test_a_decimal_in_a_float_is_a_number(codec: CodecName) -> None:
+    event = Sent()
+    event.ratio = Decimal("1.5")  # type: ignore[assignment]
+    assert written(event, codec)["ratio"] == 1.5
+
+
+class Wrapped(ServerEvent, name="wrapped"):
+    n: int = 1
+    numbers: list[int] = Field(default_factory=list[int])
+    price: Decimal = Decimal(1)
+
+    @model_serializer(mode="wrap")
+    def write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**write(self), "more": 1}
+
+
+@both
+def test_a_serializer_that_calls_back_hides_no_wrong_kind(codec: CodecName) -> None:
+    event = Wrapped()
+    event.numbers, event.price = (1, 2), 3  # type: ignore[assignment]
+    expected = {"n": 1, "numbers": [1, 2], "price": "3", "more": 1}
+    assert written(event, codec) == expected
+    for name, value in {"n": "x", "numbers": ["x"], "price": "x"}.items():
+        event = Wrapped()
+        setattr(event, name, value)
+        with pytest.raises(WrongKind):
+            written(event, codec)

@@ -15,7 +15,9 @@ def arrays(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Chan
     is_tuple = "prefixItems" in old or "prefixItems" in new
     for place in range(max(len(_prefix(old)), len(_prefix(new)))):
         yield from _items(_item(old, place), _item(new, place), f"{path}[{place}]", deeper)
-    yield from _items(_rest(old), _rest(new), f"{path}[]", deeper)
+    rest, rest_now = _rest(old), _rest(new)
+    if rest is not None and rest_now is not None:
+        yield from deeper.items(rest, rest_now, f"{path}[]")
     yield from _lengths(old, new, path) if is_tuple else limits(old, new, path)
     if bool(old.get("uniqueItems")) != bool(new.get("uniqueItems")):
         yield Change(Code.LIST_TO_SET if new.get("uniqueItems") else Code.SET_TO_LIST, path)

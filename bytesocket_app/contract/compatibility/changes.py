@@ -57,6 +57,8 @@ class Deeper:
         gone: Yields the types of an old schema that the new document does not have.
         retyped: Returns True if code for the first type does not fit the second in Python.
         rekeyed: As `retyped`, for keys: received data is also looked up with them.
+        items: As `compare`, for the items of lists and mappings, which have to be of the very type
+            where code passes such a list on.
     """
 
     way: Way
@@ -67,6 +69,7 @@ class Deeper:
     gone: Callable[[Schema, str], Iterator[Change]]
     retyped: Callable[[Schema, Schema], bool]
     rekeyed: Callable[[Schema, Schema], bool]
+    items: Pursue
 
 
 def breaks(changes: Iterable[Change], way: Way) -> bool:

@@ -4,19 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from bytesocket_app.contract.shape import REF_PREFIX, Schema, compact
+from bytesocket_app.contract.shape import ANNOTATIONS, REF_PREFIX, Schema, compact
 
-ANNOTATIONS: Final = frozenset(
-    {
-        *("title", "description", "examples", "$comment", "readOnly", "writeOnly", "x-order"),
-        *("default", "deprecated", "x-deprecated", "x-unknown", "contentMediaType", "$ref"),
-    }
-)
+UNRESTRICTING: Final = ANNOTATIONS | {"default", "x-unknown", "contentMediaType", "$ref"}
 """Keywords that do not restrict the values, or are compared elsewhere."""
 
 _KINDS: Final = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _UNIONS: Final = ("anyOf", "oneOf")
-_OUTSIDE: Final = ANNOTATIONS | {"anyOf", "oneOf", "discriminator"}
+_OUTSIDE: Final = UNRESTRICTING | {"anyOf", "oneOf", "discriminator"}
 _VALUED: Final = frozenset({"const", "enum", "type", "x-enum-names"})
 
 
@@ -108,7 +103,7 @@ def kind(schema: Schema) -> str:
         return said if said in _KINDS else "other"
     if "properties" in schema:
         return "object"
-    return "other" if schema.keys() - ANNOTATIONS - {"x-open", "x-strict"} else "any"
+    return "other" if schema.keys() - UNRESTRICTING - {"x-open", "x-strict"} else "any"
 
 
 def values(schema: Schema) -> list[Any]:

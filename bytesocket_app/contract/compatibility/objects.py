@@ -4,6 +4,7 @@
 they are kept, and a schema if their values need a type.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, TypeAlias, cast
 
@@ -24,6 +25,7 @@ _KEYS: Final = {
     "other": Code.KEY_CHANGED,
 }
 _TEXT: Final[Schema] = {"type": "string"}
+_WHOLE: Final = re.compile(r"0|-?[1-9][0-9]*")
 
 
 def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
@@ -40,7 +42,8 @@ def objects(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Cha
     for name in [name for name in before if name in after]:
         yield from deeper.compare(before[name], after[name], _place(path, name))
     yield from _patterns(old, new, path, deeper)
-    yield from _extras(extra(old), extra(new), path, deeper)
+    is_mapping = "properties" not in old and "properties" not in new
+    yield from _extras(extra(old), extra(new), path, deeper, is_mapping=is_mapping)
     yield from _keys(old, new, path, deeper)
     yield from limits(old, new, path)
 
@@ -51,7 +54,7 @@ def keys(old: Schema, new: Schema, deeper: Deeper) -> Literal["narrower", "wider
     Returns:
         The relation of the new type to the old one; None if both accept the same text.
     """
-    old, new = _as_text(old), _as_text(new)
+    old, new = _as_key(old, new), _as_key(new, old)
     if _is_text(old) or _is_text(new):
         if _is_text(old) and _is_text(new):
             return None
@@ -61,6 +64,14 @@ def keys(old: Schema, new: Schema, deeper: Deeper) -> Literal["narrower", "wider
     if is_narrower and is_wider:
         return "other"
     return "narrower" if is_narrower else "wider" if is_wider else None
+
+
+def constants(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Change]:
+    """Report constants of a key or a room's parameter that have another name, or are gone."""
+    for change in [*deeper.attempt(old, new, path)]:
+        is_gone = change.code is Code.ENUM_VALUE_REMOVED and deeper.way is Way.S2C
+        if change.code is Code.ENUM_NAME_CHANGED or is_gone:
+            yield change
 
 
 def extra(schema: Schema) -> Extra:
@@ -132,9 +143,12 @@ def _added(name: str, old: Schema, new: Schema, path: str, deeper: Deeper) -> It
         yield Change(Code.FIELD_MEETS_EXTRA, path, new=now)
 
 
-def _extras(old: Extra, new: Extra, path: str, deeper: Deeper) -> Iterator[Change]:
+def _extras(
+    old: Extra, new: Extra, path: str, deeper: Deeper, *, is_mapping: bool
+) -> Iterator[Change]:
     if isinstance(old, dict) and isinstance(new, dict):
-        yield from deeper.compare(old, new, f"{path}.*")
+        compare = deeper.items if is_mapping else deeper.compare
+        yield from compare(old, new, f"{path}.*")
         return
     if isinstance(old, dict):
         yield from deeper.gone(old, path)
@@ -176,6 +190,7 @@ def _keys(old: Schema, new: Schema, path: str, deeper: Deeper) -> Iterator[Chang
         yield Change(Code.PYTHON_TYPE_CHANGED, f"{path}<key>", words(before), words(after))
     if words(before) != words(after):
         yield from deeper.gone(before, path)
+    yield from constants(before, after, f"{path}<key>", deeper)
 
 
 def _key(schema: Schema) -> Schema:
@@ -194,11 +209,16 @@ def _is_read_as_text(schema: Schema) -> bool:
     return kind(schema) == "string" and text_class(schema) == TEXT
 
 
-def _as_text(schema: Schema) -> Schema:
-    """Return a set of values as the texts that they are as keys."""
+def _as_key(schema: Schema, other: Schema) -> Schema:
+    """Return a set of values as what they are as keys: texts, or numbers where the other is one."""
     if kind(schema) != "enum" or "$ref" in schema:
         return schema
-    return {"enum": [one if isinstance(one, str) else compact(one) for one in values(schema)]}
+    texts = [one if isinstance(one, str) else compact(one) for one in values(schema)]
+    if kind(other) == "integer" and all(map(_WHOLE.fullmatch, texts)):
+        return {"enum": [int(one) for one in texts]}
+    if kind(other) == "boolean" and {*texts} <= {"true", "false"}:
+        return {"enum": [one == "true" for one in texts]}
+    return {"enum": texts}
 
 
 def _without_pattern(schema: Schema) -> Schema:

@@ -20,7 +20,8 @@ class Documents:
 
     def comparison(self, way: Way) -> Comparison:
         """Return a new comparison of types in a direction."""
-        return Comparison(self.old["types"], self.new["types"], way)
+        is_marked = "capabilities" in self.old and "capabilities" in self.new
+        return Comparison(self.old["types"], self.new["types"], way, is_marked=is_marked)
 
     def payload(self, old: Schema, new: Schema, way: Way, place: Place) -> Iterator[Finding]:
         """Compare two schemas in a direction."""

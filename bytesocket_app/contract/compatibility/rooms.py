@@ -7,7 +7,7 @@ from bytesocket_app.contract.compatibility.codes import Code
 from bytesocket_app.contract.compatibility.findings import Finding, Place, of_change
 from bytesocket_app.contract.compatibility.forms import words
 from bytesocket_app.contract.compatibility.levels import Way
-from bytesocket_app.contract.compatibility.objects import keys
+from bytesocket_app.contract.compatibility.objects import constants, keys
 from bytesocket_app.contract.compatibility.payloads import Documents, class_name, codes, unknown
 from bytesocket_app.contract.compatibility.rates import rate
 from bytesocket_app.contract.shape import compact
@@ -45,12 +45,23 @@ def _removed(
     """Report a removed room, which may be covered by a pattern whose parameters take any text."""
     place = Place(room=old["pattern"])
     for new in after:
-        is_open = all(schema == {"type": "string"} for schema in new["params"].values())
-        if not old["params"] and is_open and RoomPattern(new["pattern"]).match(old["pattern"]):
+        if not old["params"] and _takes(new, old["pattern"], documents):
             yield Finding(Code.ROOM_COVERED, None, place, "", old["pattern"], new["pattern"])
             yield from _inside(old, new, documents)
             return
     yield Finding(Code.ROOM_REMOVED, Way.C2S if old["join"] == "client" else Way.S2C, place)
+
+
+def _takes(room: Mapping[str, Any], name: str, documents: Documents) -> bool:
+    """Return True if a name is certainly that of a room of a pattern."""
+    texts = RoomPattern(room["pattern"]).match(name)
+    if texts is None:
+        return False
+    deeper = documents.comparison(Way.C2S).deeper
+    return all(
+        keys({"enum": [text]}, room["params"][parameter], deeper) in {None, "wider"}
+        for parameter, text in texts.items()
+    )
 
 
 def _room(
@@ -71,6 +82,8 @@ def _room(
         if code not in _REFUSED and deeper.retyped(kind, kind_now):
             yield Finding(Code.ROOM_PARAM_RETYPED, Way.C2S, at, "", *said)
         for change in deeper.gone(kind, "") if kind != kind_now else ():
+            yield of_change(change, Way.C2S, at)
+        for change in constants(kind, kind_now, "", deeper):
             yield of_change(change, Way.C2S, at)
     yield from _inside(old, new, documents)
     yield from class_name(old, new, place)

@@ -331,7 +331,7 @@ _VALUES: Final[Mapping[Code, Rule]] = {
         "the union has one member less", WIRE, SOURCE, "Keep on accepting the old one."
     ),
     Code.UNION_ORDER_CHANGED: Rule(
-        "the members of a left-to-right union are tried in another order",
+        "the members of a union are tried in another order, and data may go to another one",
         SILENT,
         SAFE,
         "Keep the order, unless no data fits two of the members.",

@@ -94,6 +94,15 @@ def flags(old: Schema, new: Schema, path: str) -> Iterator[Change]:
             yield Change(Code.FLAG_ADDED, path, new=" | ".join(names))
 
 
+def closedness(old: Schema, new: Schema, path: str) -> Iterator[Change]:
+    """Report that a set of flags takes any number now, or its own flags only."""
+    was_closed, is_closed = bool(old.get("x-closed")), bool(new.get("x-closed"))
+    if was_closed != is_closed:
+        code = Code.CONSTRAINT_TIGHTENED if is_closed else Code.CONSTRAINT_LOOSENED
+        called = {True: "its own flags only", False: "any number"}
+        yield Change(code, path, called[was_closed], called[is_closed])
+
+
 def _flag_names(schema: Schema) -> dict[int, list[str]]:
     """Return the names of each number: aliases are names, too."""
     found: dict[int, list[str]] = {}
@@ -124,6 +133,8 @@ def numbers(old: Schema, new: Schema, path: str) -> Iterator[Change]:
 def set_and_type(old: Schema, new: Schema, path: str) -> Iterator[Change]:
     """Compare a set of values with a whole type, in either order."""
     closed, whole = (old, new) if kind(old) == "enum" else (new, old)
+    if kind(whole) == "boolean" and {*map(compact, values(closed))} == {"true", "false"}:
+        return
     is_wider = closed is old
     is_read = kind(whole) == "string" and text_class(whole) != TEXT
     if is_read or not all(_is_of(kind(whole), one) for one in values(closed)):
@@ -133,6 +144,9 @@ def set_and_type(old: Schema, new: Schema, path: str) -> Iterator[Change]:
     if is_wider and closed.get("x-open"):
         code = Code.ENUM_UNLISTED
     yield Change(code, path, words(old), words(new))
+    if is_wider and kind(whole) == "flags":
+        # The name stays, and in Python it has no members any more.
+        yield Change(Code.PYTHON_TYPE_CHANGED, path, words(old), words(new))
     if not all(_is_within(whole, value) for value in values(closed)):
         yield Change(Code.CONSTRAINT_TIGHTENED if is_wider else Code.CONSTRAINT_LOOSENED, path)
 
@@ -227,7 +241,7 @@ def _meets_all(pattern: str) -> bool:
 
 def _is_within(whole: Schema, value: Any) -> bool:
     """Return True if a value is certainly within the limits of a type."""
-    if _format(whole) is not None:
+    if _format(whole) is not None or ("x-flags" in whole and _is_refused(value, whole)):
         return False
     pattern, step = _telling("pattern", whole), _telling("multipleOf", whole)
     if pattern is not None and not _is_found(pattern, value):
@@ -259,7 +273,7 @@ def _exact(number: float) -> Fraction:
 def _is_of(what: str, value: object) -> bool:
     if what == "boolean" or isinstance(value, bool):
         return what == "boolean" and isinstance(value, bool)
-    if what not in {"string", "integer", "number"}:
+    if what not in {"string", "integer", "flags", "number"}:
         return False
     if what == "string":
         return isinstance(value, str)

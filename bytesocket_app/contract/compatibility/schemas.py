@@ -8,12 +8,14 @@ from typing import Final
 from bytesocket_app.contract.compatibility.arrays import arrays
 from bytesocket_app.contract.compatibility.changes import Change, Deeper, breaks, shown
 from bytesocket_app.contract.compatibility.codes import Code
-from bytesocket_app.contract.compatibility.forms import ANNOTATIONS, Types, kind, words
+from bytesocket_app.contract.compatibility.forms import UNRESTRICTING, Types, kind, words
 from bytesocket_app.contract.compatibility.levels import Way
 from bytesocket_app.contract.compatibility.objects import objects
+from bytesocket_app.contract.compatibility.orders import order
 from bytesocket_app.contract.compatibility.scalars import (
     LIMITS,
     NUMBERS,
+    closedness,
     finiteness,
     flags,
     formats,
@@ -23,13 +25,13 @@ from bytesocket_app.contract.compatibility.scalars import (
     set_and_type,
     sets,
 )
-from bytesocket_app.contract.compatibility.static import is_retyped
+from bytesocket_app.contract.compatibility.static import is_reshaped, is_retyped, python_type
 from bytesocket_app.contract.compatibility.unions import Unions
 from bytesocket_app.contract.shape import Schema, compact, references
 
 _JUDGED: Final = (
     LIMITS
-    | ANNOTATIONS
+    | UNRESTRICTING
     | {"type", "format", "contentSchema", "allOf", "anyOf", "oneOf", "discriminator"}
     | {"properties", "required", "additionalProperties", "patternProperties", "propertyNames"}
     | {"items", "prefixItems", "uniqueItems", "const", "enum"}
@@ -37,6 +39,14 @@ _JUDGED: Final = (
     | {"x-strict", "x-timezone", "x-type", "x-closed", "x-first-match"}
 )
 """Keywords that are compared; a change of any other is reported as KEYWORD_CHANGED."""
+
+_LIMITING: Final = frozenset(
+    {
+        *(Code.CONSTRAINT_TIGHTENED, Code.CONSTRAINT_CHANGED, Code.EXTRA_FORBIDDEN),
+        *(Code.EXTRA_NARROWED, Code.TIMEZONE_NARROWED, Code.TIMEZONE_CHANGED),
+    }
+)
+"""Breaks that no type checker sees."""
 
 _SCALARS: Final = ("string", "integer", "number", "boolean", "null")
 
@@ -51,12 +61,22 @@ class Comparison:
         old: The types of the old document.
         new: The types of the new one.
         way: Sender of the data.
+        is_marked: True if both documents mark closed flags and left-to-right unions, which those
+            of version 0.1 do not.
     """
 
-    def __init__(self, old: Mapping[str, Schema], new: Mapping[str, Schema], way: Way) -> None:
+    def __init__(
+        self,
+        old: Mapping[str, Schema],
+        new: Mapping[str, Schema],
+        way: Way,
+        *,
+        is_marked: bool = True,
+    ) -> None:
         self._old = Types(old)
         self._new = Types(new)
         self._way = way
+        self._is_marked = is_marked
         self._visited: dict[tuple[str, str], None] = {}
         self._unfit: set[tuple[str, str]] = set()
         self._deeper = Deeper(
@@ -68,6 +88,7 @@ class Comparison:
             self._gone,
             self._is_retyped,
             self._is_rekeyed,
+            self._items,
         )
         self._unions = Unions(self._old, self._new, self._deeper)
 
@@ -80,8 +101,7 @@ class Comparison:
         """Yield the changes from one schema to another."""
         if old == new and _is_scalar(old):
             return
-        name, before = self._old.resolved(old)
-        name_now, after = self._new.resolved(new)
+        (name, _), (name_now, _) = self._old.resolved(old), self._new.resolved(new)
         if name is not None and name_now is not None:
             # Includes the keywords beside a reference: a union may require its members' tag there.
             pair = compact(old), compact(new)
@@ -95,16 +115,14 @@ class Comparison:
             is_told = is_told or (change.path == path and change.is_noticed(self._way))
             yield change
         if not is_told and self._is_retyped(old, new):
-            what, what_now = (
-                words(one, named) for one, named in ((before, name), (after, name_now))
-            )
-            yield Change(Code.PYTHON_TYPE_CHANGED, path, what, what_now)
+            yield self._retyped(old, new, path)
 
     def _inside(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Compare two schemas whose names were compared."""
         (_, before), (_, after) = self._old.resolved(old), self._new.resolved(new)
         yield from _marks(before, after, path)
         olds, news = self._old.members(old), self._new.members(new)
+        yield from self._joined(old, path)
         if len(olds) == len(news) == 1:
             yield from self._single(olds[0], news[0], path)
             return
@@ -112,13 +130,16 @@ class Comparison:
         if tag and tag_now and tag != tag_now:
             yield Change(Code.DISCRIMINATOR_CHANGED, path, tag, tag_now)
             return
-        order, order_now = _order(self._old, before), _order(self._new, after)
-        common = [one for one in order if one in order_now]
-        common_now = [one for one in order_now if one in order]
-        if common != common_now:
-            before_after = ", ".join(common), ", ".join(common_now)
-            yield Change(Code.UNION_ORDER_CHANGED, path, *before_after)
+        if not (tag or tag_now):
+            yield from order(self._old, before, self._new, after, path, is_marked=self._is_marked)
         yield from self._union(olds, news, tag or tag_now, path)
+
+    def _joined(self, old: Schema, path: str) -> Iterator[Change]:
+        """Report the names of sets that are gone: the sets of a union are compared as one."""
+        leaves = self._old.leaves(old)
+        sets = [one for one in leaves if kind(self._old.resolved(one)[1]) == "enum"]
+        for member in sets if len(sets) > 1 else ():
+            yield from self._gone(member, path)
 
     def _union(
         self, olds: list[Schema], news: list[Schema], tag: str | None, path: str
@@ -140,6 +161,21 @@ class Comparison:
         else:
             yield from self._unions.compare(olds, news, tag, path)
 
+    def _items(self, old: Schema, new: Schema, path: str) -> Generator[Change]:
+        """Compare the items of two lists, or of two mappings."""
+        is_told = False
+        for change in self.compare(old, new, path):
+            is_told = is_told or (change.path == path and change.is_noticed(self._way))
+            yield change
+        if not is_told and is_reshaped(self._old, old, self._new, new):
+            yield self._retyped(old, new, path)
+
+    def _retyped(self, old: Schema, new: Schema, path: str) -> Change:
+        said = _listed(self._old, self._old.leaves(old)), _listed(self._new, self._new.leaves(new))
+        if said[0] == said[1]:
+            said = python_type(self._old, old), python_type(self._new, new)
+        return Change(Code.PYTHON_TYPE_CHANGED, path, *said)
+
     def _attempt(self, old: Schema, new: Schema, path: str) -> Generator[Change]:
         """Compare without marking pairs as visited."""
         known = len(self._visited)
@@ -157,6 +193,8 @@ class Comparison:
         return is_retyped(self._old, old, self._new, new, self._way)
 
     def _is_rekeyed(self, old: Schema, new: Schema) -> bool:
+        if is_reshaped(self._old, old, self._new, new):
+            return True
         ways = (Way.C2S,) if self._way is Way.C2S else (Way.C2S, Way.S2C)
         return any(is_retyped(self._old, old, self._new, new, way) for way in ways)
 
@@ -186,9 +224,18 @@ class Comparison:
             marks = [*islice(self._visited, known, None)]
             self._forget(known)
             if is_excused():
+                if self._is_reformed(old, found):
+                    yield self._retyped(old, new, path)
                 return
             self._visited.update(dict.fromkeys(marks))
         yield from found
+
+    def _is_reformed(self, old: Schema, found: list[Change]) -> bool:
+        """Return True if a model's fields, which code names, are others now."""
+        name, before = self._old.resolved(old)
+        is_model = name is not None and kind(before) == "object"
+        broken = {change.code for change in found if change.breaks(self._way)}
+        return is_model and not broken <= _LIMITING
 
     def _single(self, old: Schema, new: Schema, path: str) -> Iterator[Change]:
         """Compare two schemas that are no unions."""
@@ -226,6 +273,8 @@ class Comparison:
                 yield from openness(old, new, path)
             case "flags":
                 yield from flags(old, new, path)
+                if self._is_marked:
+                    yield from closedness(old, new, path)
             case "string" | "bytes":
                 yield from formats(old, new, path)
                 yield from limits(old, new, path)
@@ -284,12 +333,3 @@ def _takes_anything(types: Types, members: list[Schema]) -> bool:
 def _tag(union: Schema) -> str | None:
     name = union.get("discriminator", {}).get("propertyName")
     return name if isinstance(name, str) else None
-
-
-def _order(types: Types, union: Schema) -> list[str]:
-    """Return the members of a left-to-right union in the order of trying; nothing of another."""
-    members = union.get("anyOf", ())
-    places = union.get("x-first-match", ())
-    if sorted(places) != list(range(len(members))):
-        return []
-    return [_listed(types, [members[place]]) for place in places]

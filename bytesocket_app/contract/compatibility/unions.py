@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias, cast
@@ -41,6 +41,8 @@ class Member:
         fields: Names of an object's fields, or of those of a list's items.
         required: Names of those that must be there.
         is_aliased: True if some may come under another name.
+        values: Values of the fields that have few, a tag for instance, by the fields' names.
+        content: `found` as text.
     """
 
     schema: Schema
@@ -51,6 +53,8 @@ class Member:
     fields: frozenset[str]
     required: frozenset[str]
     is_aliased: bool
+    values: Mapping[str, frozenset[str]]
+    content: str
 
 
 Pair: TypeAlias = tuple[Member, Member]
@@ -71,6 +75,7 @@ class Unions:
         self._deeper = deeper
         # Used only for a ranking, so pairs that count as equal, being visited, do no harm.
         self._costs: dict[tuple[str, str], tuple[int, int] | None] = {}
+        self._unfit: set[tuple[str, str]] = set()
 
     def compare(
         self, old: list[Schema], new: list[Schema], tag: str | None, path: str
@@ -129,10 +134,16 @@ class Unions:
     def _fits(self, one: Member, other: Member) -> bool:
         if one.kind == other.kind and one.kind in _HOLDERS and self._lacks(one, other):
             return False
-        return self._deeper.fits(one.schema, other.schema)
+        pair = one.content, other.content
+        if pair not in self._unfit and not self._deeper.fits(one.schema, other.schema):
+            self._unfit.add(pair)
+        return pair not in self._unfit
 
     def _lacks(self, one: Member, other: Member) -> bool:
-        """Return True if a field is missing that a reader of objects needs."""
+        """Return True if a field is missing that a reader of objects needs, or has other values."""
+        both = one.values.keys() & other.values.keys()
+        if any(one.values[name].isdisjoint(other.values[name]) for name in both):
+            return True
         if self._deeper.way is Way.C2S:
             return not other.is_aliased and not other.required <= one.fields
         return not one.required <= other.fields
@@ -229,9 +240,32 @@ def _members(schemas: Iterable[Schema], types: Types) -> list[Member]:
         fields = frozenset(cast("Iterable[str]", holder.get("properties", ())))
         required = frozenset(cast("Iterable[str]", holder.get("required", ())))
         is_aliased = "x-aliases" in holder
-        text = compact(schema)
-        made.append(Member(schema, name, found, kind(found), text, fields, required, is_aliased))
+        made.append(
+            Member(
+                schema,
+                name,
+                found,
+                kind(found),
+                compact(schema),
+                fields,
+                required,
+                is_aliased,
+                _valued(holder, types),
+                compact(found),
+            )
+        )
     return made
+
+
+def _valued(holder: Schema, types: Types) -> dict[str, frozenset[str]]:
+    """Return the values of the fields that are closed sets of values."""
+    fields = cast("Mapping[str, Schema]", holder.get("properties", {}))
+    found = {name: types.resolved(field)[1] for name, field in fields.items()}
+    return {
+        name: frozenset(map(compact, values(field)))
+        for name, field in found.items()
+        if values(field) and not field.get("x-open")
+    }
 
 
 def _tags(types: Types, member: Member, tag: str) -> set[str]:
@@ -248,7 +282,7 @@ def _by_tag(types: Types, tag: str, member: Member) -> Iterable[Hashable]:
 
 
 def _by_content(member: Member) -> Iterable[Hashable]:
-    return [compact(member.found)]
+    return [member.content]
 
 
 def _by_outside(types: Types, member: Member) -> Iterable[Hashable]:

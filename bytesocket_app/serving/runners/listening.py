@@ -69,35 +69,40 @@ def listen_unix(path: Path) -> socket.socket:
     """
     if not hasattr(socket, "AF_UNIX"):
         raise ConfigurationError(f"cannot listen on {path}: Python has no Unix sockets here")
-    if path.is_socket():
-        _remove_stale(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        if path.is_socket():
+            _remove_stale(path)
         listener.bind(str(path))
         path.chmod(_EVERYBODY)
         listener.listen(BACKLOG)
         listener.settimeout(0)
+    except ConfigurationError:
+        listener.close()
+        raise
     except OSError as error:
         listener.close()
         why = error.strerror or str(error)
         if error.errno == errno.EADDRINUSE:
-            why = "there is something else, which is no socket"
+            what = "a socket that takes no connection" if path.is_socket() else "no socket"
+            why = f"there is something else, which is {what}"
         raise ConfigurationError(f"cannot listen on {path}: {why}") from error
     return listener
 
 
 def _remove_stale(path: Path) -> None:
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        probe.settimeout(0)  # to one whose queue is full it would wait
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink()
+            return
+        except BlockingIOError:
+            pass
         except OSError:
             return  # the bind says what it is
-        else:
-            raise ConfigurationError(
-                f"another server listens on {path}: stop it, or choose another path"
-            )
+    raise ConfigurationError(f"another server listens on {path}: stop it, or choose another path")
 
 
 def url(scheme: str, host: str, port: int, path: str = "/") -> str:

@@ -20,7 +20,7 @@ from bytesocket_cli.codegen.python_names import (
     type_class_name,
 )
 from bytesocket_cli.codegen.python_places import Marks
-from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, walk
+from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, reached
 from bytesocket_cli.codegen.schema import Schema, ref_name
 
 Entry = Mapping[str, Any]
@@ -144,13 +144,8 @@ class EventClasses:
     def _around(self, event: Entry) -> set[str]:
         """Return the class names of all types of an event's payload and replies."""
         replies = [entry["reply"] for entry in [event, *self._in_rooms.get(event["name"], ())]]
-        waiting = [one for one in (event["input"], event["output"], *replies) if one is not None]
-        found: set[str] = set()
-        while waiting:
-            names = {ref_name(schema) for schema in walk([waiting.pop()])} - {None, *found}
-            found.update(name for name in names if name is not None)
-            waiting += [self._types[name] for name in names if name is not None]
-        return {self.type_names[name] for name in found}
+        schemas = [one for one in (event["input"], event["output"], *replies) if one is not None]
+        return {self.type_names[name] for name in reached(schemas, self._types)}
 
     def _add(self, event: Entry) -> None:
         incoming, outgoing = event["input"], event["output"]

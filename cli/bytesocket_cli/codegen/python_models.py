@@ -18,6 +18,7 @@ from bytesocket_cli.codegen.python_types import (
     AnnotationWriter,
     has_fields,
     is_enum,
+    reached,
     walk,
 )
 from bytesocket_cli.codegen.schema import (
@@ -335,16 +336,7 @@ def _is_anything(schema: Schema) -> bool:
 
 def received_types(document: Document) -> set[str]:
     """Return the contract names of all types in what the server sends."""
-    types: Mapping[str, Schema] = document["types"]
     entries = [*document["events"], *(one for r in document["rooms"] for one in r["client_events"])]
     roots = [entry.get(part) for entry in entries for part in ("output", "reply")]
     roots += [refusal["data"] for refusal in document["refusals"].values()]
-    found: set[str] = set()
-    waiting = [root for root in roots if root is not None]
-    while waiting:
-        for schema in walk([waiting.pop()]):
-            name = ref_name(schema)
-            if name is not None and name not in found:
-                found.add(name)
-                waiting.append(types.get(name, {}))
-    return found
+    return reached((root for root in roots if root is not None), document["types"])

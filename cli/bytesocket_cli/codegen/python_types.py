@@ -54,6 +54,19 @@ def walk(schemas: Iterable[Schema]) -> Iterator[Schema]:
         waiting.extend(each_schema(dict(schema)))
 
 
+def reached(schemas: Iterable[Schema], types: Mapping[str, Schema]) -> set[str]:
+    """Return the contract names of the types that schemas refer to, directly or indirectly."""
+    found: set[str] = set()
+    waiting = list(schemas)
+    while waiting:
+        for schema in walk([waiting.pop()]):
+            name = ref_name(schema)
+            if name is not None and name not in found:
+                found.add(name)
+                waiting.append(types.get(name, {}))
+    return found
+
+
 def has_fields(schema: Schema) -> bool:
     """Return True if a schema becomes a class: an object with `properties`, even empty ones."""
     return "properties" in schema and schema.get("type", "object") == "object"
@@ -177,9 +190,18 @@ class AnnotationWriter:
         value = self.annotation({"anyOf": values} if len(values) > 1 else values[0])
         return f"dict[{self._key(schema)}, {value}]"
 
+    def _number_key(self, key: Schema) -> str | None:
+        """Write the kinds of keys of which a few are numbers: text is read as no `Literal`."""
+        found = resolved(key, self._types)
+        values: list[Any] = [found["const"]] if "const" in found else list(found.get("enum", ()))
+        kinds = {_kind(value) for value in values}
+        if kinds <= {"str"} or (kinds == {"int"} and is_enum(found)):
+            return None
+        return _union(sorted(kinds))
+
     def _key(self, schema: Schema) -> str:
         if "x-key" in schema:
-            return self.annotation(schema["x-key"])
+            return self._number_key(schema["x-key"]) or self.annotation(schema["x-key"])
         keys = schema.get("propertyNames")
         return self.annotation(keys) if keys and ("enum" in keys or "const" in keys) else "str"
 
@@ -192,6 +214,10 @@ def _literals(values: Sequence[Any]) -> list[str]:
     texts = [f"_t.Literal[{literals}]"] if known else []
     texts += [_by_value(value) for value in other]
     return texts or ["_t.Never"]
+
+
+def _kind(value: object) -> str:
+    return type(value).__name__
 
 
 def _by_value(value: object) -> str:

@@ -39,24 +39,22 @@ def resolved(schema: Schema, types: Mapping[str, Schema]) -> Schema:
     return schema
 
 
-def leaves(
-    schema: Schema, types: Mapping[str, Schema], name: str | None = None
-) -> Iterator[tuple[str | None, Schema]]:
-    """Yield (type name, schema) for each alternative, with references and unions followed."""
+def leaves(schema: Schema, types: Mapping[str, Schema]) -> Iterator[Schema]:
+    """Yield the schema of each alternative, with references and unions followed."""
     seen: set[str] = set()
-    waiting = [(name, schema)]
+    waiting = [schema]
     while waiting:
-        name, schema = waiting.pop(0)
-        known = ref_name(schema)
-        if known is not None:
-            if known not in seen:
-                waiting.append((known, types.get(known, {})))
-            seen.add(known)
+        schema = waiting.pop(0)
+        name = ref_name(schema)
+        if name is not None:
+            if name not in seen:
+                waiting.append(types.get(name, {}))
+            seen.add(name)
             continue
         branches: list[Schema] = schema.get("oneOf") or schema.get("anyOf") or []
-        waiting += [(None, branch) for branch in branches]
+        waiting += branches
         if not branches:
-            yield name, schema
+            yield schema
 
 
 def open_kinds(schema: Schema, types: Mapping[str, Schema]) -> list[str]:
@@ -67,7 +65,7 @@ def open_kinds(schema: Schema, types: Mapping[str, Schema]) -> list[str]:
     """
     if not schema.get("x-open"):
         return []
-    found = [leaf for _, leaf in leaves(schema, types)]
+    found = list(leaves(schema, types))
     values = [one for leaf in found for one in [leaf.get("const"), *leaf.get("enum", ())]]
     kinds = {"string": str, "integer": int, "number": float}
     there: set[type[object]] = {type(one) for one in values}

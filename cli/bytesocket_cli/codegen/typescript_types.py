@@ -133,7 +133,7 @@ class TypeWriter:
             if keyword in branch:
                 return self._branches(branch, keyword, indent, tag)
         texts = self._alternatives(branch, indent)
-        found = [leaf for _, leaf in leaves(branch, self._types)]
+        found = list(leaves(branch, self._types))
         wanted = {tag, *branch.get("required", ())} - {None}
         demanded = {key: self._demanded(key, found) for key in sorted(map(str, wanted))}
         tags = "; ".join(f"{property_key(key)}: {kind}" for key, kind in demanded.items() if kind)

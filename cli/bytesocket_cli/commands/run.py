@@ -1,8 +1,9 @@
 """`bytesocket run`: serve in production."""
 
+import os
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -79,7 +80,9 @@ def run(  # noqa: PLR0913 - the options of the command
 
     shown = certificate(certfile, keyfile)  # its errors first: nothing is started yet
     if uds is not None and any(_is_typed(context, name) for name in ("host", "port")):
-        raise CliError("--uds listens on a Unix socket: leave --host and --port out, or it")
+        if _is_typed(context, "uds"):
+            raise CliError("--uds listens on a Unix socket: leave --host and --port out, or it")
+        uds = None
     place = resolve(target, Path.cwd())
     loaded = load(place)
     if workers > 1:
@@ -126,10 +129,14 @@ def _listening(
         return
     path = uds.absolute()
     with listen_unix(path) as listener:
+        ours = path.stat()
         try:
             yield listener, f"unix:{path}"
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                now = path.stat()  # the next server's socket may have the same inode
+                if os.path.samestat(ours, now) and ours.st_mtime_ns == now.st_mtime_ns:
+                    path.unlink()
 
 
 def _behind(loaded: Any, proxies: str, transport: Transport) -> Any:

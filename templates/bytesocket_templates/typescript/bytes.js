@@ -2,7 +2,7 @@
 
 /** Whether a value can be of a shape: tags, keys and kind are looked at, no deeper. */
 function fits(shapes, shape, value) {
-  if (shape === undefined) return false;
+  if (!shape) return false;
   if (typeof shape === "string") {
     if (shape[0] === "#") return fits(shapes, shapes[shape.slice(1)], value);
     return typeof value === "string" || value instanceof Uint8Array;
@@ -20,7 +20,7 @@ function fits(shapes, shape, value) {
 /** Copy a value with `change` applied where its shape says that bytes are. */
 function walk(shapes, shape, value, change) {
   const inside = (part, item) => walk(shapes, part, item, change);
-  if (!shape || value === null || value === undefined) return value;
+  if (!shape) return value;
   if (typeof shape === "string") {
     return shape[0] === "#" ? inside(shapes[shape.slice(1)], value) : change(shape, value);
   }
@@ -31,7 +31,7 @@ function walk(shapes, shape, value, change) {
       value,
     );
   if (Array.isArray(value)) return value.map((item, at) => inside(tuple?.[at] ?? items, item));
-  if (typeof value !== "object") return value;
+  if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.keys(value).map((key) => [
       key,
@@ -57,14 +57,22 @@ function bytesToText(format, value) {
   return format === "hex" ? text : btoa(text).replace(/\+/g, "-").replace(/\//g, "_");
 }
 
+/** Read bytes; what is not written as bytes are, in a union, is another value and stays. */
 function textToBytes(format, value) {
-  if (typeof value !== "string") return value;
-  if (format === "utf8") return utf8.encode(value);
-  return format === "hex"
-    ? Uint8Array.from(value.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-    : Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
-        character.charCodeAt(0),
-      );
+  try {
+    const bytes =
+      format === "utf8"
+        ? utf8.encode(value)
+        : format === "hex"
+          ? Uint8Array.from(value.match(/../g) ?? [], (pair) => Number(`0x${pair}`))
+          : Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
+              character.charCodeAt(0),
+            );
+    if (bytesToText(format, bytes) === value) return bytes;
+  } catch {
+    // Text that is neither, or a number.
+  }
+  return value;
 }
 
 function createBytes({ shapes, sent, arriving }) {

@@ -622,7 +622,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   };
   const join = (pattern: string, params: any = {}): object => {
     /* numbered */
-    for (const [key, value] of Object.entries(params))
+    for (const [key, value] of (Object as any).entries(params))
       if (typeof value === "number" && !Number.isSafeInteger(value))
         throw new RangeError(`${key} of ${pattern} cannot be ${value}: it is no safe integer`);
     /* end */

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import UUID4, AnyUrl, AwareDatetime, BaseModel, Field, Json
 
-from tests.support.verdict_rows.making import RENAMED, SAFE, Table, one
+from tests.support.verdict_rows.making import INT, RENAMED, SAFE, Table, enum, named, one
 
 
 class Rights(IntFlag):
@@ -54,6 +54,10 @@ def rights(**members: int) -> Any:
     return IntFlag("Rights", members)
 
 
+def closed(**members: int) -> Any:
+    return Flag("Rights", members)
+
+
 def first(*members: Any) -> Any:
     """A left-to-right union."""
     return Annotated[Union[members], Field(union_mode="left_to_right")]  # noqa: UP007 - a tuple
@@ -79,6 +83,8 @@ def keyed(key: Any) -> Any:
     return dict[key, int]
 
 
+OldColor: Any = enum("Color", RED="red")
+NewColor: Any = enum("Color", RED="red", BLUE="blue")
 OPEN: Any = Annotated[Literal["a", "b"], Field(json_schema_extra={"x-open": True})]
 GONE: Final = {"TYPE_GONE": "source"}
 PYTHON: Final = {"PYTHON_TYPE_CHANGED": "source"}
@@ -220,7 +226,70 @@ PAIRS: dict[str, tuple[Any, Any, str, str]] = {
     "key UUID to str": (keyed(UUID), keyed(str), "source", "wire"),
     "key enum to str": (keyed(Color), keyed(str), "source", "wire"),
     "key str to enum": (keyed(str), keyed(Color), "wire", "source"),
-    "key literal to str": (keyed(Literal["a"]), keyed(str), "safe", "wire"),
+    "key literal to str": (keyed(Literal["a"]), keyed(str), "source", "wire"),
+    "key literal with a value more": (
+        keyed(Literal["a"]),
+        keyed(Literal["a", "b"]),
+        "source",
+        "wire",
+    ),
+    "key literal with a value less": (
+        keyed(Literal["a", "b"]),
+        keyed(Literal["a"]),
+        "wire",
+        "source",
+    ),
+    "key literal to int": (keyed(Literal[1, 2]), keyed(int), "source", "wire"),
+    "key int to literal": (keyed(int), keyed(Literal[1, 2]), "wire", "source"),
+    "key enum with another name of a value": (
+        keyed(enum("Color", RED="red")),
+        keyed(enum("Color", ROUGE="red")),
+        "source",
+        "source",
+    ),
+    "key enum with a value less": (
+        keyed(enum("Color", RED="red", BLUE="blue")),
+        keyed(enum("Color", RED="red")),
+        "wire",
+        "source",
+    ),
+    "key UUID to UUID4": (keyed(UUID), keyed(UUID4), "wire", "safe"),
+    # ---- items, which have to be of the very type where a list is passed on
+    "list of int to list of float": (list[int], list[float], "source", "wire"),
+    "list of float to list of int": (list[float], list[int], "wire", "source"),
+    "list with null": (list[str], list[str | None], "source", "wire"),
+    "list without null": (list[str | None], list[str], "wire", "source"),
+    "mapping without null": (dict[str, int | None], dict[str, int], "wire", "source"),
+    "list of a literal with a value more": (
+        list[Literal["a"]],
+        list[Literal["a", "b"]],
+        "source",
+        "wire",
+    ),
+    "list of an enum with a value more": (
+        list[OldColor],
+        list[NewColor],
+        "safe",
+        "wire",
+    ),
+    "list of a union with a member more": (list[Wide], list[Wide | str], "source", "wire"),
+    "list of an open set with a value more": (
+        list[OPEN],
+        list[Annotated[Literal["a", "b", "c"], Field(json_schema_extra={"x-open": True})]],
+        "safe",
+        "safe",
+    ),
+    "list of int and float to list of float": (list[int | float], list[float], "safe", "source"),
+    "list of bool to list of both of its values": (
+        list[bool],
+        list[Literal[True, False]],
+        "safe",
+        "safe",
+    ),
+    "list of tuples": (list[tuple[int, int]], list[tuple[int, float]], "source", "wire"),
+    "list of lists": (list[list[int]], list[list[float]], "source", "wire"),
+    "tuple of int to tuple of float": (tuple[int, int], tuple[int, float], "safe", "wire"),
+    "list of int to list of anything": (list[int], list[Any], "safe", "wire"),
     "key literal to enum": (keyed(Literal["red", "blue"]), keyed(Color), "source", "source"),
     "key from numbers to their texts": (
         keyed(Literal[1, 2]),
@@ -271,4 +340,86 @@ PAIRS: dict[str, tuple[Any, Any, str, str]] = {
     "frozenset to tuple of any length": (frozenset[int], tuple[int, ...], "source", "source"),
     "model to a union with one that fits it": (Wide, Wide | Narrow, "safe", "source"),
     "another order of a union": (int | str, str | int, "safe", "safe"),
+    "models of a union that change names": (
+        named("A", x=INT) | named("B", y=INT),
+        named("A", y=INT) | named("B", x=INT),
+        "source",
+        "source",
+    ),
+    "model of a union needs more, and another model takes the data": (
+        named("A", x=INT) | named("B", x=INT, y=(int, 0)),
+        named("A", x=INT, z=INT) | named("B", x=INT, y=(int, 0)),
+        "source",
+        "safe",
+    ),
+    "limit of a model in a union, of which another takes the data": (
+        named("A", x=INT) | named("B", x=INT, y=(int, 0)),
+        named("A", x=(whole(ge=0), ...)) | named("B", x=INT, y=(int, 0)),
+        "safe",
+        "safe",
+    ),
+    "two enums to one": (
+        enum("A", RED="red") | enum("B", BLUE="blue"),
+        enum("A", RED="red", BLUE="blue"),
+        "source",
+        "source",
+    ),
+    # ---- flags, and sets of all values
+    "flags to closed flags": (Rights, closed(READ=1, WRITE=2), "wire", "safe"),
+    "closed flags to flags": (closed(READ=1, WRITE=2), Rights, "safe", "silent"),
+    "flags to an enum of numbers": (
+        rights(READ=1, WRITE=2),
+        IntEnum("Rights", {"READ": 1, "WRITE": 2}),
+        "wire",
+        "source",
+    ),
+    "enum of numbers to flags": (
+        IntEnum("Rights", {"READ": 1, "WRITE": 2}),
+        rights(READ=1, WRITE=2),
+        "source",
+        "wire",
+    ),
+    "enum of numbers to closed flags without one": (
+        IntEnum("Rights", {"READ": 1, "WRITE": 2}),
+        closed(READ=1),
+        "wire",
+        "wire",
+    ),
+    "bool to both of its values": (bool, Literal[True, False], "safe", "safe"),
+    "both values of bool to bool": (Literal[True, False], bool, "safe", "safe"),
+    "bool to one of its values": (bool, Literal[True], "wire", "source"),
+    # ---- the order in which members of a union are tried
+    "left to right instead of the best match": (int | str, first(int, str), "silent", "safe"),
+    "the best match instead of left to right": (first(int, str), int | str, "silent", "safe"),
+    "left-to-right union turned, maybe null": (
+        first(int, str) | None,
+        first(str, int) | None,
+        "silent",
+        "safe",
+    ),
+    "left-to-right union with a member more before others": (
+        first(int, str),
+        first(float, int, str),
+        "silent",
+        "wire",
+    ),
+    "left-to-right union with null": (first(int, str), first(None, int, str), "safe", "wire"),
+    "left-to-right union with another sort of data first": (
+        first(int, Wide),
+        first(Wide, int),
+        "safe",
+        "safe",
+    ),
+    "left-to-right union of lists turned": (
+        first(list[int], list[str]),
+        first(list[str], list[int]),
+        "silent",
+        "safe",
+    ),
+    "left-to-right union with a member of the same kind less": (
+        first(whole(ge=0), int, str),
+        first(int, str),
+        "safe",
+        "safe",
+    ),
 }

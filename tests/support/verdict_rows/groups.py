@@ -163,7 +163,7 @@ TABLE: Table = {
     "value of a mapping": (
         one(dict[str, int]),
         one(dict[str, float]),
-        {"TYPE_WIDENED": "safe"},
+        {"TYPE_WIDENED": "safe", "PYTHON_TYPE_CHANGED": "source"},
         {"TYPE_WIDENED": "wire"},
     ),
 }
