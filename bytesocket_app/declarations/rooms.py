@@ -500,7 +500,7 @@ class DeclaredRooms:
         )
 
     def near(self, name: str) -> str:
-        """Return a hint for the application to a similar room: ` Did you mean 'doc:{id}'?`, or ""."""
+        """Return a hint for the application to a similar room's pattern, or ""."""
         meant = {room.pattern.like(name): room.pattern.text for room in self.all()}
         found = get_close_matches(name, meant, n=1)
         return f" Did you mean {meant[found[0]]!r}?" if found else ""

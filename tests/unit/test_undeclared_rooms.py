@@ -61,7 +61,9 @@ async def test_under_strict_it_is_an_error(verb: str) -> None:
     app = made(strict=True)
     async with TestClient(app):
         (socket,) = app.sockets()
-        with pytest.raises(UndeclaredRoom, match=r"test_undeclared_rooms\.py:\d+: .*'doc:1'"):
+        with pytest.raises(
+            UndeclaredRoom, match=r"test_undeclared_rooms\.py:\d+: .*'doc:\{doc_id\}'"
+        ):
             await VERBS[verb](app, socket, "dok:1")
         await VERBS[verb](app, socket, "doc:1")
         await VERBS[verb](app, socket, "staff")
