@@ -2,6 +2,7 @@
 
 # pyright: reportDeprecated=false
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Generic, NotRequired, TypeVar
@@ -12,6 +13,7 @@ from typing_extensions import TypedDict, deprecated
 
 from bytesocket_app import ClientEvent
 from bytesocket_app.contract import ContractSource, EventEntry, build
+from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import typescript
 
 T = TypeVar("T")
@@ -125,3 +127,15 @@ def test_typescript_shows_the_texts_of_events_types_and_fields() -> None:
     assert f'  {tag}\n  (event: "e" & keyof Answers' in written
     assert "  /** @deprecated use b */\n  text: number;" in typescript(contract(Marked))
     assert "  /** @deprecated */\n  alone: number;" in typescript(contract(Marked))
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [(Marked, {"use b", "use c", "use d"}), (Data, {"use b", "use c"}), (Old, {"use New"})],
+)
+def test_python_clients_document_what_the_marks_say(payload: Any, said: set[str]) -> None:
+    event = EventEntry("old", "client", payload, is_global=True, doc="Say it.")
+    text = python(build(ContractSource("Marks", events=(event,))).document)
+    assert said <= set(re.findall(r"Deprecated: (.*?)(?:\"\"\"|\n)", text))
+    assert ("Deprecated." in text) is (payload is not Data)
+    assert "Say it." in text

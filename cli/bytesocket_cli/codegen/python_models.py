@@ -25,6 +25,7 @@ from bytesocket_cli.codegen.schema import (
     Document,
     Schema,
     bytes_text,
+    documented,
     fields,
     is_bytes,
     ref_name,
@@ -91,7 +92,7 @@ class ModelWriter:
             doc: Documentation for a schema that has none.
         """
         schema, identifier = self._types[name], self._names[name]
-        text = str(schema.get("description", "")) or doc
+        text = documented(schema, doc)
         if is_enum(schema):
             return [*_enum(identifier, schema), *docstring(text, _INDENT)]
         if has_fields(schema):
@@ -197,7 +198,7 @@ class _Field:
         shown = as_text(annotation) if is_late else annotation
         value = self._value(default)
         assignment = f" = {value}" if value else ""
-        doc = docstring(str(self.schema.get("description", "")), _INDENT)
+        doc = docstring(documented(self.schema), _INDENT)
         return [f"{_INDENT}{self.attribute}: {shown}{assignment}", *doc]
 
     def _default(self) -> str:

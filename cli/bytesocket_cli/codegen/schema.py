@@ -79,6 +79,20 @@ def deprecation(schema: Schema) -> str | bool:
     return str(schema.get("x-deprecated", "")) or True
 
 
+def documented(schema: Schema, otherwise: str = "") -> str:
+    """Return a schema's documentation, with what its mark of deprecation says at the end.
+
+    Args:
+        schema: The schema.
+        otherwise: Documentation for one that has none.
+    """
+    text, mark = str(schema.get("description", "")) or otherwise, deprecation(schema)
+    if mark is False:
+        return text
+    said = "Deprecated." if mark is True else f"Deprecated: {mark}"
+    return f"{text}\n\n{said}" if text else said
+
+
 def is_bytes(schema: Schema) -> bool:
     """Return True if the value is `bytes` in Python.
 

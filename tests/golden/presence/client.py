@@ -22,7 +22,10 @@ class Profile(_bs.Model, _bs.ServerEvent, _Arriving, name="profile"):
     nickName: str | None
     tags: list[str]
     isAdmin: bool
-    """May do anything."""
+    """May do anything.
+
+    Deprecated: Ask.
+    """
     shownName: str
     """What others see."""
 
@@ -36,7 +39,10 @@ class ProfileInput(_bs.Model, _bs.ClientEvent, name="profile"):
     nickName: str | None = None
     tags: list[str] | _bs.Unset = _bs.UNSET
     isAdmin: bool = False
-    """May do anything."""
+    """May do anything.
+
+    Deprecated: Ask.
+    """
     passWord: str = ""
 
 
