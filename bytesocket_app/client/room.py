@@ -13,6 +13,7 @@ from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
 from bytesocket_app.events import PayloadType, name_of
 from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
+from bytesocket_app.rooms.pattern import SEPARATOR
 from bytesocket_app.types import EventName
 
 Replies: TypeAlias = Mapping[EventName, PayloadType]
@@ -34,7 +35,8 @@ def filled_name(
     Raises:
         ConfigurationError: A parameter is missing, or is not in the pattern.
         TypeError: A value is not of its parameter's type.
-        ValueError: A value is a text, and not the one that the server takes.
+        ValueError: A value is a text, and not the one that the server takes; or its text is empty,
+            or holds a `:` and so would name another room.
     """
     wanted = set(_PARAMETER.findall(pattern))
     if wanted != set(parameters):
@@ -44,6 +46,12 @@ def filled_name(
         )
     known = {name: _type(annotation) for name, annotation in types.items()}
     texts = parameter_texts(pattern, parameters, known)
+    for name, text in texts.items():
+        if not text or SEPARATOR in text:
+            raise ValueError(
+                f"Room {pattern!r}: {name} cannot be {text!r}: a parameter is one or more "
+                f"characters without {SEPARATOR!r}."
+            )
     return _PARAMETER.sub(lambda found: texts[found[1]], pattern)
 
 

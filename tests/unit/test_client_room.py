@@ -40,6 +40,12 @@ def test_parameters_are_written_as_json_says_them(value: object, name: str) -> N
     assert filled_name("r:{x}", {"x": value}) == name
 
 
+@pytest.mark.parametrize("value", ["", "a:cursors", ":"])
+def test_a_parameter_that_would_name_another_room_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"Room 'doc:\{doc_id\}': doc_id cannot be "):
+        filled_name("doc:{doc_id}", {"doc_id": value})
+
+
 @pytest.mark.parametrize(
     ("pattern", "parameters"), [("r:{x}", {}), ("r", {"x": 1}), ("{a}:{b}", {"a": 1, "c": 1})]
 )
