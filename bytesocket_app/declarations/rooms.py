@@ -314,6 +314,16 @@ class Room:
         hint = f" The room's name is {named!r}." if len(named) <= _NAMED else ""
         return f"{self.pattern.text}: {problems[0]}.{hint}"
 
+    def like(self, name: str) -> str:
+        """Return the room that a name may mean; the pattern itself if the parameters misfit."""
+        meant = self.pattern.like(name)
+        texts = self.pattern.match(meant)
+        try:
+            self.parse(texts or {})
+        except Refusal:
+            texts = None
+        return self.pattern.text if texts is None else meant
+
     def hooks(self, kind: RoomHook) -> tuple[Bound, ...]:
         """Take the functions of a kind for one call: those for one time only are gone then."""
         return self._hooks.take(kind)
@@ -493,10 +503,10 @@ class DeclaredRooms:
         if self._similar is None:
             joined = (n for n, room in self._exact.items() if room.joined_by == "client")
             self._similar = Similar(joined)
-        patterns = (room.pattern for room in self._patterns if room.joined_by == "client")
+        patterns = (room for room in self._patterns if room.joined_by == "client")
         short = name[:LENGTH]
         return self._similar.hint(name) or near(
-            short, (pattern.like(short) for pattern in islice(patterns, COMPARED))
+            short, (room.like(short) for room in islice(patterns, COMPARED))
         )
 
     def near(self, name: str) -> str:

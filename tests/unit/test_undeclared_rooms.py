@@ -102,3 +102,21 @@ async def test_a_peer_that_joins_a_misspelt_room_is_told_a_near_miss(
             await client.join(asked)
     assert ("Did you mean" in caught.value.message) is (meant is not None)
     assert meant is None or f"'{meant}'" in caught.value.message
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("lott:1", "lot:1"), ("lott:x", None), ("zzz:x", None)]
+)
+async def test_a_near_miss_is_a_room_that_there_can_be(asked: str, meant: str | None) -> None:
+    app = ByteSocket(title="Lots")
+    lot = app.room("lot:{number}")
+
+    @lot.guard
+    async def anybody(number: int) -> None: ...
+
+    async with TestClient(app) as client:
+        with pytest.raises(RequestError) as caught:
+            await client.join(asked)
+    said = f" Did you mean '{meant}'?" if meant else ""
+    assert caught.value.message == f"There is no room '{asked}' to join.{said}"
