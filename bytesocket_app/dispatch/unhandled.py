@@ -46,7 +46,9 @@ class UnhandledEvents:
             )
         places = self._places(event)
         if places:
-            self._tell(spec, room, f"it is taken in {places} only: add `app.on`, or `room.on`")
+            missing = "outside rooms by `app.on`" if room is None else "here by this room's `on`"
+            remedy = f"let clients send it there, or handle it {missing}"
+            self._tell(spec, room, f"it is taken in {places} only: {remedy}")
             return f"Event {name} is taken in rooms only: send it into a room, {places}."
         waiting = waiting_for(event)
         remedy = "add a handler, as in `@app.on(...)`"
