@@ -1,6 +1,7 @@
 """Defaults of fields: whether one is of its field's type, since Pydantic does not check them."""
 
 import sys
+from collections import deque
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias, cast
@@ -91,8 +92,9 @@ def _doubt_of_sent(
 ) -> Doubt | None:
     value = _as_declared(inner, default)
     writer = SchemaSerializer(_whole(inner, definitions), _core_config(config))
+    is_strict = not isinstance(value, deque)  # Pydantic 2.10 refuses each of them then
     try:
-        _validator(inner, config, definitions).validate_python(value, strict=True)
+        _validator(inner, config, definitions).validate_python(value, strict=is_strict)
         writer.to_python(value, mode="json", by_alias=True, warnings="error")
     except ValidationError as error:
         return "kind" if any(_is_kind(one["type"]) for one in error.errors()) else "limits"
