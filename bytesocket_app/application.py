@@ -480,11 +480,6 @@ class ByteSocket:
         """Return every handler and relay, with the place in the code where it stands."""
         return event_routes(self._handlers, self._declared)
 
-    def auth_place(self) -> str | None:
-        """Return `file:line` of the authentication function; None without one."""
-        decides = self._authentication.authenticator
-        return None if decides is None else decides.bound.source
-
     def attach(self, host: object, path: str | None = None) -> None:
         """Serve the socket inside a FastAPI or Starlette application, which then runs our lifespan.
 

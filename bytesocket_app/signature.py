@@ -208,8 +208,7 @@ def _unserved(
     role: str,
     taken: Offer | None,
 ) -> ConfigurationError:
-    text = type_text(annotation)
-    asked = f"{parameter.name}: {text}" if text else f"{parameter.name} (no annotation)"
+    asked = asked_text(parameter, annotation)
     if taken is not None:
         problem = f"`{asked}` is a second parameter for {taken.label}. Ask for each once."
     else:
@@ -217,6 +216,12 @@ def _unserved(
         problem = f"nothing serves the parameter `{asked}`. It may ask for {known}."
         problem += _hint(parameter.name, offers, is_bare=annotation is EMPTY)
     return ConfigurationError(f"{title(function)} cannot be {role}: {problem}")
+
+
+def asked_text(parameter: inspect.Parameter, annotation: Any) -> str:
+    """Return a parameter as an error shows it."""
+    text = type_text(annotation)
+    return f"{parameter.name}: {text}" if text else f"{parameter.name} (no annotation)"
 
 
 def _hint(name: str, offers: Sequence[Offer], *, is_bare: bool) -> str:

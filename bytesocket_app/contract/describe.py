@@ -49,6 +49,7 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
         serialization=serialization,
         answers_credentials=answers_credentials,
         auth=_auth(authenticator),
+        auth_place="" if authenticator is None else authenticator.bound.source,
         events=tuple(_event(spec, handlers) for spec in catalogue),
         rooms=tuple(_room(room) for room in declared),
     )

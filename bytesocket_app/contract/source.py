@@ -107,6 +107,7 @@ class ContractSource:
     Attributes:
         description: What the application is for; `""` for none.
         auth: None without authentication, `"handshake"` if headers or cookies are checked.
+        auth_place: `file:line` of the authentication function; not part of the contract.
         answers_credentials: True if the server answers credentials that nobody asked for.
     """
 
@@ -115,6 +116,7 @@ class ContractSource:
     path: str = "/ws"
     serialization: CodecName = "binary"
     auth: Literal["handshake"] | MessageAuth | None = None
+    auth_place: str = ""
     answers_credentials: bool = True
     events: tuple[EventEntry, ...] = ()
     rooms: tuple[RoomEntry, ...] = ()

@@ -14,7 +14,7 @@ from bytesocket_app.dependencies.calling import CleanUp
 from bytesocket_app.dependencies.marker import Wanted, wanted
 from bytesocket_app.dependencies.planning import Plan
 from bytesocket_app.errors import ConfigurationError, warn_caller, where
-from bytesocket_app.signature import EMPTY, Offer, read_parameters, title, type_text
+from bytesocket_app.signature import EMPTY, Offer, asked_text, read_parameters, title
 
 Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
 
@@ -118,8 +118,7 @@ class Lasting:
     def _unserved(
         self, parameter: inspect.Parameter, annotation: Any, role: str
     ) -> ConfigurationError:
-        text = type_text(annotation)
-        asked = f"{parameter.name}: {text}" if text else f"{parameter.name} (no annotation)"
+        asked = asked_text(parameter, annotation)
         return ConfigurationError(
             f"{title(self._function)} cannot be {role}: nothing serves the parameter `{asked}`. It "
             f"may ask for {self._offers[0].label}, and for dependencies (Annotated[T, "

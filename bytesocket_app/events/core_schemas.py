@@ -1,5 +1,6 @@
 """Core schemas of Pydantic as plain data: what their parts are, and a walk over all of them."""
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeGuard, cast
 
@@ -9,6 +10,14 @@ OPAQUE: Final = frozenset({"default", "metadata", "ref", "serialization"})
 """Keys of a node that a changed copy has as they are."""
 BY_NAME: Final = frozenset({"model-fields", "typed-dict", "dataclass-args", "named-tuple"})
 """Kinds of schemas with `fields`."""
+ARRAYS: Final[Mapping[str, tuple[Any, ...]]] = {
+    "deque": (deque, list, tuple),
+    "frozenset": (frozenset, set),
+    "list": (list, tuple),
+    "set": (set, frozenset),
+    "tuple": (tuple, list),
+}
+"""Classes of the values of collections: the declared one, and those that are written as it is."""
 
 NO_SCHEMAS: Final = frozenset({"config", "default", "metadata", "ref"})
 """Keys of a node that hold no schemas."""

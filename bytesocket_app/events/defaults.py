@@ -15,8 +15,9 @@ from pydantic_core import (
     core_schema,
 )
 
-from bytesocket_app.events.core_schemas import nodes, schema_validator
+from bytesocket_app.events.core_schemas import ARRAYS, nodes, schema_validator
 from bytesocket_app.events.nulls import Definitions
+from bytesocket_app.events.serializing import home_of
 
 Doubt: TypeAlias = Literal["kind", "limits"]
 """What is wrong with a default: its type, or that the type's limits do not admit it."""
@@ -40,13 +41,11 @@ _OTHER_KINDS: Final = frozenset(
         *("missing", "missing_argument", "none_required"),
     }
 )
-_WRITTEN_AS: Final[Mapping[str, tuple[type, Any]]] = {
-    "decimal": (int, Decimal),
-    "frozenset": (set, frozenset),
-    "list": (tuple, list),
-    "set": (frozenset, set),
-    "tuple": (list, tuple),
+_WRITTEN_AS: Final[Mapping[str, tuple[Any, type]]] = {
+    "decimal": (Decimal, int),
+    **{kind: ARRAYS[kind] for kind in ("frozenset", "list", "set", "tuple")},
 }
+"""Class of a kind's values, and another one whose values are written as that."""
 _LIBRARY: Final = sys.stdlib_module_names | {"annotated_types", "pydantic", "pydantic_core"}
 """Modules of functions that only depend on the value."""
 
@@ -107,10 +106,10 @@ def _as_declared(inner: Any, default: Any) -> Any:
     """Return a default as what it is written as: a tuple for a list, an int for a Decimal."""
     while inner["type"] in {"default", "nullable"}:
         inner = inner["schema"]
-    given, made = _WRITTEN_AS.get(inner["type"], (type(None), None))
+    made, given = _WRITTEN_AS.get(inner["type"], (None, type(None)))
     if made is None or cast("type[object]", type(default)) is not given:
         return default
-    return cast("Any", made)(default)
+    return made(default)
 
 
 def _problems(
@@ -145,7 +144,7 @@ def _is_evident(inner: Any, default: Any) -> bool:
 def _has_functions(schema: Any) -> bool:
     """Return True if a function of the application's own takes part."""
     return any(
-        str(getattr(_function_of(part), "__module__", "")).partition(".")[0] not in _LIBRARY
+        home_of(_function_of(part)) not in _LIBRARY
         for node in nodes(schema)
         for part in (node, node.get("serialization") or {})
         if str(part.get("type", "")).startswith("function")
@@ -156,7 +155,7 @@ def _function_of(part: Mapping[str, Any]) -> Any:
     function = part.get("function")
     while isinstance(function, Mapping):
         function = cast("Mapping[str, Any]", function).get("function")
-    return getattr(function, "func", function)
+    return function
 
 
 def _validator(inner: Any, config: Mapping[str, Any], definitions: Definitions) -> SchemaValidator:

@@ -8,7 +8,6 @@ passes over, in a few instructions, and `problem` at everything, to tell what is
 This is no validation: validators do not run, and bounds are not looked at.
 """
 
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -23,7 +22,7 @@ from pydantic import AnyUrl, PostgresDsn
 from pydantic_core import MultiHostUrl, Url
 from typing_extensions import override
 
-from bytesocket_app.events.core_schemas import choices, fields_of, is_mapping
+from bytesocket_app.events.core_schemas import ARRAYS, choices, fields_of, is_mapping
 from bytesocket_app.events.serializing import masks_secrets, used_values, writes_its_own_kind
 
 Test: TypeAlias = Callable[[Any], bool]
@@ -48,12 +47,6 @@ _SCALARS: Final[Mapping[str, tuple[type, ...]]] = {
 }
 """Classes of values that are written as a type says."""
 
-_ARRAYS: Final[Mapping[str, tuple[type, ...]]] = {
-    "list": (list, tuple),
-    "set": (set, frozenset),
-    "frozenset": (frozenset, set),
-    "deque": (deque, list, tuple),
-}
 _WRAPPERS: Final = frozenset(
     {"default", "function-after", "function-before", "function-wrap", "custom-error"}
 )
@@ -501,7 +494,7 @@ class _Look:
 
     def _list(self, node: Any, value: Any) -> Problem | None:
         kind = node["type"]
-        if not isinstance(value, _ARRAYS[kind]):
+        if not isinstance(value, ARRAYS[kind]):
             return _wrong(kind, value)
         items, members = node.get("items_schema"), list(cast("Iterable[Any]", value))
         return None if items is None else self._items([items] * len(members), members)
@@ -514,7 +507,7 @@ class _Look:
         return self._members(node, value._asdict(), frozenset())
 
     def _tuple(self, node: Any, value: Any) -> Problem | None:
-        if not isinstance(value, (tuple, list)):
+        if not isinstance(value, ARRAYS["tuple"]):
             return _wrong("tuple", value)
         members: list[Any] = list(cast("Iterable[Any]", value))
         items, variadic = list(node["items_schema"]), node.get("variadic_item_index")

@@ -90,6 +90,8 @@ class PayloadType:
     def __init__(self, annotation: Any, *, what: str = "") -> None:
         self.annotation = annotation
         self.what = what
+        self._writers: dict[CodecName, Callable[[Any], bytes]] = {}
+        self._tolerant_writers: dict[CodecName, Callable[[Any], bytes]] = {}
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
@@ -245,10 +247,6 @@ class PayloadType:
             write = self._writers[codec] = self.writer(codec, b"", b"")
         return write(value)
 
-    @cached_property
-    def _writers(self) -> dict[CodecName, Callable[[Any], bytes]]:
-        return {}
-
     def writer(self, codec: CodecName, prefix: bytes, suffix: bytes) -> Callable[[Any], bytes]:
         """Return a `dump` for one codec that puts `prefix` and `suffix` around the value."""
         check = (*self.kinds.tests, partial(self._settled, codec))
@@ -280,10 +278,6 @@ class PayloadType:
             made = _writer(codec, schema, serializer, check, (b"", b""))
             self._tolerant_writers[codec] = made
         return made
-
-    @cached_property
-    def _tolerant_writers(self) -> dict[CodecName, Callable[[Any], bytes]]:
-        return {}
 
     def _fail(self, codec: CodecName, value: Any, error: bytes | Exception) -> bytes:
         """Raise what a failure of the writing means."""

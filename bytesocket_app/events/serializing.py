@@ -39,8 +39,7 @@ def opaque_serializer(schema: Mapping[str, Any]) -> bool:
         return False
     if schema.get("return_schema") is not None:
         return False
-    home = str(getattr(_plain(schema["function"]), "__module__", ""))
-    return home.partition(".")[0] not in _OWN
+    return home_of(schema["function"]) not in _OWN
 
 
 def scalar_return(schema: Mapping[str, Any]) -> str | None:
@@ -78,7 +77,7 @@ def calls_back(node: Mapping[str, Any]) -> bool:
     function = node.get("function")
     if node["type"] != "function-wrap" or not callable(function):
         return False
-    return str(getattr(_plain(function), "__module__", "")).partition(".")[0] not in _OWN
+    return home_of(function) not in _OWN
 
 
 def _is_literal_by_value(schema: Mapping[str, Any]) -> bool:
@@ -99,8 +98,7 @@ def writes_its_own_kind(schema: Mapping[str, Any]) -> bool:
 
 
 def _is_of_pydantic(function: Any) -> bool:
-    home = str(getattr(_plain(function), "__module__", ""))
-    return home.partition(".")[0] in {"pydantic", "pydantic_core"}
+    return home_of(function) in {"pydantic", "pydantic_core"}
 
 
 def masks_secrets(schema: Mapping[str, Any]) -> bool:
@@ -108,6 +106,11 @@ def masks_secrets(schema: Mapping[str, Any]) -> bool:
     function = _plain(schema.get("function"))
     name = str(getattr(function, "__name__", ""))
     return getattr(function, "__module__", "") == "pydantic.types" and "_secret" in name
+
+
+def home_of(function: object) -> str:
+    """Return the top-level package or module that a function is from; "" if it does not say."""
+    return str(getattr(_plain(function), "__module__", "")).partition(".")[0]
 
 
 def _plain(function: Any) -> Any:

@@ -4,14 +4,13 @@ A tuple in place of a list and an int in place of a Decimal are written as what 
 Pydantic warns of them, so that they are written by a changed copy of the type's schema.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationUnexpectedValue, core_schema
 
-from bytesocket_app.events.core_schemas import NO_SCHEMAS, is_node, mapped
+from bytesocket_app.events.core_schemas import ARRAYS, NO_SCHEMAS, is_node, mapped
 
 __warningregistry__: Any = ()
 """Makes a warning that is issued here an error; see `writing`."""
@@ -52,9 +51,5 @@ def _as(kind: Callable[[Iterable[Any]], Any], *others: type) -> Callable[[Any, A
 
 _SAME: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "float": _float,
-    "deque": _as(deque, list, tuple),
-    "list": _as(list, tuple),
-    "tuple": _as(tuple, list),
-    "set": _as(set, frozenset),
-    "frozenset": _as(frozenset, set),
+    **{kind: _as(own, *others) for kind, (own, *others) in ARRAYS.items()},
 }

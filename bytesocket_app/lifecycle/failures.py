@@ -121,7 +121,7 @@ class Failures:
         if must_pass(error):
             raise error
         if isinstance(error, Refusal):
-            error, refusal = self._compared(error, what, raises, socket)
+            error, refusal = self._outcome(error, what, raises, socket)
         else:
             refusal = refusal_of(error)
         if refusal is None:
@@ -158,12 +158,12 @@ class Failures:
         refused = leaf(error)
         if not isinstance(refused, Refusal):
             return error
-        told, refusal = self._compared(refused, what, raises, socket)
+        told, refusal = self._outcome(refused, what, raises, socket)
         if refusal is refused:
             return error
         return told if refusal is None else refusal
 
-    def _compared(
+    def _outcome(
         self,
         refusal: Refusal,
         what: str,

@@ -107,13 +107,12 @@ def write(files: Sequence[File]) -> list[File]:
         CliError: A path is a folder, a device, or cannot be written. No file was changed, unless it
             is a stream or one that can only be written in place, which come last.
     """
-    stale = [file for file in files if is_stream(file.path) or not is_current(file)]
+    streams = [file for file in files if is_stream(file.path)]
+    stale = [file for file in files if file not in streams and not is_current(file)]
     staged: list[tuple[Path, File]] = []
-    direct = [file for file in stale if is_stream(file.path)]
+    direct = [*streams]
     try:
         for file in stale:
-            if file in direct:
-                continue
             temporary = _stage(file)
             if temporary is None:
                 direct.append(file)
@@ -125,7 +124,7 @@ def write(files: Sequence[File]) -> list[File]:
             temporary.unlink(missing_ok=True)
     for file in direct:
         _write_through(file)
-    return stale
+    return [*streams, *stale]
 
 
 def _stage(file: File) -> Path | None:

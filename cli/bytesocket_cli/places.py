@@ -45,7 +45,6 @@ class Places:
 
     def __init__(self, application: ByteSocket) -> None:
         self._source: ContractSource = application.contract_source()
-        self._auth = application.auth_place()
         self._events = {str(spec.name): spec.source for spec in application.catalogue}
         self._rooms = {room.pattern: room.place for room in self._source.rooms}
         self._handlers = {
@@ -71,9 +70,9 @@ class Places:
         if part.startswith("refusal "):
             return self._refusal(part.removeprefix("refusal "))
         if part == "credentials" and isinstance(self._source.auth, MessageAuth):
-            return self._source.auth.credentials, self._auth
+            return self._source.auth.credentials, self._source.auth_place
         if part == "auth":
-            return None, self._auth
+            return None, self._source.auth_place
         if finding["event"] is None:
             return None, self._rooms.get(room)
         name = str(finding["event"])
