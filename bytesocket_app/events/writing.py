@@ -28,6 +28,9 @@ Check: TypeAlias = tuple[Test | None, Test | None, Otherwise]
 """Tests of all values, and of those in whose text there is a null; and what is left the others."""
 
 
+# The two writers are alike: one that is given what writes costs 1,300 instructions a message.
+
+
 def json_writer(
     serializer: SchemaSerializer,
     check: Check,
