@@ -91,7 +91,9 @@ class Rates:
         """
         if self._joins is None:
             return None
-        wait = self._take(step, self._joins, self._clock(), _bounded(rooms, self._limits.rooms_per_socket))
+        wait = self._take(
+            step, self._joins, self._clock(), _bounded(rooms, self._limits.rooms_per_socket)
+        )
         return RateLimited("joins", wait) if wait else None
 
     def note(self, step: Step) -> None:
