@@ -139,7 +139,7 @@ class Limits(_Group):
     outbox_bytes: int = 1024 * 1024
     """Bytes waiting for a slow reader before `Policies.slow_reader` applies."""
     rooms_per_socket: int = 128
-    """Rooms of a socket, beyond which its joins are refused. One message may ask to join as many."""
+    """Rooms of a socket, beyond which its joins are refused; one message may ask for as many."""
     rooms_per_message: int = 64
     """Rooms named in an event for several rooms, or in a request to leave several."""
     room_name_bytes: int = 256
