@@ -397,7 +397,8 @@ class Refusal(ByteSocketError):
 class AuthError(Refusal, code="unauthorized"):
     """Refused credentials: the peer gets message type 6 and is closed with 4003.
 
-    In answer to a handshake that carries the credentials: HTTP 401, or 403 with another code.
+    In answer to a handshake that carries the credentials, peers that name no contract get HTTP 401,
+    or 403 with another code (`Policies.handshake_refusal`).
     In clients: the server refused the credentials, and there is no further attempt.
     """
 

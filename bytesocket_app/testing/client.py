@@ -31,6 +31,7 @@ from bytesocket_app.transports import Acceptance, Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
+from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.shapes import is_object
 
@@ -120,6 +121,8 @@ class TestClient:
         tasks.start_soon(self._serve, receiver)
         try:
             await self._transport.started.wait()
+            if self._transport.closed is not None:
+                await self._check_dismissed()
             if self._credentials is not None:
                 await self._authenticate()
         except BaseException:
@@ -329,6 +332,17 @@ class TestClient:
         if isinstance(decision, Rejection):
             raise RequestError(str(decision.status), decision.reason)
         return decision
+
+    async def _check_dismissed(self) -> None:
+        """Raise the refusal of a handshake that was accepted only to tell it."""
+
+        def refuses(message: Any) -> bool:
+            is_refusal = _of_type({MessageType.AUTH_ERROR})(message)
+            return is_refusal and message["data"].get("code") == CloseCode.AUTH_FAILED
+
+        with suppress(Disconnected):
+            answer = await self._arrivals.wait("the refusal of the handshake", refuses, None)
+            raise refusal(answer["data"])
 
     async def _serve(self, receiver: Receiver) -> None:
         try:
