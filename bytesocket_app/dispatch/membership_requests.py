@@ -136,12 +136,12 @@ class MembershipRequests:
 
     def _confirm(self, step: Step, request: MembershipRequest) -> None:
         send(step.sending, membership_success(request.kind, request.rooms))
-        self._answered(step)
+        if step.sending.unanswered is not None:
+            self._answered(step)
 
     def _answered(self, step: Step) -> None:
         """Tell what happened between a join and its answer."""
-        if step.sending.unanswered is not None:
-            answered(step.sending, lambda room: self._memberships.has(step.socket, room))
+        answered(step.sending, lambda room: self._memberships.has(step.socket, room))
 
     def _refuse(self, step: Step, request: MembershipRequest, refusal: Refusal) -> None:
         step.done()  # error hooks that follow are no part of it
