@@ -242,9 +242,9 @@ class Hub:
         _check(socket)
         await self._memberships.leave(socket, room_name(room))
 
-    def rooms_of(self, socket: Socket[Any]) -> list[str]:
+    def rooms_of(self, socket: Socket[Any], *, include_broadcast: bool = False) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
-        return self._memberships.rooms_of(socket)
+        return self._memberships.rooms_of(socket, include_broadcast=include_broadcast)
 
     def _receivers(self, publication: Publication) -> Groups:
         groups, target = self._memberships.index.groups, publication.target
