@@ -72,12 +72,12 @@ def test_the_names_in_the_tables_are_there(row: str, path: str) -> None:
 
 async def test_an_application_is_closed_once_it_was_ended_for_good() -> None:
     app = talk()
-    assert app.closed is False
+    states = [app.closed]
     async with TestClient(app) as client, anyio.create_task_group() as tasks:
         tasks.start_soon(app.aclose)
         assert await client.wait_closed() == (1001, "server destroy")
-        assert app.closed is True
-    assert app.closed is True
+        states.append(app.closed)
+    assert [*states, app.closed] == [False, True, True]
     with pytest.raises(RequestError, match="503"):
         async with TestClient(app):
             raise AssertionError("it must not open")
