@@ -15,9 +15,12 @@ from bytesocket_app import (
     Settings,
     Socket,
 )
+from bytesocket_app.client import DynamicClient
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import where
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
+from bytesocket_app.testing.conformance import NetworkSite, Site
+from tests.support import sites
 from tests.support.talk import error, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +48,11 @@ def game(settings: Settings | None = None) -> tuple[ByteSocket, Room, list[int]]
 async def told(client: TestClient, message: dict[str, Any]) -> Any:
     await client.send(message)
     return await client.receive_message()
+
+
+def network(site: Site) -> NetworkSite:
+    assert isinstance(site, NetworkSite)
+    return site
 
 
 async def test_a_leave_guard_keeps_a_member_in_and_its_code_is_the_answer() -> None:
@@ -274,3 +282,24 @@ async def test_leave_guards_hold_under_the_origins_settings() -> None:
         assert table.count(number=1) == 1
         await client.join("anything")
         await client.leave("anything")
+
+
+async def test_a_python_client_hears_of_a_refused_leave_and_may_join_again() -> None:
+    app, table, asked = game()
+    heard = list[ErrorContext]()
+    async with (
+        sites.on_hypercorn(app, lifespan=True) as site,
+        DynamicClient(f"{network(site).origin}/ws", codec="json") as client,
+    ):
+        client.on_error(heard.append)
+        seat = client.join("table:1")
+        await seat.ready
+        await seat.leave()
+        await until(lambda: heard)
+        again = client.join("table:1")
+        await again.ready  # it never left
+        assert table.count(number=1) == 1
+    (context,) = heard
+    assert isinstance(context.error, RequestError)
+    assert (context.phase, context.error.code) == ("onLeaveRoom", "playing")
+    assert asked == [1]
