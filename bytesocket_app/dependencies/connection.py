@@ -52,12 +52,13 @@ async def _not_yours(*_: Any) -> NoReturn:
 def _scope(handshake: Handshake) -> Mapping[str, Any]:
     """Return the ASGI scope; without one (picows, a test in memory), its known parts.
 
-    `connection.state` has the handshake's notes besides what the server and middleware put there.
+    Its `state` has the handshake's notes besides what the server and middleware put there.
     """
     native, notes = handshake.native, handshake.state
-    state = ChainMap(notes, native.get("state", {}))
+    state: dict[str, Any] = native.get("state", {})
     if native.get("type") == "websocket":
-        return {**native, "state": state} if notes else native
+        # What is written there goes to the scope, as it does without notes.
+        return {**native, "state": ChainMap(state, notes)} if notes else native
     return {
         "type": "websocket",
         "scheme": handshake.scheme,
@@ -72,5 +73,5 @@ def _scope(handshake: Handshake) -> Mapping[str, Any]:
         "root_path": "",
         "subprotocols": list(handshake.subprotocols),
         **native,
-        "state": state,
+        "state": {**notes, **state},
     }

@@ -146,8 +146,10 @@ class MembershipRequests:
 
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         self._check_counts(step, names)
-        rooms = [self._permitted(step, name) for name in names]
-        await self._hooks.ask(RoomHook.GUARD, step, rooms)
+        rooms, impossible = self._joinable(step, names)
+        await self._hooks.ask(RoomHook.GUARD, step, rooms, whole=impossible is None)
+        if impossible is not None:
+            raise impossible
         if not self._memberships.fits(names, self._limits.rooms):
             raise Refusal("The server cannot have more rooms.", code="too_many_rooms")
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
@@ -159,10 +161,20 @@ class MembershipRequests:
         found = [self._leavable(name) for name in names]
         # Of others there is nothing to leave, and nobody who needs to be asked.
         held = [each for each in found if self._memberships.has(step.socket, each.name)]
-        await self._hooks.ask(RoomHook.LEAVE_GUARD, step, held)
+        await self._hooks.ask(RoomHook.LEAVE_GUARD, step, held, whole=True)
         left = self._memberships.exit(step.socket, names)
         request.is_done = True
         await self._memberships.tell(step.socket, left)
+
+    def _joinable(self, step: Step, names: list[str]) -> tuple[list[RequestedRoom], Refusal | None]:
+        """Return the rooms up to the first that cannot be joined, and its refusal, if any."""
+        rooms: list[RequestedRoom] = []
+        for name in names:
+            try:
+                rooms.append(self._permitted(step, name))
+            except Refusal as refusal:
+                return rooms, refusal
+        return rooms, None
 
     def _permitted(self, step: Step, name: str) -> RequestedRoom:
         self._not_reserved(name)

@@ -57,11 +57,20 @@ class RoomHooks:
         self._app = app
         self._timeout = timeout
 
-    async def ask(self, kind: RoomHook, step: Step, rooms: Sequence[RequestedRoom]) -> None:
+    async def ask(
+        self, kind: RoomHook, step: Step, rooms: Sequence[RequestedRoom], *, whole: bool
+    ) -> None:
         """Ask the guards whether a request may be carried out; raises the first exception of one.
 
         First those of all rooms that decide about the request as a whole; then for each room those
         of all rooms, and its own.
+
+        Args:
+            kind: Whether it is a join or a leave.
+            step: The current step.
+            rooms: The rooms to ask about.
+            whole: False to leave out those that decide about the request as a whole, as it will be
+                refused anyway.
 
         Raises:
             Refusal: A part of a name is not its parameter's own text, or what a guard refuses.
@@ -72,7 +81,7 @@ class RoomHooks:
         every, app, socket = self._rooms.every, self._app, step.socket
         names = [each.name for each in rooms]
         what = "all rooms"
-        for bound in every.hooks(kind, whole=True) if names else ():
+        for bound in every.hooks(kind, whole=True) if whole and names else ():
             await self._decide(bound, step, what, every.refusals, (socket, None, [*names], app))
         for name, room, texts in rooms:
             for bound in every.hooks(kind, whole=False):

@@ -68,14 +68,28 @@ async def test_it_is_asked_for_each_room_of_a_bulk_join_which_is_all_or_nothing(
     assert asked == ["any room:a", "own a", "any room:cellar"]
 
 
-async def test_no_guard_is_asked_about_a_request_that_cannot_be() -> None:
+async def test_guards_of_the_whole_list_are_not_asked_about_a_request_that_cannot_be() -> None:
     app, asked = house()
+
+    @app.rooms.guard
+    async def whole(rooms: list[str]) -> None:
+        raise AssertionError(rooms)
+
     async with TestClient(app) as client:
-        for rooms in (["room:a", "nowhere"], ["room:a", "hall"]):
+        for rooms in (["room:a", "nowhere"], ["room:b", "hall"], ["nowhere", "room:c"]):
             answer = await bulk(client, 15, *rooms)
             assert (answer["type"], error(answer)["code"]) == (17, "unknown_room")
         assert (await bulk(client, 15))["type"] == 16
-    assert asked == []
+    assert asked == ["any room:a", "own a", "any room:b", "own b"]
+
+
+async def test_the_first_room_that_refuses_is_the_answer() -> None:
+    app, _ = house()
+    async with TestClient(app) as client:
+        answer = await bulk(client, 15, "room:cellar", "nowhere")
+        assert error(answer)["code"] == "banned"
+        answer = await bulk(client, 15, "nowhere", "room:cellar")
+        assert error(answer)["code"] == "unknown_room"
 
 
 async def test_server_code_joins_and_leaves_without_asking_them() -> None:

@@ -95,7 +95,7 @@ async def test_beside_what_the_server_and_middleware_keep_in_a_scope() -> None:
 
     @app.on(Say)
     async def say(socket: Socket, found: Annotated[list[Any], Depends(shared)]) -> list[Any]:
-        assert socket.state["seen"] is True
+        assert socket.state == {"tenant": "acme"}
         return found
 
     scope = {"type": "websocket", "state": {"database": "db"}, "session": 7, "path": "/ws"}
@@ -107,7 +107,7 @@ async def test_beside_what_the_server_and_middleware_keep_in_a_scope() -> None:
     found = await handler.bound.invoke(socket, Say(text="x"), None, app)
     accepted.abandon()
     assert found == ["db", "acme", 7]
-    assert scope["state"] == {"database": "db"}
+    assert scope["state"] == {"database": "db", "seen": True}
 
 
 async def test_each_connection_has_notes_of_its_own_though_an_adaptor_uses_a_handshake_twice() -> (

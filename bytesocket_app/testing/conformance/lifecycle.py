@@ -52,7 +52,7 @@ async def hooks_run_in_order(stage: Stage) -> None:
 
 
 async def an_upgrade_hooks_notes_reach_the_socket(stage: Stage) -> None:
-    """What an upgrade hook leaves in `handshake.state` is in that connection's `socket.state`."""
+    """The notes of an upgrade hook in `handshake.state` are in that connection's `socket.state`."""
     app = ByteSocket(title="Conformance")
 
     @app.lifecycle.upgrade
