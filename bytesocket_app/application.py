@@ -106,7 +106,7 @@ class ByteSocket:
         state: A free namespace of the application's own: `app.state.database = ...`.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
-        rooms: Emit to rooms by name.
+        rooms: Emit to rooms by name, and guard all of them.
         catalogue: The declared events.
         hub: Takes events to sockets.
         memberships: The open sockets, and who is in which room.
@@ -136,6 +136,7 @@ class ByteSocket:
         self.version = version
         self.path = path
         self._attached: tuple[str, ...] = ()
+        self._closed = False
         self.serialization: CodecName = serialization
         self.strict = strict
         self.settings = settings or Settings()
@@ -166,7 +167,7 @@ class ByteSocket:
             check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
             check_name=self._declared.check,
         )
-        self.rooms = ServerRooms(self.hub)
+        self.rooms = ServerRooms(self.hub, self._declared.every)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
             catalogue=self.catalogue,
@@ -176,6 +177,7 @@ class ByteSocket:
             app=type(self),
             rates=self._rates,
         )
+        self._declared.every.declare(scope)
         self._router = Router.root(scope, middleware)
         runtime = Runtime(
             app=self,
@@ -468,6 +470,7 @@ class ByteSocket:
             path=self.path,
             serialization=self.serialization,
             answers_credentials=self.settings.policies.unasked_credentials == "accept",
+            refusals=self._declared.every.refusals,
         )
 
     @property
@@ -512,6 +515,11 @@ class ByteSocket:
         """True once `drain` or `aclose` was called: new connections are refused with 503."""
         return self.endpoint.draining
 
+    @property
+    def closed(self) -> bool:
+        """True once `aclose` was called: it has ended for good, and takes no connection again."""
+        return self._closed
+
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""
         return list(self.memberships.sockets.values())
@@ -549,6 +557,7 @@ class ByteSocket:
 
     async def aclose(self) -> None:
         """End the application for good: every socket is closed with 1001, none is taken again."""
+        self._closed = True
         await self.endpoint.drain(
             self.settings.timeouts.close, CloseCode.GOING_AWAY, "server destroy"
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bytesocket_app.declarations.handles import RoomHandle
+from bytesocket_app.declarations.room_hooks import EveryRoom
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.rooms import room_name
@@ -12,11 +13,26 @@ from bytesocket_app.types import CodecName, Outcome
 
 
 class ServerRooms:
-    """Rooms by name: `app.rooms`. Emits leave nobody out, and never wait."""
+    """All rooms: emits by name, which leave nobody out, and guards of all of them: `app.rooms`.
 
-    __slots__ = ("_hub", "bulk")
+    Emits never wait.
 
-    def __init__(self, hub: Hub) -> None:
+    Attributes:
+        guard: Decides who may join, whichever room it is, before the room's own guards:
+            `@app.rooms.guard`. It is asked about rooms that are not declared too, where clients may
+            join those (`Settings.drop_in()`), and not when server code joins. It may ask for
+            `room: str`, and is called for each room; or for `rooms: list[str]` alone, and is called
+            once for a request with all its rooms, of which a single join has one. It refuses as
+            `Room.guard` does; `@app.rooms.guard(raises=(Banned,))` tells clients.
+        leave_guard: Decides in the same way who may leave; see `Room.leave_guard`.
+        bulk: Emits to several rooms.
+    """
+
+    __slots__ = ("_hub", "bulk", "guard", "leave_guard")
+
+    def __init__(self, hub: Hub, every: EveryRoom) -> None:
+        self.guard = every.guard
+        self.leave_guard = every.leave_guard
         self._hub = hub
         self.bulk = ServerRoomsBulk(hub)
 

@@ -267,9 +267,9 @@ class Hub:
         tell_removed([(one, side) for one, side in sides if side is not None], room, removal)
         await memberships.all_told(left, room)
 
-    def rooms_of(self, socket: Socket[Any]) -> list[str]:
+    def rooms_of(self, socket: Socket[Any], *, include_broadcast: bool = False) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
-        return self._memberships.rooms_of(socket)
+        return self._memberships.rooms_of(socket, include_broadcast=include_broadcast)
 
     def _receivers(self, publication: Publication) -> Groups:
         groups, target = self._memberships.index.groups, publication.target

@@ -204,11 +204,11 @@ class Memberships:
         others = len(self.index) - bool(self.index.groups(BROADCAST_ROOM))
         return not new or others + new <= most
 
-    def rooms_of(self, socket: Socket[Any]) -> list[str]:
+    def rooms_of(self, socket: Socket[Any], *, include_broadcast: bool = False) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
         end = self._ends.get(socket)
         rooms = self.index.rooms(socket) if end is None else end.rooms
-        return [room for room in rooms if room != BROADCAST_ROOM]
+        return [room for room in rooms if include_broadcast or room != BROADCAST_ROOM]
 
     def release(self, socket: Socket[Any]) -> None:
         """Take a closed or lost socket off every list, remembering its rooms for its hooks."""

@@ -3,11 +3,11 @@
 import re
 from typing import Any, Final
 
-from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.declarations.room_hooks import RoomHook
 from bytesocket_app.delivery.removals import answered, hold
 from bytesocket_app.dispatch.answers import TIMEOUT, close_for, send
 from bytesocket_app.dispatch.rates import Rates
-from bytesocket_app.dispatch.rooms import RoomHooks, check_number
+from bytesocket_app.dispatch.rooms import RequestedRoom, RoomHooks, check_number
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import MembershipRequest, Step
 from bytesocket_app.errors import Phase, Refusal
@@ -154,11 +154,10 @@ class MembershipRequests:
 
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         self._check_names(step, names)
-        for name in names:
-            found = self._permitted(step, name)
-            if found is not None:
-                room, texts = found
-                await self._hooks.check(room, step, name, texts)
+        rooms, impossible = self._joinable(step, names)
+        await self._hooks.ask(RoomHook.GUARD, step, rooms, whole=impossible is None)
+        if impossible is not None:
+            raise impossible
         if not self._memberships.fits(names, self._limits.rooms):
             raise Refusal("The server cannot have more rooms.", code="too_many_rooms")
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
@@ -170,24 +169,41 @@ class MembershipRequests:
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         check_number(names, self._limits)
-        for name in names:
-            self._not_reserved(name)
-            found = self._rooms.find(name)
-            if found is not None and found[0].joined_by == "server":
-                raise Refusal(f"There is no room {shown(name)} to leave.", code="unknown_room")
+        found = [self._leavable(name) for name in names]
+        # Of others there is nothing to leave, and nobody who needs to be asked.
+        held = [each for each in found if self._memberships.has(step.socket, each.name)]
+        await self._hooks.ask(RoomHook.LEAVE_GUARD, step, held, whole=True)
         left = self._memberships.exit(step.socket, names)
         request.is_done = True
         await self._memberships.tell(step.socket, left)
 
-    def _permitted(self, step: Step, name: str) -> tuple[Room, dict[str, str]] | None:
+    def _joinable(self, step: Step, names: list[str]) -> tuple[list[RequestedRoom], Refusal | None]:
+        """Return the rooms up to the first that cannot be joined, and its refusal, if any."""
+        rooms: list[RequestedRoom] = []
+        for name in names:
+            try:
+                rooms.append(self._permitted(step, name))
+            except Refusal as refusal:
+                return rooms, refusal
+        return rooms, None
+
+    def _permitted(self, step: Step, name: str) -> RequestedRoom:
         self._not_reserved(name)
         found = self._rooms.find(name)
         if found is not None and found[0].joined_by == "client":
-            return found
+            found[0].parse(found[1])  # before any guard is asked
+            return RequestedRoom(name, *found)
         if found is None and self._policies.undeclared == "open":
-            return None
+            return RequestedRoom(name, None, {})
         hint = self._rooms.hint(name) if step.sending.may_hint() else ""
         raise Refusal(f"There is no room {shown(name)} to join.{hint}", code="unknown_room")
+
+    def _leavable(self, name: str) -> RequestedRoom:
+        self._not_reserved(name)
+        found = self._rooms.find(name)
+        if found is not None and found[0].joined_by == "server":
+            raise Refusal(f"There is no room {shown(name)} to leave.", code="unknown_room")
+        return RequestedRoom(name, None, {}) if found is None else RequestedRoom(name, *found)
 
     def _not_reserved(self, name: str) -> None:
         if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":

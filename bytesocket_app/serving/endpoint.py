@@ -132,8 +132,8 @@ class ApplicationEndpoint:
         if malformed is not None:
             return malformed
         client = self._proxies.client(handshake.client, handshake.headers)
-        if client != handshake.client:
-            handshake = replace(handshake, client=client)
+        # An adaptor may use a handshake again: each connection has notes of its own.
+        handshake = replace(handshake, client=client, state=dict(handshake.state))
         authenticator = self._dispatcher.authentication.authenticator
         waits = authenticator is not None and authenticator.credentials is not None
         place = self.admission.admit(client, self._housekeeping.clock(), waits=waits)

@@ -55,6 +55,6 @@ class SocketBackend(Protocol[S_contra]):
         """Take a socket out of a room, tell its client, and run the room's hooks."""
         ...
 
-    def rooms_of(self, socket: S_contra, /) -> list[str]:
-        """Return the rooms of a socket, without the broadcast room."""
+    def rooms_of(self, socket: S_contra, /, *, include_broadcast: bool = False) -> list[str]:
+        """Return the rooms of a socket, the broadcast room only if it is asked for."""
         ...

@@ -55,9 +55,14 @@ class SocketRooms(Generic[S]):
         """
         await self.bulk.leave((room,), code=code, message=message)
 
-    def list(self) -> list[str]:
-        """Return the rooms of this socket; after it closed, those at that moment."""
-        return self._backend.rooms_of(self._socket)
+    def list(self, *, include_broadcast: bool = False) -> list[str]:
+        """Return the rooms of this socket; after it closed, those at that moment.
+
+        Args:
+            include_broadcast: True for the room that holds every authenticated socket as well,
+                `__bytesocket_broadcast__`, through which `broadcast` goes.
+        """
+        return self._backend.rooms_of(self._socket, include_broadcast=include_broadcast)
 
     async def emit(
         self,

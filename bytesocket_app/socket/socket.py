@@ -32,7 +32,8 @@ class Socket(Generic[UserT]):
     Attributes:
         id: The UUID of the socket.
         user: The value that the authentication function returned; None before.
-        state: A free dict for the application's own notes about this connection.
+        state: A free dict for the application's own notes about this connection; the same as
+            `handshake.state`, so that upgrade hooks can leave something there.
         rooms: Join, leave, list, and emit to rooms without this socket.
         app: The application that this socket belongs to, to be read and spoken through.
         handshake: The HTTP request it came with.
@@ -61,7 +62,7 @@ class Socket(Generic[UserT]):
         app: "Application[Socket[Any]]",
     ) -> None:
         self.id = sending.socket_id
-        self.state: dict[str, Any] = {}
+        self.state: dict[str, Any] = handshake.state
         self.app: Application[Socket[Any]] = app
         self.handshake = handshake
         self._sending = sending

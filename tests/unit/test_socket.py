@@ -70,7 +70,7 @@ class Loom:
     async def leave(self, socket: Socket, room: str, removal: Removal, /) -> None:
         self.calls.append(("leave", room))
 
-    def rooms_of(self, socket: Socket, /) -> list[str]:
+    def rooms_of(self, socket: Socket, /, *, include_broadcast: bool = False) -> list[str]:
         return ["lobby"]
 
 

@@ -57,6 +57,26 @@ async def a_bulk_join_is_done_as_a_whole(stage: Stage) -> None:
         assert halls.count(name="a") == halls.count(name="b") == 0
 
 
+async def a_bulk_leave_is_done_as_a_whole(stage: Stage) -> None:
+    """A refusal by one room's leave guard keeps the peer in all rooms of a bulk leave."""
+    app, halls = _halls()
+
+    @halls.leave_guard
+    async def not_b(name: str) -> None:
+        if name == "b":
+            raise Refusal("Stay here.", code="stay")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        rooms = ["hall:a", "hall:b"]
+        await talker.join(*rooms)
+        await talker.say({"type": 18, "rooms": rooms})
+        answer = await talker.hear()
+        assert (answer["type"], answer["rooms"]) == (20, rooms), answer
+        assert answer["data"]["phase"] == "onLeaveRooms", answer
+        assert answer["data"]["error"]["code"] == "stay", answer
+        assert halls.count(name="a") == halls.count(name="b") == 1
+
+
 async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
     """A bulk request with an empty list of rooms succeeds."""
     app, _ = _halls()
@@ -145,6 +165,7 @@ async def room_and_rooms_together_close(stage: Stage) -> None:
 CASES = (
     a_bulk_join_is_answered,
     a_bulk_join_is_done_as_a_whole,
+    a_bulk_leave_is_done_as_a_whole,
     an_empty_bulk_request_succeeds,
     too_many_rooms_are_refused,
     all_rooms_are_joined_again_by_one_message,

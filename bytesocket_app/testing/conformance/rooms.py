@@ -75,6 +75,67 @@ async def a_guard_decides(stage: Stage) -> None:
         assert doc.count(number=3) == 0
 
 
+async def a_leave_guard_decides(stage: Stage) -> None:
+    """A leave guard's refusal answers the leave, and the peer stays in; a close asks no guard."""
+    app, lobby = _lobby()
+    asked: list[int] = []
+
+    @lobby.leave_guard
+    async def not_yet(socket: Socket) -> None:
+        asked.append(lobby.count())
+        if len(asked) == 1:
+            raise Refusal("Not yet.", code="early")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.join("lobby")
+        await talker.say({"type": 12, "room": "lobby"})
+        answer = await talker.hear()
+        assert (answer["type"], answer["room"]) == (14, "lobby"), answer
+        assert answer["data"]["phase"] == "onLeaveRoom", answer
+        assert answer["data"]["error"]["code"] == "early", answer
+        assert lobby.count() == 1
+        await talker.say({"type": 12, "room": "lobby"})
+        await talker.hears({"type": 13, "room": "lobby"})
+        await talker.join("lobby")
+    assert asked == [1, 1], asked
+
+
+async def a_guard_of_all_rooms_is_asked_first(stage: Stage) -> None:
+    """A guard of all rooms is asked about each join before the room's own guard."""
+    app, lobby = _lobby()
+    side, asked = app.room("side"), list[str]()
+
+    @app.rooms.guard
+    async def only_the_lobby(room: str) -> None:
+        asked.append(room)
+        if room != "lobby":
+            raise Refusal("Only the lobby.", code="elsewhere")
+
+    @side.guard
+    async def never_asked() -> None:
+        asked.append("its own")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.join("lobby")
+        await talker.say({"type": 9, "room": "side"})
+        answer = await talker.hear()
+        assert (answer["type"], answer["data"]["error"]["code"]) == (11, "elsewhere"), answer
+        assert (lobby.count(), side.count(), asked) == (1, 0, ["lobby", "side"])
+
+
+async def a_relay_taken_back_is_refused(stage: Stage) -> None:
+    """A relay that the server takes back is refused from then on, for connected peers too."""
+    app, lobby = _lobby()
+    async with stage.serve(app) as site, stage.pair(site) as (one, other):
+        await one.join("lobby")
+        await other.join("lobby")
+        lobby.unrelay()
+        await one.say({"room": "lobby", "event": "hi", "data": {}, "id": 1})
+        answer = await one.hear()
+        assert answer["data"]["error"]["code"] == "unknown_event", answer
+        assert await other.rest() == []
+
+
 async def a_relay_goes_to_the_other_members(stage: Stage) -> None:
     """A relayed event reaches every member but its sender; undeclared keys are dropped."""
     app, _ = _lobby()
@@ -251,6 +312,9 @@ CASES = (
     a_join_is_answered,
     an_undeclared_room_is_refused,
     a_guard_decides,
+    a_leave_guard_decides,
+    a_guard_of_all_rooms_is_asked_first,
+    a_relay_taken_back_is_refused,
     a_relay_goes_to_the_other_members,
     a_relay_needs_membership_and_a_declaration,
     a_server_emit_reaches_every_member,
