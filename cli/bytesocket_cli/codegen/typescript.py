@@ -32,8 +32,8 @@ _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
 _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
-_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts")
-_OPTIONAL = re.compile(r"\s*/\* (paced|unpaced|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
+_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "msgpack.ts", "bytes.ts", "pacing.ts")
+_OPTIONAL = re.compile(r"\s*/\* (paced|packed|unpacked|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
 _NO_KEYS = "Record<never, never>"
 _NO_REPLY = "void"
 _HEARD = "(event: {name}, listener: Listener<{name}>): () => void"
@@ -73,17 +73,29 @@ def javascript(document: Document) -> tuple[str, str]:
     return render("typescript/client.js.j2", values), render("typescript/client.d.ts.j2", values)
 
 
-def runtime(language: str, *, is_paced: bool, is_numbered: bool = False) -> str:
+def runtime(
+    language: str, *, is_paced: bool, is_numbered: bool = False, is_packed: bool = True
+) -> str:
     """Return the runtime's text.
 
     Args:
         language: "ts" or "js".
-        is_paced: True to keep what is for a contract with rates, False to keep what is for others.
+        is_paced: True to keep what is for a contract with rates.
         is_numbered: True to keep what is for rooms that have a number in their name.
+        is_packed: True to keep what uses MessagePack, False to keep what is there without it.
     """
-    kept = {"paced" if is_paced else "unpaced", "numbered" if is_numbered else ""}
+    kept = {
+        "paced" if is_paced else "",
+        "numbered" if is_numbered else "",
+        "packed" if is_packed else "unpacked",
+    }
     text = read(f"typescript/runtime.{language}")
     return _OPTIONAL.sub(lambda found: found[2] if found[1] in kept else "", text)
+
+
+def is_json_only(document: Document) -> bool:
+    """Return True if clients never meet MessagePack: the application speaks JSON, without bytes."""
+    return document["serialization"] == "json" and not bytes_tables(document)
 
 
 def header(document: Document) -> str:
@@ -101,6 +113,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
     by_message = auth is not None and auth["via"] == "message"
     tables = bytes_tables(document)
     codec = "binary" if tables else "json"
+    packed = not is_json_only(document)
     types = document["types"]
     typed = language == "ts"
     rates = declared_rates(document)
@@ -111,6 +124,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
         ),
         "auth_option": _auth_option(document, writer) if by_message else "",
         "codec": codec,
+        "packed": "yes" if packed else "",
         "paced": "yes" if rates else "",
         "error_codes": _error_codes(),
         "documented_arrivals": _signatures(document, writer, "output", _HEARD),
@@ -125,11 +139,15 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "api": render("typescript/api.ts.j2", slots),
         "optional": "" if by_message else "?",
         "contract": _contract(document, codec) + _pacing(rates),
+        "msgpack": f"{read(f'typescript/msgpack.{language}')}\n" if packed else "",
         "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
         "tables": tables,
         "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
         "runtime": runtime(
-            language, is_paced=bool(rates), is_numbered=_has_numbers(document, writer)
+            language,
+            is_paced=bool(rates),
+            is_numbered=_has_numbers(document, writer),
+            is_packed=packed,
         ),
     }
 
