@@ -105,10 +105,8 @@ def test_a_page_that_is_offline_queues_and_sends_once_it_is_back(page: Page, lab
     page.context.set_offline(False)
     page.wait_for_function("() => navigator.onLine")
 
-    def arrived(message: Any) -> bool:
-        return isinstance(message, dict) and message.get("data") == "while offline"
-
-    lab.server.wait(lambda server: any(arrived(m) for peer in server.log() for m in peer))
+    sent = {"event": "shout", "data": "while offline"}
+    lab.server.wait(lambda server: any(sent in received for received in server.log()))
     assert page.evaluate("chat.state") == "open"
 
 

@@ -104,7 +104,11 @@ def test_offline_a_dead_socket_is_given_up_and_what_waits_is_kept(tmp_path: Path
         tell([chat.state, Wire.last.heard().map(([, text]) => text)]);
         """,
     )
-    assert told == [[[4003, "Pong timeout"], "waiting", "queued"], "connecting", ["open", ["a", "b"]]]
+    assert told == [
+        [[4003, "Pong timeout"], "waiting", "queued"],
+        "connecting",
+        ["open", ["a", "b"]],
+    ]
 
 
 @pytest.mark.parametrize("event", ["online", "visibilitychange"])

@@ -1,6 +1,7 @@
 """The generated client's times: what is off, what is capped, what is refused; in virtual time."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,7 +221,8 @@ def test_an_option_that_is_not_given_has_its_standard(tmp_path: Path) -> None:
     told = run(
         tmp_path,
         """
-        const chat = start({ heartbeat: { interval: undefined }, timeouts: {}, reconnect: undefined });
+        const heartbeat = { interval: undefined };
+        const chat = start({ heartbeat, timeouts: {}, reconnect: undefined });
         await pass(25_000);
         tell(Wire.last.pings);
         """,
@@ -261,7 +263,7 @@ def test_a_bulk_emit_is_one_message_and_says_what_became_of_it(tmp_path: Path) -
         tell(Wire.last.sent.filter(([, { event }]) => event).map(([, message]) => message));
         """,
     )
-    message = {"rooms": ["doc:a", "doc:b"], "event": "doc:save", "data": {}}
+    message: dict[str, Any] = {"rooms": ["doc:a", "doc:b"], "event": "doc:save", "data": {}}
     assert told == [
         {"event": "doc:save", "data": {}, "rooms": ["doc:a"], "reason": "full"},
         ["queued", "dropped", "sent", "dropped", "dropped"],

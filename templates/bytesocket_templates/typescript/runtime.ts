@@ -96,9 +96,15 @@ class $RequestError extends Error {
   declare readonly data: unknown;
   declare readonly details: readonly unknown[];
 
-  constructor(code: string, message: string, data?: unknown, details: readonly unknown[] = []) {
+  constructor(
+    code: string,
+    message: string,
+    data?: unknown,
+    details: readonly unknown[] = [],
+    more?: object,
+  ) {
     super(message);
-    Object.assign(this, { name: "RequestError", code, data, details });
+    Object.assign(this, { name: "RequestError", code, data, details, ...more });
   }
 }
 
@@ -210,6 +216,10 @@ function createListeners(failed: (error: unknown, event: $Name) => void): $Liste
   };
 }
 
+/** A member of an object, which it has if there is a value. */
+const defined = (key: string, value: unknown): object =>
+  value === undefined ? {} : { [key]: value };
+
 /** The error context of any server, ours or not, in one shape (`error` may be a list or a text). */
 function explain(context: any): any {
   const error = context?.error ?? context;
@@ -221,9 +231,9 @@ function explain(context: any): any {
       (list ? error[1] : typeof error === "string" ? error : error?.message) ||
         "The server refused",
     ),
-    ...(error?.data !== undefined && { data: error.data }),
-    ...(context?.event !== undefined && { event: context.event }),
-    ...(context?.room !== undefined && { room: context.room }),
+    ...defined("data", error?.data),
+    ...defined("event", context?.event),
+    ...defined("room", context?.room),
     details: Array.isArray(context?.details) ? context.details : [],
   };
 }
@@ -248,7 +258,7 @@ function resolveUrl(
   if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws or http URL`);
   url.hash = "";
   const heartbeat = options.heartbeat?.interval;
-  const own = { contract: contract.fingerprint, ...(heartbeat !== undefined && { heartbeat }) };
+  const own = { contract: contract.fingerprint, ...defined("heartbeat", heartbeat) };
   for (const [key, value] of (Object as any).entries({ ...options.params, ...own }))
     url.searchParams.set(key, String(value));
   return url.href;
@@ -274,7 +284,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const WebSocketClass: $Options["WebSocket"] = options.WebSocket ?? (globalThis as any).WebSocket;
   if (!WebSocketClass) {
     throw new Error(
-      'No WebSocket here (Node has one since 22): connect(url, { WebSocket }), as of the package "ws"',
+      'No WebSocket here (Node has one since 22): connect(url, { WebSocket })',
     );
   }
 
@@ -345,7 +355,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   // ---- out
 
   const place = (room?: string | string[]): object =>
-    Array.isArray(room) ? { rooms: room } : room === undefined ? {} : { room };
+    defined(Array.isArray(room) ? "rooms" : "room", room);
   const dropped = ({ event, data, room }: $Queued, reason: string): void => {
     hooks.fire("dropped", { event, data, ...place(room), reason });
   };
@@ -692,8 +702,8 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const closed = (code: number, reason: string): void => {
     const why = `closed with ${code} ${reason}`;
     if (!isFinal(code)) return lost(why, code, reason);
-    const error = new $RequestError("disconnected", why);
-    Object.assign(error, { closeCode: code, closeReason: reason });
+    const ending = { closeCode: code, closeReason: reason };
+    const error = new $RequestError("disconnected", why, undefined, [], ending);
     turnedAway(code, reason, error, problem("network", error.code, why));
   };
   const lost = (why: string, code?: number, reason = code ? why.slice(0, 40) : ""): void => {
@@ -769,34 +779,36 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     off: heard.off,
     events: (event: $Name, { signal }: { signal?: AbortSignal } = {}) => {
       const arrived: unknown[] = [];
-      const waiting: ((result: object) => void)[] = [];
-      let done = state === "closed" || signal?.aborted === true;
-      const off = heard.on(
-        event,
-        (value) => {
-          const next = waiting.shift();
-          if (next) next({ value, done: false });
-          else arrived.push(value);
-        },
-        "inner",
-      );
+      let more = deferred();
+      let done = false;
+      const wake = (): void => {
+        more.resolve();
+        more = deferred();
+      };
+      const hear = (value: unknown): void => {
+        arrived.push(value);
+        wake();
+      };
+      const off = heard.on(event, hear, "inner");
       const end = (): void => {
         done = true;
         off();
         ends.delete(end);
         signal?.removeEventListener("abort", end);
-        for (const next of waiting.splice(0)) next({ value: undefined, done });
+        wake();
       };
-      if (done) end();
-      else ends.add(end);
+      ends.add(end);
       signal?.addEventListener("abort", end);
+      if (state === "closed" || signal?.aborted) end();
       return {
         [Symbol.asyncIterator]() {
           return this;
         },
         next: async () => {
-          if (arrived.length > 0) return { value: arrived.shift(), done: false };
-          return done ? { value: undefined, done } : new Promise((resolve) => waiting.push(resolve));
+          while (!done && arrived.length === 0) await more.promise;
+          return arrived.length > 0
+            ? { value: arrived.shift(), done: false }
+            : { value: undefined, done };
         },
         return: async () => {
           end();
