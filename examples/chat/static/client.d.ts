@@ -264,7 +264,7 @@ export interface ConnectOptions {
   queueSize?: number;
   /** Added to the URL's query. */
   params?: Record<string, string | number | boolean>;
-  /** Another WebSocket class, for platforms without one. */
+  /** Another WebSocket class, such as that of the package "ws", for platforms without one. */
   WebSocket?: new (url: string, protocols: string[]) => any;
 }
 

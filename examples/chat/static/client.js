@@ -23,9 +23,9 @@ export function connect(first, second) {
 // ---------------------------------------------------------------- runtime: the wire and the client
 
 class $RequestError extends Error {
-  constructor(code, message, data, details = []) {
+  constructor(code, message, data, details = [], more) {
     super(message);
-    Object.assign(this, { name: "RequestError", code, data, details });
+    Object.assign(this, { name: "RequestError", code, data, details, ...more });
   }
 }
 
@@ -133,6 +133,9 @@ function createListeners(failed) {
   };
 }
 
+/** A member of an object, which it has if there is a value. */
+const defined = (key, value) => (value === undefined ? {} : { [key]: value });
+
 /** The error context of any server, ours or not, in one shape (`error` may be a list or a text). */
 function explain(context) {
   const error = context?.error ?? context;
@@ -144,9 +147,9 @@ function explain(context) {
       (list ? error[1] : typeof error === "string" ? error : error?.message) ||
         "The server refused",
     ),
-    ...(error?.data !== undefined && { data: error.data }),
-    ...(context?.event !== undefined && { event: context.event }),
-    ...(context?.room !== undefined && { room: context.room }),
+    ...defined("data", error?.data),
+    ...defined("event", context?.event),
+    ...defined("room", context?.room),
     details: Array.isArray(context?.details) ? context.details : [],
   };
 }
@@ -167,7 +170,7 @@ function resolveUrl(contract, address, options) {
   if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws or http URL`);
   url.hash = "";
   const heartbeat = options.heartbeat?.interval;
-  const own = { contract: contract.fingerprint, ...(heartbeat !== undefined && { heartbeat }) };
+  const own = { contract: contract.fingerprint, ...defined("heartbeat", heartbeat) };
   for (const [key, value] of Object.entries({ ...options.params, ...own }))
     url.searchParams.set(key, String(value));
   return url.href;
@@ -189,9 +192,7 @@ function createClient(contract, first, second) {
   const codec = options.codec ?? contract.codec;
   const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
   if (!WebSocketClass) {
-    throw new Error(
-      'No WebSocket here (Node has one since 22): connect(url, { WebSocket }), as of the package "ws"',
-    );
+    throw new Error("No WebSocket here (Node has one since 22): connect(url, { WebSocket })");
   }
 
   const rooms = new Map();
@@ -258,8 +259,7 @@ function createClient(contract, first, second) {
 
   // ---- out
 
-  const place = (room) =>
-    Array.isArray(room) ? { rooms: room } : room === undefined ? {} : { room };
+  const place = (room) => defined(Array.isArray(room) ? "rooms" : "room", room);
   const dropped = ({ event, data, room }, reason) => {
     hooks.fire("dropped", { event, data, ...place(room), reason });
   };
@@ -540,8 +540,8 @@ function createClient(contract, first, second) {
   const closed = (code, reason) => {
     const why = `closed with ${code} ${reason}`;
     if (!isFinal(code)) return lost(why, code, reason);
-    const error = new $RequestError("disconnected", why);
-    Object.assign(error, { closeCode: code, closeReason: reason });
+    const ending = { closeCode: code, closeReason: reason };
+    const error = new $RequestError("disconnected", why, undefined, [], ending);
     turnedAway(code, reason, error, problem("network", error.code, why));
   };
   const lost = (why, code, reason = code ? why.slice(0, 40) : "") => {
@@ -617,36 +617,36 @@ function createClient(contract, first, second) {
     off: heard.off,
     events: (event, { signal } = {}) => {
       const arrived = [];
-      const waiting = [];
-      let done = state === "closed" || signal?.aborted === true;
-      const off = heard.on(
-        event,
-        (value) => {
-          const next = waiting.shift();
-          if (next) next({ value, done: false });
-          else arrived.push(value);
-        },
-        "inner",
-      );
+      let more = deferred();
+      let done = false;
+      const wake = () => {
+        more.resolve();
+        more = deferred();
+      };
+      const hear = (value) => {
+        arrived.push(value);
+        wake();
+      };
+      const off = heard.on(event, hear, "inner");
       const end = () => {
         done = true;
         off();
         ends.delete(end);
         signal?.removeEventListener("abort", end);
-        for (const next of waiting.splice(0)) next({ value: undefined, done });
+        wake();
       };
-      if (done) end();
-      else ends.add(end);
+      ends.add(end);
       signal?.addEventListener("abort", end);
+      if (state === "closed" || signal?.aborted) end();
       return {
         [Symbol.asyncIterator]() {
           return this;
         },
         next: async () => {
-          if (arrived.length > 0) return { value: arrived.shift(), done: false };
-          return done
-            ? { value: undefined, done }
-            : new Promise((resolve) => waiting.push(resolve));
+          while (!done && arrived.length === 0) await more.promise;
+          return arrived.length > 0
+            ? { value: arrived.shift(), done: false }
+            : { value: undefined, done };
         },
         return: async () => {
           end();
