@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bytesocket_cli.codegen.render import read
-from bytesocket_cli.codegen.typescript import javascript, runtime, typescript
+from bytesocket_cli.codegen.typescript import bytes_runtime, javascript, runtime, typescript
 from tests.support import contracts
 from tests.support.node import HERE, TSC, run_node, type_check
 
@@ -243,11 +243,20 @@ def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
         (("numbers", "pacing"), 6_000),
         (("msgpack",), 6_900),
         # The walker is there only where a payload holds bytes, and pacing where there are rates.
-        (("msgpack", "bytes"), 7_000),
+        (("msgpack", "bytes", "utf8"), 6_900),
+        (("msgpack", "bytes", "base64"), 6_900),
         (("msgpack", "pacing"), 7_000),
-        (("numbers", "msgpack", "bytes", "pacing"), 7_600),
+        (("numbers", "msgpack", "bytes", "utf8", "base64", "hex", "pacing"), 7_600),
     ],
-    ids=["JSON alone", "JSON alone with rates", "plain", "with bytes", "with rates", "with all"],
+    ids=[
+        "JSON alone",
+        "JSON alone with rates",
+        "plain",
+        "with bytes",
+        "with bytes in base64",
+        "with rates",
+        "with all",
+    ],
 )
 def test_the_runtime_weighs_at_most_6_kb(
     node_packages: Path, tmp_path: Path, parts: tuple[str, ...], limit: int
@@ -259,9 +268,10 @@ def test_the_runtime_weighs_at_most_6_kb(
         is_numbered="numbers" in parts,
         is_packed="msgpack" in parts,
     )
-    files = [part for part in parts if part != "numbers"]
-    text += "".join(read(f"typescript/{part}.js") for part in files)
-    makers = [f"create{part.title()}" for part in files if part != "msgpack"]
+    others = [part for part in ("msgpack", "pacing") if part in parts]
+    text += "".join(read(f"typescript/{part}.js") for part in others)
+    text += bytes_runtime("js", parts) if "bytes" in parts else ""
+    makers = [f"create{part.title()}" for part in ("bytes", "pacing") if part in parts]
     exports = ", ".join(["createClient", "$RequestError", *makers])
     (tmp_path / "runtime.js").write_text(f"{text}export {{ {exports} }};\n")
     result = run_node(

@@ -125,6 +125,18 @@ def test_only_a_contract_with_bytes_brings_the_walker_and_prefers_messagepack() 
     assert "createBytes(" not in javascript(contracts.chat())[0]
 
 
+def test_bytes_bring_the_formats_that_the_contract_has() -> None:
+    module, _ = javascript(contracts.files())
+    formats = ["utf8", "base64", "hex"]
+    assert [name for name in formats if f"\n  {name}: [" in module] == formats
+    document = contracts.minimal()
+    document["events"] = [contracts.event("raw", "both", contracts.BYTES)]
+    for text in (*javascript(contracts.sealed(document)), typescript(contracts.sealed(document))):
+        assert [name for name in formats[1:] if f"  {name}: [" in text] == []
+        assert "/* " not in text.replace("/* eslint-disable */", "")
+    assert "  utf8: [" in javascript(contracts.sealed(document))[0]
+
+
 @pytest.mark.parametrize("paced", [False, True])
 def test_a_client_for_json_alone_carries_no_messagepack(paced: bool) -> None:
     document = contracts.json_only()

@@ -5,7 +5,7 @@ contract are written here in a stable order, so the same contract gives the same
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from bytesocket_app.errors import ConfigurationError, ErrorCode
@@ -33,7 +33,11 @@ _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
 _STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "msgpack.ts", "bytes.ts", "pacing.ts")
-_OPTIONAL = re.compile(r"\s*/\* (paced|packed|unpacked|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
+_FORMATS = ("utf8", "base64", "hex")
+_OPTIONAL = re.compile(
+    rf"\s*/\* (paced|packed|unpacked|numbered|{'|'.join(_FORMATS)}) \*/(.*?)\s*/\* end \*/",
+    re.DOTALL,
+)
 _NO_KEYS = "Record<never, never>"
 _NO_REPLY = "void"
 _HEARD = "(event: {name}, listener: Listener<{name}>): () => void"
@@ -89,7 +93,22 @@ def runtime(
         "numbered" if is_numbered else "",
         "packed" if is_packed else "unpacked",
     }
-    text = read(f"typescript/runtime.{language}")
+    return _keeping(kept, f"runtime.{language}")
+
+
+def bytes_runtime(language: str, formats: Collection[str]) -> str:
+    """Return the text of what converts bytes from and to JSON.
+
+    Args:
+        language: "ts" or "js".
+        formats: How bytes are written, "utf8", "base64" or "hex": what is for others is left out.
+    """
+    return _keeping(formats, f"bytes.{language}")
+
+
+def _keeping(kept: Collection[str], name: str) -> str:
+    """Return a file's text without the marked parts that are not kept, and without the marks."""
+    text = read(f"typescript/{name}")
     return _OPTIONAL.sub(lambda found: found[2] if found[1] in kept else "", text)
 
 
@@ -114,6 +133,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
     tables = bytes_tables(document)
     codec = "binary" if tables else "json"
     packed = not is_json_only(document)
+    formats = [name for name in _FORMATS if literal(name) in tables]
     types = document["types"]
     typed = language == "ts"
     rates = declared_rates(document)
@@ -140,7 +160,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "optional": "" if by_message else "?",
         "contract": _contract(document, codec) + _pacing(rates),
         "msgpack": f"{read(f'typescript/msgpack.{language}')}\n" if packed else "",
-        "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
+        "bytes": f"{bytes_runtime(language, formats)}\n" if tables else "",
         "tables": tables,
         "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
         "runtime": runtime(
