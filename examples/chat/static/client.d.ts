@@ -367,7 +367,7 @@ export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
 
 export interface Client extends $Subscriber {
   readonly state: ConnectionState;
-  /** Resolves when the connection is open (after a loss: again); rejects when it never will be. */
+  /** Resolves when the server has let this client in (after a loss: again); rejects if it never will. */
   readonly ready: Promise<void>;
   /**
    * The error for which the client will not come back, with which `ready` and requests reject;

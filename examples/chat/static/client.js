@@ -189,7 +189,7 @@ function createClient(contract, first, second) {
   const openIn = timeOf("timeouts", "connect", 20_000);
   const replyIn = timeOf("timeouts", "request", 10_000);
   const url = resolveUrl(contract, addressed ? first : undefined, options);
-  const codec = options.codec ?? contract.codec;
+  let codec = options.codec ?? contract.codec;
   const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
   if (!WebSocketClass) {
     throw new Error("No WebSocket here (Node has one since 22): connect(url, { WebSocket })");

@@ -167,9 +167,10 @@ function createClient(contract, first, second) {
   const openIn = timeOf("timeouts", "connect", 20_000);
   const replyIn = timeOf("timeouts", "request", 10_000);
   const url = resolveUrl(contract, addressed ? first : undefined, options);
-  const codec = options.codec ?? contract.codec;
+  let codec = options.codec ?? contract.codec;
   /* unpacked */
-  if (codec !== "json") throw new Error(`No codec "${codec}": the application is for JSON alone`);
+  // Whatever was asked for: there is no other.
+  codec = "json";
   /* end */
   const WebSocketClass = options.WebSocket ?? globalThis.WebSocket;
   if (!WebSocketClass) {
