@@ -103,6 +103,14 @@ def test_reads_what_a_real_peer_packs(vector: dict[str, Any]) -> None:
     assert vector.get("wide_date") or any(same(got, untag(value)) for value in allowed)
 
 
+@pytest.mark.parametrize("vector", load("more_types"))
+def test_reads_what_msgpackr_packs_with_more_types_and_big_integers(
+    vector: dict[str, Any],
+) -> None:
+    got = decode(bytes.fromhex(vector["hex"]), is_binary=True, max_depth=DEPTH)
+    assert same(got, untag(vector["value"]))
+
+
 @pytest.mark.parametrize("vector", load("refuse"))
 def test_refuses_broken_and_hostile_frames(vector: dict[str, Any]) -> None:
     for frame in frames(vector):
