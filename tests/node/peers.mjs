@@ -3,20 +3,25 @@
 import { FLOAT32_OPTIONS, Packr } from "msgpackr";
 import { WebSocket, WebSocketServer } from "ws";
 
-const packr = new Packr({
+const settings = {
   useRecords: false,
   structuredClone: false,
   bundleStrings: true,
   useFloat32: FLOAT32_OPTIONS.DECIMAL_FIT,
   copyBuffers: false,
   int64AsType: "bigint",
-});
+};
+const packr = new Packr(settings);
 
 const write = (socket, message) => socket.send(packr.pack(message));
 const read = (frame, isBinary) => (isBinary ? packr.unpack(frame) : JSON.parse(frame.toString()));
 
-/** Connect; `next()` gives the messages one by one, an empty frame as `null`. */
-export const dial = async (url) => {
+/**
+ * Connect; `next()` gives the messages one by one, an empty frame as `null`. The options are those
+ * that users of the packages may set, such as `moreTypes`.
+ */
+export const dial = async (url, options = {}) => {
+  const own = new Packr({ ...settings, ...options });
   const socket = new WebSocket(url);
   const waiting = [];
   const arrived = [];
@@ -26,7 +31,7 @@ export const dial = async (url) => {
   });
   await new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
   return {
-    send: (message) => write(socket, message),
+    send: (message) => socket.send(own.pack(message)),
     ping: () => socket.send(new Uint8Array(0)),
     close: () => socket.close(),
     next: async () => {
