@@ -28,12 +28,18 @@ from bytesocket_cli.codegen.typescript_enums import enum_types, enum_values
 from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
 
 FINGERPRINT_SHOWN = 16
+OURS, ORIGIN = "bytesocket", "bytesocket-node"
+"""Peers that a client can be written for."""
 _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
 _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
-_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts")
+_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts", "origin.ts")
 _OPTIONAL = re.compile(r"\s*/\* (paced|unpaced|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
+_OUR_READER = re.compile(
+    r"^(?:/\*\*[^\n]*\*/\n)?function unpack\(.*?^}\n\n", re.DOTALL | re.MULTILINE
+)
+"""Reader of our servers' MessagePack, which gives way to that of the origin's."""
 _NO_KEYS = "Record<never, never>"
 _NO_REPLY = "void"
 _HEARD = "(event: {name}, listener: Listener<{name}>): () => void"
@@ -42,11 +48,12 @@ _OF_PYTHON = frozenset({ErrorCode.INVALID_REPLY, ErrorCode.TOO_MANY_REQUESTS})
 """Codes that Python clients alone make."""
 
 
-def typescript(document: Document) -> str:
+def typescript(document: Document, *, peer: str = OURS) -> str:
     """Write the TypeScript client: types, `connect()` and the runtime, without any import.
 
     Args:
         document: A contract document, format 1.
+        peer: Whose messages it reads besides ours; see `javascript`.
 
     Returns:
         Text of one `.ts` file.
@@ -54,14 +61,16 @@ def typescript(document: Document) -> str:
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
     """
-    return render("typescript/client.ts.j2", _values(document, "ts"))
+    return render("typescript/client.ts.j2", _values(document, "ts", peer))
 
 
-def javascript(document: Document) -> tuple[str, str]:
+def javascript(document: Document, *, peer: str = OURS) -> tuple[str, str]:
     """Write the JavaScript client: the same program, with its types in a separate file.
 
     Args:
         document: A contract document, format 1.
+        peer: Whose messages it reads besides ours: "bytesocket-node" adds what servers of
+            `@bytesocket/node` write in binary frames, "bytesocket" nothing.
 
     Returns:
         Texts of an ES module and of its `.d.ts` file.
@@ -69,7 +78,7 @@ def javascript(document: Document) -> tuple[str, str]:
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
     """
-    values = _values(document, "js")
+    values = _values(document, "js", peer)
     return render("typescript/client.js.j2", values), render("typescript/client.d.ts.j2", values)
 
 
@@ -86,14 +95,22 @@ def runtime(language: str, *, is_paced: bool, is_numbered: bool = False) -> str:
     return _OPTIONAL.sub(lambda found: found[2] if found[1] in kept else "", text)
 
 
-def header(document: Document) -> str:
+def _reader(text: str, language: str, peer: str) -> tuple[str, str]:
+    """Return a runtime's text for a peer, and the part that goes with it."""
+    if peer == OURS:
+        return text, ""
+    return _OUR_READER.sub("", text, count=1), f"{read(f'typescript/origin.{language}')}\n"
+
+
+def header(document: Document, *, peer: str = OURS) -> str:
     """Return a generated file's header; it has no time, path or host, for `--check` to compare."""
     title = one_line(f"{document['title']} {document['version']}")
     shown = document["fingerprint"][:FINGERPRINT_SHOWN]
-    return f"bytesocket {title} - contract {shown} - generated, do not edit"
+    by = "" if peer == OURS else f" - for {peer}"
+    return f"bytesocket {title} - contract {shown}{by} - generated, do not edit"
 
 
-def _values(document: Document, language: str) -> dict[str, str]:
+def _values(document: Document, language: str, peer: str) -> dict[str, str]:
     """Make the strings for the templates of one language."""
     names = unique_identifiers(document["types"], _taken_names())
     writer = TypeWriter(document["types"], names)
@@ -104,6 +121,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
     types = document["types"]
     typed = language == "ts"
     rates = declared_rates(document)
+    plain = runtime(language, is_paced=bool(rates), is_numbered=_has_numbers(document, writer))
+    composed, origin = _reader(plain, language, peer)
     slots = {
         "global_events": _names_union(e["name"] for e in _client_events(document) if e["global"]),
         "joinable_rooms": _names_union(
@@ -117,7 +136,7 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "documented_requests": _signatures(document, writer, "input", _ASKED),
     }
     return {
-        "header": header(document),
+        "header": header(document, peer=peer),
         "types": "\n".join(writer.declaration(n) for n in sorted(names, key=names.__getitem__)),
         "enums": enum_values(types, names, typed=typed),
         "enum_types": enum_types(types, names),
@@ -128,9 +147,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
         "tables": tables,
         "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
-        "runtime": runtime(
-            language, is_paced=bool(rates), is_numbered=_has_numbers(document, writer)
-        ),
+        "origin": origin,
+        "runtime": composed,
     }
 
 
