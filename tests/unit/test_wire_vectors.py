@@ -1,11 +1,9 @@
 """The frames of real peers, and hostile ones, from tests/vectors (see the README there)."""
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +11,15 @@ import pytest
 from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire import BINARY, decode
 from bytesocket_app.wire.portable import UNDEFINED, kind_of
+from tests.support.wire_vectors import frames, vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEPTH = 200
 """The depth that the vectors are made for; the application's own limit is lower."""
 
 
 def load(*names: str) -> list[Any]:
-    loaded = [
-        vector
-        for name in names
-        for vector in json.loads((VECTORS / f"{name}.json").read_text("utf-8"))["vectors"]
-    ]
-    return [pytest.param(vector, id=vector["id"]) for vector in loaded]
+    return [pytest.param(vector, id=vector["id"]) for vector in vectors(*names)]
 
 
 def untag(value: Any) -> Any:
@@ -79,16 +72,6 @@ def same(got: Any, expected: Any) -> bool:
 
 def same_float(got: float, expected: float) -> bool:
     return got == expected or (math.isnan(got) and math.isnan(expected))
-
-
-def frames(vector: dict[str, Any]) -> Iterator[bytes]:
-    if "all_proper_prefixes_of" in vector:
-        whole = bytes.fromhex(vector["all_proper_prefixes_of"])
-        yield from (whole[:size] for size in range(len(whole)))
-    elif "build" in vector:
-        yield b"".join(bytes.fromhex(piece) * count for piece, count in vector["build"])
-    else:
-        yield bytes.fromhex(vector["hex"])
 
 
 @pytest.mark.parametrize("vector", load("messages", "values", "bundles"))
