@@ -37,7 +37,7 @@ _DECLARATION = re.compile(
 _STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts", "origin.ts")
 _OPTIONAL = re.compile(r"\s*/\* (paced|unpaced|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
 _OUR_READER = re.compile(
-    r"^(?:/\*\*[^\n]*\*/\n)?function unpack\(.*?^}\n\n", re.DOTALL | re.MULTILINE
+    r"^(?:/\*\*[^\n]*\*/\n)?function unpack\(.*?^}\n\n?", re.DOTALL | re.MULTILINE
 )
 """Reader of our servers' MessagePack, which gives way to that of the origin's."""
 _NO_KEYS = "Record<never, never>"
