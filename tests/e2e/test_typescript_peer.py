@@ -5,15 +5,20 @@ the servers here are `tests/node/peers.mjs`, which speaks as they do.
 """
 
 import json
+import math
+import random
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import BaseModel
 
 from bytesocket_app import AuthError, ByteSocket, ClientEvent, Event, ServerEvent
+from bytesocket_app.errors import DecodeError
+from bytesocket_app.wire import decode
 from bytesocket_cli.codegen.typescript import ORIGIN, javascript, typescript
-from tests.support import contracts
+from tests.support import contracts, fuzzing
 from tests.support.node import HERE, TSC, Script, run_node, type_check
 from tests.support.wire_vectors import frames, vectors
 
@@ -105,6 +110,78 @@ def test_unusual_frames_are_read_or_refused(tmp_path: Path) -> None:
     wanted = [[one["id"], frame.hex()] for one in vectors("survive") for frame in frames(one)]
     ((refused, took),) = told_by_reader(tmp_path, REFUSE, wanted)
     assert refused + len(took) == len(wanted)
+
+
+SHOW = """
+const shown = (value) => {
+  if (value === undefined) return null;
+  if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString("hex") };
+  if (Array.isArray(value)) return value.map(shown);
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value === "number") return Number.isFinite(value) ? value : { $float: String(value) };
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [key.toWellFormed(), shown(one)]),
+  );
+};
+for (const hex of JSON.parse(readFileSync("vectors.json", "utf8"))) {
+  const { value, error } = read(hex);
+  tell(error ? "refused" : [shown(value)]);
+}
+"""
+FRAMES = 4_000
+
+
+def as_javascript(value: object) -> object:
+    """A value that our own reader gave, as the program shows its own."""
+    match value:
+        case bytes():
+            return {"$bytes": value.hex()}
+        case list():
+            return [as_javascript(item) for item in cast("list[object]", value)]
+        case dict():
+            members = cast("dict[str, object]", value)
+            return {name: as_javascript(item) for name, item in members.items()}
+        case datetime():
+            return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        case bool() | str() | None:
+            return value
+        case int() | float():
+            return number(value)
+        case _:
+            raise AssertionError(value)
+
+
+def number(value: float) -> object:
+    try:
+        rounded = float(value)
+    except OverflowError:
+        rounded = math.inf if value > 0 else -math.inf
+    if math.isfinite(rounded):
+        return rounded
+    return {"$float": "NaN" if math.isnan(rounded) else f"{'-' * (rounded < 0)}Infinity"}
+
+
+def read_here(frame: bytes) -> object:
+    try:
+        return [as_javascript(decode(frame, is_binary=True, max_depth=300))]
+    except DecodeError as error:
+        return "far" if "outside the years" in str(error) else "refused"
+
+
+def test_both_of_our_readers_make_the_same_of_broken_frames(tmp_path: Path) -> None:
+    rng = random.Random(17)
+    whole = [frame for frame in fuzzing.frames() if frame[:1] not in b"{["]
+    broken = [fuzzing.mutated(rng.choice(whole), rng) for _ in range(FRAMES)]
+    told = told_by_reader(tmp_path, SHOW, [frame.hex() for frame in broken])
+    expected = [read_here(frame) for frame in broken]
+    assert 500 < expected.count("refused") < FRAMES - 500
+    differing = [
+        (frame.hex(), mine, theirs)
+        for frame, mine, theirs in zip(broken, expected, told, strict=True)
+        if mine not in ("far", as_javascript(theirs))
+    ]
+    assert differing == []
 
 
 class Token(BaseModel):
