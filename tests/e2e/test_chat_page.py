@@ -214,12 +214,15 @@ def test_names_beyond_the_edge_of_a_phone_fade_out_where_there_are_more(
 def test_offline_nobody_is_said_to_be_here_now(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:
-    with windows(browser, server, tmp_path, "Ada", "Grace") as (ada, _):
+    with windows(browser, server, tmp_path, "Ada", "Grace") as (ada, grace):
         title, people = ada.get_by_test_id("people-title"), ada.get_by_test_id("people")
         expect(title).to_have_text("Here now")
         expect(people).not_to_have_class(re.compile("stale"))
+        grace.get_by_test_id("text").press_sequentially("Hel")
+        expect(ada.get_by_test_id("typing")).to_have_text("Grace is typing…")
         server.kill()
         expect(title).to_have_text("Last seen here")
+        expect(ada.get_by_test_id("typing")).to_be_empty()
         expect(people).to_have_class(re.compile("stale"))
         server.start()
         expect(title).to_have_text("Here now")

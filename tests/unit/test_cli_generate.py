@@ -135,7 +135,7 @@ def test_a_client_for_the_origin_s_servers_is_written_where_the_flag_or_a_settin
     assert "as @bytesocket/node writes it" in theirs
     assert "as @bytesocket/node writes it" not in ours
     assert " - for bytesocket-node - generated, do not edit" in theirs.splitlines()[0]
-    assert ours.count("function unpack(") == theirs.count("function unpack(") == 1
+    assert theirs.count("function unpack(") == 1
     flag = ("--peer", "bytesocket-node")
     assert run("generate", "typescript", *flag, "--check").out == "current theirs.ts\n"
     assert run("generate", "typescript", *flag, "--stdout").out == theirs

@@ -59,6 +59,7 @@ export function showState(state) {
   const badge = byId("state");
   badge.dataset.state = state;
   badge.textContent = STATES[state];
+  if (state !== "open") [...typists.keys()].forEach(stopTyping);
 }
 
 /**
