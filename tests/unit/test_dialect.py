@@ -1,5 +1,6 @@
 """The careful decoder: bundles as a real packer makes them, and frames that nobody makes."""
 
+import random
 import struct
 from typing import Any
 
@@ -11,6 +12,8 @@ from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire.dialect import decode_dialect
 from bytesocket_app.wire.portable import kind_of
 from tests.support.bundling import Packer, as_utf8, mended
+from tests.support.fuzzing import mutated
+from tests.support.wire_vectors import vectors
 
 LOBBY = bytes.fromhex("de0002d6620000000bc10409c104c105a0ad74797065726f6f6d6c6f626279")
 
@@ -70,6 +73,18 @@ def test_broken_frames_give_a_value_or_the_one_error(
         read(bytes(frame))
     except DecodeError:
         return
+
+
+def test_broken_frames_with_more_types_give_a_value_or_the_one_error() -> None:
+    rng = random.Random(16)
+    whole = [bytes.fromhex(one["hex"]) for one in vectors("more_types")]
+    refused = 0
+    for _ in range(5_000):
+        try:
+            read(mutated(rng.choice(whole), rng))
+        except DecodeError:
+            refused += 1
+    assert 1_000 < refused < 4_500
 
 
 @given(st.binary(max_size=80), st.booleans())
