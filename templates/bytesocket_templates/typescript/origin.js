@@ -13,8 +13,9 @@ function unitsOf(bytes) {
   let units = "";
   let start = 0;
   bytes.forEach((byte, at) => {
+    if (byte !== 0xed) return;
     const [next = 0, last = 0] = bytes.subarray(at + 1, at + 3);
-    if (byte !== 0xed || next >> 5 !== 5 || last >> 6 !== 2) return;
+    if (next >> 5 !== 5 || last >> 6 !== 2) return;
     units += exactUtf8.decode(bytes.subarray(start, at));
     units += String.fromCharCode(0xd000 | ((next & 63) << 6) | (last & 63));
     start = at + 3;

@@ -9,7 +9,8 @@ interface $Bundle {
 }
 
 /** The arrays of numbers, by their kind in a frame; the empty ones are read as bytes. */
-const numberArrays = "Int8 . . Int16 Uint16 Int32 Uint32 Float32 Float64 BigInt64 BigUint64".split(" ");
+const numberArrays =
+  "Int8 . . Int16 Uint16 Int32 Uint32 Float32 Float64 BigInt64 BigUint64".split(" ");
 const exactUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Read text. Half of a character of two units may stand alone in it, as three bytes. */
@@ -19,8 +20,9 @@ function unitsOf(bytes: Uint8Array): string {
   let units = "";
   let start = 0;
   bytes.forEach((byte, at) => {
+    if (byte !== 0xed) return;
     const [next = 0, last = 0] = bytes.subarray(at + 1, at + 3);
-    if (byte !== 0xed || next >> 5 !== 5 || last >> 6 !== 2) return;
+    if (next >> 5 !== 5 || last >> 6 !== 2) return;
     units += exactUtf8.decode(bytes.subarray(start, at));
     units += String.fromCharCode(0xd000 | ((next & 63) << 6) | (last & 63));
     start = at + 3;
