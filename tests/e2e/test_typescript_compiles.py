@@ -224,7 +224,7 @@ def test_every_module_loads_in_node(declarations: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["runtime", "msgpack", "bytes", "pacing"])
+@pytest.mark.parametrize("name", ["runtime", "msgpack", "bytes", "pacing", "origin"])
 def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
     node_packages: Path, name: str, request: pytest.FixtureRequest
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bytesocket_app.errors import ConfigurationError
-from bytesocket_cli.codegen.typescript import header, javascript, typescript
+from bytesocket_cli.codegen.typescript import ORIGIN, header, javascript, typescript
 from tests.support import contracts
 
 DOCUMENTS = [
@@ -146,6 +146,12 @@ def test_a_client_for_json_alone_carries_no_messagepack(paced: bool) -> None:
         assert "MessagePack" not in text
         assert "pack(" not in text
         assert '"msgpack"' not in text.replace('type $Codec = "json" | "binary" | "msgpack";', "")
+
+
+def test_a_client_for_the_origins_server_reads_messagepack_whatever_the_contract_says() -> None:
+    text, _ = javascript(contracts.json_only(), peer=ORIGIN)
+    assert text.count("function unpack(") == 1
+    assert "function pack(" in text
 
 
 def test_bytes_bring_messagepack_whatever_the_application_prefers() -> None:
