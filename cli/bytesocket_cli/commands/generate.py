@@ -13,12 +13,20 @@ from bytesocket_cli import console
 from bytesocket_cli.commands.dev import Target
 from bytesocket_cli.contracts import read, saved
 from bytesocket_cli.errors import FINDINGS, CliError
-from bytesocket_cli.project import Generation, Language, Package, Project, find
+from bytesocket_cli.project import (
+    Generation,
+    Language,
+    Package,
+    Peer,
+    Project,
+    find,
+    peer_problem,
+)
 from bytesocket_cli.targets import Target as Place
 from bytesocket_cli.targets import resolve
 
 
-def generate(
+def generate(  # noqa: PLR0913 - the options of the command
     language: Annotated[
         Language | None,
         typer.Argument(
@@ -46,18 +54,30 @@ def generate(
             show_default=False,
         ),
     ] = None,
+    peer: Annotated[
+        Peer | None,
+        typer.Option(
+            "--peer",
+            help="Servers that the client can read (typescript, javascript); bytesocket-node adds "
+            "those of the npm package @bytesocket/node.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write typed clients, or the contract, from an application or a saved contract (.json)."""
     source = _source(target)
     if package is not None and language != "typescript":
         raise CliError(f"--for goes with typescript: generate typescript --for {package}")
+    problem = language and peer_problem(language, package, peer)
+    if problem:
+        raise CliError(f"--peer: {problem}")
     if stdout:
         if language is None or output is not None or check or watch:
             raise CliError("--stdout prints one language: generate LANGUAGE [TARGET] --stdout")
         with source.placing():
-            _print(source.document(), language, package)
+            _print(source.document(), language, package, peer)
         return
-    wanted = _wanted(source.project, language, output, package)
+    wanted = _wanted(source.project, language, output, package, peer)
     if not watch:
         with source.placing():
             _write_or_check(source.document(), wanted, check=check)
@@ -107,24 +127,32 @@ def _source(target: str | None) -> _Source:
     return _Source(place.project, place)
 
 
-def _print(document: dict[str, Any], language: Language, package: Package | None) -> None:
+def _print(
+    document: dict[str, Any], language: Language, package: Package | None, peer: Peer | None
+) -> None:
     from bytesocket_cli.generation import text
 
-    console.write(text(document, language, package=package))
+    console.write(text(document, language, package=package, peer=peer or "bytesocket"))
 
 
 def _wanted(
-    project: Project, language: Language | None, output: Path | None, package: Package | None
+    project: Project,
+    language: Language | None,
+    output: Path | None,
+    package: Package | None,
+    peer: Peer | None,
 ) -> tuple[Generation, ...]:
     configured = [
         one
         for one in project.generations
-        if language in {None, one.target} and package in {None, one.package}
+        if language in {None, one.target}
+        and package in {None, one.package}
+        and peer in {None, one.peer}
     ]
     if output is not None:
         if language is None:
             raise CliError("-o needs to know what to write there: generate typescript -o client.ts")
-        return (Generation(language, output, package),)
+        return (Generation(language, output, package, peer or "bytesocket"),)
     if configured:
         return tuple(configured)
     if language is None:
