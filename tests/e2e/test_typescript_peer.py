@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from bytesocket_app import AuthError, ByteSocket, ClientEvent, Event, ServerEvent
 from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire import decode
-from bytesocket_cli.codegen.typescript import ORIGIN, javascript, typescript
+from bytesocket_cli.codegen.typescript import ORIGIN, OURS, javascript, typescript
 from tests.support import contracts, fuzzing
 from tests.support.node import HERE, TSC, Script, run_node, type_check
 from tests.support.wire_vectors import frames, vectors
@@ -240,9 +240,9 @@ const next = (target, event) => new Promise((resolve) => target.once(event, reso
 """
 
 
-def talk(folder: Path, program: str, document: dict[str, Any]) -> list[Any]:
-    """Run a program that has a generated client and a server of its peer."""
-    module, _ = javascript(document, peer=ORIGIN)
+def talk(folder: Path, program: str, document: dict[str, Any], *, peer: str = ORIGIN) -> list[Any]:
+    """Run a program that has a generated client and a server of the origin."""
+    module, _ = javascript(document, peer=peer)
     (folder / "client.js").write_text(module, encoding="utf-8")
     (folder / "package.json").write_text('{"type": "module"}')
     prelude = PRELUDE.replace("PEERS", str(HERE / "peers.mjs"))
@@ -370,6 +370,19 @@ def test_a_server_of_the_origin_that_writes_json_is_read_too(
     tell((await echo).value);
     """
     assert talk(tmp_path, program, contract()) == [["text", 0.1]]
+
+
+def test_a_client_without_the_flag_names_it(node_packages: Path, tmp_path: Path) -> None:
+    program = """
+    serve(undefined, note, { values: ["a bundled text"] });
+    const url = `ws://127.0.0.1:${await opened.promise}`;
+    const client = connect(url, { codec: "binary", reconnect: fast });
+    const problem = new Promise((resolve) => client.onError(resolve));
+    client.emit("values");
+    tell((await problem).message);
+    """
+    (told,) = talk(tmp_path, program, contract(auth=False), peer=OURS)
+    assert told.endswith("see generate --peer")
 
 
 @pytest.mark.parametrize("version", list(TSC))

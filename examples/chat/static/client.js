@@ -887,7 +887,7 @@ function unpack(bytes) {
     }
     if (tag >= 0xc4 && tag <= 0xc6) return blob(uint(1 << (tag - 0xc4)));
     if (tag >= 0xd9 && tag <= 0xdb) return text(uint(1 << (tag - 0xd9)));
-    throw new RangeError(`Unknown MessagePack tag ${tag}`);
+    throw new RangeError(`Unknown MessagePack tag ${tag}; see generate --peer`);
   };
   const value = read();
   if (at !== bytes.length) throw new RangeError("The message goes on after its end");
