@@ -63,7 +63,7 @@ def test_offline_everything_waits_and_online_it_goes(tmp_path: Path, paced: bool
         ["queued", "dropped", "open"],
         [],
         "queued",
-        [[], [0]],
+        [[], [0, 1000]],
         ["a", "b", "c"],
         "posted",
         "sent",
@@ -124,7 +124,6 @@ def test_a_probe_has_two_seconds_for_any_frame(tmp_path: Path, event: str) -> No
         await pass(10_000);
         tell(wire.closed ?? "alive");
         say("{event}");
-        say("{event}");
         await pass(1999);
         tell([wire.closed ?? "alive", wire.pings.length]);
         await pass(1);
@@ -132,6 +131,30 @@ def test_a_probe_has_two_seconds_for_any_frame(tmp_path: Path, event: str) -> No
         """,
     )
     assert told == [[[0], "sent"], "alive", ["alive", 2], [4003, "Pong timeout"]]
+
+
+def test_online_has_its_own_two_seconds_and_pages_that_come_and_go_have_not(
+    tmp_path: Path,
+) -> None:
+    """The socket may have been dead while the browser was offline, and be alive again."""
+    told = in_page(
+        tmp_path,
+        """
+        const wire = Wire.last;
+        say("offline");
+        await pass(1900);
+        say("online");
+        await pass(1900);
+        tell([wire.closed ?? "alive", wire.pings.length]);
+        Wire.last.pong();
+        for (let turn = 0; turn < 4; turn++) {
+          say("visibilitychange");
+          await pass(500);
+        }
+        tell([wire.closed, wire.pings.length]);
+        """,
+    )
+    assert told == [["alive", 2], [[4003, "Pong timeout"], 3]]
 
 
 @pytest.mark.parametrize("event", ["online", "visibilitychange"])
@@ -281,6 +304,28 @@ def test_at_the_first_dial_it_throws_to_the_caller_and_leaves_nothing(tmp_path: 
         """,
     )
     assert told == ["SyntaxError", [{}, 0]]
+
+
+def test_a_platform_that_calls_a_closed_socket_open_does_not_stop_the_client(
+    tmp_path: Path,
+) -> None:
+    told = run(
+        tmp_path,
+        """
+        class Strict extends Wire {
+          close(code) {
+            if (code !== 1000 && !(code >= 3000)) throw new DOMException("", "InvalidAccessError");
+          }
+        }
+        const chat = start({ WebSocket: Strict });
+        chat.onError(() => {});
+        await pass(0);
+        Wire.last.onclose({ code: 1006, reason: "" });
+        await pass(1000);
+        tell(chat.state);
+        """,
+    )
+    assert told == ["open"]
 
 
 # ---- the address

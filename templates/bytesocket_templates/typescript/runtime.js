@@ -574,13 +574,14 @@ function createClient(contract, first, second) {
   };
   const closed = (code, reason) => {
     const why = `closed with ${code} ${reason}`;
-    if (!isFinal(code)) return lost(why, code, reason);
+    if (!isFinal(code)) return lost(why, undefined, { code, reason });
     const ending = { closeCode: code, closeReason: reason };
     const error = new $RequestError("disconnected", why, undefined, [], ending);
     turnedAway(code, reason, error, problem("network", error.code, why));
   };
-  const lost = (why, code, reason = code ? why.slice(0, 40) : "") => {
+  const lost = (why, code, ending) => {
     const wasOpen = state === "open";
+    const reason = code ? why.slice(0, 40) : "";
     release(code, reason);
     if (wasOpen && Date.now() - openedAt > 5_000) attempts = 0;
     if (ready.settled) ready = deferred();
@@ -593,7 +594,7 @@ function createClient(contract, first, second) {
     // Without a least time the first attempt is at once, and the others are as usual.
     const doubled = (least < Infinity ? least : attempts && 125) * 2 ** attempts++;
     timer("dial", Math.random() * Math.min(most, doubled, longest), dial);
-    setState("waiting", { code: code ?? 1006, reason });
+    setState("waiting", ending ?? { code: code ?? 1006, reason });
     for (const call of [...pending.values()]) if (call.sent) call.finish(disconnected());
     const message = `${url.split("?")[0]}: ${why}`;
     if (!hooks.fire("error", problem("network", "disconnected", message)) && first && !wasOpen)
@@ -620,10 +621,10 @@ function createClient(contract, first, second) {
     sendQueued();
   };
   const probe = () => ping("probe", probeTime);
+  const check = () => (state === "waiting" ? dial() : probe());
   const online = () => {
-    clear("offline");
-    if (state === "waiting") dial();
-    else probe();
+    ["offline", "probe"].forEach(clear);
+    check();
   };
   /** Keep messages back; a connection that goes on all the same, as on one machine, is used. */
   const offline = () => {
@@ -633,7 +634,7 @@ function createClient(contract, first, second) {
     timer("offline", probeTime, resume);
   };
   const visible = () => {
-    if (globalThis.document?.visibilityState === "visible") online();
+    if (globalThis.document?.visibilityState === "visible") check();
   };
   const watch = (verb) => {
     const page = globalThis;

@@ -702,13 +702,14 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   };
   const closed = (code: number, reason: string): void => {
     const why = `closed with ${code} ${reason}`;
-    if (!isFinal(code)) return lost(why, code, reason);
+    if (!isFinal(code)) return lost(why, undefined, { code, reason });
     const ending = { closeCode: code, closeReason: reason };
     const error = new $RequestError("disconnected", why, undefined, [], ending);
     turnedAway(code, reason, error, problem("network", error.code, why));
   };
-  const lost = (why: string, code?: number, reason = code ? why.slice(0, 40) : ""): void => {
+  const lost = (why: string, code?: number, ending?: object): void => {
     const wasOpen = state === "open";
+    const reason = code ? why.slice(0, 40) : "";
     release(code, reason);
     if (wasOpen && Date.now() - openedAt > 5_000) attempts = 0;
     if (ready.settled) ready = deferred();
@@ -721,7 +722,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     // Without a least time the first attempt is at once, and the others are as usual.
     const doubled = (least < Infinity ? least : attempts && 125) * 2 ** attempts++;
     timer("dial", Math.random() * Math.min(most, doubled, longest), dial);
-    setState("waiting", { code: code ?? 1006, reason });
+    setState("waiting", ending ?? { code: code ?? 1006, reason });
     for (const call of [...pending.values()]) if (call.sent) call.finish(disconnected());
     const message = `${url.split("?")[0]}: ${why}`;
     if (!hooks.fire("error", problem("network", "disconnected", message)) && first && !wasOpen)
@@ -748,10 +749,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     sendQueued();
   };
   const probe = (): void => ping("probe", probeTime);
+  const check = (): void => (state === "waiting" ? dial() : probe());
   const online = (): void => {
-    clear("offline");
-    if (state === "waiting") dial();
-    else probe();
+    ["offline", "probe"].forEach(clear);
+    check();
   };
   /** Keep messages back; a connection that goes on all the same, as on one machine, is used. */
   const offline = (): void => {
@@ -761,7 +762,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     timer("offline", probeTime, resume);
   };
   const visible = (): void => {
-    if ((globalThis as any).document?.visibilityState === "visible") online();
+    if ((globalThis as any).document?.visibilityState === "visible") check();
   };
   const watch = (verb: "add" | "remove"): void => {
     const page = globalThis as any;
