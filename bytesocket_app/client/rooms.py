@@ -31,6 +31,8 @@ class Membership:
             change.
         error: Refusal of the last join; the join is tried again after a reconnection.
         pattern: Pattern that the room was joined by; the room's name if it has none.
+        left: Functions of the handles, called with the reason when server code takes the client out
+            of the room.
         changed: Signal for waiters, notified at answers, when the connection ends, and when a
             handle leaves.
     """
@@ -42,6 +44,9 @@ class Membership:
     is_settled: bool = False
     error: RequestError | None = None
     pattern: str = ""
+    left: list[Callable[[RequestError], None]] = field(
+        default_factory=list[Callable[[RequestError], None]]
+    )
     changed: Signal = field(default_factory=Signal)
 
 
@@ -110,6 +115,26 @@ class Rooms:
             room.error = error
         self._reconcile(name, room)
         room.changed.notify()
+
+    def removed(self, name: str, error: RequestError) -> None:
+        """End all handles of a room that server code took the client out of.
+
+        Ignored while a join or a leave is pending, as its answer decides, and for a room that the
+        client is not in. A new `join` begins a new membership.
+        """
+        room = self._rooms.get(name)
+        if room is None or room.is_asked or not room.is_joined:
+            return
+        del self._rooms[name]
+        room.is_joined, room.handles = False, 0
+        for left in tuple(room.left):
+            left(error)
+        room.changed.notify()
+
+    @property
+    def is_asking(self) -> bool:
+        """True while a join or a leave is pending."""
+        return any(room.is_asked for room in self._rooms.values())
 
     def _reconcile(self, name: str, room: Membership) -> None:
         is_wanted = room.handles > 0

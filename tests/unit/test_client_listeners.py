@@ -29,7 +29,7 @@ class Number(ServerEvent, RootModel[int | None], name="number"):
 class Heard:
     def __init__(self) -> None:
         self.posts: list[tuple[Callable[[Any], object], object]] = []
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
 
     def delivery(self, name: str, data: Any = ABSENT) -> Delivery:
         return Delivery(EventArrived(name, data), "json", self.post, self.errors.append)
