@@ -468,6 +468,48 @@ async def test_a_timeout_around_the_entering_is_not_one_of_the_client(server: Be
         await chat.__aexit__(None, None, None)
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("loop", ["asyncio", "trio"])
+def test_a_listener_may_end_the_program(
+    server: Beside, sayings: Sayings, loop: str, kind: type[BaseException]
+) -> None:
+    async def end(event: Said) -> None:
+        raise kind(event.text)
+
+    async def main() -> None:
+        async with client(server) as chat:
+            chat.on(Said, end)
+            await chat.ready
+            await server.do(lambda: sayings.tell("over"))
+            with anyio.fail_after(DEADLINE):
+                await anyio.sleep_forever()
+
+    with pytest.raises(BaseException) as ended:  # noqa: PT011 - of either kind, in groups or not
+        anyio.run(main, backend=loop)
+    assert any(type(each) is kind for each in unpacked(ended.value))
+
+
+def unpacked(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [each for inner in error.exceptions for each in unpacked(inner)]
+    return [error]
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_loop_that_shuts_down_ends_a_client_that_nobody_left(
+    server: Beside,
+) -> None:
+    chat = client(server)
+
+    async def forget() -> None:
+        await chat.__aenter__()
+        await chat.ready
+
+    await anyio.to_thread.run_sync(lambda: asyncio.run(forget()))
+    assert chat.state == "closed"
+    assert chat.ended is not None
+
+
 async def test_an_iterator_made_after_the_end_ends_at_once(server: Beside) -> None:
     with anyio.fail_after(DEADLINE):
         async with client(server) as chat:

@@ -272,7 +272,7 @@ async def test_a_ping_has_one_more_frame_read_and_no_more() -> None:
 
 @pytest.mark.parametrize("kind", ["event", "reply", "part"])
 async def test_whatever_arrives_answers_a_ping(kind: str) -> None:
-    talk = Talk(ping_interval=0.2, pong_timeout=2)
+    talk = Talk(ping_interval=0.1, pong_timeout=1)
     sent: list[int] = []
 
     async def arrive() -> None:
