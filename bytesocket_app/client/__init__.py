@@ -8,6 +8,8 @@ from bytesocket_app.client.auth import Fresh, Headers, ValueOrFactory
 from bytesocket_app.client.callback_queue import Callback as AnyCallback
 from bytesocket_app.client.client import Client
 from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
+from bytesocket_app.client.ending import EndOfConnection
+from bytesocket_app.client.group import Into, RoomGroup, RoomName
 from bytesocket_app.client.listeners import EventClasses, Listening
 from bytesocket_app.client.model import Model
 from bytesocket_app.client.outgoing import Outcome
@@ -50,6 +52,7 @@ __all__ = [
     "DynamicClient",
     "DynamicRoom",
     "EncodeError",
+    "EndOfConnection",
     "ErrorCode",
     "ErrorContext",
     "Event",
@@ -59,6 +62,7 @@ __all__ = [
     "Fresh",
     "Headers",
     "HexBytes",
+    "Into",
     "Listening",
     "Model",
     "Outcome",
@@ -69,6 +73,8 @@ __all__ = [
     "RequestError",
     "RequestTimeout",
     "Room",
+    "RoomGroup",
+    "RoomName",
     "ServerEvent",
     "UnknownContract",
     "Unset",

@@ -1,7 +1,7 @@
 """The client: its lifetime, its state, and the protected methods behind generated classes."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -10,6 +10,8 @@ from anyio.abc import TaskGroup
 
 from bytesocket_app.client.address import address
 from bytesocket_app.client.auth import Headers
+from bytesocket_app.client.ending import EndOfConnection
+from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing
@@ -26,6 +28,8 @@ from bytesocket_app.wire import CODECS
 
 StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
+CloseHook = TypeVar("CloseHook", bound=Callable[[EndOfConnection], object])
+FrameHook = TypeVar("FrameHook", bound=Callable[[bytes | str], object])
 
 
 class Client:
@@ -170,8 +174,70 @@ class Client:
         self._listening.on_error(callback)
         return callback
 
+    def on_close(self, callback: CloseHook) -> CloseHook:
+        """Call a function with an `EndOfConnection` for each connection that ends.
+
+        It has the close code and reason, and says whether the client comes back. An attempt that
+        makes no connection is an error, which `on_error` hears of. Returns the function.
+        """
+        self._listening.on_close(callback)
+        return callback
+
+    def on_message(self, callback: FrameHook) -> FrameHook:
+        """Call a function with every frame that arrives, as it came: bytes if binary, else text.
+
+        Answers to pings, `b""`, and frames that cannot be read are among them. The function is
+        called before the listeners of the event that the frame holds. Returns the function.
+        """
+        self._listening.on_message(callback)
+        return callback
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """Names of the rooms that the client is in now, on the current connection."""
+        return tuple(self._outgoing.rooms.joined())
+
+    @property
+    def subprotocol(self) -> str | None:
+        """Subprotocol that the server chose of those offered; None without one or a connection."""
+        return self._reconnector.subprotocol
+
+    def reconnect(self) -> None:
+        """Close the connection with 4100 `Client reconnect`, and connect again at once.
+
+        Returns at once; `await client.ready` waits for the new connection. New credentials and
+        headers are made for it, rooms are joined again, what is queued stays queued, and requests
+        that were sent and not answered raise `Disconnected`. An attempt under way is given up for
+        a new one, a wait before the next attempt ends.
+
+        Raises:
+            AuthError, UnknownContract, Disconnected: The client makes no further connection, as
+                `ready` says.
+            RuntimeError: The client does not run yet.
+        """
+        self._reconnector.reconnect()
+
+    async def send_raw(self, frame: bytes | str) -> Outcome:
+        """Send a frame as it is, bytes as a binary and text as a text frame, or queue it.
+
+        It is the caller's to encode; the contract, its rates and the codec do not count. It is sent
+        when the connection is open and authenticated, in its turn behind what is queued. Waits
+        while the network is behind.
+
+        Raises:
+            RuntimeError: The client does not run yet.
+            TypeError: The frame is neither bytes nor text.
+        """
+        return await self._outgoing.send_raw(frame)
+
+    def _set_auth(self, auth: Any) -> None:
+        self._reconnector.set_auth(auth)
+
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listening.listeners.on(event_class(event, self._arriving), callback)
+
+    def _once(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
+        return self._listening.listeners.once(event_class(event, self._arriving), callback)
 
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listening.listeners.remove(event_class(event, self._arriving), callback)
@@ -202,3 +268,9 @@ class Client:
             )
         name = room.named(pattern, parameters)
         return room(name, self._outgoing, self._listening, pattern)
+
+    def _join_all(self, rooms: Sequence[RoomName[RoomType]]) -> RoomGroup[RoomType]:
+        batch = self._outgoing.join_all({room.name: room.pattern for room in rooms})
+        first = {room.name: room for room in rooms}.values()
+        sides = self._outgoing, self._listening
+        return RoomGroup(*(room.kind(room.name, *sides, room.pattern, batch) for room in first))

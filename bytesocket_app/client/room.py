@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
@@ -72,6 +73,7 @@ class ClientRoom:
         outgoing: The outgoing side of the client.
         listening: The incoming side, which delivers the room's events to this handle.
         pattern: Pattern of the name, if it has one.
+        batch: The rooms that it is joined together with; None for a join of its own.
     """
 
     _arriving: ClassVar[EventClasses] = {}
@@ -84,18 +86,25 @@ class ClientRoom:
         outgoing: Outgoing,
         listening: ListeningSide,
         pattern: str | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.name = name
+        self._batch = batch
         self._outgoing = outgoing
         self._listening = listening
         self._listeners = listening.enter_room(name)
-        self._membership = outgoing.join(name, pattern)
+        self._membership = batch.rooms[name] if batch else outgoing.join(name, pattern)
         self._has_left = False
 
     @classmethod
     def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
         """Return the name of one of the rooms that this class is for; raises as `filled_name`."""
         return filled_name(pattern, parameters, cls._parameters)
+
+    @property
+    def has_left(self) -> bool:
+        """True if this handle has ended: it gets no further events."""
+        return self._has_left
 
     @property
     def is_joined(self) -> bool:
@@ -134,7 +143,7 @@ class ClientRoom:
             return
         self._has_left = True
         self._listening.leave_room(self.name, self._listeners)
-        self._outgoing.rooms.leave(self.name)
+        self._outgoing.rooms.leave(self.name, self._batch)
         self._membership.changed.notify()
 
     async def __aenter__(self) -> Self:
@@ -146,6 +155,9 @@ class ClientRoom:
 
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listeners.on(event_class(event, self._arriving), callback)
+
+    def _once(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
+        return self._listeners.once(event_class(event, self._arriving), callback)
 
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listeners.remove(event_class(event, self._arriving), callback)

@@ -118,6 +118,7 @@ class Session:
                 return
 
     async def _received(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
+        self._listening.framed(payload, is_binary=is_binary)
         if is_binary and not payload:
             if self._heartbeat is not None:
                 self._heartbeat.pong()

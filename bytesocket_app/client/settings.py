@@ -29,6 +29,13 @@ class ClientSettings:
     """Longest wait before any reconnection, in seconds."""
     stable_after: float = 3.0
     """Seconds that a connection must have been open to reset the backoff (Q40)."""
+    max_attempts: int = 0
+    """Attempts to connect that may fail in a row before the client gives up with `Disconnected`,
+    which names the last failure; 0 for no limit. A connection that did not last `stable_after` is a
+    failed attempt; the loss of one that lasted is none."""
+    subprotocols: tuple[str, ...] = ()
+    """Further WebSocket subprotocols to offer, behind the one of the codec. `client.subprotocol` is
+    the one that the server chose."""
     queue_limit: int = 100
     """Messages queued while there is no connection, or until the server's rates allow them. A
     further event is dropped, a further request fails."""
