@@ -37,7 +37,14 @@ class Credentials(_bs.Model):
     token: str
 
 
-class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], _bs.Into["DocRoom"], name="doc:move", volatile=True):
+class Move(
+    _bs.Model,
+    _bs.ClientEvent,
+    _SendableInDocRoom[None],
+    _bs.Into["DocRoom"],
+    name="doc:move",
+    volatile=True,
+):
     model_config = _p.ConfigDict(extra="forbid")
 
     x: float
@@ -70,7 +77,14 @@ class Posted(_bs.Model, _bs.ServerEvent, _Arriving, name="chat:posted"):
     text: str
 
 
-class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], _bs.Into["LobbyRoom"], name="chat:reaction"):
+class Reaction(
+    _bs.Model,
+    _bs.Event,
+    _Arriving,
+    _SendableInLobbyRoom[None],
+    _bs.Into["LobbyRoom"],
+    name="chat:reaction",
+):
     emoji: str
 
 
@@ -78,7 +92,13 @@ class Receipt(_bs.Model):
     message_id: int
 
 
-class Save(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[Receipt], _bs.Into["DocRoom"], name="doc:save"):
+class Save(
+    _bs.Model,
+    _bs.ClientEvent,
+    _SendableInDocRoom[Receipt],
+    _bs.Into["DocRoom"],
+    name="doc:save",
+):
     model_config = _p.ConfigDict(extra="forbid")
 
     note: str | None = None
