@@ -139,9 +139,9 @@ class Limits(_Group):
     outbox_bytes: int = 1024 * 1024
     """Bytes waiting for a slow reader before `Policies.slow_reader` applies."""
     rooms_per_socket: int = 128
-    """Rooms of a socket, beyond which its joins are refused."""
+    """Rooms of a socket, beyond which its joins are refused. One message may ask to join as many."""
     rooms_per_message: int = 64
-    """Rooms named in a message for several rooms."""
+    """Rooms named in an event for several rooms, or in a request to leave several."""
     room_name_bytes: int = 256
     """UTF-8 bytes of the name of a room to join. Unless 0, control characters are refused too."""
     rooms: int = 1_000_000

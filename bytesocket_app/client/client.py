@@ -6,10 +6,11 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 import anyio
-from anyio.abc import TaskGroup
 
 from bytesocket_app.client.address import address
 from bytesocket_app.client.auth import Headers
+from bytesocket_app.client.background import Background
+from bytesocket_app.client.handshake_headers import checked_headers
 from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
 from bytesocket_app.client.listeners import EventClasses, event_class
@@ -22,6 +23,7 @@ from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
+from bytesocket_app.event_loop import is_being_cancelled
 from bytesocket_app.events import PayloadType, name_of
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
@@ -36,8 +38,10 @@ class Client:
     """A client that reconnects: `async with ChatClient(url) as chat: ...`.
 
     Entering starts connecting and returns at once; `await chat.ready` waits until the connection
-    is open. Leaving closes it and waits for running listeners, for `close_timeout` seconds at
-    most. A client can be entered once.
+    is open. Leaving sends what is queued, for `drain_timeout` seconds at most, which includes
+    connecting; then it closes the connection and waits for running listeners, for `close_timeout`
+    seconds at most. What is not sent by then is logged, and reported to `on_error` with the code
+    `dropped`. A client can be entered once, by any task, and left by any other.
 
     Listeners are called one after another, in the order of the events. An exception in one is
     logged and reported to `on_error`; the next listener is called all the same.
@@ -47,15 +51,17 @@ class Client:
         auth: Credentials, or a function called for each connection; None sends none. The client
             gives up if the function raises AuthError, and tries again after any other exception.
         codec: The wire format to use; the contract's by default.
-        headers: Further headers of the handshake, or a function called for each connection.
+        headers: Further headers of the handshake, or a function called for each connection. They
+            replace those of the same names, such as Host; of those that make the handshake, such as
+            Upgrade, none can be given.
         ssl_context: TLS settings for wss; by default the system's certificates.
         settings: Timeouts and limits.
         refusals: Further classes of refusals, as in `class TooLowError(RequestError,
             code="too_low"): data: TooLow`; generated clients have those of their contract.
 
     Raises:
-        ConfigurationError: The URL is no WebSocket address, or a refusal's class has no code of its
-            own.
+        ConfigurationError: The URL is no WebSocket address, a header cannot be sent, or a refusal's
+            class has no code of its own.
     """
 
     contract: ClassVar[ClientContract] = ClientContract()
@@ -94,7 +100,9 @@ class Client:
         self._outgoing.not_running = (
             f"this client is not running: use it inside `async with {name}(...) as client`"
         )
-        self._listening = ListeningSide(self._settings.event_buffer)
+        self._listening = ListeningSide(self._settings.event_buffer, self._settings.event_bytes)
+        if not callable(headers):
+            checked_headers(headers)
         endpoint = ServerAddress(
             address=place,
             auth=auth,
@@ -103,16 +111,14 @@ class Client:
             ssl_context=ssl_context,
         )
         self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
-        self._tasks: TaskGroup | None = None
+        self._background: Background | None = None
 
     async def __aenter__(self) -> Self:
-        if self._tasks is not None:
+        if self._background is not None:
             raise RuntimeError("a client lives once: make a new one to connect again")
         self._outgoing.not_running = None
-        self._tasks = anyio.create_task_group()
-        await self._tasks.__aenter__()
-        self._tasks.start_soon(self._listening.callbacks.run)
-        self._tasks.start_soon(self._reconnector.run)
+        self._background = Background(self._listening.callbacks.run, self._reconnector.run)
+        self._background.start()
         return self
 
     async def __aexit__(
@@ -121,26 +127,40 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        tasks = self._tasks
-        if tasks is None:
+        background = self._background
+        if background is None:
             return None
-        with anyio.move_on_after(self._settings.close_timeout, shield=True):
-            await self._reconnector.close()
-            await self._listening.callbacks.idle()
-        tasks.cancel_scope.cancel()
-        if isinstance(error, anyio.get_cancelled_exc_class()):
-            return await tasks.__aexit__(kind, error, trace)
-        # The task group would wrap the body's own exception, so it is not told of it.
-        await tasks.__aexit__(None, None, None)
+        try:
+            is_sending = error is None or isinstance(error, Exception)
+            await self._leave(is_sending=is_sending and not is_being_cancelled())
+        finally:
+            await background.stop()
+        if background.crash is not None and error is None:
+            raise background.crash
         return None
+
+    async def _leave(self, *, is_sending: bool) -> None:
+        try:
+            if is_sending:
+                await self._outgoing.flushed(self._settings.drain_timeout)
+        finally:
+            with anyio.move_on_after(self._settings.close_timeout, shield=True) as scope:
+                await self._reconnector.close()
+                await self._listening.callbacks.idle()
+        if scope.cancelled_caught:
+            self._listening.warn_of_calls()
 
     async def close(self) -> None:
         """Close the connection for good, and wait until that is done.
 
-        Pending requests raise `Disconnected`, iterators end. Closing goes on if the wait is
-        cancelled.
+        What is queued is sent first, for `drain_timeout` seconds at most. Pending requests raise
+        `Disconnected`, iterators end. If the wait is cancelled, nothing more is sent and closing
+        goes on.
         """
-        await self._reconnector.close()
+        try:
+            await self._outgoing.flushed(self._settings.drain_timeout)
+        finally:
+            await self._reconnector.close()
 
     @property
     def state(self) -> ClientState:
@@ -152,13 +172,24 @@ class Client:
         """Awaitable that waits until the connection is open and authenticated.
 
         Raises:
-            AuthError: The server refused the credentials; the client makes no further attempt.
+            AuthError: The server refused this client, which makes no further attempt. For a
+                declared code it is of the code's class as well.
             UnknownContract: The server does not accept this client's contract; the client makes no
                 further attempt.
-            Disconnected: The client was closed.
+            ConfigurationError: A header that the function returned cannot be sent.
+            Disconnected: The client was closed, or the server closed the connection for good.
             RuntimeError: The client does not run yet: use it inside `async with`.
         """
         return Ready(self._reconnector.wait_open)
+
+    @property
+    def ended(self) -> Exception | None:
+        """The error for which this client will not connect again; None while it may.
+
+        It is what `ready` and `request` raise then, and has a `code`, a `message` and `data`. A
+        `Disconnected` has the `close_code` and the `close_reason` of a close that was final.
+        """
+        return self._outgoing.over
 
     def on_state(self, callback: StateHook) -> StateHook:
         """Call a function with every new state. Returns the function."""

@@ -160,7 +160,7 @@ class RoomGroup(Generic[R_co]):
         Raises:
             RequestError: A room refused: the first refusal. The others may have taken the event.
             RequestTimeout: No answer came in time.
-            Disconnected: The connection ended before the answer, or all handles have ended.
+            Disconnected: The connection ended before the answer, or all handles have left.
             EncodeError: The payload holds a value that cannot be sent.
         """
         await self._request(event, timeout)
@@ -174,7 +174,8 @@ class RoomGroup(Generic[R_co]):
     async def _request(self, event: Any, timeout: float | None) -> None:
         names = self.names
         if self._outgoing is None or not names:
-            raise Disconnected("no handle of this group is left: it has no room to send into")
+            await self.ready  # raises why the first handle has ended
+            raise Disconnected("this group has no rooms to send into")
         await self._outgoing.request(event, None, room=names, timeout=timeout)
 
     @overload

@@ -1,5 +1,6 @@
 """Listeners for events: callbacks and iterators of one client or one room handle."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,8 +13,11 @@ from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ByteSocketError, ConfigurationError, where
+from bytesocket_app.event_loop import is_failure
 from bytesocket_app.events import EventModel, PayloadType
 from bytesocket_app.types import CodecName, EventName
+
+log = logging.getLogger("bytesocket.client")
 
 E = TypeVar("E", bound=EventModel)
 Heard = TypeVar("Heard")
@@ -127,6 +131,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self._by_name: dict[EventName, dict[type[EventModel], Subscription]] = {}
+        self._is_ended = False
 
     def _subscription(self, event: type[EventModel]) -> Subscription:
         by_model = self._by_name.setdefault(event.__event_name__, {})
@@ -182,6 +187,8 @@ class Listeners:
 
     def attach(self, event: type[E], stream: EventStream[E]) -> None:
         """Give an iterator the arriving events of this class."""
+        if self._is_ended:
+            stream.end()
         self._subscription(event).streams.add(stream)
 
     def named(self, name: EventName) -> list[Subscription]:
@@ -189,7 +196,8 @@ class Listeners:
         return list(self._by_name.get(name, {}).values())
 
     def end(self) -> None:
-        """Remove all callbacks and end all iterators."""
+        """Remove all callbacks and end all iterators; further ones are ended from the start."""
+        self._is_ended = True
         for by_model in self._by_name.values():
             for subscription in by_model.values():
                 for stream in list(subscription.streams):
@@ -215,7 +223,7 @@ class Delivery:
         event: EventArrived,
         codec: CodecName,
         post: Callable[[Callback, object], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[BaseException], None],
     ) -> None:
         self._event = event
         self._codec: CodecName = codec
@@ -257,7 +265,11 @@ class Delivery:
             data = dict[str, object]() if is_object else None
         try:
             model: EventModel = subscription.payload.validate(data, self._codec)
-        except ValidationError as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            if not isinstance(error, ValidationError):
+                log.exception("a validator of %s failed", subscription.model.__name__)
             self._failed(error)
             return None
         return model

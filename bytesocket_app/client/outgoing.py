@@ -8,8 +8,10 @@ it wait behind it, whichever event they are: what one client sends arrives in or
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from contextlib import suppress
+from typing import Any, Literal, TypeAlias, cast
 
 import anyio
 import anyio.lowlevel
@@ -18,16 +20,16 @@ from pydantic import ValidationError
 from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.messages import event_frame, lifecycle_frame
 from bytesocket_app.client.pacing import AnyPace, Pace, Pacing, SeveralPaces
-from bytesocket_app.client.queue import OfflineQueue
+from bytesocket_app.client.queue import OfflineQueue, Queued
 from bytesocket_app.client.refusals import RefusalReader, Refusals, too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
 from bytesocket_app.client.rooms import Batch, Membership, Rooms
 from bytesocket_app.client.settings import ClientSettings, EventRate
 from bytesocket_app.client.signal import Signal
-from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError, where
+from bytesocket_app.errors import ConfigurationError, DecodeError, Disconnected, RequestError, where
 from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.types import EventName, RequestId
-from bytesocket_app.wire import Codec, MessageType
+from bytesocket_app.wire import Codec, MessageType, decode
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
 """Outcome of sending an event: sent, queued until its rate allows it or for the next connection,
@@ -72,6 +74,7 @@ class Outgoing:
         self._queue: OfflineQueue[bytes] = OfflineQueue(settings.queue_limit)
         self._queued_requests: set[int | str] = set()
         self._requeued = Signal()
+        self._less = Signal()
         self._connection: WebSocketConnection | None = None
 
     @property
@@ -89,10 +92,10 @@ class Outgoing:
         self._send_queued()
         self._requeued.notify()
 
-    def closed(self, reason: str) -> None:
-        """Stop using the connection: requests that were sent end with `Disconnected`."""
+    def closed(self, reason: str, error: Exception | None = None) -> None:
+        """Stop using the connection: requests that were sent end; see `Requests.disconnect`."""
         self._connection = None
-        self.requests.disconnect(reason, keep=frozenset(self._queued_requests))
+        self.requests.disconnect(reason, error, keep=frozenset(self._queued_requests))
         self.rooms.closed()
 
     async def keep_pace(self) -> None:
@@ -104,6 +107,7 @@ class Outgoing:
     def _send_queued(self) -> float:
         """Send queued messages, up to the first that has to wait; returns its seconds to wait."""
         connection = self.connection
+        self._less.notify()
         while connection is not None and (item := self._queue.first) is not None:
             wait = 0.0 if item.pace is None else _take(item.pace)
             if wait:
@@ -136,12 +140,36 @@ class Outgoing:
         paces = [self._pace(event, room) for room in dict.fromkeys(place)]
         return SeveralPaces(filter(None, paces)) if any(paces) else None
 
-    def end(self, error: Exception) -> None:
-        """Give up for good: empty the queue and end every request with `Disconnected`."""
+    def end(self, error: Exception) -> Counter[EventName]:
+        """Give up for good: empty the queue, and end every request with the error.
+
+        Returns:
+            The events that were still queued: how many of each name.
+        """
         self.over = error
         self._queued_requests.clear()
+        left = Counter(_name_of(item.payload) for item in self._waiting_events())
         self._queue.take()
-        self.closed(str(error))
+        self.closed(str(error), error)
+        self._less.notify()
+        return left
+
+    def _waiting_events(self) -> list[Queued[bytes]]:
+        """Return what is queued and nobody waits for."""
+        return [item for item in self._queue if item.request is None]
+
+    @property
+    def is_awaiting(self) -> bool:
+        """True while an answer of the server is awaited, to a request, a join or a leave."""
+        return len(self.requests) > len(self._queued_requests) or self.rooms.is_asking
+
+    async def flushed(self, seconds: float) -> None:
+        """Wait until all events are written, but no longer than this; not if there is no hope."""
+        with anyio.move_on_after(seconds):
+            while self.over is None and self._waiting_events():
+                await self._less.wait()
+            if self.connection is not None:
+                await self.connection.flushed()
 
     def check_running(self) -> None:
         """Raise RuntimeError before the client runs, when a wait would have no end."""
@@ -272,7 +300,8 @@ class Outgoing:
             RequestTimeout: No answer came in time; a request that was still queued is taken back.
             Disconnected: The connection ended before the answer, the client is closed, or the queue
                 for the next connection is full.
-            ConfigurationError: Only the server sends the event.
+            AuthError: The server refused this client for good, as `ended` says.
+            ConfigurationError: Only the server sends the event, or the timeout is no time.
             EncodeError: The payload holds a value that cannot be sent.
             RuntimeError: The client does not run yet.
             TypeError: The argument is no event.
@@ -291,8 +320,10 @@ class Outgoing:
         """Send an event by its name and wait for its answer; see `request`."""
         self.check_running()
         if self.over is not None:
-            raise Disconnected(str(self.over))
+            raise self.over
         seconds = self.settings.request_timeout if timeout is None else timeout
+        if not seconds >= 0:
+            raise ConfigurationError(f"timeout={timeout!r}: pass seconds, or 0 to wait for ever")
         pending = self.requests.open(anyio.current_time(), seconds if seconds > 0 else math.inf)
         try:
             frame = event_frame(self.codec, event, data, **_where(room), request=pending.id)
@@ -353,6 +384,17 @@ def _where(place: Place) -> dict[str, Any]:
     if place is None:
         return {}
     return {"room": place} if isinstance(place, str) else {"rooms": place}
+
+
+def _name_of(frame: bytes) -> EventName:
+    """Return the name of an event in a frame that was to be sent."""
+    for is_binary in (False, True):
+        with suppress(DecodeError):
+            message = decode(frame, is_binary)
+            if isinstance(message, dict):
+                name: EventName = cast("dict[str, Any]", message).get("event", "a raw message")
+                return name
+    return "a raw message"
 
 
 def _take(pace: AnyPace, *, is_losable: bool = False) -> float:

@@ -1,6 +1,7 @@
 """Queue of messages for the next connection, or for their turn: in order, up to a limit."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -40,6 +41,9 @@ class OfflineQueue(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def __iter__(self) -> Iterator[Queued[T]]:
+        return iter(self._waiting)
 
     @property
     def first(self) -> Queued[T] | None:

@@ -13,19 +13,24 @@ from bytesocket_app.client.backoff import Backoff
 from bytesocket_app.client.connection import Ending, WebSocketConnection
 from bytesocket_app.client.dial import Dial
 from bytesocket_app.client.ending import EndOfConnection
+from bytesocket_app.client.handshake_headers import checked_headers
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.messages import ABSENT
 from bytesocket_app.client.outgoing import Outgoing
 from bytesocket_app.client.payload import plain
+from bytesocket_app.client.refusals import told_by_http
 from bytesocket_app.client.session import Session
 from bytesocket_app.client.signal import Signal
+from bytesocket_app.client.user_code import isolated
 from bytesocket_app.errors import (
     AuthError,
+    ConfigurationError,
     ConnectError,
     Disconnected,
+    ErrorCode,
     ErrorContext,
     Phase,
-    Refusal,
+    where,
 )
 from bytesocket_app.events import PayloadType
 from bytesocket_app.wire import CloseCode
@@ -37,7 +42,8 @@ ClientState: TypeAlias = Literal["connecting", "open", "waiting", "closed"]
 attempt; not running."""
 
 _CLOSED: Final = "the client was closed"
-_UNAUTHORIZED: Final = {401, 403}
+_UNAUTHORIZED: Final = {401: ErrorCode.UNAUTHORIZED, 403: ErrorCode.FORBIDDEN}
+"""Statuses of servers that want no further attempt, and the code if they give none."""
 
 _PARTING: Final = 0.5
 """Longest wait in seconds for the answer to a close, where another connection is to follow."""
@@ -129,15 +135,17 @@ class Reconnector:
         """Wait until the connection is ready for use.
 
         Raises:
-            AuthError: The credentials were refused; no further attempt is made.
+            AuthError: The server refused this client; no further attempt is made. For a declared
+                code it is of the code's class as well.
             UnknownContract: The server does not accept this client's contract; no further attempt
                 is made.
-            Disconnected: The client was closed.
+            ConfigurationError: A header cannot be sent.
+            Disconnected: The client was closed, or the server closed for good.
             RuntimeError: The client does not run yet.
         """
         self._outgoing.check_running()
         while self._state != "open":
-            if self._outgoing.over is not None:
+            if self._outgoing.over is not None and self._state == "closed":
                 raise self._outgoing.over
             await self._changed.wait()
 
@@ -170,10 +178,13 @@ class Reconnector:
                     return
                 await self._pause(backoff.wait)
         finally:
-            self._outgoing.end(over)
+            unsent = self._outgoing.end(over)
             self._listening.end()
             self._enter("closed")
             self._changed.notify()
+            self._listening.lost(
+                unsent, "events were dropped, not sent before the end", Phase.CLOSE
+            )
 
     async def _pause(self, seconds: float) -> None:
         if self._is_leaving():
@@ -206,13 +217,13 @@ class Reconnector:
         if ending is not None:
             self._listening.closed(EndOfConnection(ending.code, ending.reason, is_final))
 
-    async def _connect(self, backoff: Backoff) -> Refusal | None:
-        """Run one connection; return the refusal if there must be no further one, else None."""
+    async def _connect(self, backoff: Backoff) -> Exception | None:
+        """Run one connection; return the reason if there must be no further one, else None."""
         credentials: Any = None
         try:
             with anyio.CancelScope() as self._dialling:
                 credentials = await self._credentials()
-                self._connection = await self._dial()
+                self._connection = await self._dial(await self._headers())
         except ConnectError as error:
             self._failure = str(error)
             self._listening.failed(ErrorContext(Phase.NETWORK, error))
@@ -221,7 +232,7 @@ class Reconnector:
             log.debug("no credentials for %s", self._endpoint.address.host, exc_info=True)
             self._failure = f"no credentials: {type(error).__qualname__}: {error}"
             self._listening.failed(ErrorContext(Phase.AUTH, error))
-            return error if isinstance(error, AuthError) else None
+            return error if isinstance(error, AuthError | ConfigurationError) else None
         finally:
             self._dialling = None
         if self._connection is None:
@@ -230,7 +241,7 @@ class Reconnector:
 
     async def _live(
         self, connection: WebSocketConnection, credentials: Any, backoff: Backoff
-    ) -> Refusal | None:
+    ) -> Exception | None:
         if self._is_leaving():
             self._part(connection)
         session = Session(connection, self._outgoing, self._listening, credentials, self._opened)
@@ -252,19 +263,31 @@ class Reconnector:
         auth, codec = self._endpoint.auth, self._outgoing.codec
         if auth is None:
             return ABSENT
-        return plain(await fresh(auth), codec, self._endpoint.declared)
 
-    async def _dial(self) -> WebSocketConnection:
+        async def make() -> Any:
+            return plain(await fresh(auth), codec, self._endpoint.declared)
+
+        return await isolated(make, _named("auth", auth))
+
+    async def _headers(self) -> dict[str, str]:
+        given = self._endpoint.headers
+
+        async def make() -> dict[str, str]:
+            return checked_headers(await fresh(given))
+
+        return await isolated(make, _named("headers", given))
+
+    async def _dial(self, headers: dict[str, str]) -> WebSocketConnection:
         dial = Dial(
             address=self._endpoint.address,
-            headers=await fresh(self._endpoint.headers) or {},
+            headers=headers,
             subprotocols=(f"bytesocket.{self._outgoing.codec.name}", *self._settings.subprotocols),
             ssl_context=self._endpoint.ssl_context,
             message_bytes=self._settings.message_bytes,
             close_timeout=self._settings.close_timeout,
         )
         try:
-            with anyio.fail_after(self._settings.connect_timeout):
+            with anyio.fail_after(self._settings.connect_timeout or None):
                 return await dial.connect()
         except TimeoutError as error:
             host = self._endpoint.address.host
@@ -277,7 +300,20 @@ class Reconnector:
             self._listening.entered(state)
 
 
+def _named(argument: str, value: object) -> str:
+    """Return the name of an argument for an error message, with the place of a function."""
+    return f"{argument} ({where(value)})" if callable(value) else argument
+
+
 def _unauthorized(error: ConnectError) -> AuthError | None:
-    if error.status not in _UNAUTHORIZED:
+    """Return the refusal that an HTTP status is, with what the server says in its answer."""
+    code = _UNAUTHORIZED.get(error.status or 0)
+    if code is None:
         return None
-    return AuthError(f"the server refused the connection with HTTP {error.status}")
+    said = told_by_http(error.body, default=code)
+    words = [f"the server refused the connection with HTTP {error.status}"]
+    if said.message != said.code:
+        words.append(said.message)
+    refused = AuthError(": ".join(words), code=said.code, data=said.data)
+    refused.__cause__ = error
+    return refused

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
+import anyio.lowlevel
+
+from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing
 from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
-from bytesocket_app.errors import ConfigurationError, Disconnected
+from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
 from bytesocket_app.events import PayloadType, name_of
 from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
 from bytesocket_app.rooms.pattern import SEPARATOR
@@ -22,6 +25,8 @@ Replies: TypeAlias = Mapping[EventName, PayloadType]
 
 Parameters: TypeAlias = Mapping[str, Any]
 """The type of each of a room's parameters, by its name."""
+
+LeftHook = TypeVar("LeftHook", bound=Callable[[RequestError], object])
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
@@ -94,7 +99,10 @@ class ClientRoom:
         self._listening = listening
         self._listeners = listening.enter_room(name)
         self._membership = batch.rooms[name] if batch else outgoing.join(name, pattern)
+        self._membership.left.append(self._removed)
+        self._left_hooks: list[Callback] = []
         self._has_left = False
+        self._removal: RequestError | None = None
 
     @classmethod
     def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
@@ -117,7 +125,8 @@ class ClientRoom:
         """Awaitable that waits until the room is joined.
 
         Raises:
-            RequestError: The server refused; the join is tried again after a reconnection.
+            RequestError: The server refused; the join is tried again after a reconnection. Or
+                server code took the client out of the room, and the handle has ended.
             Disconnected: The handle has left the room, or the client will not connect again.
             RuntimeError: The client does not run yet.
         """
@@ -126,13 +135,32 @@ class ClientRoom:
     async def _wait(self) -> None:
         self._outgoing.check_running()
         while not self.is_joined:
+            if self._removal is not None:
+                raise self._removal
             if self._has_left:
                 raise Disconnected(f"this handle has left room {self.name!r}")
             if self._outgoing.over is not None:
-                raise Disconnected(str(self._outgoing.over))
+                raise self._outgoing.over
             if self._membership.error is not None:
                 raise self._membership.error
             await self._membership.changed.wait()
+
+    def on_left(self, callback: LeftHook) -> LeftHook:
+        """Call a function when server code takes the client out of the room. Returns the function.
+
+        It gets a `RequestError` with the `code` and `message` of the server. The handle has ended
+        then: it hears nothing more, is not joined again after a reconnection, and `emit` returns
+        "dropped". A new join makes a new handle.
+        """
+        self._left_hooks.append(callback)
+        return callback
+
+    def _removed(self, error: RequestError) -> None:
+        self._has_left = True
+        self._removal = error
+        self._listening.leave_room(self.name, self._listeners)
+        for hook in self._left_hooks:
+            self._listening.callbacks.post(hook, error)
 
     async def leave(self) -> None:
         """Give up this handle and end its listeners. Further calls have no effect.
@@ -142,6 +170,7 @@ class ClientRoom:
         if self._has_left:
             return
         self._has_left = True
+        self._membership.left.remove(self._removed)
         self._listening.leave_room(self.name, self._listeners)
         self._outgoing.rooms.leave(self.name, self._batch)
         self._membership.changed.notify()
@@ -168,10 +197,15 @@ class ClientRoom:
         return self._listeners.stream(model, limit, check)
 
     async def _emit(self, event: Any) -> Outcome:
+        if self._removal is not None:
+            await anyio.lowlevel.checkpoint()
+            return "dropped"
         return await self._outgoing.emit(event, self.name)
 
     async def _request(
         self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
+        if self._removal is not None:
+            raise self._removal
         expected = reply or self._replies.get(name_of(event))
         return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)

@@ -36,6 +36,8 @@ class Membership:
         pattern: Pattern that the room was joined by; the room's name if it has none.
         batched: Number of those handles that belong to batches.
         asked_in: Batch whose join is pending; None if none is.
+        left: Functions of the handles, called with the reason when server code takes the client out
+            of the room.
         changed: Signal for waiters, notified at answers, when the connection ends, and when a
             handle leaves.
     """
@@ -49,6 +51,9 @@ class Membership:
     pattern: str = ""
     batched: int = 0
     asked_in: "Batch | None" = None
+    left: list[Callable[[RequestError], None]] = field(
+        default_factory=list[Callable[[RequestError], None]]
+    )
     changed: Signal = field(default_factory=Signal)
 
 
@@ -123,9 +128,7 @@ class Rooms:
         room.is_settled = False
         if batch is not None:
             room.batched -= 1
-            del batch.rooms[name]
-            if not batch.rooms:
-                self._batches.remove(batch)
+            self._drop(name, batch)
         self._reconcile(name, room)
         self._ask_batches()
 
@@ -166,6 +169,35 @@ class Rooms:
         self._reconcile(name, room)
         self._ask_batches()
         room.changed.notify()
+
+    def removed(self, name: str, error: RequestError) -> None:
+        """End all handles of a room that server code took the client out of.
+
+        Ignored while a join or a leave is pending, as its answer decides, and for a room that the
+        client is not in. A new `join` begins a new membership.
+        """
+        room = self._rooms.get(name)
+        if room is None or room.is_asked or not room.is_joined:
+            return
+        del self._rooms[name]
+        room.is_joined, room.handles = False, 0
+        for batch in list(self._batches):
+            if batch.rooms.get(name) is room:
+                self._drop(name, batch)
+        for left in tuple(room.left):
+            left(error)
+        room.changed.notify()
+
+    @property
+    def is_asking(self) -> bool:
+        """True while a join or a leave is pending."""
+        return any(room.is_asked for room in self._rooms.values())
+
+    def _drop(self, name: str, batch: Batch) -> None:
+        """Take a room out of a batch, whose last room ends it."""
+        del batch.rooms[name]
+        if not batch.rooms:
+            self._batches.remove(batch)
 
     def _ask_batches(self) -> None:
         """Ask for each batch whose rooms have no other request pending."""

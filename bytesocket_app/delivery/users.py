@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket import Socket
 from bytesocket_app.types import CodecName, Outcome, UserKey
-from bytesocket_app.wire.close import CloseCode, checked_code
+from bytesocket_app.wire.close import close_of
 
 
 class UserIndex:
@@ -88,16 +88,21 @@ class User:
         """
         return self._backend.emit_to_user(self.key, event, codec=codec)
 
-    async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
+    async def close(
+        self, code: int | None = None, reason: str | None = None, *, final: bool = False
+    ) -> None:
         """Close every socket of the user; never waits.
 
         Args:
-            code: 1000, or one of the application's own from 4000 on.
-            reason: For people; cut to 123 bytes.
+            code: 1000, which is the default, or one of the application's own from 4000 on. Clients
+                come back after all but 4003, 4010 and 4400 to 4499.
+            reason: For people; cut to 123 bytes. "normal" by default.
+            final: True if the clients are not to come back. The default of the code is then 4400,
+                of the reason "closed for good". The user may still open new connections.
 
         Raises:
-            ValueError: The code must not be sent.
+            ValueError: The code must not be sent, or is not final although `final` is set.
         """
-        checked_code(code)  # also without sockets, so that a wrong code always raises
+        code, reason = close_of(code, reason, final=final)  # a wrong code always raises
         for socket in self._index.of(self.key):
             await socket.close(code, reason)

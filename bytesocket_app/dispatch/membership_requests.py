@@ -53,7 +53,7 @@ class MembershipRequests:
         self._guard_timeout = runtime.settings.timeouts.handler
         self._telemetry = runtime.telemetry
         limits = self._limits
-        # A connection may leave all its rooms by one message, and each name has its quotes.
+        # A connection may join all its rooms by one message, and each name has its quotes.
         most = max(limits.rooms_per_message, limits.rooms_per_socket)
         is_bounded = limits.rooms_per_message and limits.rooms_per_socket
         self._names_bytes = most * (limits.room_name_bytes + _QUOTES) + 2 if is_bounded else 0
@@ -145,7 +145,7 @@ class MembershipRequests:
         send(step.sending, membership_error(kind, request.rooms, context))
 
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
-        self._check_counts(step, names)
+        self._check_names(step, names)
         for name in names:
             found = self._permitted(step, name)
             if found is not None:
@@ -159,6 +159,7 @@ class MembershipRequests:
         await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
+        check_number(names, self._limits)
         for name in names:
             self._not_reserved(name)
             found = self._rooms.find(name)
@@ -182,9 +183,13 @@ class MembershipRequests:
         if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
             raise Refusal(f"There is no room {name!r} to join.", code="unknown_room")
 
-    def _check_counts(self, step: Step, names: list[str]) -> None:
+    def _check_names(self, step: Step, names: list[str]) -> None:
+        """Refuse more rooms than a connection may be in, and names that are none.
+
+        One message may name as many: clients that join their rooms one by one join all of them by
+        one message after a reconnection.
+        """
         limits, memberships = self._limits, self._memberships
-        check_number(names, limits)
         new = [name for name in names if not memberships.has(step.socket, name)]
         held = len(memberships.rooms_of(step.socket)) + len(new)
         if new and limits.rooms_per_socket and held > limits.rooms_per_socket:

@@ -25,7 +25,9 @@ class UserView(Protocol):
         """Emit to every open socket of the user."""
         ...
 
-    async def close(self, code: int = ..., reason: str = ...) -> None:
+    async def close(
+        self, code: int | None = None, reason: str | None = None, *, final: bool = False
+    ) -> None:
         """Close every socket of the user."""
         ...
 

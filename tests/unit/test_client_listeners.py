@@ -30,7 +30,7 @@ class Heard:
     def __init__(self) -> None:
         self.posts: list[tuple[Callable[[Any], object], object]] = []
         self.calls: list[Callable[[], object]] = []
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
 
     def delivery(self, name: str, data: Any = ABSENT) -> Delivery:
         return Delivery(EventArrived(name, data), "json", self.post, self.errors.append)

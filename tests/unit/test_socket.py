@@ -246,6 +246,17 @@ async def test_a_close_without_arguments_is_normal() -> None:
     assert wire.ended == [(1000, "normal")]
 
 
+async def test_a_final_close_is_4400_or_a_final_code() -> None:
+    socket, wire, _ = make()
+    with pytest.raises(ValueError, match="1000 is not final"):
+        await socket.close(1000, final=True)
+    assert not socket.is_closed
+    await socket.close(final=True)
+    other, other_wire, _ = make()
+    await other.close(4444, "bye", final=True)
+    assert (wire.ended, other_wire.ended) == ([(4400, "closed for good")], [(4444, "bye")])
+
+
 async def test_a_long_close_reason_is_cut() -> None:
     socket, wire, _ = make()
     await socket.close(4000, "ü" * 100)
