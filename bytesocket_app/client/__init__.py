@@ -7,7 +7,7 @@ builds on `events`, `wire`, `errors` and `types`.
 from bytesocket_app.client.auth import Fresh, Headers, ValueOrFactory
 from bytesocket_app.client.callback_queue import Callback as AnyCallback
 from bytesocket_app.client.client import Client
-from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
+from bytesocket_app.client.dynamic import DynamicClient, DynamicGroup, DynamicRoom
 from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.group import Into, RoomGroup, RoomName
 from bytesocket_app.client.listeners import EventClasses, Listening
@@ -50,6 +50,7 @@ __all__ = [
     "DialFailed",
     "Disconnected",
     "DynamicClient",
+    "DynamicGroup",
     "DynamicRoom",
     "EncodeError",
     "EndOfConnection",

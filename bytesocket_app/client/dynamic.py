@@ -77,16 +77,13 @@ class DynamicRoom(ClientRoom):
 
     async def emit_raw(self, event: EventName, data: Any) -> Outcome:
         """Send an event into the room without a class; see `DynamicClient.emit_raw`."""
-        return await self._outgoing.emit_raw(event, data, self.name)
+        return await self._emit_raw(event, data)
 
     async def request_raw(
         self, event: EventName, data: Any, reply: Any = Any, *, timeout: float | None = None
     ) -> Any:
         """Send an event into the room without a class; see `DynamicClient.request_raw`."""
-        expected = PayloadType(reply)
-        return await self._outgoing.request_raw(
-            event, data, expected, room=self.name, timeout=timeout
-        )
+        return await self._request_raw(event, data, PayloadType(reply), timeout)
 
 
 class DynamicGroup(RoomGroup[DynamicRoom]):

@@ -209,3 +209,16 @@ class ClientRoom:
             raise self._removal
         expected = reply or self._replies.get(name_of(event))
         return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)
+
+    async def _emit_raw(self, event: EventName, data: Any) -> Outcome:
+        if self._removal is not None:
+            await anyio.lowlevel.checkpoint()
+            return "dropped"
+        return await self._outgoing.emit_raw(event, data, self.name)
+
+    async def _request_raw(
+        self, event: EventName, data: Any, reply: PayloadType, timeout: float | None
+    ) -> Any:
+        if self._removal is not None:
+            raise self._removal
+        return await self._outgoing.request_raw(event, data, reply, room=self.name, timeout=timeout)
