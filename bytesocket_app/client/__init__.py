@@ -6,7 +6,7 @@ builds on `events`, `wire`, `errors` and `types`.
 
 from bytesocket_app.client.auth import Fresh, Headers, ValueOrFactory
 from bytesocket_app.client.callback_queue import Callback as AnyCallback
-from bytesocket_app.client.client import Client
+from bytesocket_app.client.client import Client, joins
 from bytesocket_app.client.dynamic import DynamicClient, DynamicGroup, DynamicRoom
 from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.group import Into, RoomGroup, RoomName
@@ -80,4 +80,5 @@ __all__ = [
     "UnknownContract",
     "Unset",
     "ValueOrFactory",
+    "joins",
 ]

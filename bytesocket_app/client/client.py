@@ -2,8 +2,9 @@
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import anyio
 
@@ -15,16 +16,17 @@ from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
-from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
 from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom, Replies
+from bytesocket_app.client.room_names import no_room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
 from bytesocket_app.event_loop import is_being_cancelled
-from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.events import PayloadType
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
@@ -32,6 +34,21 @@ StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
 CloseHook = TypeVar("CloseHook", bound=Callable[[EndOfConnection], object])
 FrameHook = TypeVar("FrameHook", bound=Callable[[bytes | str], object])
+
+Join = TypeVar("Join", bound=Callable[..., ClientRoom])
+
+
+def joins(method: Join) -> Join:
+    """Let `join` of a client with one room say how that room is joined.
+
+    Called without a parameter, the method itself would raise what Python says of it.
+    """
+
+    @wraps(method)
+    def join(client: Any, room: str, /, **parameters: object) -> Any:
+        return client._join(room, parameters)  # noqa: SLF001 - a method of that class
+
+    return cast("Join", join)
 
 
 class Client:
@@ -109,6 +126,7 @@ class Client:
             declared=type(self)._credentials,  # noqa: SLF001 - its own class
             headers=headers,
             ssl_context=ssl_context,
+            path=contract.path,
         )
         self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
         self._background: Background | None = None
@@ -284,7 +302,7 @@ class Client:
     async def _request(
         self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
-        expected = reply or self._replies.get(name_of(event))
+        expected = reply or self._replies.get(sent_name(event))
         return await self._outgoing.request(event, expected, timeout=timeout)
 
     def _join(
@@ -292,11 +310,9 @@ class Client:
     ) -> Any:
         room = kind or self._rooms.get(pattern)
         if room is None:
-            known = ", ".join(map(repr, self._rooms)) or "none"
-            raise ConfigurationError(
-                f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
-                "parameters are passed by name."
-            )
+            kinds: Mapping[str, Any] = self._rooms
+            known = {each: kind._parameters for each, kind in kinds.items()}  # noqa: SLF001
+            raise ConfigurationError(no_room(pattern, known))
         name = room.named(pattern, parameters)
         return room(name, self._outgoing, self._listening, pattern)
 

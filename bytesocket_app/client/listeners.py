@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.client.streams import EventStream
-from bytesocket_app.errors import ByteSocketError, ConfigurationError, where
+from bytesocket_app.errors import ByteSocketError, ConfigurationError, near, where
 from bytesocket_app.event_loop import is_failure
 from bytesocket_app.events import EventModel, PayloadType
 from bytesocket_app.types import CodecName, EventName
@@ -48,7 +48,9 @@ def event_class(event: type[E] | EventName, known: EventClasses) -> type[E]:
     found = known.get(event)
     if found is None:
         names = ", ".join(map(repr, known)) or "none by name: pass its class"
-        raise ConfigurationError(f"{event!r} is no event that arrives here. There are: {names}.")
+        raise ConfigurationError(
+            f"{event!r} is no event that arrives here.{near(event, known)} There are: {names}."
+        )
     return cast("type[E]", found)
 
 

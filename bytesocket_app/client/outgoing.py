@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import anyio
 import anyio.lowlevel
@@ -37,6 +37,9 @@ or dropped."""
 
 Place: TypeAlias = str | Sequence[str] | None
 """Room that an event is for, or several; None for none."""
+
+
+_RAW: Final = "request_raw(name, data) and emit_raw(name, data)"
 
 
 class Outgoing:
@@ -367,7 +370,10 @@ def sent_name(event: EventModel) -> EventName:
         ConfigurationError: Only the server sends it.
         TypeError: The argument is no event, but for example a name, a dict, or an event's class.
     """
-    name = name_of(event)
+    try:
+        name = name_of(event)
+    except TypeError as error:
+        raise TypeError(f"{error}; a DynamicClient has {_RAW} for events without a class") from None
     if isinstance(event, type):
         raise TypeError(f"pass an event, as in {event.__name__}(...), not the class itself")
     if event.__event_direction__ == "server":

@@ -45,6 +45,8 @@ _CLOSED: Final = "the client was closed"
 _UNAUTHORIZED: Final = {401: ErrorCode.UNAUTHORIZED, 403: ErrorCode.FORBIDDEN}
 """Statuses of servers that want no further attempt, and the code if they give none."""
 
+_NOT_FOUND: Final = 404
+
 _PARTING: Final = 0.5
 """Longest wait in seconds for the answer to a close, where another connection is to follow."""
 
@@ -59,6 +61,7 @@ class ServerAddress:
         declared: The type of the credentials, if a contract says it.
         headers: Further headers, or a function that returns them.
         ssl_context: TLS settings for wss; None takes the system's certificates.
+        path: The path that the contract says; "" without a contract.
     """
 
     address: WebSocketURI
@@ -66,6 +69,7 @@ class ServerAddress:
     declared: PayloadType | None = None
     headers: Headers | None = None
     ssl_context: ssl.SSLContext | None = None
+    path: str = ""
 
 
 class Reconnector:
@@ -289,6 +293,12 @@ class Reconnector:
         try:
             with anyio.fail_after(self._settings.connect_timeout or None):
                 return await dial.connect()
+        except ConnectError as error:
+            there = self._endpoint.path
+            is_elsewhere = there not in {"", self._endpoint.address.path}
+            if error.status == _NOT_FOUND and is_elsewhere and there not in str(error):
+                error.args = (f"{error}; the contract's socket is at {there}",)
+            raise
         except TimeoutError as error:
             host = self._endpoint.address.host
             raise ConnectError(f"{host} did not answer in time") from error

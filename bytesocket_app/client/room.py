@@ -10,12 +10,13 @@ import anyio.lowlevel
 from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
-from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
+from bytesocket_app.client.room_names import call_of
 from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
-from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.events import PayloadType
 from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
 from bytesocket_app.rooms.pattern import SEPARATOR
 from bytesocket_app.types import EventName
@@ -48,7 +49,7 @@ def filled_name(
     if wanted != set(parameters):
         raise ConfigurationError(
             f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
-            f"not {sorted(parameters) or 'none'}"
+            f"not {sorted(parameters) or 'none'}: {call_of(pattern)}"
         )
     known = {name: _type(annotation) for name, annotation in types.items()}
     texts = parameter_texts(pattern, parameters, known)
@@ -207,7 +208,7 @@ class ClientRoom:
     ) -> Any:
         if self._removal is not None:
             raise self._removal
-        expected = reply or self._replies.get(name_of(event))
+        expected = reply or self._replies.get(sent_name(event))
         return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)
 
     async def _emit_raw(self, event: EventName, data: Any) -> Outcome:

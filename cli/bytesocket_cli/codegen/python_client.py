@@ -101,6 +101,7 @@ def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> lis
         parameters = ", ".join(f'"{key}": {key}' for key in room["params"])
         return [
             "",
+            *(["    @_bs.joins"] if parameters else []),
             f"    {heads[0]}:",
             doc,
             f"        handle: {name} = self._join(room, {{{parameters}}})",
