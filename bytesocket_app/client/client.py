@@ -1,9 +1,10 @@
 """The client: its lifetime, its state, and the protected methods behind generated classes."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import anyio
 
@@ -11,23 +12,43 @@ from bytesocket_app.client.address import address
 from bytesocket_app.client.auth import Headers
 from bytesocket_app.client.background import Background
 from bytesocket_app.client.handshake_headers import checked_headers
+from bytesocket_app.client.ending import EndOfConnection
+from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
-from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
 from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom, Replies
+from bytesocket_app.client.room_names import no_room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
 from bytesocket_app.event_loop import is_being_cancelled
-from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.events import PayloadType
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS
 
 StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
+CloseHook = TypeVar("CloseHook", bound=Callable[[EndOfConnection], object])
+FrameHook = TypeVar("FrameHook", bound=Callable[[bytes | str], object])
+
+Join = TypeVar("Join", bound=Callable[..., ClientRoom])
+
+
+def joins(method: Join) -> Join:
+    """Let `join` of a client with one room say how that room is joined.
+
+    Called without a parameter, the method itself would raise what Python says of it.
+    """
+
+    @wraps(method)
+    def join(client: Any, room: str, /, **parameters: object) -> Any:
+        return client._join(room, parameters)  # noqa: SLF001 - a method of that class
+
+    return cast("Join", join)
 
 
 class Client:
@@ -105,6 +126,7 @@ class Client:
             declared=type(self)._credentials,  # noqa: SLF001 - its own class
             headers=headers,
             ssl_context=ssl_context,
+            path=contract.path,
         )
         self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
         self._background: Background | None = None
@@ -201,8 +223,70 @@ class Client:
         self._listening.on_error(callback)
         return callback
 
+    def on_close(self, callback: CloseHook) -> CloseHook:
+        """Call a function with an `EndOfConnection` for each connection that ends.
+
+        It has the close code and reason, and says whether the client comes back. An attempt that
+        makes no connection is an error, which `on_error` hears of. Returns the function.
+        """
+        self._listening.on_close(callback)
+        return callback
+
+    def on_message(self, callback: FrameHook) -> FrameHook:
+        """Call a function with every frame that arrives, as it came: bytes if binary, else text.
+
+        Answers to pings, `b""`, and frames that cannot be read are among them. The function is
+        called before the listeners of the event that the frame holds. Returns the function.
+        """
+        self._listening.on_message(callback)
+        return callback
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """Names of the rooms that the client is in now, on the current connection."""
+        return tuple(self._outgoing.rooms.joined())
+
+    @property
+    def subprotocol(self) -> str | None:
+        """Subprotocol that the server chose of those offered; None without one or a connection."""
+        return self._reconnector.subprotocol
+
+    def reconnect(self) -> None:
+        """Close the connection with 4100 `Client reconnect`, and connect again at once.
+
+        Returns at once; `await client.ready` waits for the new connection. New credentials and
+        headers are made for it, rooms are joined again, what is queued stays queued, and requests
+        that were sent and not answered raise `Disconnected`. An attempt under way is given up for
+        a new one, a wait before the next attempt ends.
+
+        Raises:
+            AuthError, UnknownContract, Disconnected: The client makes no further connection, as
+                `ready` says.
+            RuntimeError: The client does not run yet.
+        """
+        self._reconnector.reconnect()
+
+    async def send_raw(self, frame: bytes | str) -> Outcome:
+        """Send a frame as it is, bytes as a binary and text as a text frame, or queue it.
+
+        It is the caller's to encode; the contract, its rates and the codec do not count. It is sent
+        when the connection is open and authenticated, in its turn behind what is queued. Waits
+        while the network is behind.
+
+        Raises:
+            RuntimeError: The client does not run yet.
+            TypeError: The frame is neither bytes nor text.
+        """
+        return await self._outgoing.send_raw(frame)
+
+    def _set_auth(self, auth: Any) -> None:
+        self._reconnector.set_auth(auth)
+
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listening.listeners.on(event_class(event, self._arriving), callback)
+
+    def _once(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
+        return self._listening.listeners.once(event_class(event, self._arriving), callback)
 
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listening.listeners.remove(event_class(event, self._arriving), callback)
@@ -218,7 +302,7 @@ class Client:
     async def _request(
         self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
-        expected = reply or self._replies.get(name_of(event))
+        expected = reply or self._replies.get(sent_name(event))
         return await self._outgoing.request(event, expected, timeout=timeout)
 
     def _join(
@@ -226,10 +310,14 @@ class Client:
     ) -> Any:
         room = kind or self._rooms.get(pattern)
         if room is None:
-            known = ", ".join(map(repr, self._rooms)) or "none"
-            raise ConfigurationError(
-                f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
-                "parameters are passed by name."
-            )
+            kinds: Mapping[str, Any] = self._rooms
+            known = {each: kind._parameters for each, kind in kinds.items()}  # noqa: SLF001
+            raise ConfigurationError(no_room(pattern, known))
         name = room.named(pattern, parameters)
         return room(name, self._outgoing, self._listening, pattern)
+
+    def _join_all(self, rooms: Sequence[RoomName[RoomType]]) -> RoomGroup[RoomType]:
+        batch = self._outgoing.join_all({room.name: room.pattern for room in rooms})
+        first = {room.name: room for room in rooms}.values()
+        sides = self._outgoing, self._listening
+        return RoomGroup(*(room.kind(room.name, *sides, room.pattern, batch) for room in first))

@@ -120,10 +120,8 @@ class Dial:
             error = protocol.handshake_exc or InvalidHandshake("the connection ended")
             response = error.response if isinstance(error, InvalidStatus) else None
             status = None if response is None else response.status_code
-            if response is not None and status in _FOR_NOW:
-                problem, cause = "no connection for now", _said(response)
-            else:
-                problem, cause = "no WebSocket", str(error)
+            problem = "no connection for now" if status in _FOR_NOW else "no WebSocket"
+            cause = str(error) if response is None else _said(response)
             raise ConnectError(
                 f"{problem} at {self.address.path or '/'} of "
                 f"{self.address.host}:{self.address.port}: {cause}",

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bytesocket_app.client.callback_queue import MOST, Callback, CallbackQueue
+from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.listeners import Delivery, Listeners
 from bytesocket_app.client.messages import EventArrived
 from bytesocket_app.errors import (
@@ -51,6 +52,8 @@ class ListeningSide:
         self._rooms: dict[str, list[Listeners]] = {}
         self._state_hooks: list[Callback] = []
         self._error_hooks: list[Callback] = []
+        self._close_hooks: list[Callback] = []
+        self._frame_hooks: list[Callback] = []
 
     def on_state(self, hook: Callback) -> None:
         """Call a function with every new state."""
@@ -59,6 +62,14 @@ class ListeningSide:
     def on_error(self, hook: Callback) -> None:
         """Call a function with every `ErrorContext`."""
         self._error_hooks.append(hook)
+
+    def on_close(self, hook: Callback) -> None:
+        """Call a function with every `EndOfConnection`."""
+        self._close_hooks.append(hook)
+
+    def on_message(self, hook: Callback) -> None:
+        """Call a function with every frame."""
+        self._frame_hooks.append(hook)
 
     def enter_room(self, name: str) -> Listeners:
         """Return the listeners of a new handle of a room."""
@@ -79,6 +90,19 @@ class ListeningSide:
         """Report a new state to the state hooks."""
         for hook in self._state_hooks:
             self.callbacks.post(hook, state)
+
+    def closed(self, ending: EndOfConnection) -> None:
+        """Report the end of a connection to the close hooks."""
+        for hook in self._close_hooks:
+            self.callbacks.post(hook, ending)
+
+    def framed(self, payload: bytes, *, is_binary: bool) -> None:
+        """Report a frame to the message hooks: bytes if it was binary, else text.
+
+        Not if so much waits for listeners that its event would be dropped too.
+        """
+        for hook in () if self.callbacks.is_overfull else self._frame_hooks:
+            self.callbacks.post(hook, payload if is_binary else payload.decode(errors="replace"))
 
     def failed(self, context: ErrorContext) -> None:
         """Report an error to the error hooks; log it if there are none."""

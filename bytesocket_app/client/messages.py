@@ -3,6 +3,7 @@
 `classify` follows protocol.md section 11, "Receive": the first shape that fits decides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
@@ -178,14 +179,17 @@ def event_frame(
     payload: object,
     *,
     room: str | None = None,
+    rooms: Sequence[str] | None = None,
     request: RequestId | None = None,
 ) -> bytes:
-    """Encode a user event, outside rooms or for one, with an `id` if an answer is expected.
+    """Encode a user event, outside rooms, for one or for several, with an `id` for an answer.
 
     Raises:
         EncodeError: The payload holds a value that cannot be sent, or is not of the declared kind.
     """
     message: dict[str, Any] = {} if room is None else {"room": room}
+    if rooms is not None:
+        message["rooms"] = list(rooms)
     message["event"] = event
     if request is not None:
         message["id"] = request

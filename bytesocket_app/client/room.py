@@ -10,11 +10,13 @@ import anyio.lowlevel
 from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
-from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
+from bytesocket_app.client.room_names import call_of
+from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
-from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.events import PayloadType
 from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
 from bytesocket_app.rooms.pattern import SEPARATOR
 from bytesocket_app.types import EventName
@@ -47,7 +49,7 @@ def filled_name(
     if wanted != set(parameters):
         raise ConfigurationError(
             f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
-            f"not {sorted(parameters) or 'none'}"
+            f"not {sorted(parameters) or 'none'}: {call_of(pattern)}"
         )
     known = {name: _type(annotation) for name, annotation in types.items()}
     texts = parameter_texts(pattern, parameters, known)
@@ -77,6 +79,7 @@ class ClientRoom:
         outgoing: The outgoing side of the client.
         listening: The incoming side, which delivers the room's events to this handle.
         pattern: Pattern of the name, if it has one.
+        batch: The rooms that it is joined together with; None for a join of its own.
     """
 
     _arriving: ClassVar[EventClasses] = {}
@@ -89,12 +92,14 @@ class ClientRoom:
         outgoing: Outgoing,
         listening: ListeningSide,
         pattern: str | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.name = name
+        self._batch = batch
         self._outgoing = outgoing
         self._listening = listening
         self._listeners = listening.enter_room(name)
-        self._membership = outgoing.join(name, pattern)
+        self._membership = batch.rooms[name] if batch else outgoing.join(name, pattern)
         self._membership.left.append(self._removed)
         self._left_hooks: list[Callback] = []
         self._has_left = False
@@ -104,6 +109,11 @@ class ClientRoom:
     def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
         """Return the name of one of the rooms that this class is for; raises as `filled_name`."""
         return filled_name(pattern, parameters, cls._parameters)
+
+    @property
+    def has_left(self) -> bool:
+        """True if this handle has ended: it gets no further events."""
+        return self._has_left
 
     @property
     def is_joined(self) -> bool:
@@ -163,7 +173,7 @@ class ClientRoom:
         self._has_left = True
         self._membership.left.remove(self._removed)
         self._listening.leave_room(self.name, self._listeners)
-        self._outgoing.rooms.leave(self.name)
+        self._outgoing.rooms.leave(self.name, self._batch)
         self._membership.changed.notify()
 
     async def __aenter__(self) -> Self:
@@ -175,6 +185,9 @@ class ClientRoom:
 
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listeners.on(event_class(event, self._arriving), callback)
+
+    def _once(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
+        return self._listeners.once(event_class(event, self._arriving), callback)
 
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listeners.remove(event_class(event, self._arriving), callback)
@@ -195,5 +208,18 @@ class ClientRoom:
     ) -> Any:
         if self._removal is not None:
             raise self._removal
-        expected = reply or self._replies.get(name_of(event))
+        expected = reply or self._replies.get(sent_name(event))
         return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)
+
+    async def _emit_raw(self, event: EventName, data: Any) -> Outcome:
+        if self._removal is not None:
+            await anyio.lowlevel.checkpoint()
+            return "dropped"
+        return await self._outgoing.emit_raw(event, data, self.name)
+
+    async def _request_raw(
+        self, event: EventName, data: Any, reply: PayloadType, timeout: float | None
+    ) -> Any:
+        if self._removal is not None:
+            raise self._removal
+        return await self._outgoing.request_raw(event, data, reply, room=self.name, timeout=timeout)

@@ -137,13 +137,14 @@ class Session:
                 return
 
     async def _received(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
+        callbacks = self._listening.callbacks
+        callbacks.message_bytes = len(payload)
+        self._listening.framed(payload, is_binary=is_binary)
         if payload or not is_binary:
-            callbacks = self._listening.callbacks
-            callbacks.message_bytes = len(payload)
             await self._handle(payload, is_binary=is_binary)
-            callbacks.message_bytes = 0
-            if callbacks.is_full:
-                await self._pause()
+        callbacks.message_bytes = 0
+        if callbacks.is_full:
+            await self._pause()
 
     async def _pause(self) -> None:
         """Read nothing while too much waits for listeners, unless an answer must be read."""

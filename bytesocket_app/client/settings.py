@@ -1,9 +1,10 @@
 """Settings of a client: seconds, bytes and counts."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.types import CodecName, EventName
@@ -12,6 +13,11 @@ SHORTEST: Final = 0.001
 """Shortest time of what is done again and again, in seconds."""
 LONGEST: Final = 1e9
 """Longest time of what a random one is drawn from, in seconds."""
+
+_OURS: Final = frozenset(f"bytesocket.{codec}" for codec in get_args(CodecName))
+"""Subprotocols of the codecs."""
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+"""Name that may stand in `Sec-WebSocket-Protocol`: a token of RFC 9110."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,13 @@ class ClientSettings:
     """Longest wait before any reconnection, in seconds."""
     stable_after: float = 3.0
     """Seconds that a connection must have been open to reset the backoff (Q40)."""
+    max_attempts: int = 0
+    """Attempts to connect that may fail in a row before the client gives up with `Disconnected`,
+    which names the last failure; 0 for no limit. A connection that did not last `stable_after` is a
+    failed attempt; the loss of one that lasted is none."""
+    subprotocols: tuple[str, ...] = ()
+    """Further WebSocket subprotocols to offer, behind the one of the codec. `client.subprotocol` is
+    the one that the server chose."""
     queue_limit: int = 100
     """Messages queued while there is no connection, or until the server's rates allow them. A
     further event is dropped, a further request fails."""
@@ -64,8 +77,23 @@ class ClientSettings:
         self._check((*endless, "drain_timeout", "pong_timeout", "stable_after"))
         self._check(("ping_interval",), least=SHORTEST, or_zero=True)
         self._check(("backoff_base", "backoff_cap"), least=SHORTEST, most=LONGEST)
-        self._check(("queue_limit", "request_limit"), is_count=True)
+        self._check(("queue_limit", "request_limit", "max_attempts"), is_count=True)
         self._check(("event_buffer", "event_bytes", "message_bytes"), least=1, is_count=True)
+
+        self._check_subprotocols()
+
+    def _check_subprotocols(self) -> None:
+        """Refuse what cannot stand in the header, and what the client offers by itself."""
+        offered: Any = self.subprotocols
+        names: list[Any] = [offered] if isinstance(offered, str) else list(offered)
+        for name in names:
+            is_token = isinstance(name, str) and _TOKEN.fullmatch(name)
+            if offered is name or not is_token or name in _OURS or names.count(name) > 1:
+                raise ConfigurationError(
+                    f"ClientSettings(subprotocols={offered!r}): it is a tuple of names of letters, "
+                    f"digits and -._, each once, without {' and '.join(sorted(_OURS))}, which the "
+                    "client offers by itself."
+                )
 
     def _check(
         self,

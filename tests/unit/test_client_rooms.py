@@ -5,7 +5,7 @@ from bytesocket_app.errors import RequestError
 from bytesocket_app.wire import MessageType
 
 JOIN, LEAVE = MessageType.JOIN_ROOM, MessageType.LEAVE_ROOM
-Asked = list[tuple[MessageType, str]]
+Asked = list[tuple[MessageType, str | tuple[str, ...]]]
 
 
 def open_rooms() -> tuple[Rooms, Asked]:

@@ -14,6 +14,7 @@ from typing import Any
 from bytesocket_cli.codegen.python_classes import ClassNames, chosen
 from bytesocket_cli.codegen.python_models import config_line, json_config
 from bytesocket_cli.codegen.python_names import (
+    class_statement,
     docstring,
     event_class_name,
     literal,
@@ -46,7 +47,7 @@ class EventClass:
     direction: str
     type_name: str | None
 
-    def bases(self, marks: Marks, known: Iterable[str], payload: str | None = None) -> str:
+    def bases(self, marks: Marks, known: Iterable[str], payload: str | None = None) -> list[str]:
         """Write the bases and the keyword arguments of the class statement.
 
         Args:
@@ -57,7 +58,7 @@ class EventClass:
         bases = [_BASES[self.direction], *([payload] if payload else [])]
         bases += marks.of(self.entry, self.direction, known)
         volatile = ["volatile=True"] if self.entry["volatile"] else []
-        return ", ".join([*bases, f"name={literal(self.entry['name'])}", *volatile])
+        return [*bases, f"name={literal(self.entry['name'])}", *volatile]
 
     def derived(
         self, writer: AnnotationWriter, types: Mapping[str, Schema], marks: Marks
@@ -71,8 +72,8 @@ class EventClass:
             config = json_config(self.schema, types)
             if config:
                 lines += [*([""] if lines else []), config_line(config)]
-        head = f"class {self.identifier}({self.bases(marks, types, payload)}):"
-        return [head, *(lines or ["    pass"])]
+        head = class_statement(self.identifier, self.bases(marks, types, payload))
+        return [*head, *(lines or ["    pass"])]
 
 
 class EventClasses:
