@@ -48,7 +48,8 @@ def _check(name: object, value: object) -> None:
         )
     if name.lower() == f"{_PREFIX}protocol":
         raise ConfigurationError(
-            f"headers: {name} is made by the handshake; pass `subprotocols=` instead."
+            f"headers: {name} is made by the handshake; give yours by "
+            "ClientSettings(subprotocols=...)."
         )
     if name.lower() in _HANDSHAKE or name.lower().startswith(_PREFIX):
         raise ConfigurationError(f"headers: {name} is made by the handshake; leave it out.")
