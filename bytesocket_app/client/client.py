@@ -11,9 +11,9 @@ import anyio
 from bytesocket_app.client.address import address
 from bytesocket_app.client.auth import Headers
 from bytesocket_app.client.background import Background
-from bytesocket_app.client.handshake_headers import checked_headers
 from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
+from bytesocket_app.client.handshake_headers import checked_headers
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
