@@ -3,10 +3,12 @@
 Everything else speaks anyio, which has no word for these things.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from math import inf
+from threading import current_thread, main_thread
 from typing import Any, Literal
 
 from anyio import current_effective_deadline
@@ -113,6 +115,23 @@ def spawn(function: Callable[[], Coroutine[Any, Any, None]]) -> object:
         protected = trio.lowlevel.enable_ki_protection(function)
         return trio.lowlevel.spawn_system_task(protected, context=copy_context())
     return _loaded("asyncio").get_running_loop().create_task(function())
+
+
+def ends_the_program(error: BaseException) -> bool:
+    """Return True for a KeyboardInterrupt or a SystemExit, also in a group."""
+    if is_group(error):
+        return any(ends_the_program(inner) for inner in error.exceptions)
+    return isinstance(error, KeyboardInterrupt | SystemExit)
+
+
+def interrupt_main_task() -> None:
+    """Interrupt trio's main task, as Ctrl+C does.
+
+    For what a task outside of it lets out that is to end the program: asyncio ends then by itself.
+    Called by a function that `spawn` runs.
+    """
+    if running_loop() == "trio" and current_thread() is main_thread():
+        signal.raise_signal(signal.SIGINT)
 
 
 def after_turn(callback: Callable[[], object]) -> None:

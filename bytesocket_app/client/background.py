@@ -6,7 +6,12 @@ from typing import Any
 
 import anyio
 
-from bytesocket_app.event_loop import is_cancellation, spawn
+from bytesocket_app.event_loop import (
+    ends_the_program,
+    interrupt_main_task,
+    is_cancellation,
+    spawn,
+)
 
 log = logging.getLogger("bytesocket.client")
 
@@ -50,6 +55,8 @@ class Background:
             if is_cancellation(error):
                 raise
             self.crash = error
+            if ends_the_program(error):
+                interrupt_main_task()
             log.exception("the client ended: leave its `async with` to have this raised")
         finally:
             self._ended.set()

@@ -153,7 +153,7 @@ class Client:
             await self._leave(is_sending=is_sending and not is_being_cancelled())
         finally:
             await background.stop()
-        if background.crash is not None and error is None:
+        if background.crash is not None and isinstance(error, KeyboardInterrupt | None):
             raise background.crash
         return None
 

@@ -99,6 +99,18 @@ class WebSocketConnection:
             await anyio.lowlevel.checkpoint()  # the writer may only be waiting for its turn
         return True
 
+    async def is_silent(self) -> bool:
+        """Return True if nothing arrived since `has_heard` was last set to False.
+
+        Waits for some turns of the event loop, which a listener may have held up: what arrived
+        meanwhile is read then.
+        """
+        for _ in range(TURNS):
+            if self.has_heard:
+                return False
+            await anyio.lowlevel.checkpoint()
+        return not self.has_heard
+
     @property
     def is_clogged(self) -> bool:
         """True while somebody waits in `drained`."""
@@ -131,6 +143,7 @@ class WebSocketConnection:
         if self._unsent <= most:
             return
         self._senders += 1
+        self._stir()
         try:
             while self._unsent > most and self.is_open:
                 await self._progress.wait()
@@ -199,6 +212,10 @@ class WebSocketConnection:
                 self._outgoing.append(data)
                 self._unsent += len(data)
         self._wake.notify()
+        if self.stirred is not None:
+            self.stirred.notify()
+
+    def _stir(self) -> None:
         if self.stirred is not None:
             self.stirred.notify()
 

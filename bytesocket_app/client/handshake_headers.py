@@ -23,15 +23,16 @@ def checked_headers(headers: object) -> dict[str, str]:
     """
     if headers is None:
         return {}
-    if not isinstance(headers, Mapping):
+    given: Any = headers
+    if not isinstance(given, Mapping):
         raise ConfigurationError(
             f"headers are a dict of names and texts, or a function that returns one, not "
             f"{type(headers).__name__}."
         )
-    given: dict[Any, Any] = dict(headers.items())
-    for name, value in given.items():
+    fields: dict[Any, Any] = dict(given)
+    for name, value in fields.items():
         _check(name, value)
-    return given
+    return fields
 
 
 def _check(name: object, value: object) -> None:

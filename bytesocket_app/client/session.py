@@ -132,7 +132,7 @@ class Session:
             if verdict == "ping":
                 connection.has_heard = False
                 connection.send(b"", is_binary=True)
-            elif verdict == "dead":
+            elif verdict == "dead" and await connection.is_silent():
                 connection.close(CloseCode.PONG_TIMEOUT, "Pong timeout", timeout=0.5)
                 return
 

@@ -4,6 +4,7 @@ import re
 from typing import Any, Final
 
 from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.delivery.removals import answered, hold
 from bytesocket_app.dispatch.answers import TIMEOUT, close_for, send
 from bytesocket_app.dispatch.rates import Rates
 from bytesocket_app.dispatch.rooms import RoomHooks, check_number
@@ -135,6 +136,12 @@ class MembershipRequests:
 
     def _confirm(self, step: Step, request: MembershipRequest) -> None:
         send(step.sending, membership_success(request.kind, request.rooms))
+        self._answered(step)
+
+    def _answered(self, step: Step) -> None:
+        """Tell what happened between a join and its answer."""
+        if step.sending.unanswered is not None:
+            answered(step.sending, lambda room: self._memberships.has(step.socket, room))
 
     def _refuse(self, step: Step, request: MembershipRequest, refusal: Refusal) -> None:
         step.done()  # error hooks that follow are no part of it
@@ -143,6 +150,7 @@ class MembershipRequests:
         kind = request.kind
         context = error_context(PHASES[kind], refusal)
         send(step.sending, membership_error(kind, request.rooms, context))
+        self._answered(step)
 
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
         self._check_names(step, names)
@@ -156,6 +164,8 @@ class MembershipRequests:
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
+        if self._memberships.waits(step.socket):
+            hold(step.sending, names)
         await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:

@@ -31,6 +31,10 @@ class UserView(Protocol):
         """Close every socket of the user."""
         ...
 
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Take every socket of the user out of a room."""
+        ...
+
 
 class RoomView(Protocol):
     """One room by its name: `socket.app.rooms.at(name)`."""
@@ -62,8 +66,12 @@ class RoomView(Protocol):
         """Put a socket into the room."""
         ...
 
-    async def leave(self, socket: Any, /) -> None:
+    async def leave(self, socket: Any, /, *, code: str | None = None, message: str = "") -> None:
         """Take a socket out of the room."""
+        ...
+
+    async def clear(self, *, code: str | None = None, message: str = "") -> None:
+        """Take all members in this process out of the room."""
         ...
 
 
@@ -86,6 +94,10 @@ class RoomsView(Protocol):
 
     def at(self, name: str) -> RoomView:
         """Return the handle of a room."""
+        ...
+
+    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Take all members in this process out of a room."""
         ...
 
 

@@ -36,5 +36,5 @@ class MessageType(IntEnum):
     """Extension of this framework: `{type, id, data}`, the refusal of a message with an `id`.
     `data` is an error context."""
     REMOVED = 38
-    """Extension of this framework: `{type, room, code, message}`, server code took the client out
-    of a room."""
+    """Extension of this framework: `{type, room, code, message}`, to clients that name a contract:
+    server code took them out of the room."""

@@ -12,6 +12,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from bytesocket_app import ByteSocket
 
+DEADLINE = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -35,11 +37,18 @@ class Beside:
         return await to_thread.run_sync(self.portal.call, function)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    with anyio.fail_after(DEADLINE):
+        while not condition():  # noqa: ASYNC110 - the other side may be a thread
+            await anyio.sleep(0.005)
+
+
 @contextmanager
 def beside(app: ByteSocket, transport: Any = "picows") -> Generator[Beside]:
     """Serve an application for the block."""
     with socket.create_server(("127.0.0.1", 0)) as listener, start_blocking_portal() as portal:
-        stop = anyio.Event()
+        stop = portal.call(anyio.Event)
 
         async def serve() -> None:
             await app.serve(transport=transport, listener=listener, grace=2, stop=stop)

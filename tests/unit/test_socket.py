@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app import Handshake, ServerEvent, Socket
-from bytesocket_app.socket import AuthState, SendingSide, new_id, raw_frame, several
+from bytesocket_app.socket import AuthState, Removal, SendingSide, new_id, raw_frame, several
 from bytesocket_app.socket.sending_side import SPREE
 from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.memory import MemoryTransport
@@ -67,7 +67,7 @@ class Loom:
         if room == "trap":
             await socket.close()
 
-    async def leave(self, socket: Socket, room: str, /) -> None:
+    async def leave(self, socket: Socket, room: str, removal: Removal, /) -> None:
         self.calls.append(("leave", room))
 
     def rooms_of(self, socket: Socket, /) -> list[str]:

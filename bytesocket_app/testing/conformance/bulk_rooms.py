@@ -72,13 +72,13 @@ async def too_many_rooms_are_refused(stage: Stage) -> None:
     async with stage.serve(app) as site, stage.talker(site) as talker:
         for names, kind in steps:
             rooms = [f"hall:{name}" for name in names]
-            await talker.say({"type": 15 if kind < 18 else 18, "rooms": rooms})  # noqa: PLR2004
+            await talker.say({"type": 15 if kind < 18 else 18, "rooms": rooms})
             answer = await talker.hear()
             assert answer["type"] == kind, (rooms, answer)
 
 
 async def all_rooms_are_joined_again_by_one_message(stage: Stage) -> None:
-    """What a peer joined room by room it may join by one message after a reconnection."""
+    """One message may join all the rooms that a peer joined one by one before a reconnection."""
     app, _ = _halls()
     rooms = [f"hall:{number}" for number in range(app.settings.limits.rooms_per_socket)]
     async with stage.serve(app) as site:
