@@ -44,6 +44,7 @@ class CallbackQueue:
 
     Attributes:
         message_bytes: Bytes of the message that the next calls come from.
+        is_full: True if `room` waits.
         less: Signal that wakes those that wait in `room`.
     """
 
@@ -52,6 +53,7 @@ class CallbackQueue:
     ) -> None:
         self._limit = limit
         self._most = most
+        self._half = most // 2
         self._failed = failed
         self._waiting: deque[tuple[Callback, Any, bool, int]] = deque()
         self._bytes = 0
@@ -59,25 +61,22 @@ class CallbackQueue:
         self._more = Signal()
         self.less = Signal()
         self.message_bytes = 0
+        self.is_full = False
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
-    def is_full(self) -> bool:
-        """True if `room` waits."""
-        return len(self._waiting) >= self._limit or self._bytes * 2 >= self._most
-
-    @property
     def is_overfull(self) -> bool:
         """True if a call from the message is too much, even if something else must be read."""
-        return self._bytes + self.message_bytes + OVERHEAD > self._most
+        return self.is_full and self._bytes + self.message_bytes + OVERHEAD > self._most
 
     def post(self, callback: Callback, argument: object, *, is_error_hook: bool = False) -> None:
         """Queue a call; never waits. An exception of an error hook is logged and not reported."""
         size = self.message_bytes + OVERHEAD
         self._bytes += size
         self._waiting.append((callback, argument, is_error_hook, size))
+        self.is_full = len(self._waiting) >= self._limit or self._bytes >= self._half
         self._more.notify()
 
     async def room(self, is_needed: Callable[[], bool] = never) -> None:
@@ -111,6 +110,8 @@ class CallbackQueue:
                 await self._more.wait()
             callback, argument, is_error_hook, size = self._waiting.popleft()
             self._bytes -= size
+            if self.is_full:
+                self.is_full = len(self._waiting) >= self._limit or self._bytes >= self._half
             self.less.notify()
             self._running = callback
             await self._call(callback, argument, is_error_hook=is_error_hook)

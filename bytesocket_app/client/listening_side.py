@@ -43,6 +43,7 @@ class ListeningSide:
     Attributes:
         listeners: The client's own listeners; each room handle has its own as well.
         callbacks: Queue that makes all calls.
+        hears_frames: True if there is a message hook.
     """
 
     def __init__(self, limit: int, most: int = MOST) -> None:
@@ -54,6 +55,7 @@ class ListeningSide:
         self._error_hooks: list[Callback] = []
         self._close_hooks: list[Callback] = []
         self._frame_hooks: list[Callback] = []
+        self.hears_frames = False
 
     def on_state(self, hook: Callback) -> None:
         """Call a function with every new state."""
@@ -70,6 +72,7 @@ class ListeningSide:
     def on_message(self, hook: Callback) -> None:
         """Call a function with every frame."""
         self._frame_hooks.append(hook)
+        self.hears_frames = True
 
     def enter_room(self, name: str) -> Listeners:
         """Return the listeners of a new handle of a room."""
@@ -143,7 +146,8 @@ class ListeningSide:
         def drop(_callback: Callback, _event: object) -> None:
             self._drop(event.name)
 
-        post = drop if self.callbacks.is_overfull else self.callbacks.post
+        callbacks = self.callbacks
+        post = drop if callbacks.is_full and callbacks.is_overfull else callbacks.post
         delivery = Delivery(event, codec, post, failed)
         for name in dict.fromkeys(event.rooms):
             for listeners in tuple(self._rooms.get(name, ())):

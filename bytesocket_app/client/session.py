@@ -137,11 +137,20 @@ class Session:
                 return
 
     async def _received(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
-        callbacks = self._listening.callbacks
+        listening = self._listening
+        callbacks, message = listening.callbacks, None
         callbacks.message_bytes = len(payload)
-        self._listening.framed(payload, is_binary=is_binary)
-        if payload or not is_binary:
-            await self._handle(payload, is_binary=is_binary)
+        if listening.hears_frames:
+            listening.framed(payload, is_binary=is_binary)
+        try:
+            if payload or not is_binary:
+                message = classify(decode(payload, is_binary))
+        except DecodeError as error:
+            listening.failed(ErrorContext(Phase.DECODE, error))
+        if isinstance(message, EventArrived):
+            await listening.arrived(message, "binary" if is_binary else "json")
+        elif message is not None:
+            self._obey(message)
         callbacks.message_bytes = 0
         if callbacks.is_full:
             await self._pause()
@@ -166,17 +175,6 @@ class Session:
             return True
         is_pong_due = heartbeat.is_waiting and not connection.has_heard
         return is_pong_due or self._outgoing.is_awaiting
-
-    async def _handle(self, payload: bytes, *, is_binary: bool) -> None:
-        try:
-            message = classify(decode(payload, is_binary))
-        except DecodeError as error:
-            self._listening.failed(ErrorContext(Phase.DECODE, error))
-            return
-        if isinstance(message, EventArrived):
-            await self._listening.arrived(message, "binary" if is_binary else "json")
-        elif message is not None:
-            self._obey(message)
 
     def _obey(self, message: Incoming) -> None:
         match message:
