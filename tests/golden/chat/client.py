@@ -37,7 +37,14 @@ class Credentials(_bs.Model):
     token: str
 
 
-class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], name="doc:move", volatile=True):
+class Move(
+    _bs.Model,
+    _bs.ClientEvent,
+    _SendableInDocRoom[None],
+    _bs.Into["DocRoom"],
+    name="doc:move",
+    volatile=True,
+):
     model_config = _p.ConfigDict(extra="forbid")
 
     x: float
@@ -68,7 +75,14 @@ class Posted(_bs.Model, _bs.ServerEvent, _Arriving, name="chat:posted"):
     text: str
 
 
-class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], name="chat:reaction"):
+class Reaction(
+    _bs.Model,
+    _bs.Event,
+    _Arriving,
+    _SendableInLobbyRoom[None],
+    _bs.Into["LobbyRoom"],
+    name="chat:reaction",
+):
     emoji: str
 
 
@@ -120,6 +134,27 @@ class _Room(_bs.Room):
         return self._on(event, callback)
 
     @_t.overload
+    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
+    @_t.overload
+    def once(
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
+    @_t.overload
+    def once(
+        self,
+        event: _t.Literal[
+            "chat:posted",
+            "chat:reaction",
+            "doc:moved",
+        ],
+        callback: _bs.AnyCallback,
+        /,
+    ) -> object: ...
+    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
+        """Have a function called with the next such event alone; `off` takes it back."""
+        return self._once(event, callback)
+
+    @_t.overload
     def off(
         self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...
@@ -156,6 +191,11 @@ class DocRoom(_Room):
 
     _parameters: _t.ClassVar[_bs.Parameters] = {"doc_id": _uuid.UUID}
 
+    @staticmethod
+    def of(*, doc_id: _uuid.UUID) -> "_bs.RoomName[DocRoom]":
+        """Name such a room, to join several at once by `join_all`."""
+        return _bs.RoomName(DocRoom, "doc:{doc_id}", {"doc_id": doc_id})
+
     async def emit(self, event: _SendableInDocRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
@@ -174,6 +214,11 @@ class DocRoom(_Room):
 class LobbyRoom(_Room):
     """A handle on the room `lobby`."""
 
+    @staticmethod
+    def of() -> "_bs.RoomName[LobbyRoom]":
+        """Name such a room, to join several at once by `join_all`."""
+        return _bs.RoomName(LobbyRoom, "lobby", {})
+
     async def emit(self, event: _SendableInLobbyRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
@@ -187,6 +232,12 @@ class LobbyRoom(_Room):
         """
         reply: _Reply_co = await self._request(event, timeout)
         return reply
+
+
+_Joined = _t.TypeVar("_Joined", bound=_Room)
+_Joined2 = _t.TypeVar("_Joined2", bound=_Room)
+_Joined3 = _t.TypeVar("_Joined3", bound=_Room)
+_Joined4 = _t.TypeVar("_Joined4", bound=_Room)
 
 
 class ChatClient(_bs.Client):
@@ -229,6 +280,13 @@ class ChatClient(_bs.Client):
             settings=settings,
         )
 
+    def set_auth(self, auth: _bs.Fresh[Credentials], /) -> None:
+        """Use these credentials, or this function that makes them, from the next connection on.
+
+        `reconnect()` makes one with them now.
+        """
+        self._set_auth(auth)
+
     @_t.overload
     def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
     @_t.overload
@@ -244,6 +302,27 @@ class ChatClient(_bs.Client):
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
+
+    @_t.overload
+    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
+    @_t.overload
+    def once(
+        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
+    ) -> _abc.Callable[[_Event], _Returned]: ...
+    @_t.overload
+    def once(
+        self,
+        event: _t.Literal[
+            "chat:posted",
+            "chat:reaction",
+            "doc:moved",
+        ],
+        callback: _bs.AnyCallback,
+        /,
+    ) -> object: ...
+    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
+        """Have a function called with the next such event alone; `off` takes it back."""
+        return self._once(event, callback)
 
     @_t.overload
     def off(
@@ -297,3 +376,36 @@ class ChatClient(_bs.Client):
     def join(self, room: str, /, **parameters: _t.Any) -> _t.Any:
         """Join a room; `await room.ready` waits until it is joined."""
         return self._join(room, parameters)
+
+    @_t.overload
+    def join_all(
+        self,
+        room1: _bs.RoomName[_Joined],
+        room2: _bs.RoomName[_Joined2],
+        /,
+    ) -> _bs.RoomGroup[_Joined | _Joined2]: ...
+    @_t.overload
+    def join_all(
+        self,
+        room1: _bs.RoomName[_Joined],
+        room2: _bs.RoomName[_Joined2],
+        room3: _bs.RoomName[_Joined3],
+        /,
+    ) -> _bs.RoomGroup[_Joined | _Joined2 | _Joined3]: ...
+    @_t.overload
+    def join_all(
+        self,
+        room1: _bs.RoomName[_Joined],
+        room2: _bs.RoomName[_Joined2],
+        room3: _bs.RoomName[_Joined3],
+        room4: _bs.RoomName[_Joined4],
+        /,
+    ) -> _bs.RoomGroup[_Joined | _Joined2 | _Joined3 | _Joined4]: ...
+    @_t.overload
+    def join_all(self, *rooms: _bs.RoomName[_Joined]) -> _bs.RoomGroup[_Joined]: ...
+    def join_all(self, *rooms: _t.Any) -> _t.Any:
+        """Join several rooms by one message: all of them, or none.
+
+        `await group.ready` waits until they are joined; see `RoomGroup` of `bytesocket_app.client`.
+        """
+        return self._join_all(rooms)
