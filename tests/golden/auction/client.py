@@ -40,28 +40,13 @@ class Look(_bs.Model, _bs.ClientEvent, _Sendable[int], name="look"):
     model_config = _p.ConfigDict(extra="forbid")
 
 
-class Move(
-    _bs.Model,
-    _bs.Event,
-    _Arriving,
-    _SendableInLotRoom[None],
-    _bs.Into["LotRoom"],
-    name="move",
-    volatile=True,
-):
+class Move(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], _bs.Into["LotRoom"], name="move", volatile=True):
     """A cursor."""
 
     x: int
 
 
-class Say(
-    _bs.Model,
-    _bs.Event,
-    _Arriving,
-    _SendableInLotRoom[None],
-    _bs.Into["LotRoom"],
-    name="say",
-):
+class Say(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], _bs.Into["LotRoom"], name="say"):
     """A word to everybody in the room."""
 
     text: str
@@ -104,26 +89,6 @@ class _Room(_bs.Room):
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
-
-    @_t.overload
-    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
-    @_t.overload
-    def once(
-        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
-    ) -> _abc.Callable[[_Event], _Returned]: ...
-    @_t.overload
-    def once(
-        self,
-        event: _t.Literal[
-            "move",
-            "say",
-        ],
-        callback: _bs.AnyCallback,
-        /,
-    ) -> object: ...
-    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
-        """Have a function called with the next such event alone; `off` takes it back."""
-        return self._once(event, callback)
 
     @_t.overload
     def off(
@@ -231,26 +196,6 @@ class AuctionClient(_bs.Client):
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
-
-    @_t.overload
-    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
-    @_t.overload
-    def once(
-        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
-    ) -> _abc.Callable[[_Event], _Returned]: ...
-    @_t.overload
-    def once(
-        self,
-        event: _t.Literal[
-            "move",
-            "say",
-        ],
-        callback: _bs.AnyCallback,
-        /,
-    ) -> object: ...
-    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
-        """Have a function called with the next such event alone; `off` takes it back."""
-        return self._once(event, callback)
 
     @_t.overload
     def off(

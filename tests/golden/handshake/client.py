@@ -69,25 +69,6 @@ class NoticesClient(_bs.Client):
         return self._on(event, callback)
 
     @_t.overload
-    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
-    @_t.overload
-    def once(
-        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
-    ) -> _abc.Callable[[_Event], _Returned]: ...
-    @_t.overload
-    def once(
-        self,
-        event: _t.Literal[
-            "notice",
-        ],
-        callback: _bs.AnyCallback,
-        /,
-    ) -> object: ...
-    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
-        """Have a function called with the next such event alone; `off` takes it back."""
-        return self._once(event, callback)
-
-    @_t.overload
     def off(
         self, event: type[_Event], callback: _abc.Callable[[_Event], object], /
     ) -> None: ...

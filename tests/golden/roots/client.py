@@ -30,12 +30,7 @@ class Either(_bs.ClientEvent, _p.RootModel[int | str], _Sendable[bool], name="ei
     pass
 
 
-class ListOfAll(
-    _bs.ServerEvent,
-    _p.RootModel[list[dict[str, int | None]]],
-    _Arriving,
-    name="list of all",
-):
+class ListOfAll(_bs.ServerEvent, _p.RootModel[list[dict[str, int | None]]], _Arriving, name="list of all"):
     pass
 
 
@@ -104,27 +99,6 @@ class RootsClient(_bs.Client):
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
-
-    @_t.overload
-    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
-    @_t.overload
-    def once(
-        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
-    ) -> _abc.Callable[[_Event], _Returned]: ...
-    @_t.overload
-    def once(
-        self,
-        event: _t.Literal[
-            7,
-            "list of all",
-            "none",
-        ],
-        callback: _bs.AnyCallback,
-        /,
-    ) -> object: ...
-    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
-        """Have a function called with the next such event alone; `off` takes it back."""
-        return self._once(event, callback)
 
     @_t.overload
     def off(
