@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from websockets.datastructures import Headers
 
@@ -23,13 +23,12 @@ def checked_headers(headers: object) -> dict[str, str]:
     """
     if headers is None:
         return {}
-    given: Any = headers
-    if not isinstance(given, Mapping):
+    if not isinstance(headers, Mapping):
         raise ConfigurationError(
             f"headers are a dict of names and texts, or a function that returns one, not "
             f"{type(headers).__name__}."
         )
-    fields: dict[Any, Any] = dict(given)
+    fields: dict[Any, Any] = dict(cast("Any", headers))
     for name, value in fields.items():
         _check(name, value)
     return fields
@@ -48,7 +47,8 @@ def _check(name: object, value: object) -> None:
         )
     if name.lower() == f"{_PREFIX}protocol":
         raise ConfigurationError(
-            f"headers: {name} is made by the handshake; pass `subprotocols=` instead."
+            f"headers: {name} is made by the handshake; give yours by "
+            "ClientSettings(subprotocols=...)."
         )
     if name.lower() in _HANDSHAKE or name.lower().startswith(_PREFIX):
         raise ConfigurationError(f"headers: {name} is made by the handshake; leave it out.")

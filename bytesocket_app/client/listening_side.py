@@ -105,9 +105,14 @@ class ListeningSide:
             self.callbacks.post(hook, payload if is_binary else payload.decode(errors="replace"))
 
     def failed(self, context: ErrorContext) -> None:
-        """Report an error to the error hooks; log it if there are none."""
-        if not self._error_hooks:
+        """Report an error to the error hooks; log it if there are none or too much waits."""
+        is_reported = bool(self._error_hooks) and not self.callbacks.is_overfull
+        if not is_reported:
             log.warning("%s: %s", context.phase.value, _told(context.error))
+            return
+        self._report(context)
+
+    def _report(self, context: ErrorContext) -> None:
         for hook in self._error_hooks:
             self.callbacks.post(hook, context, is_error_hook=True)
 
@@ -124,9 +129,7 @@ class ListeningSide:
         listed = ", ".join(f"{name!r} ({count})" for name, count in names.items())
         text = f"{what}: {listed}"
         log.warning("%s", text)
-        if self._error_hooks:
-            error = RequestError(ErrorCode.DROPPED, text, dict(names))
-            self.failed(ErrorContext(phase, error))
+        self._report(ErrorContext(phase, RequestError(ErrorCode.DROPPED, text, dict(names))))
 
     async def arrived(self, event: EventArrived, codec: CodecName) -> None:
         """Deliver an event to the handles of its rooms, then to the client's own listeners.

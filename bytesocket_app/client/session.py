@@ -1,7 +1,7 @@
 """Session of one connection: authenticate, send pings, read until the connection ends."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -207,9 +207,10 @@ class Session:
             self.refused, phase = UnknownContract(error.message), Phase.UPGRADE
         else:
             self.refused = _unwelcome(error)
-            phase = Phase.AUTH
+            told = self._outgoing.refusals.server_error(context).phase
+            phase = told if told is Phase.UPGRADE else Phase.AUTH
         self._outgoing.over = self.refused
-        self._listening.failed(ErrorContext(phase, self.refused))
+        self._listening.failed(ErrorContext(phase, self.refused, code=_close_code(context)))
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:
@@ -234,3 +235,11 @@ def _unwelcome(error: RequestError) -> AuthError:
     made: AuthError = both.__new__(both, str(error))
     vars(made).update(vars(error))
     return made
+
+
+def _close_code(context: object) -> int | None:
+    """Return the close code that a type 6 says will follow."""
+    code: object = (
+        cast("dict[str, Any]", context).get("code") if isinstance(context, dict) else None
+    )
+    return code if isinstance(code, int) and not isinstance(code, bool) else None

@@ -24,9 +24,10 @@ from bytesocket_app.client import (
     RequestError,
     UnknownContract,
 )
+from bytesocket_app.types import CodecName
 from tests.support.beside import DEADLINE, beside, until
 from tests.support.scripted_server import Script, ScriptedServer
-from tests.support.talk import Said, Say, talk
+from tests.support.talk import Said, Say, Wave, talk
 
 pytestmark = pytest.mark.anyio
 
@@ -147,6 +148,78 @@ async def test_the_words_of_an_http_refusal_are_kept(
             assert refused.value is chat.ended
             assert refused.value.code == code
     assert len(errors) == 1
+
+
+@pytest.mark.parametrize("codec", ["json", "binary"])
+@pytest.mark.parametrize(
+    ("error", "code", "data"),
+    [
+        (Refused("Log in first."), "unauthorized", None),
+        (Refused("Log in first.", code="forbidden", data={"day": 7}), "forbidden", {"day": 7}),
+        (HTTPException(403, "Log in first."), "forbidden", None),
+    ],
+)
+@pytest.mark.parametrize("transport", ["picows", "hypercorn", "uvicorn"])
+async def test_a_refusal_at_the_handshake_is_told_to_a_client_that_names_its_contract(
+    transport: str, error: Exception, code: str, data: Any, codec: CodecName
+) -> None:
+    app = guarded(error)
+    errors, states = list[ErrorContext](), list[str]()
+    with beside(app, transport) as server, anyio.fail_after(DEADLINE):
+        async with known(app)(server.url, settings=FAST, codec=codec) as chat:
+            chat.on_error(errors.append)
+            chat.on_state(states.append)
+            with pytest.raises(AuthError) as asked:
+                await chat.request(Say(text="x"), str)
+            with pytest.raises(AuthError) as readied:
+                await chat.ready
+            assert readied.value is chat.ended
+            assert asked.value.code == readied.value.code
+    refused = readied.value
+    assert (refused.code, refused.message, refused.data) == (code, "Log in first.", data)
+    assert [each.code for each in errors] == [4003]
+    assert states.count("connecting") == 1
+
+
+def known(app: ByteSocket) -> type[DynamicClient]:
+    """A client that names the application's contract, as generated ones do."""
+    fingerprint = app.contract().fingerprint
+
+    class Known(DynamicClient):
+        contract = ClientContract(title="Talk", path="/ws", fingerprint=fingerprint)
+
+    return Known
+
+
+@pytest.mark.parametrize("how", ["user", "clear"])
+@pytest.mark.parametrize("transport", ["picows", "hypercorn"])
+async def test_a_real_server_tells_a_client_that_it_is_removed(transport: str, how: str) -> None:
+    app = talk(serialization="json", path="/ws")
+    app.room("lobby").relay(Wave)
+
+    @app.auth(key=str)
+    async def auth(credentials: str) -> str:
+        return credentials
+
+    async def remove() -> None:
+        if how == "user":
+            await app.user("ann").leave("lobby", code="muted", message="Be quiet.")
+        else:
+            await app.rooms.clear("lobby", code="muted", message="Be quiet.")
+
+    left = list[RequestError]()
+    with beside(app, transport) as server, anyio.fail_after(DEADLINE):
+        async with known(app)(server.url, auth="ann", settings=FAST) as chat:
+            room = chat.join("lobby")
+            room.on_left(left.append)
+            await room.ready
+            await server.do(remove)
+            await until(lambda: left)
+            assert await room.emit(Wave()) == "dropped"
+            again = chat.join("lobby")
+            await again.ready
+            assert await again.emit(Wave()) == "sent"
+    assert [(why.code, why.message) for why in left] == [("muted", "Be quiet.")]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from bytesocket_app.client import (
     ServerEvent,
 )
 from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.event_loop import is_group
 from tests.support.beside import DEADLINE, Beside, beside, until
 from tests.support.scripted_server import Script, ScriptedServer
 from tests.support.talk import Said, Say, Wave, logged, talk
@@ -490,7 +491,7 @@ def test_a_listener_may_end_the_program(
 
 
 def unpacked(error: BaseException) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
+    if is_group(error):
         return [each for inner in error.exceptions for each in unpacked(inner)]
     return [error]
 
