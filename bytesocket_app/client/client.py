@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 import anyio
 
@@ -14,7 +14,7 @@ from bytesocket_app.client.background import Background
 from bytesocket_app.client.ending import EndOfConnection
 from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
 from bytesocket_app.client.handshake_headers import checked_headers
-from bytesocket_app.client.listeners import EventClasses, event_class
+from bytesocket_app.client.listeners import EventClasses, Listening, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
@@ -26,12 +26,14 @@ from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
 from bytesocket_app.event_loop import is_being_cancelled
-from bytesocket_app.events import PayloadType
-from bytesocket_app.types import CodecName
+from bytesocket_app.events import PayloadType, ServerEvent
+from bytesocket_app.types import CodecName, EventName
 from bytesocket_app.wire import CODECS
 
 StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
+S = TypeVar("S", bound=ServerEvent)
+T = TypeVar("T")
 CloseHook = TypeVar("CloseHook", bound=Callable[[EndOfConnection], object])
 FrameHook = TypeVar("FrameHook", bound=Callable[[bytes | str], object])
 
@@ -209,6 +211,19 @@ class Client:
         """
         return self._outgoing.over
 
+    @overload
+    def once(self, event: type[S], /) -> Listening[S]: ...
+    @overload
+    def once(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
+    @overload
+    def once(self, event: EventName, callback: Callable[[Any], T], /) -> Callable[[Any], T]: ...
+    def once(self, event: Any, callback: Callable[[Any], object] | None = None, /) -> Any:
+        """Call a function with the next event of this class, in rooms or not, and then no more.
+
+        `off` takes it back. Added twice, it is called twice. Returns the function.
+        """
+        return self._listening.listeners.once(event_class(event, self._arriving), callback)
+
     def on_state(self, callback: StateHook) -> StateHook:
         """Call a function with every new state. Returns the function."""
         self._listening.on_state(callback)
@@ -284,9 +299,6 @@ class Client:
 
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listening.listeners.on(event_class(event, self._arriving), callback)
-
-    def _once(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
-        return self._listening.listeners.once(event_class(event, self._arriving), callback)
 
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listening.listeners.remove(event_class(event, self._arriving), callback)

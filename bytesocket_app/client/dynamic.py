@@ -40,14 +40,6 @@ class DynamicRoom(ClientRoom):
         """Call a function with every event of this class in this room. Returns the function."""
         return self._on(event, callback)
 
-    @overload
-    def once(self, event: type[S], /) -> Listening[S]: ...
-    @overload
-    def once(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
-    def once(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
-        """Call a function with the next event of this class in this room; returns it."""
-        return self._once(event, callback)
-
     def off(self, event: type[S], callback: Callable[[S], object]) -> None:
         """Remove a function; one that was never added is ignored."""
         self._off(event, callback)
@@ -125,14 +117,6 @@ class DynamicClient(Client):
     def on(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
         """Call a function with every event of this class, in rooms or not. Returns the function."""
         return self._on(event, callback)
-
-    @overload
-    def once(self, event: type[S], /) -> Listening[S]: ...
-    @overload
-    def once(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
-    def once(self, event: type[S], callback: Callable[[S], object] | None = None, /) -> Any:
-        """Call a function with the next event of this class, in rooms or not; returns it."""
-        return self._once(event, callback)
 
     def off(self, event: type[S], callback: Callable[[S], object]) -> None:
         """Remove a function; one that was never added is ignored."""

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeAlias, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, overload
 
 import anyio.lowlevel
 
 from bytesocket_app.client.callback_queue import Callback
-from bytesocket_app.client.listeners import EventClasses, event_class
+from bytesocket_app.client.listeners import EventClasses, Listening, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.room_names import call_of
@@ -16,7 +16,7 @@ from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
-from bytesocket_app.events import PayloadType
+from bytesocket_app.events import PayloadType, ServerEvent
 from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
 from bytesocket_app.rooms.pattern import SEPARATOR
 from bytesocket_app.types import EventName
@@ -27,6 +27,8 @@ Replies: TypeAlias = Mapping[EventName, PayloadType]
 Parameters: TypeAlias = Mapping[str, Any]
 """The type of each of a room's parameters, by its name."""
 
+S = TypeVar("S", bound=ServerEvent)
+T = TypeVar("T")
 LeftHook = TypeVar("LeftHook", bound=Callable[[RequestError], object])
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
@@ -186,7 +188,17 @@ class ClientRoom:
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listeners.on(event_class(event, self._arriving), callback)
 
-    def _once(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
+    @overload
+    def once(self, event: type[S], /) -> Listening[S]: ...
+    @overload
+    def once(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
+    @overload
+    def once(self, event: EventName, callback: Callable[[Any], T], /) -> Callable[[Any], T]: ...
+    def once(self, event: Any, callback: Callable[[Any], object] | None = None, /) -> Any:
+        """Call a function with the next event of this class in this room, and then no more.
+
+        `off` takes it back. Added twice, it is called twice. Returns the function.
+        """
         return self._listeners.once(event_class(event, self._arriving), callback)
 
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:

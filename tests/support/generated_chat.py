@@ -37,14 +37,7 @@ class Credentials(_bs.Model):
     token: str
 
 
-class Move(
-    _bs.Model,
-    _bs.ClientEvent,
-    _SendableInDocRoom[None],
-    _bs.Into["DocRoom"],
-    name="doc:move",
-    volatile=True,
-):
+class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], _bs.Into["DocRoom"], name="doc:move", volatile=True):
     model_config = _p.ConfigDict(extra="forbid")
 
     x: float
@@ -77,14 +70,7 @@ class Posted(_bs.Model, _bs.ServerEvent, _Arriving, name="chat:posted"):
     text: str
 
 
-class Reaction(
-    _bs.Model,
-    _bs.Event,
-    _Arriving,
-    _SendableInLobbyRoom[None],
-    _bs.Into["LobbyRoom"],
-    name="chat:reaction",
-):
+class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], _bs.Into["LobbyRoom"], name="chat:reaction"):
     emoji: str
 
 
@@ -92,13 +78,7 @@ class Receipt(_bs.Model):
     message_id: int
 
 
-class Save(
-    _bs.Model,
-    _bs.ClientEvent,
-    _SendableInDocRoom[Receipt],
-    _bs.Into["DocRoom"],
-    name="doc:save",
-):
+class Save(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[Receipt], _bs.Into["DocRoom"], name="doc:save"):
     model_config = _p.ConfigDict(extra="forbid")
 
     note: str | None = None
@@ -168,29 +148,6 @@ class _Room(_bs.Room):
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
-
-    @_t.overload
-    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
-    @_t.overload
-    def once(
-        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
-    ) -> _abc.Callable[[_Event], _Returned]: ...
-    @_t.overload
-    def once(
-        self,
-        event: _t.Literal[
-            7,
-            "blob",
-            "chat:posted",
-            "chat:reaction",
-            "doc:moved",
-        ],
-        callback: _bs.AnyCallback,
-        /,
-    ) -> object: ...
-    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
-        """Have a function called with the next such event alone; `off` takes it back."""
-        return self._once(event, callback)
 
     @_t.overload
     def off(
@@ -360,29 +317,6 @@ class ChatClient(_bs.Client):
     def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
         """Have a function called with every such event, as a decorator or at once."""
         return self._on(event, callback)
-
-    @_t.overload
-    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
-    @_t.overload
-    def once(
-        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /
-    ) -> _abc.Callable[[_Event], _Returned]: ...
-    @_t.overload
-    def once(
-        self,
-        event: _t.Literal[
-            7,
-            "blob",
-            "chat:posted",
-            "chat:reaction",
-            "doc:moved",
-        ],
-        callback: _bs.AnyCallback,
-        /,
-    ) -> object: ...
-    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:
-        """Have a function called with the next such event alone; `off` takes it back."""
-        return self._once(event, callback)
 
     @_t.overload
     def off(

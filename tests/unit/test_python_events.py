@@ -33,7 +33,7 @@ def test_a_payload_of_one_event_is_the_event() -> None:
     assert made is not None
     assert made is events.sent["post"]
     bases = made.bases(marks(post), TYPES)
-    assert bases == ["_bs.ClientEvent", "_Here[None]", 'name="post"', "volatile=True"]
+    assert bases == '_bs.ClientEvent, _Here[None], name="post", volatile=True'
     assert events.of_type("Words") is None
 
 

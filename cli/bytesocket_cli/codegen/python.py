@@ -131,7 +131,7 @@ class _Module:
         for name in self._models.ordered():
             event = self._events.of_type(name)
             schema = self._document["types"][name]
-            bases = event.bases(self._marks, known) if event else []
+            bases = event.bases(self._marks, known) if event else ""
             doc = str(event.entry["doc"]) if event else ""
             if not self._writer.references(schema) <= known and has_fields(schema):
                 late.append(self._events.type_names[name])

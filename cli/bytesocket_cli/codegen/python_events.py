@@ -14,7 +14,6 @@ from typing import Any
 from bytesocket_cli.codegen.python_classes import ClassNames, chosen
 from bytesocket_cli.codegen.python_models import config_line, json_config
 from bytesocket_cli.codegen.python_names import (
-    class_statement,
     docstring,
     event_class_name,
     literal,
@@ -47,7 +46,7 @@ class EventClass:
     direction: str
     type_name: str | None
 
-    def bases(self, marks: Marks, known: Iterable[str], payload: str | None = None) -> list[str]:
+    def bases(self, marks: Marks, known: Iterable[str], payload: str | None = None) -> str:
         """Write the bases and the keyword arguments of the class statement.
 
         Args:
@@ -58,7 +57,7 @@ class EventClass:
         bases = [_BASES[self.direction], *([payload] if payload else [])]
         bases += marks.of(self.entry, self.direction, known)
         volatile = ["volatile=True"] if self.entry["volatile"] else []
-        return [*bases, f"name={literal(self.entry['name'])}", *volatile]
+        return ", ".join([*bases, f"name={literal(self.entry['name'])}", *volatile])
 
     def derived(
         self, writer: AnnotationWriter, types: Mapping[str, Schema], marks: Marks
@@ -72,8 +71,8 @@ class EventClass:
             config = json_config(self.schema, types)
             if config:
                 lines += [*([""] if lines else []), config_line(config)]
-        head = class_statement(self.identifier, self.bases(marks, types, payload))
-        return [*head, *(lines or ["    pass"])]
+        head = f"class {self.identifier}({self.bases(marks, types, payload)}):"
+        return [head, *(lines or ["    pass"])]
 
 
 class EventClasses:

@@ -1,8 +1,8 @@
-"""Methods that receive events: `on`, `once`, `off`, `events`, by the event's class or its name.
+"""Methods that receive events: `on`, `off` and `events`, by the event's class or by its name.
 
 Every name needs one overload in `on` and one in `events`, which slow type checkers down. So names
 are accepted in contracts with up to `NAMED` arriving events only, classes in all. `off` has one
-overload for all names, and so has `once`, which is no decorator by name.
+overload for all names.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,6 @@ _ON = [
 _ON_BODY = [
     '        """Have a function called with every such event, as a decorator or at once."""',
     "        return self._on(event, callback)",
-]
-_ONCE = [
-    "    @_t.overload",
-    "    def once(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...",
-    "    @_t.overload",
-    "    def once(",
-    "        self, event: type[_Event], callback: _abc.Callable[[_Event], _Returned], /",
-    "    ) -> _abc.Callable[[_Event], _Returned]: ...",
-]
-_ONCE_BODY = [
-    '        """Have a function called with the next such event alone; `off` takes it back."""',
-    "        return self._once(event, callback)",
 ]
 _OFF = [
     "    def off(",
@@ -71,19 +59,22 @@ def hearing(arriving: Sequence[EventClass]) -> list[str]:
         return []
     if not events:
         on = "    def on(self, event: type[_Event], callback: _t.Any = None, /) -> _t.Any:"
-        once = ["", *_ONCE, on.replace("def on(", "def once("), *_ONCE_BODY, ""]
-        off = [*_OFF, *_OFF_BODY, ""]
-        return ["", *_ON, on, *_ON_BODY, *once, *off, _EVENTS, *_EVENTS_BODY]
+        return ["", *_ON, on, *_ON_BODY, "", *_OFF, *_OFF_BODY, "", _EVENTS, *_EVENTS_BODY]
     names = [(f"_t.Literal[{literal(e.entry['name'])}]", e.identifier) for e in events]
     lines = ["", *_ON]
     for name, event in names:
         lines.append("    @_t.overload")
         lines.append(f"    def on(self, event: {name}, /) -> _bs.Listening[{event}]: ...")
     lines += ["    def on(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:", *_ON_BODY]
-    lines += ["", *_ONCE, *_by_name("once", "object", events)]
-    lines += ["    def once(self, event: _t.Any, callback: _t.Any = None, /) -> _t.Any:"]
-    lines += [*_ONCE_BODY, "", "    @_t.overload", *_OFF[:2], f"{_OFF[2]} ..."]
-    lines += _by_name("off", "None", events)
+    lines += ["", "    @_t.overload", *_OFF[:2], f"{_OFF[2]} ..."]
+    lines += ["    @_t.overload", "    def off(", "        self,", "        event: _t.Literal["]
+    lines += [f"            {literal(event.entry['name'])}," for event in events]
+    lines += [
+        "        ],",
+        "        callback: _bs.AnyCallback,",
+        "        /,",
+        "    ) -> None: ...",
+    ]
     lines += ["    def off(self, event: _t.Any, callback: _t.Any, /) -> None:", *_OFF_BODY]
     lines += ["", "    @_t.overload", f"{_EVENTS} ..."]
     for name, event in names:
@@ -91,14 +82,6 @@ def hearing(arriving: Sequence[EventClass]) -> list[str]:
         lines.append(f"    def events(self, event: {name}, /) -> _bs.EventStream[{event}]: ...")
     lines.append("    def events(self, event: _t.Any, /) -> _bs.EventStream[_t.Any]:")
     return [*lines, *_EVENTS_BODY]
-
-
-def _by_name(method: str, returned: str, events: Sequence[EventClass]) -> list[str]:
-    """Write the overload that takes all names."""
-    head = ["    @_t.overload", f"    def {method}(", "        self,", "        event: _t.Literal["]
-    names = [f"            {literal(event.entry['name'])}," for event in events]
-    rest = ["        ],", "        callback: _bs.AnyCallback,", "        /,"]
-    return [*head, *names, *rest, f"    ) -> {returned}: ..."]
 
 
 def names_table(arriving: Sequence[EventClass]) -> list[str]:

@@ -2,13 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from bytesocket_cli.codegen.python_names import (
     BUILTINS,
     as_text,
-    class_statement,
     docstring,
     field_names,
     literal,
@@ -83,9 +82,7 @@ class ModelWriter:
             visit(name)
         return list(done)
 
-    def declaration(
-        self, name: str, bases: Sequence[str], known: Iterable[str], doc: str = ""
-    ) -> list[str]:
+    def declaration(self, name: str, bases: str, known: Iterable[str], doc: str = "") -> list[str]:
         """Write one type's declaration as lines.
 
         Args:
@@ -101,7 +98,7 @@ class ModelWriter:
         if has_fields(schema):
             unknown = self._writer.references(schema) - set(known)
             return [
-                *class_statement(identifier, ["_bs.Model", *bases]),
+                f"class {identifier}({', '.join(['_bs.Model', *([bases] if bases else [])])}):",
                 *self._body(name, text, is_late=bool(unknown)),
             ]
         if self._writer.references(schema) <= set(known):

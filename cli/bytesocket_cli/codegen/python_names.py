@@ -7,16 +7,12 @@ differ in Python too.
 
 import keyword
 import re
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
 from unicodedata import normalize
 
 from pydantic import BaseModel
 
 from bytesocket_cli.codegen.names import identifier, one_line
-
-WIDTH: Final = 100
-"""Characters of a line, from which on a class statement is written on several."""
 
 _WORD_BREAK = re.compile(r"[\W_]+")
 _PARAMETER = re.compile(r"\{[^{}]*\}")
@@ -130,19 +126,6 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     return repr(character)[1:-1]
-
-
-def class_statement(name: str, arguments: Sequence[str]) -> list[str]:
-    """Write the head of a class, on several lines if it is long.
-
-    Args:
-        name: The class.
-        arguments: Its bases and keyword arguments.
-    """
-    line = f"class {name}({', '.join(arguments)}):"
-    if len(line) <= WIDTH:
-        return [line]
-    return [f"class {name}(", *(f"    {argument}," for argument in arguments), "):"]
 
 
 def docstring(text: str, indent: str) -> list[str]:
