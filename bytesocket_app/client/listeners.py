@@ -107,20 +107,28 @@ class Subscription:
     """The listeners for one event class.
 
     Iterators are held by weak references: one that is no longer used is removed by itself.
+
+    Attributes:
+        has_once: True once there was a listener for the first event only.
     """
 
     model: type[EventModel]
     payload: PayloadType
+    has_once: bool = False
     callbacks: list[Listener] = field(default_factory=list[Listener])
     streams: "WeakSet[EventStream[Any]]" = field(default_factory=WeakSet[EventStream[Any]])
 
     @property
     def is_heard(self) -> bool:
         """True if anybody waits for an event."""
+        if not self.has_once:
+            return bool(self.callbacks) or bool(len(self.streams))
         return bool(len(self.streams)) or not all(one.is_spent for one in self.callbacks)
 
     def due(self) -> list[Listener]:
         """Return the listeners to call for an event, which spends those for the first one."""
+        if not self.has_once:
+            return self.callbacks
         self.callbacks = [one for one in self.callbacks if not one.is_removed]
         due = [one for one in self.callbacks if not one.is_spent]
         for one in due:
@@ -154,6 +162,7 @@ class Listeners:
             if not other.is_once
         ):
             subscription.callbacks.append(listener)
+            subscription.has_once |= listener.is_once
 
     def on(self, event: type[E], callback: Callable[[E], object] | None) -> Any:
         """Add a callback and return it; without one, return a decorator that adds it."""
