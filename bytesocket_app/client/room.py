@@ -3,15 +3,20 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar, overload
 
-from bytesocket_app.client.listeners import EventClasses, event_class
+import anyio.lowlevel
+
+from bytesocket_app.client.callback_queue import Callback
+from bytesocket_app.client.listeners import EventClasses, Listening, event_class
 from bytesocket_app.client.listening_side import ListeningSide
-from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
+from bytesocket_app.client.room_names import call_of
+from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
-from bytesocket_app.errors import ConfigurationError, Disconnected
-from bytesocket_app.events import PayloadType, name_of
+from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
+from bytesocket_app.events import PayloadType, ServerEvent
 from bytesocket_app.rooms import ParameterType, Untyped, parameter_texts
 from bytesocket_app.rooms.pattern import SEPARATOR
 from bytesocket_app.types import EventName
@@ -21,6 +26,10 @@ Replies: TypeAlias = Mapping[EventName, PayloadType]
 
 Parameters: TypeAlias = Mapping[str, Any]
 """The type of each of a room's parameters, by its name."""
+
+S = TypeVar("S", bound=ServerEvent)
+T = TypeVar("T")
+LeftHook = TypeVar("LeftHook", bound=Callable[[RequestError], object])
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
@@ -42,7 +51,7 @@ def filled_name(
     if wanted != set(parameters):
         raise ConfigurationError(
             f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
-            f"not {sorted(parameters) or 'none'}"
+            f"not {sorted(parameters) or 'none'}: {call_of(pattern)}"
         )
     known = {name: _type(annotation) for name, annotation in types.items()}
     texts = parameter_texts(pattern, parameters, known)
@@ -72,6 +81,7 @@ class ClientRoom:
         outgoing: The outgoing side of the client.
         listening: The incoming side, which delivers the room's events to this handle.
         pattern: Pattern of the name, if it has one.
+        batch: The rooms that it is joined together with; None for a join of its own.
     """
 
     _arriving: ClassVar[EventClasses] = {}
@@ -84,18 +94,28 @@ class ClientRoom:
         outgoing: Outgoing,
         listening: ListeningSide,
         pattern: str | None = None,
+        batch: Batch | None = None,
     ) -> None:
         self.name = name
+        self._batch = batch
         self._outgoing = outgoing
         self._listening = listening
         self._listeners = listening.enter_room(name)
-        self._membership = outgoing.join(name, pattern)
+        self._membership = batch.rooms[name] if batch else outgoing.join(name, pattern)
+        self._membership.left.append(self._removed)
+        self._left_hooks: list[Callback] = []
         self._has_left = False
+        self._removal: RequestError | None = None
 
     @classmethod
     def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
         """Return the name of one of the rooms that this class is for; raises as `filled_name`."""
         return filled_name(pattern, parameters, cls._parameters)
+
+    @property
+    def has_left(self) -> bool:
+        """True if this handle has ended: it gets no further events."""
+        return self._has_left
 
     @property
     def is_joined(self) -> bool:
@@ -108,7 +128,8 @@ class ClientRoom:
         """Awaitable that waits until the room is joined.
 
         Raises:
-            RequestError: The server refused; the join is tried again after a reconnection.
+            RequestError: The server refused; the join is tried again after a reconnection. Or
+                server code took the client out of the room, and the handle has ended.
             Disconnected: The handle has left the room, or the client will not connect again.
             RuntimeError: The client does not run yet.
         """
@@ -117,13 +138,32 @@ class ClientRoom:
     async def _wait(self) -> None:
         self._outgoing.check_running()
         while not self.is_joined:
+            if self._removal is not None:
+                raise self._removal
             if self._has_left:
                 raise Disconnected(f"this handle has left room {self.name!r}")
             if self._outgoing.over is not None:
-                raise Disconnected(str(self._outgoing.over))
+                raise self._outgoing.over
             if self._membership.error is not None:
                 raise self._membership.error
             await self._membership.changed.wait()
+
+    def on_left(self, callback: LeftHook) -> LeftHook:
+        """Call a function when server code takes the client out of the room. Returns the function.
+
+        It gets a `RequestError` with the `code` and `message` of the server. The handle has ended
+        then: it hears nothing more, is not joined again after a reconnection, and `emit` returns
+        "dropped". A new join makes a new handle.
+        """
+        self._left_hooks.append(callback)
+        return callback
+
+    def _removed(self, error: RequestError) -> None:
+        self._has_left = True
+        self._removal = error
+        self._listening.leave_room(self.name, self._listeners)
+        for hook in self._left_hooks:
+            self._listening.callbacks.post(hook, error)
 
     async def leave(self) -> None:
         """Give up this handle and end its listeners. Further calls have no effect.
@@ -133,8 +173,9 @@ class ClientRoom:
         if self._has_left:
             return
         self._has_left = True
+        self._membership.left.remove(self._removed)
         self._listening.leave_room(self.name, self._listeners)
-        self._outgoing.rooms.leave(self.name)
+        self._outgoing.rooms.leave(self.name, self._batch)
         self._membership.changed.notify()
 
     async def __aenter__(self) -> Self:
@@ -147,6 +188,19 @@ class ClientRoom:
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listeners.on(event_class(event, self._arriving), callback)
 
+    @overload
+    def once(self, event: type[S], /) -> Listening[S]: ...
+    @overload
+    def once(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
+    @overload
+    def once(self, event: EventName, callback: Callable[[Any], T], /) -> Callable[[Any], T]: ...
+    def once(self, event: Any, callback: Callable[[Any], object] | None = None, /) -> Any:
+        """Call a function with the next event of this class in this room, and then no more.
+
+        `off` takes it back. Added twice, it is called twice. Returns the function.
+        """
+        return self._listeners.once(event_class(event, self._arriving), callback)
+
     def _off(self, event: Any, callback: Callable[[Any], object]) -> None:
         self._listeners.remove(event_class(event, self._arriving), callback)
 
@@ -156,10 +210,28 @@ class ClientRoom:
         return self._listeners.stream(model, limit, check)
 
     async def _emit(self, event: Any) -> Outcome:
+        if self._removal is not None:
+            await anyio.lowlevel.checkpoint()
+            return "dropped"
         return await self._outgoing.emit(event, self.name)
 
     async def _request(
         self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
-        expected = reply or self._replies.get(name_of(event))
+        if self._removal is not None:
+            raise self._removal
+        expected = reply or self._replies.get(sent_name(event))
         return await self._outgoing.request(event, expected, room=self.name, timeout=timeout)
+
+    async def _emit_raw(self, event: EventName, data: Any) -> Outcome:
+        if self._removal is not None:
+            await anyio.lowlevel.checkpoint()
+            return "dropped"
+        return await self._outgoing.emit_raw(event, data, self.name)
+
+    async def _request_raw(
+        self, event: EventName, data: Any, reply: PayloadType, timeout: float | None
+    ) -> Any:
+        if self._removal is not None:
+            raise self._removal
+        return await self._outgoing.request_raw(event, data, reply, room=self.name, timeout=timeout)

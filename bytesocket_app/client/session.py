@@ -1,7 +1,7 @@
 """Session of one connection: authenticate, send pings, read until the connection ends."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import anyio
 
@@ -15,6 +15,7 @@ from bytesocket_app.client.messages import (
     EventArrived,
     Incoming,
     MembershipAnswered,
+    Removed,
     Replied,
     ServerComplained,
     classify,
@@ -24,12 +25,15 @@ from bytesocket_app.client.outgoing import Outgoing
 from bytesocket_app.errors import (
     AuthError,
     DecodeError,
+    Disconnected,
     ErrorContext,
     Phase,
     Refusal,
+    RequestError,
     UnknownContract,
 )
 from bytesocket_app.wire import CloseCode, MessageType, decode
+from bytesocket_app.wire.close import is_final
 
 
 class Session:
@@ -44,7 +48,7 @@ class Session:
 
     Attributes:
         opened_at: Time at which the connection was ready for use, on anyio's clock; None before.
-        refused: The server's final refusal of the client; None without one.
+        refused: Why the server will not have this client again; None while it may come back.
     """
 
     def __init__(
@@ -63,7 +67,7 @@ class Session:
         self._is_open = anyio.Event()
         self._heartbeat: Heartbeat | None = None
         self.opened_at: float | None = None
-        self.refused: Refusal | None = None
+        self.refused: Refusal | Disconnected | None = None
 
     async def run(self) -> Ending:
         """Run until the connection ends, then detach it from the outgoing side."""
@@ -76,8 +80,21 @@ class Session:
                 ending = await self._connection.run(self._received)
                 tasks.cancel_scope.cancel()
         finally:
-            self._outgoing.closed(f"the connection ended ({ending.code} {ending.reason})".rstrip())
+            error = self._lost(ending)
+            self._outgoing.closed(str(error), error)
         return ending
+
+    def _lost(self, ending: Ending) -> Exception:
+        """Return the error of what was not answered, given how the connection ended."""
+        if self.refused is not None:
+            return self.refused
+        said = f"{ending.code} {ending.reason}".rstrip()
+        if not (ending.is_peers and is_final(ending.code)):
+            return _ended(f"the connection ended ({said})", ending)
+        self.refused = _ended(f"the server closed the connection for good ({said})", ending)
+        self._outgoing.over = self.refused
+        self._listening.failed(ErrorContext(Phase.CLOSE, self.refused, code=ending.code))
+        return self.refused
 
     async def _begin(self) -> None:
         if self._credentials is ABSENT:
@@ -110,27 +127,54 @@ class Session:
     async def _beat(self, heartbeat: Heartbeat) -> None:
         while True:
             await anyio.sleep_until(heartbeat.due)
-            verdict = heartbeat.check(anyio.current_time())
+            connection = self._connection
+            verdict = heartbeat.check(anyio.current_time(), has_heard=connection.has_heard)
             if verdict == "ping":
-                self._connection.send(b"", is_binary=True)
-            elif verdict == "dead":
-                self._connection.close(CloseCode.PONG_TIMEOUT, "Pong timeout", timeout=0.5)
+                connection.has_heard = False
+                connection.send(b"", is_binary=True)
+            elif verdict == "dead" and await connection.is_silent():
+                connection.close(CloseCode.PONG_TIMEOUT, "Pong timeout", timeout=0.5)
                 return
 
     async def _received(self, payload: bytes, is_binary: bool) -> None:  # noqa: FBT001
-        if is_binary and not payload:
-            if self._heartbeat is not None:
-                self._heartbeat.pong()
-            return
+        listening = self._listening
+        callbacks, message = listening.callbacks, None
+        callbacks.message_bytes = len(payload)
+        if listening.hears_frames:
+            listening.framed(payload, is_binary=is_binary)
         try:
-            message = classify(decode(payload, is_binary))
+            if payload or not is_binary:
+                message = classify(decode(payload, is_binary))
         except DecodeError as error:
-            self._listening.failed(ErrorContext(Phase.DECODE, error))
-            return
+            listening.failed(ErrorContext(Phase.DECODE, error))
         if isinstance(message, EventArrived):
-            await self._listening.arrived(message, "binary" if is_binary else "json")
+            await listening.arrived(message, "binary" if is_binary else "json")
         elif message is not None:
             self._obey(message)
+        callbacks.message_bytes = 0
+        if callbacks.is_full:
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Read nothing while too much waits for listeners, unless an answer must be read."""
+        callbacks, connection = self._listening.callbacks, self._connection
+        connection.stirred = callbacks.less
+        try:
+            await callbacks.room(self._is_awaited)
+        finally:
+            connection.stirred = None
+
+    def _is_awaited(self) -> bool:
+        """Return True if something else than an event must be read.
+
+        An event on the way may stand before it: it is read too. A server that waits until it has
+        sent its events reads nothing, so whoever waits to send needs them read as well.
+        """
+        connection, heartbeat = self._connection, self._heartbeat
+        if heartbeat is None or not connection.is_open or connection.is_clogged:
+            return True
+        is_pong_due = heartbeat.is_waiting and not connection.has_heard
+        return is_pong_due or self._outgoing.is_awaiting
 
     def _obey(self, message: Incoming) -> None:
         match message:
@@ -143,6 +187,9 @@ class Session:
                 self._listening.failed(self._outgoing.refusals.server_error(context))
             case MembershipAnswered():
                 self._membership(message)
+            case Removed(room, code, text):
+                error = self._outgoing.refusals.error({"error": {"code": code, "message": text}})
+                self._outgoing.rooms.removed(room, error)
             case Replied(request, data, is_refused):
                 if is_refused:
                     self._outgoing.refused(data)
@@ -157,9 +204,11 @@ class Session:
         if error.code == UnknownContract.__refusal_code__:
             self.refused, phase = UnknownContract(error.message), Phase.UPGRADE
         else:
-            self.refused = AuthError(error.message, code=error.code, data=error.data)
-            phase = Phase.AUTH
-        self._listening.failed(ErrorContext(phase, self.refused))
+            self.refused = _unwelcome(error)
+            told = self._outgoing.refusals.server_error(context).phase
+            phase = told if told is Phase.UPGRADE else Phase.AUTH
+        self._outgoing.over = self.refused
+        self._listening.failed(ErrorContext(phase, self.refused, code=_close_code(context)))
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:
@@ -169,3 +218,26 @@ class Session:
             self._outgoing.rooms.answered(room, is_join=answer.is_join, error=error)
         if error is not None:
             self._listening.failed(refusals.server_error(answer.context))
+
+
+def _ended(text: str, ending: Ending) -> Disconnected:
+    return Disconnected(text, close_code=ending.code, close_reason=ending.reason)
+
+
+def _unwelcome(error: RequestError) -> AuthError:
+    """Return the AuthError of a refusal. For a declared code it is of the code's class as well."""
+    declared = type(error)
+    if declared is RequestError:
+        return AuthError(error.message, code=error.code, data=error.data)
+    both: Any = type(declared.__name__, (declared, AuthError), {"__module__": declared.__module__})
+    made: AuthError = both.__new__(both, str(error))
+    vars(made).update(vars(error))
+    return made
+
+
+def _close_code(context: object) -> int | None:
+    """Return the close code that a type 6 says will follow."""
+    code: object = (
+        cast("dict[str, Any]", context).get("code") if isinstance(context, dict) else None
+    )
+    return code if isinstance(code, int) and not isinstance(code, bool) else None

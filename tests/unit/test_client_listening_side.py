@@ -3,9 +3,10 @@
 import anyio
 import pytest
 
+from bytesocket_app.client.callback_queue import OVERHEAD
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.messages import EventArrived
-from bytesocket_app.errors import ErrorContext, Phase
+from bytesocket_app.errors import ErrorContext, Phase, RequestError
 from bytesocket_app.events import ServerEvent
 
 pytestmark = pytest.mark.anyio
@@ -69,3 +70,25 @@ async def test_iterators_end_with_everything() -> None:
     listening.end()
     for stream in streams:
         assert [event async for event in stream] == []
+
+
+async def test_what_waits_is_bounded_whatever_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    listening, heard = ListeningSide(10, most=8 * OVERHEAD), list[object]()
+    listening.on_error(heard.append)
+    listening.on_message(heard.append)
+    listening.listeners.add(Posted, heard.append)
+    for number in range(100):
+        listening.framed(b"{", is_binary=False)
+        listening.failed(ErrorContext(Phase.DECODE, OSError()))
+        await listening.arrived(EventArrived("posted", {"text": f"{number}"}), "json")
+        assert len(listening.callbacks) <= 9  # with the report of what is dropped
+    await settle(listening)
+    kinds = [type(each) for each in heard]
+    assert {bytes, str} & set(kinds)
+    assert kinds.count(Posted) < 8
+    errors = [each for each in heard if isinstance(each, ErrorContext)]
+    (report,) = [each for each in errors if each.phase is Phase.MESSAGE]
+    assert isinstance(report.error, RequestError)
+    assert report.error.data == {"posted": 100 - kinds.count(Posted)}
+    assert any("listeners are too slow" in record.getMessage() for record in caplog.records)
+    assert any("decode" in record.getMessage() for record in caplog.records)

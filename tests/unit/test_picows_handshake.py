@@ -108,7 +108,7 @@ async def test_an_upgrade_that_is_none_is_refused(
 async def test_an_upgrade_elsewhere_is_404(served: Served) -> None:
     async with served.visit() as peer:
         await peer.ask("/elsewhere")
-        assert await answered(peer) == (404, "Not found.\n")
+        assert await answered(peer) == (404, "No socket here; try /ws.\n")
 
 
 async def test_what_firefox_sends_is_an_upgrade(served: Served) -> None:

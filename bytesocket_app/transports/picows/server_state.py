@@ -118,6 +118,11 @@ class ServerState:
         """Return the deadlines of the application at a path; None without one."""
         return self._deadlines.get(path)
 
+    @property
+    def paths(self) -> list[str]:
+        """Paths of the applications' sockets."""
+        return list(self._deadlines)
+
     def probe(self, path: str) -> tuple[int, str] | None:
         """Return the status and text for a probe's path; None for other paths."""
         return probe(path, [deadlines.served.endpoint for deadlines in self._all])
