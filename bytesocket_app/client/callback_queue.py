@@ -17,6 +17,8 @@ log = logging.getLogger("bytesocket.client")
 Callback: TypeAlias = Callable[[Any], object]
 """Function of one argument, `async def` or `def`. An awaitable result is awaited, any other
 ignored."""
+Wanted: TypeAlias = Callable[[Callback], bool]
+"""Tells whether a function is still to be called."""
 
 
 class CallbackQueue:
@@ -30,14 +32,28 @@ class CallbackQueue:
     def __init__(self, limit: int, failed: Callable[[Exception], None]) -> None:
         self._limit = limit
         self._failed = failed
-        self._waiting: deque[tuple[Callback, Any, bool]] = deque()
+        self._waiting: deque[tuple[Callback, Any, bool, Wanted | None]] = deque()
         self._is_running = False
         self._more = Signal()
         self._less = Signal()
 
-    def post(self, callback: Callback, argument: object, *, is_error_hook: bool = False) -> None:
-        """Queue a call; never waits. An exception of an error hook is logged and not reported."""
-        self._waiting.append((callback, argument, is_error_hook))
+    def post(
+        self,
+        callback: Callback,
+        argument: object,
+        wanted: Wanted | None = None,
+        *,
+        is_error_hook: bool = False,
+    ) -> None:
+        """Queue a call; never waits.
+
+        Args:
+            callback: The function.
+            argument: Its argument.
+            wanted: Asked about the function when its turn comes; False drops the call.
+            is_error_hook: True if an exception of it is logged only.
+        """
+        self._waiting.append((callback, argument, is_error_hook, wanted))
         self._more.notify()
 
     async def room(self) -> None:
@@ -55,8 +71,10 @@ class CallbackQueue:
         while True:
             while not self._waiting:
                 await self._more.wait()
-            callback, argument, is_error_hook = self._waiting.popleft()
+            callback, argument, is_error_hook, wanted = self._waiting.popleft()
             self._less.notify()
+            if wanted is not None and not wanted(callback):
+                continue
             self._is_running = True
             await self._call(callback, argument, is_error_hook=is_error_hook)
             self._is_running = False

@@ -8,7 +8,7 @@ from weakref import WeakSet
 
 from pydantic import ValidationError
 
-from bytesocket_app.client.callback_queue import Callback
+from bytesocket_app.client.callback_queue import Callback, Wanted
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ByteSocketError, ConfigurationError, where
@@ -68,6 +68,10 @@ class Subscription:
     callbacks: list[Callback]
     streams: "WeakSet[EventStream[Any]]"
 
+    def has(self, callback: Callback) -> bool:
+        """Return True unless the callback was removed."""
+        return callback in self.callbacks
+
 
 class Listeners:
     """The subscriptions of one client or one room handle."""
@@ -113,7 +117,7 @@ class Listeners:
         return list(self._by_name.get(name, {}).values())
 
     def end(self) -> None:
-        """Remove all callbacks and end all iterators."""
+        """Remove all callbacks and end all iterators; calls that are queued are still made."""
         for by_model in self._by_name.values():
             for subscription in by_model.values():
                 for stream in list(subscription.streams):
@@ -127,7 +131,7 @@ class Delivery:
     Args:
         event: The event that arrived.
         codec: The codec of its frame.
-        post: Queues a call of a callback.
+        post: Queues a call of a callback, which is made if it is still wanted then.
         failed: Called once per event class with the error of an invalid payload, and for each
             iterator that drops an event.
     """
@@ -136,7 +140,7 @@ class Delivery:
         self,
         event: EventArrived,
         codec: CodecName,
-        post: Callable[[Callback, object], None],
+        post: Callable[[Callback, object, Wanted], None],
         failed: Callable[[Exception], None],
     ) -> None:
         self._event = event
@@ -157,7 +161,7 @@ class Delivery:
                 if not stream.push(model):
                     self._failed(ByteSocketError(_too_slow(subscription.model)))
             for callback in subscription.callbacks:
-                self._post(callback, model)
+                self._post(callback, model, subscription.has)
 
     def _validated(self, subscription: Subscription) -> EventModel | None:
         if subscription.model not in self._valid:

@@ -53,6 +53,8 @@ class RoomHooks:
         """
         parameters, socket = room.parse(texts), step.socket
         for bound in room.hooks(RoomHook.GUARD):
+            if bound.is_removed:  # by one of those before
+                continue
             step.source = bound.source
             what = f"guard {bound.source} of {room.pattern.text!r}"
             try:
@@ -101,6 +103,8 @@ class RoomHooks:
         name: str,
         parameters: Sequence[Any],
     ) -> None:
+        if bound.is_removed:  # by one of those before
+            return
         what = f"hook {bound.source} of room {room.pattern.text!r}"
         try:
             with move_on_after(self._timeout or None) as scope:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import RootModel
 
+from bytesocket_app.client.callback_queue import Wanted
 from bytesocket_app.client.listeners import Delivery, Listeners
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.events import ServerEvent
@@ -34,7 +35,8 @@ class Heard:
     def delivery(self, name: str, data: Any = ABSENT) -> Delivery:
         return Delivery(EventArrived(name, data), "json", self.post, self.errors.append)
 
-    def post(self, callback: Callable[[Any], object], argument: object) -> None:
+    def post(self, callback: Callable[[Any], object], argument: object, wanted: Wanted) -> None:
+        assert wanted(callback)
         self.posts.append((callback, argument))
 
 
