@@ -250,8 +250,9 @@ class Policies(_Group):
     closed with 4003, so that its client does not come back."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies, `"10.0.0.0/8"`, whose `X-Forwarded-For` says where a
-    connection comes from; that of anybody else is not looked at. `"unix"` stands for peers without
-    an address, as on a Unix socket."""
+    connection comes from, and whose `X-Forwarded-Host` counts as its host beside `Host`; those of
+    anybody else are not looked at. `"unix"` stands for peers without an address, as on a Unix
+    socket."""
 
     def __post_init__(self) -> None:
         """Check the values against the choices, so that misspelt ones raise ConfigurationError."""

@@ -20,7 +20,7 @@ from bytesocket_app.serving.admission import Admission, AdmissionPlace, Full, fu
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.housekeeping import Housekeeping
-from bytesocket_app.serving.origins import Origins, shown_origin
+from bytesocket_app.serving.origins import Origins, Told
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
@@ -119,8 +119,10 @@ class ApplicationEndpoint:
         malformed = self._check_head(handshake)
         if malformed is not None:
             return malformed
-        client = self._proxies.client(handshake.client, handshake.headers)
-        if client != handshake.client:
+        peer = handshake.client
+        told = Told(self._proxies.host(peer, handshake.headers), peer)
+        client = self._proxies.client(peer, handshake.headers)
+        if client != peer:
             handshake = replace(handshake, client=client)
         authenticator = self._dispatcher.authentication.authenticator
         waits = authenticator is not None and authenticator.credentials is not None
@@ -128,7 +130,7 @@ class ApplicationEndpoint:
         if isinstance(place, Rejection):
             return place
         try:
-            decision = await self._decide(handshake, socket_id, place)
+            decision = await self._decide(handshake, socket_id, place, told)
         except BaseException:
             place.give_back()
             raise
@@ -137,11 +139,10 @@ class ApplicationEndpoint:
         return decision
 
     async def _decide(
-        self, handshake: Handshake, socket_id: str, place: AdmissionPlace
+        self, handshake: Handshake, socket_id: str, place: AdmissionPlace, told: Told
     ) -> Acceptance | Rejection:
-        if not self._origins.allow(handshake):
-            origin = shown_origin(handshake)
-            logger.warning("origin %s refused; allow it with ByteSocket(origins=...)", origin)
+        if not self._origins.allow(handshake, told):
+            self._origins.tell(handshake, told)
             return Rejection(403, "This origin is not allowed.")
         if self._lifecycle.has(HookKind.UPGRADE):
             failed = await self._lifecycle.run(HookKind.UPGRADE, None, handshake)

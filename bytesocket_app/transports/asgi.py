@@ -289,15 +289,16 @@ class _Watch:
 
     async def during(self, deciding: Awaitable[T]) -> T:
         """Watch while something is awaited; returns or raises what that does."""
+        failures: list[Exception] = []
         async with create_task_group() as tasks:
             tasks.start_soon(self._wait)
             try:
                 return await deciding
             except Exception as error:  # noqa: BLE001 - raised below: not in a group
-                failure = error
+                failures.append(error)
             finally:
                 tasks.cancel_scope.cancel()
-        raise failure
+        raise failures.pop()
 
     async def _wait(self) -> None:
         """Wait for the end; what is decided at once is not watched."""
