@@ -383,11 +383,10 @@ def test_what_a_proxy_takes_off_the_path_is_on_the_clients() -> None:
         with client.websocket_connect(path):
             pass
         with (
-            pytest.raises(WebSocketDenialResponse) as refused,
+            pytest.raises(WebSocketDenialResponse),
             client.websocket_connect(f"{path}x"),
         ):
             raise NotImplementedError
-        assert refused.value.status_code == 404
 
 
 def test_an_application_that_is_the_target_itself_is_at_its_own_path() -> None:
