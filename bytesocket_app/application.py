@@ -229,6 +229,10 @@ class ByteSocket:
         Its type is the function's return annotation, or the `reply=` of `declare`. A value without
         either is logged once, and `internal` for the peer under `ByteSocket(strict=True)`.
 
+        A socket's messages are handled in one task, so a ContextVar that an `async def` sets lives
+        as long as the connection: reset it by its token. A `def` and a concurrent handler have a
+        copy of the context for each call.
+
         Args:
             event: A declared class or handle, or a bare name, whose payload is then declared by
                 the annotation of the function's payload parameter.

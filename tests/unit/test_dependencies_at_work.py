@@ -188,6 +188,41 @@ class TestHandlers:
                 await client.request(Say(text="no"), str)
         assert LOG == ["ann", "nobody"] * 3
 
+    async def test_a_context_variable_lives_as_long_as_its_connection(self) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        async def keeps(event: Say) -> str:
+            before = current.get()
+            current.set(event.text)
+            return before
+
+        def in_a_thread(event: Wave) -> str:
+            before = current.get()
+            current.set(event.hand)
+            return before
+
+        app.on(Say)(keeps)
+        app.on(Wave)(in_a_thread)
+        async with TestClient(app) as ann, TestClient(app) as bob:
+            assert await ann.request(Say(text="one"), str) == "nobody"
+            assert await ann.request(Say(text="two"), str) == "one"
+            assert await ann.request(Wave(), str) == "two"
+            assert await ann.request(Wave(), str) == "two"
+            assert await bob.request(Say(text="x"), str) == "nobody"
+
+    async def test_a_context_variable_of_a_concurrent_call_ends_with_it(self) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        @app.on(Say, concurrent=True)
+        async def say(event: Say) -> str:
+            before = current.get()
+            current.set(event.text)
+            return before
+
+        async with TestClient(app) as client:
+            for _ in range(2):
+                assert await client.request(Say(text="one"), str) == "nobody"
+
     async def test_one_in_a_thread_sees_what_an_async_one_set_before_it(self) -> None:
         app, current = talk(), ContextVar[str]("current", default="nobody")
 
