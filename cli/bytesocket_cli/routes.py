@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
+from typing_extensions import TypeIs
+
 from bytesocket_app import ByteSocket
 from bytesocket_app.hosting import Attached
 
@@ -36,10 +38,14 @@ def _below(one: Any, prefix: str, above: frozenset[int]) -> Iterator[tuple[ByteS
         prefix = f"{prefix}{getattr(getattr(one, 'include_context', None), 'prefix', '')}"
     found = getattr(one, "routes", None)
     # Only a list is looked into: `routes` of an unknown application may be anything.
-    routes = cast("list[Any]", found) if isinstance(found, list) else []
+    routes = found if _is_list(found) else []
     listed = [] if id(routes) in above else routes
     for each in (getattr(one, "app", None), included, *listed):
         yield from _below(each, prefix, above | {id(one), id(routes)})
+
+
+def _is_list(value: object) -> TypeIs[list[Any]]:
+    return isinstance(value, list)
 
 
 def _is_mount(one: object) -> bool:
