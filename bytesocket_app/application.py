@@ -103,6 +103,8 @@ class ByteSocket:
 
     Attributes:
         title, description, version, path, serialization, http, settings, strict: As given.
+        hosted_at: Where clients find the socket if a host mounts the application, which it cannot
+            know itself: for `paths` and the contract. The command line looks, and sets it.
         state: A free namespace of the application's own: `app.state.database = ...`.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
@@ -135,6 +137,7 @@ class ByteSocket:
         self.description = description
         self.version = version
         self.path = path
+        self.hosted_at: tuple[str, ...] = ()
         self._attached: tuple[str, ...] = ()
         self._closed = False
         self.serialization: CodecName = serialization
@@ -227,6 +230,10 @@ class ByteSocket:
 
         Its type is the function's return annotation, or the `reply=` of `declare`. A value without
         either is logged once, and `internal` for the peer under `ByteSocket(strict=True)`.
+
+        A socket's messages are handled in one task, so a ContextVar that an `async def` sets lives
+        as long as the connection: reset it by its token. A `def` and a concurrent handler have a
+        copy of the context for each call.
 
         Args:
             event: A declared class or handle, or a bare name, whose payload is then declared by
@@ -467,7 +474,7 @@ class ByteSocket:
             title=self.title,
             description=self.description,
             version=self.version,
-            path=self.path,
+            path=self.paths[-1],
             serialization=self.serialization,
             answers_credentials=self.settings.policies.unasked_credentials == "accept",
             refusals=self._declared.every.refusals,
@@ -499,8 +506,11 @@ class ByteSocket:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every path of its socket: several if it is attached more than once, `path` at the end."""
-        return self._attached or (self.path,)
+        """Every path of its socket as clients dial it; the contract's at the end.
+
+        Several if it is attached or mounted more than once.
+        """
+        return self.hosted_at or self._attached or (self.path,)
 
     def health_routes(self) -> list[Any]:
         """Return routes for `/health` and `/ready`, for the table of an HTTP side.

@@ -207,6 +207,9 @@ class Policies(_Group):
     """Message with both keys: closed with 1008, or `rooms` wins (protocol.md section 3)."""
     bulk_copies: Literal["one", "each"] = "one"
     """Copies of an event for several rooms that a member of k of them gets: one, or k (Q19)."""
+    room_handlers: Literal["all", "chain"] = "all"
+    """Handlers of a room's event after one that failed or refused: all others run, or, as in the
+    origin's chain of listeners, those behind it do not."""
     broadcast_room: Literal["reserved", "open"] = "reserved"
     """Room that every socket is in: reserved for the server, or open to clients too (Q17)."""
     before_auth: Literal["close", "drop"] = "close"
@@ -252,8 +255,9 @@ class Policies(_Group):
     closed with 4003, so that its client does not come back."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies, `"10.0.0.0/8"`, whose `X-Forwarded-For` says where a
-    connection comes from; that of anybody else is not looked at. `"unix"` stands for peers without
-    an address, as on a Unix socket."""
+    connection comes from, and whose `X-Forwarded-Host` counts as its host beside `Host`; those of
+    anybody else are not looked at. `"unix"` stands for peers without an address, as on a Unix
+    socket."""
 
     def __post_init__(self) -> None:
         """Check the values against the choices, so that misspelt ones raise ConfigurationError."""
@@ -367,6 +371,7 @@ class Settings(_Group):
                 membership=False,
                 room_and_rooms="rooms",
                 bulk_copies="each",
+                room_handlers="chain",
                 broadcast_room="open",
                 before_auth="drop",
                 unasked_credentials="ignore",

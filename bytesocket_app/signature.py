@@ -34,7 +34,7 @@ class Offer:
     usual: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Bound:
     """A function whose parameters are resolved.
 
@@ -46,6 +46,7 @@ class Bound:
         source: `file:line` of the function, for messages and tables.
         nested: Requests of the dependencies: an offer's index and the annotation.
         asks_first_two: True if `function` itself may be called with the first two values.
+        is_removed: True once it was removed, for calls that were taken before.
     """
 
     function: Callable[..., Any]
@@ -55,6 +56,11 @@ class Bound:
     source: str = field(compare=False)
     nested: tuple[tuple[int, Any], ...] = ()
     asks_first_two: bool = False
+    is_removed: bool = field(default=False, init=False, compare=False)
+
+    def withdraw(self) -> None:
+        """Take note that the function was removed."""
+        object.__setattr__(self, "is_removed", True)
 
 
 def by_type(kind: type, bare: str = "", *, also: type | None = None) -> Callable[[str, Any], bool]:

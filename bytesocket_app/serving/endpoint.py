@@ -21,7 +21,7 @@ from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.dismissal import Dismissal, judges
 from bytesocket_app.serving.housekeeping import Housekeeping
-from bytesocket_app.serving.origins import Origins, shown_origin
+from bytesocket_app.serving.origins import Origins, Told
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
@@ -35,6 +35,9 @@ logger = logging.getLogger("bytesocket")
 
 _REFUSED: Final = 400
 """The statuses from here on refuse (RFC 9110 section 15.5)."""
+
+_STARLETTES_KEY: Final = "testserver=="
+"""What the test clients of Starlette and FastAPI send for a key, which no server sees."""
 
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
 """Subprotocols by which a client asks to be sent one codec; see `Socket.codec`."""
@@ -101,6 +104,7 @@ class ApplicationEndpoint:
                 together.
         """
         self._app.life.check()
+        self._app.life.met(handshake.native.get("root_path", ""), handshake.path)
         share = threads.current.set(self._runtime.threads.share())
         try:
             return await self._observe(handshake, new_id())
@@ -131,7 +135,9 @@ class ApplicationEndpoint:
         malformed = self._check_head(handshake)
         if malformed is not None:
             return malformed
-        client = self._proxies.client(handshake.client, handshake.headers)
+        peer = handshake.client
+        told = Told(self._proxies.host(peer, handshake.headers), peer)
+        client = self._proxies.client(peer, handshake.headers)
         # An adaptor may use a handshake again: each connection has notes of its own.
         handshake = replace(handshake, client=client, state=dict(handshake.state))
         authenticator = self._dispatcher.authentication.authenticator
@@ -140,7 +146,7 @@ class ApplicationEndpoint:
         if isinstance(place, Rejection):
             return place
         try:
-            decision = await self._decide(handshake, socket_id, place)
+            decision = await self._decide(handshake, socket_id, place, told)
         except BaseException:
             place.give_back()
             raise
@@ -149,11 +155,10 @@ class ApplicationEndpoint:
         return decision
 
     async def _decide(
-        self, handshake: Handshake, socket_id: str, place: AdmissionPlace
+        self, handshake: Handshake, socket_id: str, place: AdmissionPlace, told: Told
     ) -> Acceptance | Rejection:
-        if not self._origins.allow(handshake):
-            origin = shown_origin(handshake)
-            logger.warning("origin %s refused; allow it with ByteSocket(origins=...)", origin)
+        if not self._origins.allow(handshake, told):
+            self._origins.tell(handshake, told)
             return Rejection(403, "This origin is not allowed.")
         subprotocol, sending = self._negotiate(handshake, socket_id)
         sending.place = place
@@ -236,7 +241,7 @@ class ApplicationEndpoint:
                 told(TOO_LARGE), f"A handshake has at most {limits.header_bytes} bytes."
             )
         key = handshake.headers.get("sec-websocket-key")
-        if key is not None and not is_key(key):
+        if key is not None and key != _STARLETTES_KEY and not is_key(key):
             logger.info("handshake refused: its key is none")
             return Rejection(400, "Sec-WebSocket-Key is 16 bytes in base64, once.")
         if not all(map(is_token, handshake.subprotocols)):

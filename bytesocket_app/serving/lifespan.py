@@ -1,6 +1,7 @@
 """Lifespan function of an application, declared with `@app.lifespan`."""
 
 import inspect
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -11,6 +12,8 @@ from bytesocket_app.dependencies import Lasting
 from bytesocket_app.errors import ConfigurationError, where
 from bytesocket_app.signature import Offer, by_type
 from bytesocket_app.socket import Application
+
+logger = logging.getLogger("bytesocket")
 
 LifespanFunction: TypeAlias = Callable[..., Any]
 """`async def lifespan(app: ByteSocket): ...` with one `yield`; it may ask for dependencies."""
@@ -38,6 +41,7 @@ class LifespanRunner:
         self._needed = 0
         self._turn: Lock | None = None
         self._running: AbstractAsyncContextManager[object] | None = None
+        self._is_known = False
 
     def declare(self, function: L) -> L:
         """Take the application's function.
@@ -68,6 +72,31 @@ class LifespanRunner:
             self._check()
             self._checked = True
 
+    def met(self, root: str, path: str) -> None:
+        """Take note of a connection; warn once if the function is declared and nobody ran it.
+
+        Args:
+            root: The prefix of the mounts around the application; "" for none.
+            path: The socket's path below it.
+        """
+        if self._is_known or self._function is None:
+            return
+        self._is_known = True
+        where_it_is = "the server runs no lifespans, or an application around this one does not"
+        instead = "have them run, or"
+        if root:
+            where_it_is = f"a mount, as at {root!r}, runs none"
+            there = path if root.endswith(path) else f"{root}{path}"
+            instead = f"attach it in place of the mount, `app.attach(host, {there!r})`, or"
+        logger.warning(
+            "the lifespan %s of %r did not run: %s. Remedy: %s `async with app.running():` around "
+            "the `yield` of the host's own lifespan",
+            where(self._function),
+            getattr(self._app, "title", ""),
+            where_it_is,
+            instead,
+        )
+
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run the block inside the lifespan.
@@ -76,6 +105,7 @@ class LifespanRunner:
             ConfigurationError: The application's declarations contradict each other.
             Exception: Any exception from the start of the lifespan.
         """
+        self._is_known = True
         self._checked = False  # declarations may have been added since the last run
         self.check()
         if self._lasting is None:

@@ -68,7 +68,9 @@ class AsgiEntry:
             await serve_http_side(self._http, scope, receive, send)
         elif kind == "websocket":
             await receive()
-            await reject(Rejection(404, f"No socket here; try {self.path}."), scope, send)
+            root = _root(scope)
+            there = f"{root}/" if root.endswith(self.path) else f"{root}{self.path}"
+            await reject(Rejection(404, f"No socket here; try {there}."), scope, send)
         else:
             status, text = probe(scope["path"], [self._endpoint]) or (404, "Not found.\n")
             await answer(send, status, text)
@@ -87,7 +89,7 @@ class AsgiEntry:
     def _is_socket(self, scope: Scope) -> bool:
         """Compare the path with ours, without the prefix of a mount."""
         path: str = scope["path"]
-        root: str = scope.get("root_path", "")
+        root = _root(scope)
         if path == self.path:
             return True
         local = path[len(root) :] if root and path.startswith(root) else path
@@ -102,3 +104,16 @@ class AsgiEntry:
                 state: dict[str, Any] = scope.get("state", {})
                 await stack.enter_async_context(run_lifespan(self._http, state, timeout=SHUTDOWN))
             yield
+
+
+def _root(scope: Scope) -> str:
+    """Return the prefix of the mounts around us, as far as the path has it.
+
+    A proxy may take its own prefix off the path; Starlette keeps both in `root_path` then, and
+    what was there before the mounts in `app_root_path`.
+    """
+    root: str = scope.get("root_path", "")
+    before: str = scope.get("app_root_path", "")
+    if before and root.startswith(before) and not scope["path"].startswith(root):
+        return root[len(before) :]
+    return root

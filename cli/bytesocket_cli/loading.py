@@ -22,6 +22,7 @@ from bytesocket_app.errors import ConfigurationError, ContractWarning
 from bytesocket_app.serving.runners.hosting import ServerLimits, server_limits
 from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
+from bytesocket_cli.routes import mounted
 from bytesocket_cli.targets import Target
 
 _WANTED = (
@@ -60,7 +61,7 @@ class Loaded:
                 f"{self.import_string} is a {kind} without a ByteSocket: attach one to it "
                 "or name the ByteSocket itself"
             )
-        paths = ", ".join(f"{one.title} at {one.path}" for one in self.applications)
+        paths = ", ".join(f"{one.title} at {one.paths[-1]}" for one in self.applications)
         raise CliError(
             f"{self.import_string} has several ByteSockets ({paths}): name one as TARGET"
         )
@@ -97,7 +98,10 @@ def load(target: Target) -> Loaded:
     with redirect_stdout(sys.stderr):
         module = _import(target)
         name, found = _pick(module, target)
-    return Loaded(found, tuple(_applications(found)), f"{target.module}:{name}")
+    applications = _applications(found)
+    for application, paths in applications.items():
+        application.hosted_at = () if application is found else tuple(reversed(paths))
+    return Loaded(found, tuple(applications), f"{target.module}:{name}")
 
 
 def _print_contract_warnings() -> None:
@@ -291,22 +295,13 @@ def _is_asgi(value: Any) -> bool:
     return len(needed) == len(("scope", "receive", "send"))
 
 
-def _applications(asgi: Any) -> list[ByteSocket]:
-    """Find the ByteSockets in an application: itself, or those in its routes and mounts."""
-    found: list[ByteSocket] = []
-    seen: set[int] = set()
-    waiting = [asgi]
-    while waiting:
-        one = waiting.pop(0)
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, ByteSocket):
-            found.append(one)
-        else:
-            routes = getattr(one, "routes", ())
-            # Only a list is looked into: `routes` of an unknown application may be anything.
-            waiting += [getattr(one, "app", None), *(routes if isinstance(routes, list) else ())]
+def _applications(asgi: Any) -> dict[ByteSocket, list[str]]:
+    """Find the ByteSockets in an application, and the paths at which clients find each."""
+    found: dict[ByteSocket, list[str]] = {}
+    for application, path in mounted(asgi):
+        paths = found.setdefault(application, [])
+        if path not in paths:
+            paths.append(path)
     return found
 
 

@@ -42,6 +42,34 @@ async def test_a_rooms_event_reaches_each_handle_once_and_the_client() -> None:
     assert heard == ["1 x", "2 x", "all x", "2 y", "all y", "all z"]
 
 
+async def test_a_listener_that_an_earlier_one_removed_is_not_called() -> None:
+    listening, heard = ListeningSide(10), list[str]()
+    listeners, room = listening.listeners, listening.enter_room("a")
+
+    def late(event: Posted) -> None:
+        heard.append(f"late {event.text}")
+
+    def first(event: Posted) -> None:
+        heard.append(f"first {event.text}")
+        listeners.remove(Posted, gone)
+        listeners.add(Posted, late)
+
+    def gone(event: Posted) -> None:
+        heard.append(f"gone {event.text}")
+
+    def last(event: Posted) -> None:
+        heard.append(f"last {event.text}")
+
+    room.add(Posted, first)
+    for each in (gone, last):
+        listeners.add(Posted, each)
+    await listening.arrived(EventArrived("posted", {"text": "x"}, ("a",)), "json")
+    await settle(listening)
+    await listening.arrived(EventArrived("posted", {"text": "y"}, ("a",)), "json")
+    await settle(listening)
+    assert heard == ["first x", "last x", "first y", "last y", "late y"]
+
+
 async def test_hooks_hear_states_and_errors() -> None:
     listening, heard = ListeningSide(10), list[object]()
     listening.on_state(heard.append)
