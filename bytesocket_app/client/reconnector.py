@@ -91,6 +91,7 @@ class Reconnector:
         self._state: ClientState = "closed"
         self._changed = Signal()
         self._connection: WebSocketConnection | None = None
+        self._session: Session | None = None
         self._dialling: anyio.CancelScope | None = None
         self._is_closing = False
         self._is_reconnecting = False
@@ -136,7 +137,7 @@ class Reconnector:
         return self._state
 
     async def wait_open(self) -> None:
-        """Wait until the connection is ready for use.
+        """Wait until the connection is ready for use, and the server has let the client in.
 
         Raises:
             AuthError: The server refused this client; no further attempt is made. For a declared
@@ -148,10 +149,19 @@ class Reconnector:
             RuntimeError: The client does not run yet.
         """
         self._outgoing.check_running()
-        while self._state != "open":
+        while not self._is_ready():
             if self._outgoing.over is not None and self._state == "closed":
                 raise self._outgoing.over
             await self._changed.wait()
+
+    def _is_ready(self) -> bool:
+        """Return True for an open connection that the server has let in; asks it if need be."""
+        session = self._session
+        if self._state != "open" or session is None:
+            return False
+        if not session.is_admitted:
+            session.probe()
+        return session.is_admitted
 
     async def close(self) -> None:
         """Close the connection with 1000, make no other, and wait until that is done.
@@ -249,11 +259,12 @@ class Reconnector:
         if self._is_leaving():
             self._part(connection)
         session = Session(connection, self._outgoing, self._listening, credentials, self._opened)
+        self._session = session
         try:
             self._ending = await session.run()
             self._failure = f"the connection ended ({self._ending.code} {self._ending.reason})"
         finally:
-            self._connection = None
+            self._connection = self._session = None
         if session.opened_at is not None:
             lasted = anyio.current_time() - session.opened_at
             backoff.lasted(lasted, stable_after=self._settings.stable_after)
@@ -262,6 +273,7 @@ class Reconnector:
     def _opened(self) -> None:
         if not self._is_leaving():
             self._enter("open")
+            self._changed.notify()
 
     async def _credentials(self) -> Any:
         auth, codec = self._endpoint.auth, self._outgoing.codec

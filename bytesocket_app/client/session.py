@@ -1,7 +1,7 @@
 """Session of one connection: authenticate, send pings, read until the connection ends."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import anyio
 
@@ -35,6 +35,9 @@ from bytesocket_app.errors import (
 from bytesocket_app.wire import CloseCode, MessageType, decode
 from bytesocket_app.wire.close import is_final
 
+ADMISSION: Final = 2.0
+"""Seconds to wait for the first frame of a server that is asked for none before."""
+
 
 class Session:
     """The session of one connection.
@@ -44,7 +47,8 @@ class Session:
         outgoing: The outgoing side of the client.
         listening: The incoming side, which is told of events and errors.
         credentials: Credentials to send; ABSENT sends none.
-        opened: Called when the connection is ready for use.
+        opened: Called when the connection is ready for use, and again when it is known that the
+            server has let the client in.
 
     Attributes:
         opened_at: Time at which the connection was ready for use, on anyio's clock; None before.
@@ -65,6 +69,9 @@ class Session:
         self._opened = opened
         self._credentials = credentials
         self._is_open = anyio.Event()
+        self._is_unsure = credentials is ABSENT
+        self._first = anyio.Event()
+        self._is_probed = False
         self._heartbeat: Heartbeat | None = None
         self.opened_at: float | None = None
         self.refused: Refusal | Disconnected | None = None
@@ -75,6 +82,8 @@ class Session:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._begin)
+                if self._is_unsure:
+                    tasks.start_soon(self._admit_in_time)
                 if self._outgoing.pacing is not None:
                     tasks.start_soon(self._outgoing.keep_pace)
                 ending = await self._connection.run(self._received)
@@ -107,6 +116,32 @@ class Session:
             self._connection.close(CloseCode.CLIENT_AUTH_TIMEOUT, "Auth timeout")
         else:
             await self._beat(self._heartbeat)
+
+    @property
+    def is_admitted(self) -> bool:
+        """True once the server has let the client in: by a type 5, or by anything but a type 6.
+
+        Without credentials a connection is open before that is known.
+        """
+        return not self._is_unsure and self.opened_at is not None and self.refused is None
+
+    def probe(self) -> None:
+        """Ask an open connection for its first frame, once, which tells if the client is in."""
+        if self._is_unsure and not self._is_probed and self._outgoing.settings.ping_interval > 0:
+            self._is_probed = True
+            self._connection.send(b"", is_binary=True)
+
+    async def _admit_in_time(self) -> None:
+        """Take a silent server for one that has let the client in."""
+        with anyio.move_on_after(ADMISSION):
+            await self._first.wait()
+        self._admit()
+
+    def _admit(self) -> None:
+        """Take note of the first frame."""
+        self._is_unsure = False
+        self._first.set()
+        self._opened()
 
     def _open(self) -> None:
         """Start using the connection, once; a further message of type 5 is ignored (Q38)."""
@@ -152,6 +187,8 @@ class Session:
         elif message is not None:
             self._obey(message)
         callbacks.message_bytes = 0
+        if self._is_unsure:
+            self._admit()
         if callbacks.is_full:
             await self._pause()
 
