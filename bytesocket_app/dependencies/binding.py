@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bytesocket_app.dependencies.calling import DependencyStep, run
-from bytesocket_app.dependencies.connection import connection_maker
 from bytesocket_app.dependencies.marker import Wanted, wanted
-from bytesocket_app.dependencies.planning import Plan
+from bytesocket_app.dependencies.planning import Plan, wanted_clock, wanted_connection
 from bytesocket_app.signature import EMPTY, Bound, Offer, read_signature
 from bytesocket_app.signature import bind as bind_plainly
 from bytesocket_app.socket import Socket
+from bytesocket_app.transports import Handshake
 
 Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
 
@@ -34,24 +34,16 @@ def bind(
     wants: dict[str, Wanted] = {}
     for parameter in parameters:
         annotation = hints.get(parameter.name, EMPTY)
-        want = wanted(parameter, annotation) or _connection(annotation)
+        want = (
+            wanted(parameter, annotation)
+            or wanted_connection(annotation)
+            or wanted_clock(annotation)
+        )
         if want is not None:
             wants[parameter.name] = want
     if not wants:
         return bind_plainly(function, offers, role=role)
     return _Dependent(function, offers, wants, role, app).bound
-
-
-def _connection(annotation: Any) -> Wanted | None:
-    """Return a dependency for an annotation with a Starlette connection; None for others."""
-    if connection_maker(annotation) is None:
-        return None
-
-    async def given(connection: Any) -> Any:
-        return connection
-
-    given.__annotations__["connection"] = annotation
-    return Wanted(given, use_cache=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +86,13 @@ class _Dependent:
         self._own = {i: a for i, a in inner.annotations.items() if i < len(offers)}
         plan, self._recipe = self._plan({})
         self._owner = _owner(plan, offers, app)
+        self._host = _host(plan)
         self.bound = replace(
             inner, invoke=self._call, annotations=self._own, nested=tuple(plan.asked)
         )
 
     def _plan(self, overrides: Overrides) -> tuple[Plan, _Recipe]:
-        plan = Plan(self._offers, self._own, overrides)
+        plan = Plan(self._offers, self._own, overrides, self._app)
         slots = tuple(plan.need(want, (self._function,)) for want in self._wants)
         return plan, _Recipe(plan.steps, slots)
 
@@ -107,6 +100,9 @@ class _Dependent:
         app = self._owner(values)
         recipe = self._recipe
         overrides: Overrides | None = getattr(app, "dependency_overrides", None)
+        host = self._host(values, app)
+        if host is not None:
+            overrides = {**getattr(host, "dependency_overrides", {}), **(overrides or {})}
         if overrides:
             _, recipe = self._plan(overrides)
         bound = app.settings.timeouts.close if app is not None else 0
@@ -129,6 +125,23 @@ def _owner(plan: Plan, offers: Sequence[Offer], app: Any) -> Callable[[Sequence[
         if socket is not None and values[socket] is not None:
             return values[socket].app
         return app
+
+    return find
+
+
+def _host(plan: Plan) -> Callable[[Sequence[Any], Any], Any]:
+    """Return a function that finds the FastAPI application around a call; None outside of one.
+
+    Source: the ASGI scope's `app`, as Starlette sets it.
+    """
+    handshake, socket = plan.offer(Handshake), plan.offer(Socket)
+
+    def find(values: Sequence[Any], app: Any) -> Any:
+        if socket is not None and values[socket] is not None:
+            return values[socket].handshake.native.get("app")
+        if handshake is not None:
+            return values[handshake].native.get("app")
+        return None if app is None else app.life.host
 
     return find
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeAlias, TypeVar
 
 from anyio import CancelScope, Lock
@@ -27,17 +27,28 @@ class LifespanRunner:
     Args:
         app: The application, which the function may ask for.
         check: Raises ConfigurationError if the application's declarations contradict each other.
+        inside: Context of what runs inside the lifespan, entered by each user.
+
+    Attributes:
+        host: The FastAPI or Starlette application in whose lifespan it runs; None without.
     """
 
-    def __init__(self, app: object, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: object,
+        check: Callable[[], None],
+        inside: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
+    ) -> None:
         self._app = app
         self._check = check
+        self._inside = inside
         self._checked = False
         self._function: LifespanFunction | None = None
         self._lasting: Lasting | None = None
         self._needed = 0
         self._turn: Lock | None = None
         self._running: AbstractAsyncContextManager[object] | None = None
+        self.host: object = None
 
     def declare(self, function: L) -> L:
         """Take the application's function.
@@ -69,8 +80,11 @@ class LifespanRunner:
             self._checked = True
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
+    async def running(self, host: object = None) -> AsyncGenerator[None]:
         """Run the block inside the lifespan.
+
+        Args:
+            host: The application that it is attached to, whose `dependency_overrides` count too.
 
         Raises:
             ConfigurationError: The application's declarations contradict each other.
@@ -78,12 +92,16 @@ class LifespanRunner:
         """
         self._checked = False  # declarations may have been added since the last run
         self.check()
+        if host is not None:
+            self.host = host
         if self._lasting is None:
-            yield
+            async with self._inside():
+                yield
             return
         await self._enter(self._lasting)
         try:
-            yield
+            async with self._inside():
+                yield
         finally:
             await self._leave()
 
@@ -95,7 +113,8 @@ class LifespanRunner:
         try:
             async with self._turn:
                 if self._running is None:
-                    overrides = getattr(self._app, "dependency_overrides", {})
+                    theirs = getattr(self.host, "dependency_overrides", {})
+                    overrides = {**theirs, **getattr(self._app, "dependency_overrides", {})}
                     context = function.entered(self._app, overrides)
                     await context.__aenter__()
                     self._running = context
