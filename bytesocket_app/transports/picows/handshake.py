@@ -159,7 +159,7 @@ class HandshakeProtocol(asyncio.BufferedProtocol):
             text = UPGRADE_REQUIRED.format(host=host, path=request.path)
             self.answer(426, text, [("upgrade", "websocket")])
         else:
-            self.answer(404, "Not found.\n")
+            self.answer(404, self._server.missing())
 
     def _handshake(self, request: Request) -> Handshake:
         assert self.real is not None  # noqa: S101 - it brought the request
