@@ -159,8 +159,8 @@ class TestClient:
         Raises:
             RequestError: The handshake or the credentials were refused.
             NothingCame: A host did not answer the handshake in time.
-            Exception: Any exception that the application's lifespan raises at its start; of a host
-                it is a `LifespanError`. Any exception of a host before it answers.
+            Exception: Any exception that the application's lifespan raises at its start, or a host
+                before it answers.
         """
         try:
             await self._transport.connect(self._handshake, self._stack)

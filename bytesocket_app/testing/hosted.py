@@ -24,6 +24,9 @@ _AHEAD: Final = 16
 LOST: Final = 1006
 """Close code of a connection that ended without a close frame."""
 
+_BUFFER: Final = 65_536
+"""Bytes that the peer did not take, with which the application waits, as behind a network."""
+
 _DENIAL: Final = "websocket.http.response"
 
 
@@ -50,6 +53,8 @@ class HostedTransport:
         self._inbox: deque[Message] = deque([{"type": "websocket.connect"}])
         self._came = Event()
         self._read = Event()
+        self._taken = Event()
+        self._untaken = 0
         self._answered = Event()
         self._accepted = False
         self._settled = Event()
@@ -100,6 +105,7 @@ class HostedTransport:
             self._tell({"type": "websocket.disconnect", "code": code, "reason": reason})
             self._sent.set()
             self._read.set()
+            self._taken.set()
 
     async def take(self) -> Frame | None:
         """Wait for the next frame; None once the connection is over and all are taken."""
@@ -108,7 +114,10 @@ class HostedTransport:
                 return None
             self._sent = Event()
             await self._sent.wait()
-        return self.outbox.popleft()
+        frame = self.outbox.popleft()
+        self._untaken -= frame.size
+        self._taken.set()
+        return frame
 
     async def push(self, payload: bytes | str, *, is_binary: bool) -> None:
         """Send a message; wait while the application has many that it did not read."""
@@ -157,10 +166,18 @@ class HostedTransport:
         elif kind == "websocket.send":
             payload, is_binary = message.get("bytes"), message.get("bytes") is not None
             data = payload if payload is not None else str(message["text"]).encode()
-            self.outbox.append(Frame(data, is_binary))
-            self._sent.set()
+            await self._write(Frame(data, is_binary))
         else:
             raise RuntimeError(f"the host sent {kind!r} after it accepted the connection")
+
+    async def _write(self, frame: Frame) -> None:
+        """Give the peer a frame; wait while it takes none and much waits for it."""
+        self.outbox.append(frame)
+        self._untaken += frame.size
+        self._sent.set()
+        while self._untaken > _BUFFER and self.closed is None:
+            self._taken = Event()
+            await self._taken.wait()
 
     def _answer(self, kind: str, message: Message) -> None:
         """Take the answer to the handshake."""
@@ -227,7 +244,7 @@ class _Life:
         self.state: dict[str, Any] = {}
         self.guests = 0
         self.started = Event()
-        self.failure: LifespanError | None = None
+        self.failure: Exception | None = None
         self.left = Event()
 
 
@@ -242,7 +259,7 @@ async def _living(host: ASGIApp, deadline: float) -> AsyncGenerator[dict[str, An
     The first client runs it in its own task, and leaves after the others.
 
     Raises:
-        LifespanError: The host could not start.
+        Exception: What the host's lifespan raised at its start; a LifespanError without one.
     """
     life = _LIVES.get(id(host))
     if life is None:
@@ -253,7 +270,7 @@ async def _living(host: ASGIApp, deadline: float) -> AsyncGenerator[dict[str, An
     try:
         await life.started.wait()
         if life.failure is not None:
-            raise LifespanError(str(life.failure))
+            raise life.failure
         yield life.state
     finally:
         life.guests -= 1
@@ -275,8 +292,9 @@ async def _hosting(host: ASGIApp, deadline: float) -> AsyncGenerator[_Life]:
                         await life.left.wait()
                 _LIVES.pop(id(host), None)
     except LifespanError as error:
-        life.failure = error
-        raise
+        cause = error.__cause__
+        life.failure = cause if isinstance(cause, Exception) else error
+        raise life.failure from None
     finally:
         _LIVES.pop(id(host), None)
         life.started.set()
