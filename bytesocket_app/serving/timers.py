@@ -54,6 +54,7 @@ class TimerRunner:
     async def running(self) -> AsyncGenerator[None]:
         """Run the timers for the block, unless they run already."""
         failure: Exception | None = None
+        is_first = False
         async with create_task_group() as tasks:
             self._lenders.append(tasks)
             if self._lenders == [tasks]:

@@ -61,13 +61,14 @@ def _walk(part: Any, prefix: str, seen: set[tuple[int, str]]) -> Iterator[tuple[
         if isinstance(part.app, ByteSocket):
             yield prefix + part.path, part.app
     elif isinstance(part, ByteSocket):
-        # A mount at the socket's own path is served too; see `AsgiEntry`.
+        # At a mount at its own path it is behind the slash too, as `AsgiEntry` says.
         is_own = bool(prefix) and prefix.endswith(part.path)
-        yield prefix if is_own else prefix + part.path, part
+        yield f"{prefix}/" if is_own else prefix + part.path, part
         yield from _walk(part.http, prefix, seen)
     else:
-        routes = getattr(part, "routes", None)
-        for route in routes if isinstance(routes, list) else ():
+        routes: Any = getattr(part, "routes", None)
+        listed: list[Any] = routes if isinstance(routes, list) else []
+        for route in listed:
             inner: Any = getattr(route, "app", None)
             is_mount = inner is not None and not isinstance(inner, Attached)
             below = prefix + str(getattr(route, "path", "")) if is_mount else prefix

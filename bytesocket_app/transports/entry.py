@@ -70,7 +70,8 @@ class AsgiEntry:
             await receive()
             await reject(Rejection(404, f"No socket here; try {self.path}."), scope, send)
         else:
-            status, text = probe(scope["path"], [self._endpoint]) or (404, missing([self.path]))
+            ours = f"{scope.get('root_path', '')}{self.path}"
+            status, text = probe(scope["path"], [self._endpoint]) or (404, missing([ours]))
             await answer(send, status, text)
 
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
