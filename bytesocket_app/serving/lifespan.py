@@ -92,16 +92,22 @@ class LifespanRunner:
         """
         self._checked = False  # declarations may have been added since the last run
         self.check()
-        if host is not None:
-            self.host = host
-        if self._lasting is None:
-            async with self._inside():
+        before = self.host
+        self.host = host or before
+        try:
+            async with self._entered(), self._inside():
                 yield
+        finally:
+            self.host = before
+
+    @asynccontextmanager
+    async def _entered(self) -> AsyncGenerator[None]:
+        if self._lasting is None:
+            yield
             return
         await self._enter(self._lasting)
         try:
-            async with self._inside():
-                yield
+            yield
         finally:
             await self._leave()
 

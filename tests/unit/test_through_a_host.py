@@ -30,7 +30,7 @@ from bytesocket_app.errors import Disconnected
 from bytesocket_app.testing import NothingCame, RequestError, TestClient
 from bytesocket_app.transports.asgi import ASGIApp, Message, Receive, Scope, Send
 from bytesocket_app.transports.lifespan import LifespanError
-from tests.support.talk import Said, Say, Wave, talk
+from tests.support.talk import Said, Say, Wave, talk, until
 
 pytestmark = pytest.mark.anyio
 
@@ -135,6 +135,10 @@ async def test_overrides_of_the_host_reach_the_lifespan_hooks_and_a_mounted_sock
     async def close(found: Annotated[str, Depends(database)]) -> None:
         seen.append(f"close {found}")
 
+    @chat.every(60, immediately=True)
+    async def tick(found: Annotated[str, Depends(database)]) -> None:
+        seen.append(f"every {found}")
+
     api = FastAPI()
     chat.attach(api)
     mounting = FastAPI()
@@ -142,9 +146,13 @@ async def test_overrides_of_the_host_reach_the_lifespan_hooks_and_a_mounted_sock
     for host in (api, mounting):
         host.dependency_overrides[database] = lambda: "fake"
         async with TestClient(host):
-            pass
+            await until(lambda: "every fake" in seen)
     handled = ["upgrade /ws fake", "close fake"]
+    seen.remove("every fake")
     assert seen == ["lifespan fake", *handled, *handled]
+    async with TestClient(chat):
+        await until(lambda: "every the real one" in seen)
+    assert "lifespan the real one" in seen
 
 
 async def test_headers_query_and_the_peer_reach_the_application_through_the_host() -> None:
