@@ -86,7 +86,8 @@ class _Dependent:
         self._own = {i: a for i, a in inner.annotations.items() if i < len(offers)}
         plan, self._recipe = self._plan({})
         self._owner = _owner(plan, offers, app)
-        self._host = _host(plan)
+        self._socket = plan.offer(Socket)
+        self._handshake = plan.offer(Handshake)
         self.bound = replace(
             inner, invoke=self._call, annotations=self._own, nested=tuple(plan.asked)
         )
@@ -100,7 +101,8 @@ class _Dependent:
         app = self._owner(values)
         recipe = self._recipe
         overrides: Overrides | None = getattr(app, "dependency_overrides", None)
-        host = self._host(values, app)
+        socket = None if self._socket is None else values[self._socket]
+        host = self._host(values, app) if socket is None else socket.handshake.native.get("app")
         if host is not None:
             overrides = {**getattr(host, "dependency_overrides", {}), **(overrides or {})}
         if overrides:
@@ -112,6 +114,12 @@ class _Dependent:
             return invoke(*made[:width], *[made[slot] for slot in slots])
 
         return await run(recipe.steps, inner, list(values), bound)
+
+    def _host(self, values: Sequence[Any], app: Any) -> Any:
+        """Return the FastAPI application around a call without a socket; None outside of one."""
+        if self._handshake is not None:
+            return values[self._handshake].native.get("app")  # ASGI's, as Starlette sets it
+        return None if app is None else app.life.host
 
 
 def _owner(plan: Plan, offers: Sequence[Offer], app: Any) -> Callable[[Sequence[Any]], Any]:
@@ -125,23 +133,6 @@ def _owner(plan: Plan, offers: Sequence[Offer], app: Any) -> Callable[[Sequence[
         if socket is not None and values[socket] is not None:
             return values[socket].app
         return app
-
-    return find
-
-
-def _host(plan: Plan) -> Callable[[Sequence[Any], Any], Any]:
-    """Return a function that finds the FastAPI application around a call; None outside of one.
-
-    Source: the ASGI scope's `app`, as Starlette sets it.
-    """
-    handshake, socket = plan.offer(Handshake), plan.offer(Socket)
-
-    def find(values: Sequence[Any], app: Any) -> Any:
-        if socket is not None and values[socket] is not None:
-            return values[socket].handshake.native.get("app")
-        if handshake is not None:
-            return values[handshake].native.get("app")
-        return None if app is None else app.life.host
 
     return find
 

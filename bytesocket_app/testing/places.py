@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from bytesocket_app.application import ByteSocket
 from bytesocket_app.errors import ConfigurationError, caller, near
@@ -66,8 +66,9 @@ def _walk(part: Any, prefix: str, seen: set[tuple[int, str]]) -> Iterator[tuple[
         yield f"{prefix}/" if is_own else prefix + part.path, part
         yield from _walk(part.http, prefix, seen)
     else:
-        routes: object = getattr(part, "routes", None)
-        for route in cast("list[Any]", routes) if isinstance(routes, list) else ():
+        routes: Any = getattr(part, "routes", None)
+        listed: Any = routes if isinstance(routes, list) else ()
+        for route in listed:
             inner: Any = getattr(route, "app", None)
             is_mount = inner is not None and not isinstance(inner, Attached)
             below = prefix + str(getattr(route, "path", "")) if is_mount else prefix
