@@ -119,7 +119,7 @@ class _Dependent:
         """Return the FastAPI application around a call without a socket; None outside of one."""
         if self._handshake is not None:
             return values[self._handshake].native.get("app")  # ASGI's, as Starlette sets it
-        return None if app is None else app.life.host
+        return getattr(getattr(app, "life", None), "host", None)
 
 
 def _owner(plan: Plan, offers: Sequence[Offer], app: Any) -> Callable[[Sequence[Any]], Any]:
