@@ -22,6 +22,7 @@ from bytesocket_app import (
 )
 from bytesocket_app.testing import TestClient, virtual_clock
 from tests.support.talk import Said, logged, talk, until
+from tests.support.ways import WAYS, Way
 
 pytestmark = pytest.mark.anyio
 
@@ -327,3 +328,19 @@ def test_what_a_turn_cannot_have_is_refused() -> None:
         @app.every(1)
         async def tock() -> AsyncGenerator[None]:
             yield
+
+
+@pytest.mark.parametrize("way", WAYS[:3])
+async def test_a_servers_and_a_hosts_lifespan_run_it_too(way: str) -> None:
+    app, turns = talk(), list[int]()
+
+    @app.every(1)
+    async def tick(app: ByteSocket) -> None:
+        turns.append(1)
+        await app.broadcast(Said(text=str(len(turns))))
+
+    with virtual_clock(app):
+        async with Way(way)(app) as client:
+            await client.clock.elapse(3)
+            assert [(await client.receive(Said)).text for _ in range(3)] == ["1", "2", "3"]
+    assert len(turns) == 3
