@@ -12,7 +12,7 @@ from bytesocket_app.signature import Bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Timer:
+class RepeatedFunction:
     """One function and its interval.
 
     Attributes:
@@ -27,7 +27,7 @@ class Timer:
 
     @property
     def what(self) -> str:
-        """What it is, for the log: "every 1 s app.py:7"."""
+        """Name for the log: "every 1 s app.py:7"."""
         return f"every {self.interval:g} s {self.bound.source}"
 
 
@@ -40,8 +40,8 @@ class DeclaredTimers:
     """
 
     def __init__(self) -> None:
-        self.all: list[Timer] = []
-        self.added: Callable[[Timer], object] = _ignore
+        self.all: list[RepeatedFunction] = []
+        self.added: Callable[[RepeatedFunction], object] = _ignore
 
     def add(
         self, function: Callable[..., Any], interval: float, app: type, *, immediately: bool
@@ -52,7 +52,7 @@ class DeclaredTimers:
             ConfigurationError: A parameter cannot be served, or it is a generator.
         """
         bound = bind(function, [application_offer(app)], role=f"a function of every({interval:g})")
-        timer = Timer(bound, interval, immediately)
+        timer = RepeatedFunction(bound, interval, immediately)
         self.all.append(timer)
         self.added(timer)
 
@@ -74,5 +74,5 @@ def checked_interval(interval: object) -> float:
     raise ConfigurationError(f"{caller()}: every {problem}")
 
 
-def _ignore(_timer: Timer) -> None:
+def _ignore(_timer: RepeatedFunction) -> None:
     """Do nothing: nobody runs timers yet."""

@@ -9,7 +9,7 @@ from anyio import create_task_group
 from anyio.abc import TaskGroup
 
 from bytesocket_app.clock import Clock
-from bytesocket_app.declarations.every import DeclaredTimers, Timer
+from bytesocket_app.declarations.every import DeclaredTimers, RepeatedFunction
 from bytesocket_app.errors import ErrorContext, Phase
 from bytesocket_app.lifecycle.failures import Failures, leaf, must_pass
 from bytesocket_app.telemetry import Count, Operation, Telemetry
@@ -47,7 +47,7 @@ class TimerRunner:
         self._failures = failures
         self._telemetry = telemetry
         self._lenders: list[TaskGroup] = []
-        self._begun: dict[Timer, tuple[float, int]] = {}
+        self._begun: dict[RepeatedFunction, tuple[float, int]] = {}
         timers.added = self._added
 
     @asynccontextmanager
@@ -80,11 +80,11 @@ class TimerRunner:
                 logger.info("%s begins; each process runs its own", timer.what)
             tasks.start_soon(self._repeat, timer)
 
-    def _added(self, timer: Timer) -> None:
+    def _added(self, timer: RepeatedFunction) -> None:
         if self._lenders:
             self._lenders[0].start_soon(self._repeat, timer)
 
-    async def _repeat(self, timer: Timer) -> None:
+    async def _repeat(self, timer: RepeatedFunction) -> None:
         clock, interval = self._clock, timer.interval
         first, turn = self._begun.get(timer) or (
             clock.now() + (0.0 if timer.immediately else interval),
@@ -101,7 +101,7 @@ class TimerRunner:
                 self._telemetry.count(Count.LATE, phase=Phase.EVERY)
                 logger.warning("%s took longer: turns left out: %d", timer.what, missed)
 
-    async def _turn(self, timer: Timer) -> None:
+    async def _turn(self, timer: RepeatedFunction) -> None:
         """Call the function once; only a cancellation leaves this."""
         telemetry, token = self._telemetry, None
         if telemetry.listener is not None:
@@ -114,7 +114,7 @@ class TimerRunner:
             if token is not None:
                 telemetry.ended(token, outcome)
 
-    async def _called(self, timer: Timer) -> bool:
+    async def _called(self, timer: RepeatedFunction) -> bool:
         source = timer.bound.source
         try:
             value: Any = await timer.bound.invoke(self._app)

@@ -12,7 +12,7 @@ from bytesocket_app.wire import decode
 from bytesocket_app.wire.frame import Frame
 
 
-class Incoming(Protocol):
+class PeersEnd(Protocol):
     """Peer's end of a connection, as far as what comes from it."""
 
     @property
@@ -37,7 +37,7 @@ class Arrivals:
         is_running: True once the client is connected.
     """
 
-    def __init__(self, transport: Incoming, log: FrameLog, deadline: float) -> None:
+    def __init__(self, transport: PeersEnd, log: FrameLog, deadline: float) -> None:
         self._transport = transport
         self._log = log
         self._deadline = deadline

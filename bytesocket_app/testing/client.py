@@ -113,7 +113,7 @@ class TestClient:
             bare, _, more = (path or "").partition("?")
             place, self._socket = place_of(app, None if path is None else bare)
             query = "&".join(part for part in (more, query) if part)
-            self._transport = HostedTransport(app, deadline)
+            self._transport = HostedTransport(app)
         self._handshake = Handshake(
             path=place,
             query=_with_contract(query, self._socket),

@@ -18,6 +18,9 @@ from bytesocket_app.transports.asgi import ABORT, ASGIApp, Message
 from bytesocket_app.transports.lifespan import LifespanError, run_lifespan
 from bytesocket_app.wire.frame import Frame
 
+PATIENCE: Final = 10.0
+"""Seconds that a host may take for a handshake, and for its shutdown."""
+
 _AHEAD: Final = 16
 """Messages that the application has not read, with which the client waits, as behind a network."""
 
@@ -35,7 +38,6 @@ class HostedTransport:
 
     Args:
         host: The application.
-        deadline: Seconds that the host may take for the handshake, and for its shutdown.
 
     Attributes:
         outbox: Frames that the application sent and the peer did not take yet.
@@ -43,9 +45,8 @@ class HostedTransport:
         over: Set when the application is done with the connection.
     """
 
-    def __init__(self, host: ASGIApp, deadline: float) -> None:
+    def __init__(self, host: ASGIApp) -> None:
         self._host = host
-        self._deadline = deadline
         self.outbox: deque[Frame] = deque()
         self.closed: tuple[int, str] | None = None
         self.over = Event()
@@ -71,17 +72,17 @@ class HostedTransport:
             NothingCame: The host did not answer it in time.
             Exception: Whatever the host raised.
         """
-        state = await stack.enter_async_context(_living(self._host, self._deadline))
+        state = await stack.enter_async_context(_living(self._host))
         tasks = await stack.enter_async_context(create_task_group())
         self._scope_of_tasks = tasks.cancel_scope
         tasks.start_soon(self._run, {**_scope(handshake), "state": dict(state)})
-        with move_on_after(self._deadline):
+        with move_on_after(PATIENCE):
             await self._answered.wait()
             if self._accepted:
                 await self._settled.wait()
         if not self._answered.is_set():
             tasks.cancel_scope.cancel()
-            raise NothingCame(f"the host did not answer the handshake within {self._deadline:g} s")
+            raise NothingCame(f"the host did not answer the handshake within {PATIENCE:g} s")
         if not self._accepted:
             await self.over.wait()
             self.raise_failure()
@@ -253,7 +254,7 @@ _LIVES: Final[dict[int, _Life]] = {}
 
 
 @asynccontextmanager
-async def _living(host: ASGIApp, deadline: float) -> AsyncGenerator[dict[str, Any]]:
+async def _living(host: ASGIApp) -> AsyncGenerator[dict[str, Any]]:
     """Run a host's lifespan for the block, once for all clients at the same time.
 
     The first client runs it in its own task, and leaves after the others.
@@ -263,7 +264,7 @@ async def _living(host: ASGIApp, deadline: float) -> AsyncGenerator[dict[str, An
     """
     life = _LIVES.get(id(host))
     if life is None:
-        async with _hosting(host, deadline) as life:
+        async with _hosting(host) as life:
             yield life.state
         return
     life.guests += 1
@@ -278,15 +279,15 @@ async def _living(host: ASGIApp, deadline: float) -> AsyncGenerator[dict[str, An
 
 
 @asynccontextmanager
-async def _hosting(host: ASGIApp, deadline: float) -> AsyncGenerator[_Life]:
+async def _hosting(host: ASGIApp) -> AsyncGenerator[_Life]:
     life = _LIVES[id(host)] = _Life()
     try:
-        async with run_lifespan(host, life.state, timeout=deadline):
+        async with run_lifespan(host, life.state, timeout=PATIENCE):
             life.started.set()
             try:
                 yield life
             finally:
-                with move_on_after(deadline, shield=True):
+                with move_on_after(PATIENCE, shield=True):
                     while life.guests:
                         life.left = Event()
                         await life.left.wait()

@@ -1,4 +1,4 @@
-"""Where the ByteSockets of a host application are: attached to it, or mounted."""
+"""Search for the ByteSockets in a host application: attached to it, or mounted."""
 
 import re
 from collections.abc import Iterator
