@@ -66,14 +66,18 @@ def _walk(part: Any, prefix: str, seen: set[tuple[int, str]]) -> Iterator[tuple[
         yield f"{prefix}/" if is_own else prefix + part.path, part
         yield from _walk(part.http, prefix, seen)
     else:
-        routes: Any = getattr(part, "routes", None)
-        listed: Any = routes if isinstance(routes, list) else ()
-        for route in listed:
+        for route in _routes(part):
             inner: Any = getattr(route, "app", None)
             is_mount = inner is not None and not isinstance(inner, Attached)
             below = prefix + str(getattr(route, "path", "")) if is_mount else prefix
             yield from _walk(inner, below.rstrip("/"), seen)
         yield from _walk(getattr(part, "app", None), prefix, seen)
+
+
+def _routes(part: Any) -> list[Any]:
+    """Return an application's routes, if that is what it has under this name."""
+    routes: Any = getattr(part, "routes", None)
+    return routes if isinstance(routes, list) else []  # pyright: ignore[reportUnknownVariableType] - anything
 
 
 def _matches(place: str, path: str) -> bool:
