@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from bytesocket_app.declarations.handlers import application_offer
+from bytesocket_app.declarations.handlers import app_offer
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, caller
 from bytesocket_app.signature import Bound
@@ -51,7 +51,7 @@ class DeclaredTimers:
         Raises:
             ConfigurationError: A parameter cannot be served, or it is a generator.
         """
-        bound = bind(function, [application_offer(app)], role=f"a function of every({interval:g})")
+        bound = bind(function, [app_offer(app)], role=f"a function of every({interval:g})")
         timer = RepeatedFunction(bound, interval, immediately)
         self.all.append(timer)
         self.added(timer)

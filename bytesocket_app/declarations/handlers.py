@@ -225,11 +225,13 @@ def socket_offer() -> Offer:
     return Offer("the socket (Socket)", by_type(Socket, "socket"), usual="socket: Socket")
 
 
-def application_offer(app: type) -> Offer:
-    """Make the offer of the application, of this class: `app: ByteSocket`."""
-    name = app.__name__
-    offered = by_type(app, "app", also=Application)
-    return Offer(f"the application ({name})", offered, usual=f"app: {name}")
+def app_offer(app: type) -> Offer:
+    """Make the offer of the application: `app: MyApp`."""
+    return Offer(
+        f"the application ({app.__name__})",
+        by_type(app, "app", also=Application),
+        usual=f"app: {app.__name__}",
+    )
 
 
 def handler_offers(
@@ -256,7 +258,7 @@ def handler_offers(
             room_name,
             usual="room: str" if inside else "",
         ),
-        application_offer(app),
+        app_offer(app),
     ]
     offers += [Offer(f"the room's {name}", by_name(name), usual=name) for name in room or ()]
     return offers
