@@ -161,10 +161,6 @@ class Memberships:
         """Put a socket into a room, and run the room's join hooks if it was not there."""
         await self.told(socket, self.enter(socket, (room,)))
 
-    async def leave(self, socket: Socket[Any], room: str) -> None:
-        """Take a socket out of a room, and run the room's leave hooks if it was there."""
-        await self.told(socket, self.exit(socket, (room,)))
-
     async def told(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
         """Run the hooks that wait of rooms that `enter` or `exit` returned.
 
@@ -172,8 +168,17 @@ class Memberships:
         """
         await all_in_turn(self._due(socket, rooms), self._patience)
 
+    async def all_told(self, sockets: Iterable[Socket[Any]], room: str) -> None:
+        """Run the hooks that wait of a room that `exit` returned for each of these sockets."""
+        due = (call for socket in sockets for call in self._due(socket, (room,)))
+        await all_in_turn(due, self._patience)
+
+    def waits(self, socket: Socket[Any]) -> bool:
+        """Return True if hooks of a socket have not begun."""
+        return bool(self._waiting.get(socket))
+
     async def tell(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
-        """Do the same, but leave those waiting that have not begun at a cancellation."""
+        """Do as `told` does, but leave those waiting that have not begun at a cancellation."""
         await in_turn(self._due(socket, rooms))
 
     async def tell_rest(self, socket: Socket[Any], rooms: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Any, Final
 
 from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.delivery.removals import answered, hold
 from bytesocket_app.dispatch.answers import TIMEOUT, close_for, send
 from bytesocket_app.dispatch.rates import Rates
 from bytesocket_app.dispatch.rooms import RoomHooks, check_number
@@ -53,7 +54,7 @@ class MembershipRequests:
         self._guard_timeout = runtime.settings.timeouts.handler
         self._telemetry = runtime.telemetry
         limits = self._limits
-        # A connection may leave all its rooms by one message, and each name has its quotes.
+        # A connection may join all its rooms by one message, and each name has its quotes.
         most = max(limits.rooms_per_message, limits.rooms_per_socket)
         is_bounded = limits.rooms_per_message and limits.rooms_per_socket
         self._names_bytes = most * (limits.room_name_bytes + _QUOTES) + 2 if is_bounded else 0
@@ -135,6 +136,12 @@ class MembershipRequests:
 
     def _confirm(self, step: Step, request: MembershipRequest) -> None:
         send(step.sending, membership_success(request.kind, request.rooms))
+        if step.sending.unanswered is not None:
+            self._answered(step)
+
+    def _answered(self, step: Step) -> None:
+        """Tell what happened between a join and its answer."""
+        answered(step.sending, lambda room: self._memberships.has(step.socket, room))
 
     def _refuse(self, step: Step, request: MembershipRequest, refusal: Refusal) -> None:
         step.done()  # error hooks that follow are no part of it
@@ -143,9 +150,10 @@ class MembershipRequests:
         kind = request.kind
         context = error_context(PHASES[kind], refusal)
         send(step.sending, membership_error(kind, request.rooms, context))
+        self._answered(step)
 
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
-        self._check_counts(step, names)
+        self._check_names(step, names)
         for name in names:
             found = self._permitted(step, name)
             if found is not None:
@@ -156,9 +164,12 @@ class MembershipRequests:
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
+        if self._memberships.waits(step.socket):
+            hold(step.sending, names)
         await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
+        check_number(names, self._limits)
         for name in names:
             self._not_reserved(name)
             found = self._rooms.find(name)
@@ -182,9 +193,13 @@ class MembershipRequests:
         if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
             raise Refusal(f"There is no room {name!r} to join.", code="unknown_room")
 
-    def _check_counts(self, step: Step, names: list[str]) -> None:
+    def _check_names(self, step: Step, names: list[str]) -> None:
+        """Refuse more rooms than a connection may be in, and names that are none.
+
+        One message may name as many: clients that join their rooms one by one join all of them by
+        one message after a reconnection.
+        """
         limits, memberships = self._limits, self._memberships
-        check_number(names, limits)
         new = [name for name in names if not memberships.has(step.socket, name)]
         held = len(memberships.rooms_of(step.socket)) + len(new)
         if new and limits.rooms_per_socket and held > limits.rooms_per_socket:

@@ -36,6 +36,7 @@ from bytesocket_app.transports import Handshake
 from bytesocket_app.transports.asgi import ASGIApp
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
+from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.shapes import is_object
 
@@ -74,6 +75,9 @@ class TestClient:
         query: Query string of the handshake, without `?`. The application's own contract is added
             if its policy requires a contract and this names none.
         deadline: Default timeout of a wait, in seconds.
+        contract: True to name the application's own contract, as generated clients do. Then it is
+            told what others are not: that it was removed from a room (`removed`), and why its
+            handshake is refused.
 
     Attributes:
         log: The last frames of the connection.
@@ -95,6 +99,7 @@ class TestClient:
         cookies: Mapping[str, str] | None = None,
         query: str = "",
         deadline: float = DEADLINE,
+        contract: bool = False,
     ) -> None:
         self.log = FrameLog()
         self._credentials = credentials
@@ -116,7 +121,7 @@ class TestClient:
             self._transport = HostedTransport(app)
         self._handshake = Handshake(
             path=place,
-            query=_with_contract(query, self._socket),
+            query=_with_contract(query, self._socket, is_named=contract),
             headers=lines,
             subprotocols=(f"bytesocket.{codec}",),
             client=("testclient", 0),
@@ -169,6 +174,8 @@ class TestClient:
             raise
         self._arrivals.is_running = True
         try:
+            if self._transport.closed is not None:
+                await self._check_dismissed()
             if self._credentials is not None:
                 await self._authenticate()
         except BaseException:
@@ -331,6 +338,27 @@ class TestClient:
         """
         await self._membership(MessageType.LEAVE_ROOM, room)
 
+    async def removed(self, room: str, *, timeout: float | None = None) -> tuple[str, str]:
+        """Wait until server code takes this client out of a room; returns the code and message.
+
+        Only a client that names a contract is told, as by `TestClient(app, contract=True)`.
+
+        Args:
+            room: The name of the room.
+            timeout: Seconds to wait, instead of the client's deadline.
+
+        Raises:
+            NothingCame: It was not told in time; the message shows the last frames.
+            Disconnected: The connection ended first.
+        """
+        removed = _of_type({MessageType.REMOVED})
+        message = await self._arrivals.wait(
+            f"the removal from {room!r}",
+            lambda m: removed(m) and m.get("room") == room,
+            timeout,
+        )
+        return message["code"], message["message"]
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close from the client's side."""
         self._transport.end(code, reason)
@@ -359,6 +387,17 @@ class TestClient:
         with suppress(Disconnected):
             await self._arrivals.wait("the end of the connection", lambda _: False, timeout)
         return cast("tuple[int, str]", self._transport.closed)
+
+    async def _check_dismissed(self) -> None:
+        """Raise the refusal of a handshake that was accepted only to tell it."""
+
+        def refuses(message: Any) -> bool:
+            is_refusal = _of_type({MessageType.AUTH_ERROR})(message)
+            return is_refusal and message["data"].get("code") == CloseCode.AUTH_FAILED
+
+        with suppress(Disconnected):
+            answer = await self._arrivals.wait("the refusal of the handshake", refuses, None)
+            raise refusal(answer["data"])
 
     def _asleep(self) -> str:
         """Return a hint to who sleeps by a clock that stands."""
@@ -409,9 +448,11 @@ class TestClient:
         return decode(raw, self._codec.is_binary)
 
 
-def _with_contract(query: str, app: ByteSocket | None) -> str:
-    """Return a query that names the application's contract, if it demands one."""
-    if app is None or app.settings.policies.without_contract != "refuse" or "contract=" in query:
+def _with_contract(query: str, app: ByteSocket | None, *, is_named: bool) -> str:
+    """Return a query that names the application's contract, if that is wanted or demanded."""
+    if app is None or "contract=" in query:
+        return query
+    if not is_named and app.settings.policies.without_contract != "refuse":
         return query
     return f"{query}&contract={app.contract().fingerprint}".lstrip("&")
 

@@ -66,14 +66,27 @@ async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
 
 
 async def too_many_rooms_are_refused(stage: Stage) -> None:
-    """The limits on rooms in a message and on rooms of a socket are enforced."""
+    """The limits on rooms of a socket and on rooms to leave in a message are enforced."""
     app, _ = _halls(Limits(rooms_per_message=3, rooms_per_socket=4))
+    steps = (("abcde", 17), ("abc", 16), ("de", 17), ("abcd", 16), ("abcd", 20), ("abc", 19))
     async with stage.serve(app) as site, stage.talker(site) as talker:
-        for names, kind in (("abcd", 17), ("abc", 16), ("de", 17), ("ad", 16)):
+        for names, kind in steps:
             rooms = [f"hall:{name}" for name in names]
-            await talker.say({"type": 15, "rooms": rooms})
+            await talker.say({"type": 15 if kind < 18 else 18, "rooms": rooms})
             answer = await talker.hear()
             assert answer["type"] == kind, (rooms, answer)
+
+
+async def all_rooms_are_joined_again_by_one_message(stage: Stage) -> None:
+    """One message may join all the rooms that a peer joined one by one before a reconnection."""
+    app, _ = _halls()
+    rooms = [f"hall:{number}" for number in range(app.settings.limits.rooms_per_socket)]
+    async with stage.serve(app) as site:
+        async with stage.talker(site) as talker:
+            await talker.join(*rooms)
+        async with stage.talker(site) as talker:
+            await talker.say({"type": 15, "rooms": rooms})
+            await talker.hears({"type": 16, "rooms": rooms})
 
 
 async def a_member_of_both_gets_one_copy(stage: Stage) -> None:
@@ -134,6 +147,7 @@ CASES = (
     a_bulk_join_is_done_as_a_whole,
     an_empty_bulk_request_succeeds,
     too_many_rooms_are_refused,
+    all_rooms_are_joined_again_by_one_message,
     a_member_of_both_gets_one_copy,
     a_bulk_relay_reaches_each_member_once,
     a_bulk_relay_needs_membership,

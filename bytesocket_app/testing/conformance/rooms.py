@@ -158,7 +158,7 @@ async def a_handlers_answer_goes_to_the_others(stage: Stage) -> None:
 
 
 async def server_code_joins_without_a_guard(stage: Stage) -> None:
-    """Joins and leaves by server code run no guard and send the client nothing."""
+    """Joins and leaves by server code run no guard, and tell a client without contract nothing."""
     app, _ = _lobby()
     side = app.room("side")
 
@@ -171,6 +171,34 @@ async def server_code_joins_without_a_guard(stage: Stage) -> None:
         await talker.hears({"type": 32, "id": 1, "data": ["side"]})
         await talker.say({"event": "step", "data": "out", "id": 2})
         await talker.hears({"type": 32, "id": 2, "data": []})
+
+
+async def who_is_removed_is_told(stage: Stage) -> None:
+    """A peer that names a contract is told that server code took it out of a room; others not."""
+    app, lobby = _lobby()
+
+    @app.on("clear")
+    async def clear(data: str) -> None:
+        await app.rooms.clear("lobby", code=data, message="Out.")
+
+    query = f"contract={app.contract().fingerprint}"
+    async with (
+        stage.serve(app) as site,
+        stage.talker(site, query=query) as one,
+        stage.talker(site, query=query) as outside,
+        stage.talker(site) as other,
+    ):
+        await one.join("lobby")
+        await other.join("lobby")
+        await other.say({"event": "ask", "data": {}})
+        await other.say({"event": "clear", "data": "closed"})
+        await other.say({"event": "ask", "data": {}})
+        said: dict[str, Any] = {"room": "lobby", "event": "said", "data": {}}
+        assert await other.rest() == [said]
+        told = {"type": 38, "room": "lobby", "code": "closed", "message": "Out."}
+        assert await one.rest() == [said, told]
+        assert await outside.rest() == []
+        assert lobby.count() == 0
 
 
 async def join_and_leave_hooks_run_once_each(stage: Stage) -> None:
@@ -229,5 +257,6 @@ CASES = (
     who_left_hears_no_more,
     a_handlers_answer_goes_to_the_others,
     server_code_joins_without_a_guard,
+    who_is_removed_is_told,
     join_and_leave_hooks_run_once_each,
 )
