@@ -9,9 +9,11 @@ from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
+from bytesocket_app.clock import Clock
 from bytesocket_app.contract import Contract, ContractSource, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.declarations.declaring import declare_authenticator
+from bytesocket_app.declarations.every import DeclaredTimers
 from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.keys import is_key
 from bytesocket_app.declarations.rates import DeclaredRates, Per
@@ -53,6 +55,7 @@ from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, serve
+from bytesocket_app.serving.timers import TimerRunner
 from bytesocket_app.settings import Settings, short
 from bytesocket_app.socket import Socket
 from bytesocket_app.telemetry import Telemetry
@@ -114,6 +117,7 @@ class ByteSocket:
         memberships: The open sockets, and who is in which room.
         telemetry: The port for metrics and tracing.
         housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
+        clock: The time of those deadlines, to look at and to sleep by; tests advance it.
         life: Runs the lifespan function for everybody who needs it.
     """
 
@@ -157,17 +161,19 @@ class ByteSocket:
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()
         self._rates = DeclaredRates()
+        self._timers = DeclaredTimers()
+        self.clock = Clock(self._now)
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
-        one_copy = settings.policies.bulk_copies == "one"
-        is_open = settings.policies.undeclared == "open"
         self.hub = Hub(
             self.catalogue,
             self.memberships,
-            one_copy=one_copy,
+            one_copy=settings.policies.bulk_copies == "one",
             telemetry=telemetry,
-            check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
+            check_room=RoomCheck(
+                self._declared, is_open=settings.policies.undeclared == "open", strict=strict
+            ),
             check_name=self._declared.check,
         )
         self.rooms = ServerRooms(self.hub, self._declared.every)
@@ -179,6 +185,7 @@ class ByteSocket:
             backend=self.hub,
             app=type(self),
             rates=self._rates,
+            timers=self._timers,
         )
         self._declared.every.declare(scope)
         self._router = Router.root(scope, middleware)
@@ -202,7 +209,8 @@ class ByteSocket:
         self.housekeeping = Housekeeping(
             time.monotonic, sweep_interval(settings.timeouts), settings.limits
         )
-        self.life = LifespanRunner(self, self._check)
+        timers = TimerRunner(self, self._timers, self.clock, self.lifecycle.failures, telemetry)
+        self.life = LifespanRunner(self, self._check, timers)
         self.endpoint = ApplicationEndpoint(
             runtime,
             dispatcher,
@@ -403,6 +411,25 @@ class ByteSocket:
         """
         return self.life.declare(function)
 
+    def every(self, interval: float, *, immediately: bool = False) -> Callable[[F], F]:
+        """Call a function again and again while the application runs: `@app.every(1.0)`.
+
+        It runs in each process, so two workers are two turns at a time. It begins inside the
+        lifespan and is cancelled before the lifespan ends; a `def` ends its turn in its thread.
+        Turns do not overlap and do not drift: one that takes longer than the interval leaves out
+        those that it missed. An exception is logged and goes to the error hooks (`Phase.EVERY`),
+        and the next turn comes. Tests turn the clock: `bytesocket_app.testing.virtual_clock`.
+
+        Args:
+            interval: Seconds between the begins of two turns.
+            immediately: True for a first turn at the start, and not one interval later.
+
+        Raises:
+            ConfigurationError: The interval is not positive and finite, or the function asks for
+                something else than the application, the clock and dependencies.
+        """
+        return self._router.every(interval, immediately=immediately)
+
     def user(self, key: UserKey) -> User:
         """One user, on all of their sockets: `await app.user(key).emit(...)`, `.close()`.
 
@@ -500,7 +527,7 @@ class ByteSocket:
         Raises:
             ConfigurationError: The host is none, or it has a WebSocket at this path.
         """
-        attach(self, self._entry, self.running, host, path or self.path)
+        attach(self, self._entry, self._running_in, host, path or self.path)
         self.path = self._entry.path = path or self.path
         self._attached += (self.path,)
 
@@ -537,7 +564,12 @@ class ByteSocket:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Run the application's lifespan, and host the work for all sockets, for the block."""
-        async with self.life.running(), self.housekeeping.lifespan():
+        async with self._running_in(None):
+            yield
+
+    @asynccontextmanager
+    async def _running_in(self, host: object) -> AsyncGenerator[None]:
+        async with self.life.running(host), self.housekeeping.lifespan():
             yield
 
     def _now(self) -> float:

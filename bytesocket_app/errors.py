@@ -52,7 +52,7 @@ _NOT_GIVEN: Final[Any] = object()
 class Phase(StrEnum):
     """Phase in which an error occurred: `ErrorContext.phase`, and `phase` on the wire.
 
-    Source: protocol.md section 7; `HANDLER` is this framework's own.
+    Source: protocol.md section 7; `HANDLER` and `EVERY` are this framework's own.
     """
 
     UPGRADE = "onUpgrade"
@@ -76,6 +76,7 @@ class Phase(StrEnum):
     LEAVE_ROOMS = "onLeaveRooms"
     NETWORK = "network"
     HANDLER = "handler"
+    EVERY = "every"
 
 
 class ErrorCode(StrEnum):

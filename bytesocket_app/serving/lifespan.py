@@ -4,7 +4,7 @@ import inspect
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from anyio import CancelScope, Lock
 
@@ -21,6 +21,19 @@ LifespanFunction: TypeAlias = Callable[..., Any]
 L = TypeVar("L", bound=LifespanFunction)
 
 
+class Inside(Protocol):
+    """What runs inside the lifespan."""
+
+    @property
+    def what(self) -> str:
+        """What is declared, with its place; empty if nothing is."""
+        ...
+
+    def running(self) -> AbstractAsyncContextManager[object]:
+        """Return the context of what runs, entered by each user."""
+        ...
+
+
 class LifespanRunner:
     """Runner of the application's lifespan function: once for all users at the same time.
 
@@ -30,11 +43,21 @@ class LifespanRunner:
     Args:
         app: The application, which the function may ask for.
         check: Raises ConfigurationError if the application's declarations contradict each other.
+        inside: What else runs inside the lifespan, for each user; None for nothing.
+
+    Attributes:
+        host: The FastAPI or Starlette application in whose lifespan it runs; None without.
     """
 
-    def __init__(self, app: object, check: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: object,
+        check: Callable[[], None],
+        inside: Inside | None = None,
+    ) -> None:
         self._app = app
         self._check = check
+        self._inside = inside
         self._checked = False
         self._function: LifespanFunction | None = None
         self._lasting: Lasting | None = None
@@ -42,6 +65,7 @@ class LifespanRunner:
         self._turn: Lock | None = None
         self._running: AbstractAsyncContextManager[object] | None = None
         self._is_known = False
+        self.host: object = None
 
     def declare(self, function: L) -> L:
         """Take the application's function.
@@ -73,15 +97,20 @@ class LifespanRunner:
             self._checked = True
 
     def met(self, root: str, path: str) -> None:
-        """Take note of a connection; warn once if the function is declared and nobody ran it.
+        """Take note of a connection; warn once if something is declared and nobody ran it.
 
         Args:
             root: The prefix of the mounts around the application; "" for none.
             path: The socket's path below it.
         """
-        if self._is_known or self._function is None:
+        if self._is_known:
             return
         self._is_known = True
+        what = "" if self._inside is None else self._inside.what
+        if self._function is not None:
+            what = f"the lifespan {where(self._function)}"
+        if not what:
+            return
         where_it_is = "the server runs no lifespans, or an application around this one does not"
         instead = "have them run, or"
         if root:
@@ -89,17 +118,20 @@ class LifespanRunner:
             there = path if root.endswith(path) else f"{root}{path}"
             instead = f"attach it in place of the mount, `app.attach(host, {there!r})`, or"
         logger.warning(
-            "the lifespan %s of %r did not run: %s. Remedy: %s `async with app.running():` around "
+            "%s of %r did not run: %s. Remedy: %s `async with app.running():` around "
             "the `yield` of the host's own lifespan",
-            where(self._function),
+            what,
             getattr(self._app, "title", ""),
             where_it_is,
             instead,
         )
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator[None]:
+    async def running(self, host: object = None) -> AsyncGenerator[None]:
         """Run the block inside the lifespan.
+
+        Args:
+            host: The application that it is attached to, whose `dependency_overrides` count too.
 
         Raises:
             ConfigurationError: The application's declarations contradict each other.
@@ -108,6 +140,20 @@ class LifespanRunner:
         self._is_known = True
         self._checked = False  # declarations may have been added since the last run
         self.check()
+        before = self.host
+        self.host = host or before
+        try:
+            async with self._entered():
+                if self._inside is None:
+                    yield
+                else:
+                    async with self._inside.running():
+                        yield
+        finally:
+            self.host = before
+
+    @asynccontextmanager
+    async def _entered(self) -> AsyncGenerator[None]:
         if self._lasting is None:
             yield
             return
@@ -125,7 +171,8 @@ class LifespanRunner:
         try:
             async with self._turn:
                 if self._running is None:
-                    overrides = getattr(self._app, "dependency_overrides", {})
+                    theirs = getattr(self.host, "dependency_overrides", {})
+                    overrides = {**theirs, **getattr(self._app, "dependency_overrides", {})}
                     context = function.entered(self._app, overrides)
                     await context.__aenter__()
                     self._running = context

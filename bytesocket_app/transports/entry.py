@@ -9,7 +9,7 @@ from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject
 from bytesocket_app.transports.http_side import answer, serve_http_side
 from bytesocket_app.transports.interface import Endpoint, Rejection
 from bytesocket_app.transports.lifespan import answer_lifespan, run_lifespan
-from bytesocket_app.transports.probes import probe
+from bytesocket_app.transports.probes import missing, probe
 from bytesocket_app.transports.writer import Writer
 
 UPGRADE_REQUIRED = (
@@ -72,7 +72,8 @@ class AsgiEntry:
             there = f"{root}/" if root.endswith(self.path) else f"{root}{self.path}"
             await reject(Rejection(404, f"No socket here; try {there}."), scope, send)
         else:
-            status, text = probe(scope["path"], [self._endpoint]) or (404, "Not found.\n")
+            ours = f"{scope.get('root_path', '')}{self.path}"
+            status, text = probe(scope["path"], [self._endpoint]) or (404, missing([ours]))
             await answer(send, status, text)
 
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:

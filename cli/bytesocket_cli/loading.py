@@ -28,6 +28,8 @@ from bytesocket_cli.targets import Target
 _WANTED = (
     "a TARGET is a ByteSocket, the ASGI application it is part of, or a function that makes either"
 )
+_HOSTS = ("FastAPI", "Starlette")
+"""Kinds of applications that `attach` takes."""
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app")
 """Usual names of functions that make an application."""
 
@@ -58,8 +60,8 @@ class Loaded:
         kind = type(self.asgi).__name__
         if not self.applications:
             raise CliError(
-                f"{self.import_string} is a {kind} without a ByteSocket: attach one to it "
-                "or name the ByteSocket itself"
+                f"{self.import_string} is a {kind} without a ByteSocket: {_attach(kind)}; or name "
+                "the ByteSocket itself"
             )
         paths = ", ".join(f"{one.title} at {one.paths[-1]}" for one in self.applications)
         raise CliError(
@@ -206,11 +208,25 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if names:
         choices = " or ".join(f"{target.module}:{name}" for name in names)
         raise CliError(f"{file} holds several applications: say {choices}")
+    raise CliError(f"{file} holds no ByteSocket: {_remedy(public, target.module)}")
+
+
+def _remedy(public: dict[str, Any], module: str) -> str:
+    """Say how a module gets the application that it does not hold."""
+    hosts = [name for name, value in public.items() if _is_asgi(value)]
+    if hosts:
+        attach = _attach(type(public[hosts[0]]).__name__, hosts[0])
+        return f"make one, chat = ByteSocket(...), and {attach}"
     made = next((name for name in public if name in _FACTORIES), None)
-    factory = "" if made is None else f", or name what makes it: {target.module}:{made}"
-    raise CliError(
-        f"{file} holds no ByteSocket: make one at module level, app = ByteSocket(...){factory}"
-    )
+    factory = "" if made is None else f", or name what makes it: {module}:{made}"
+    return f"make one at module level, app = ByteSocket(...){factory}"
+
+
+def _attach(kind: str, name: str = "api") -> str:
+    """Say how a ByteSocket gets into an ASGI application of a kind."""
+    if kind in _HOSTS:
+        return f"attach it to the {kind}, as in chat.attach({name})"
+    return f"mount one in the {kind}, or put that beside it: ByteSocket(http={name})"
 
 
 def _host(public: dict[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,33 @@ def test_a_check_shows_the_difference_and_writes_nothing(run: CommandLine) -> No
     assert '+  "title": "Talk",' in done.out
     assert "error: not current: contract.json" in done.err
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("typescript", "-o", "client.ts"),
+        ("python", "app.py", "-o", "my client.py"),
+        ("typescript", "-o", "types.ts", "--for", "bytesocket-client"),
+    ],
+)
+def test_a_check_names_the_whole_command_that_writes_the_file_again(
+    run: CommandLine, command: tuple[str, ...]
+) -> None:
+    done = run("generate", *command, "--check")
+    assert done.code == 1
+    again = done.err.partition("; write again with ")[2].strip()
+    assert shlex.split(again) == ["bytesocket", "generate", *command]
+    assert run(*shlex.split(again)[1:]).code == 0
+    assert run("generate", *command, "--check").code == 0
+
+
+def test_a_check_names_the_command_of_each_configured_file(run: CommandLine) -> None:
+    run.write("pyproject.toml", SETTINGS)
+    done = run("generate", "--check")
+    for again in done.err.partition("; write again with ")[2].split(" && "):
+        assert run(*shlex.split(again)[1:]).code == 0
+    assert run("generate", "--check").code == 0
 
 
 def test_a_check_of_a_missing_file_is_a_finding(run: CommandLine) -> None:

@@ -273,6 +273,20 @@ class TestNobodyRunsIt:
         assert "`app.attach(host, '/chat/ws')`" in line
         assert "`async with app.running():`" in line
 
+    async def test_a_mount_says_so_of_a_timer_alone(self, caplog: pytest.LogCaptureFixture) -> None:
+        app, host = ByteSocket(title="Talk"), FastAPI()
+
+        @app.every(60)
+        async def tick() -> None:
+            """Never runs here."""
+
+        host.mount("/chat", app)
+        with StarletteClient(host).websocket_connect("/chat/ws"):
+            pass
+        (line,) = logged(caplog, logging.WARNING)
+        assert "tick" in line or f"{__file__}:" in line
+        assert "did not run: a mount, as at '/chat', runs none" in line
+
     async def test_a_mount_at_the_sockets_own_path_is_told_that_path(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -77,6 +77,23 @@ def test_a_module_without_an_application_says_what_to_write() -> None:
     )
 
 
+def test_a_host_without_a_socket_is_told_to_attach_one() -> None:
+    write("host.py", "from fastapi import FastAPI\napi = FastAPI()\n")
+    attach = "attach it to the FastAPI, as in chat.attach(api)"
+    assert refusal("host.py") == (
+        f"host.py holds no ByteSocket: make one, chat = ByteSocket(...), and {attach}"
+    )
+    with pytest.raises(CliError, match="host:api is a FastAPI without a ByteSocket") as caught:
+        _ = loaded("host:api").application
+    assert attach in str(caught.value)
+
+
+def test_another_asgi_application_cannot_be_attached_to_and_is_told_so() -> None:
+    write("other.py", "async def web(scope, receive, send): ...\n")
+    assert "ByteSocket(http=web)" in refusal("other.py")
+    assert "attach" not in refusal("other.py")
+
+
 def test_the_host_is_served_and_the_byte_socket_in_it_is_found() -> None:
     write(
         "hosted.py",

@@ -33,6 +33,9 @@ def echo() -> ByteSocket:
     return app
 
 
+MISSING = "Not found. This server has a WebSocket at /ws, the probes /health and /ready.\n"
+
+
 @pytest.fixture
 async def served() -> AsyncGenerator[Served]:
     async with on_picows(echo()) as served:
@@ -52,8 +55,8 @@ async def answered(peer: RawPeer) -> tuple[int, str]:
         ("GET /health HTTP/1.1", (200, "ok\n")),
         ("GET /health HTTP/1.0", (200, "ok\n")),
         ("GET /ready?verbose=1 HTTP/1.1", (200, "ok\n")),
-        ("GET / HTTP/1.1", (404, "Not found.\n")),
-        ("POST /elsewhere HTTP/1.1", (404, "Not found.\n")),
+        ("GET / HTTP/1.1", (404, MISSING)),
+        ("POST /elsewhere HTTP/1.1", (404, MISSING)),
     ],
 )
 async def test_a_plain_request_is_answered(

@@ -161,7 +161,7 @@ class HandshakeProtocol(asyncio.BufferedProtocol):
         elif request.wants_websocket:
             self.answer(404, f"No socket here; try {' or '.join(self._server.paths)}.\n")
         else:
-            self.answer(404, "Not found.\n")
+            self.answer(404, self._server.missing())
 
     def _handshake(self, request: Request) -> Handshake:
         assert self.real is not None  # noqa: S101 - it brought the request

@@ -1,5 +1,6 @@
 """`bytesocket generate`: clients and the contract, from an application or a saved contract."""
 
+import shlex
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ def generate(  # noqa: PLR0913 - the options of the command
     wanted = _wanted(source.project, language, output, package, peer)
     if not watch:
         with source.placing():
-            _write_or_check(source.document(), wanted, check=check)
+            _write_or_check(source.document(), wanted, check=check, target=target)
     elif check:
         raise CliError("--check looks once, --watch writes again and again: choose one")
     else:
@@ -182,12 +183,17 @@ def _watch(source: _Source, wanted: tuple[Generation, ...]) -> None:
 
 
 def _write_or_check(
-    document: dict[str, Any], generations: tuple[Generation, ...], *, check: bool
+    document: dict[str, Any],
+    generations: tuple[Generation, ...],
+    *,
+    check: bool,
+    target: str | None,
 ) -> None:
     from bytesocket_cli.generation import files
     from bytesocket_cli.output import drift, is_stdout, write
 
-    planned = [file for one in generations for file in files(document, one)]
+    made = [(one, file) for one in generations for file in files(document, one)]
+    planned = [file for _, file in made]
     if not check:
         written = write(planned)
         if any(is_stdout(file.path) for file in planned):
@@ -195,13 +201,24 @@ def _write_or_check(
         for file in planned:
             console.say(f"{'wrote' if file in written else 'current'} {_shown(file.path)}")
         return
-    stale = [_shown(file.path) for file in planned if _differs(drift(file, _shown(file.path)))]
+    stale = [(one, file) for one, file in made if _differs(drift(file, _shown(file.path)))]
     if stale:
+        names = ", ".join(_shown(file.path) for _, file in stale)
+        commands = dict.fromkeys(_command(one, target) for one, _ in stale)
         raise CliError(
-            f"not current: {', '.join(stale)}; write again with bytesocket generate", code=FINDINGS
+            f"not current: {names}; write again with {' && '.join(commands)}", code=FINDINGS
         )
     for file in planned:
         console.say(f"current {_shown(file.path)}")
+
+
+def _command(one: Generation, target: str | None) -> str:
+    """Return the command that writes one target, to be run where this one was run."""
+    where = [] if target is None else [target]
+    package = [] if one.package is None else ["--for", one.package]
+    return shlex.join(
+        ["bytesocket", "generate", one.target, *where, "-o", _shown(one.output), *package]
+    )
 
 
 def _differs(lines: list[str]) -> bool:
