@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -179,6 +180,29 @@ async def test_a_refusal_at_the_handshake_is_told_to_a_client_that_names_its_con
     assert (refused.code, refused.message, refused.data) == (code, "Log in first.", data)
     assert [each.code for each in errors] == [4003]
     assert states.count("connecting") == 1
+
+
+@pytest.mark.parametrize("transport", ["picows", "hypercorn", "uvicorn"])
+@pytest.mark.parametrize("ping_interval", [25.0, 0.0])
+async def test_a_client_that_is_refused_at_the_handshake_was_never_ready(
+    transport: str, ping_interval: float
+) -> None:
+    app = guarded(Refused("Log in first."))
+    settings = replace(FAST, ping_interval=ping_interval)
+    with beside(app, transport) as server, anyio.fail_after(DEADLINE):
+        for _ in range(5):
+            async with known(app)(server.url, settings=settings) as chat:
+                with pytest.raises(AuthError, match="Log in first"):
+                    await chat.ready
+
+
+@pytest.mark.parametrize("ping_interval", [25.0, 0.0])
+async def test_a_server_that_says_nothing_has_let_its_clients_in(ping_interval: float) -> None:
+    settings = replace(FAST, ping_interval=ping_interval)
+    with ScriptedServer(Script(answers_pings=False)) as server, anyio.fail_after(DEADLINE):
+        async with DynamicClient(server.url, settings=settings) as chat:
+            await chat.ready
+            assert chat.state == "open"
 
 
 def known(app: ByteSocket) -> type[DynamicClient]:

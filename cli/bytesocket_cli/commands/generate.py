@@ -216,8 +216,9 @@ def _command(one: Generation, target: str | None) -> str:
     """Return the command that writes one target, to be run where this one was run."""
     where = [] if target is None else [target]
     package = [] if one.package is None else ["--for", one.package]
+    peer = [] if one.peer == "bytesocket" else ["--peer", one.peer]
     return shlex.join(
-        ["bytesocket", "generate", one.target, *where, "-o", _shown(one.output), *package]
+        ["bytesocket", "generate", one.target, *where, "-o", _shown(one.output), *package, *peer]
     )
 
 
