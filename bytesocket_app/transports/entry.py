@@ -68,12 +68,12 @@ class AsgiEntry:
             await serve_http_side(self._http, scope, receive, send)
         elif kind == "websocket":
             await receive()
-            root = _root(scope)
-            there = f"{root}/" if root.endswith(self.path) else f"{root}{self.path}"
-            await reject(Rejection(404, f"No socket here; try {there}."), scope, send)
+            await reject(
+                Rejection(404, f"No socket here; try {self._dialled(scope)}."), scope, send
+            )
         else:
-            ours = f"{scope.get('root_path', '')}{self.path}"
-            status, text = probe(scope["path"], [self._endpoint]) or (404, missing([ours]))
+            there = [self._dialled(scope)]
+            status, text = probe(scope["path"], [self._endpoint]) or (404, missing(there))
             await answer(send, status, text)
 
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -86,6 +86,10 @@ class AsgiEntry:
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"localhost").decode("latin-1")
         await answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
+
+    def _dialled(self, scope: Scope) -> str:
+        """Return the path that clients dial, with what mounts and proxies put before it."""
+        return socket_below(scope.get("root_path", ""), self.path)
 
     def _is_socket(self, scope: Scope) -> bool:
         """Compare the path with ours, without the prefix of a mount."""
@@ -105,6 +109,11 @@ class AsgiEntry:
                 state: dict[str, Any] = scope.get("state", {})
                 await stack.enter_async_context(run_lifespan(self._http, state, timeout=SHUTDOWN))
             yield
+
+
+def socket_below(prefix: str, path: str) -> str:
+    """Return where a socket is below a mount; at its own path it has the slash of the mount."""
+    return f"{prefix}/" if prefix.endswith(path) else f"{prefix}{path}"
 
 
 def _root(scope: Scope) -> str:

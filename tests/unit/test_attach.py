@@ -209,7 +209,9 @@ async def test_a_mount_behind_a_proxy_that_takes_its_prefix_off_is_served(prefix
     for path in ("/chat/ws", f"{prefix}/chat/ws"):
         call = await opened(host, socket_scope(path, root_path=prefix))
         assert call.kinds()[0] == "accept"
-    assert "accept" not in (await opened(host, socket_scope("/chat/x", root_path=prefix))).kinds()
+    refused = await opened(host, socket_scope("/chat/x", root_path=prefix))
+    assert "accept" not in refused.kinds()
+    assert f"try {prefix}/chat/ws." in refused.sent[1]["body"].decode()  # as clients dial it
 
 
 async def test_applications_of_one_host_share_nothing() -> None:

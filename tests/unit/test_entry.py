@@ -83,11 +83,10 @@ async def test_any_other_page_is_404() -> None:
     assert text == "Not found. This server has a WebSocket at /ws, the probes /health and /ready.\n"
 
 
-async def test_a_mounted_socket_is_named_with_the_path_of_the_mount() -> None:
-    assert (
-        "a WebSocket at /chat/ws,"
-        in (await fetch(talk(), page("/chat/nowhere", root_path="/chat")))[2]
-    )
+@pytest.mark.parametrize(("mount", "path"), [("/chat", "/chat/ws"), ("/ws", "/ws/")])
+async def test_a_mounted_socket_is_named_with_the_path_of_the_mount(mount: str, path: str) -> None:
+    _, _, text = await fetch(talk(), page(f"{mount}/nowhere", root_path=mount))
+    assert f"a WebSocket at {path}," in text
 
 
 async def test_the_http_side_serves_the_rest() -> None:
