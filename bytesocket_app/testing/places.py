@@ -1,12 +1,10 @@
-"""Search for the ByteSockets in a host application: attached to it, or mounted."""
+"""Choice of a ByteSocket in a host application, by its path."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
 
 from bytesocket_app.application import ByteSocket
 from bytesocket_app.errors import ConfigurationError, caller, near
-from bytesocket_app.hosting import Attached
+from bytesocket_app.routes import mounted
 
 
 def place_of(host: object, path: str | None) -> tuple[str, ByteSocket | None]:
@@ -29,7 +27,7 @@ def place_of(host: object, path: str | None) -> tuple[str, ByteSocket | None]:
             f"{caller()}: TestClient takes a ByteSocket, or an ASGI application with one, not "
             f"{host!r}."
         )
-    found = list(dict.fromkeys(_walk(host, "", set())))
+    found = list(dict.fromkeys((place, app) for app, place in mounted(host, through_http=True)))
     known = ", ".join(f"{place!r} ({app.title})" for place, app in found)
     if path is not None:
         at = next((app for place, app in found if _matches(place, path)), None)
@@ -50,34 +48,6 @@ def place_of(host: object, path: str | None) -> tuple[str, ByteSocket | None]:
             f"TestClient(api, path={found[0][0]!r}). Its ByteSockets: {known}."
         )
     return found[0]
-
-
-def _walk(part: Any, prefix: str, seen: set[tuple[int, str]]) -> Iterator[tuple[str, ByteSocket]]:
-    """Yield the ByteSockets in an application, its routes and what its middleware is around."""
-    if part is None or (id(part), prefix) in seen:
-        return
-    seen.add((id(part), prefix))
-    if isinstance(part, Attached):
-        if isinstance(part.app, ByteSocket):
-            yield prefix + part.path, part.app
-    elif isinstance(part, ByteSocket):
-        # At a mount at its own path it is behind the slash too, as `AsgiEntry` says.
-        is_own = bool(prefix) and prefix.endswith(part.path)
-        yield f"{prefix}/" if is_own else prefix + part.path, part
-        yield from _walk(part.http, prefix, seen)
-    else:
-        for route in _routes(part):
-            inner: Any = getattr(route, "app", None)
-            is_mount = inner is not None and not isinstance(inner, Attached)
-            below = prefix + str(getattr(route, "path", "")) if is_mount else prefix
-            yield from _walk(inner, below.rstrip("/"), seen)
-        yield from _walk(getattr(part, "app", None), prefix, seen)
-
-
-def _routes(part: Any) -> list[Any]:
-    """Return an application's routes, if that is what it has under this name."""
-    routes: Any = getattr(part, "routes", None)
-    return routes if isinstance(routes, list) else []  # pyright: ignore[reportUnknownVariableType] - anything
 
 
 def _matches(place: str, path: str) -> bool:

@@ -19,10 +19,10 @@ import anyio
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.errors import ConfigurationError, ContractWarning
+from bytesocket_app.routes import mounted
 from bytesocket_app.serving.runners.hosting import ServerLimits, server_limits
 from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
-from bytesocket_cli.routes import mounted
 from bytesocket_cli.targets import Target
 
 _WANTED = (
@@ -312,9 +312,13 @@ def _is_asgi(value: Any) -> bool:
 
 
 def _applications(asgi: Any) -> dict[ByteSocket, list[str]]:
-    """Find the ByteSockets in an application, and the paths at which clients find each."""
+    """Find the ByteSockets in an application, and the paths at which clients find each.
+
+    The paths begin with the `root_path` that a FastAPI application has behind a proxy.
+    """
     found: dict[ByteSocket, list[str]] = {}
-    for application, path in mounted(asgi):
+    root = getattr(asgi, "root_path", "")
+    for application, path in mounted(asgi, root.rstrip("/") if isinstance(root, str) else ""):
         paths = found.setdefault(application, [])
         if path not in paths:
             paths.append(path)

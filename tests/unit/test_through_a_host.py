@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import anyio
 import pytest
-from fastapi import Depends, FastAPI, WebSocketException
+from fastapi import APIRouter, Depends, FastAPI, WebSocketException
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -402,6 +402,21 @@ async def test_sockets_behind_a_mount_with_middleware_are_found() -> None:
     host = Starlette(routes=[Mount("/chat", Sessions(chat))])
     async with TestClient(Sessions(host)) as client:
         assert client.app is chat
+
+
+async def test_a_socket_in_an_included_router_is_found() -> None:
+    chat, api, router = talk(), FastAPI(), APIRouter()
+    router.mount("/chat", chat)
+    api.include_router(router, prefix="/api")
+    async with TestClient(api) as client:
+        assert client.app is chat
+
+
+def test_a_host_that_holds_itself_is_looked_into_once() -> None:
+    loop, chat = Starlette(), talk()
+    loop.mount("/again", loop)
+    loop.mount("/chat", chat)
+    assert TestClient(loop).app is chat
 
 
 async def test_a_host_that_says_nonsense_is_told() -> None:
