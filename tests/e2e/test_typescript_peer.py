@@ -17,11 +17,13 @@ from pydantic import BaseModel
 from bytesocket_app import AuthError, ByteSocket, ClientEvent, Event, ServerEvent
 from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire import decode
-from bytesocket_cli.codegen.typescript import ORIGIN, OURS, javascript, typescript
+from bytesocket_cli.codegen.typescript import OURS, javascript, typescript
+from bytesocket_cli.project import Peer
 from tests.support import contracts, fuzzing
 from tests.support.node import HERE, TSC, Script, run_node, type_check
 from tests.support.wire_vectors import frames, vectors
 
+ORIGIN: Peer = "bytesocket-node"
 DECODED = ("messages", "values", "bundles", "more_types")
 
 READER = """\
@@ -240,7 +242,7 @@ const next = (target, event) => new Promise((resolve) => target.once(event, reso
 """
 
 
-def talk(folder: Path, program: str, document: dict[str, Any], *, peer: str = ORIGIN) -> list[Any]:
+def talk(folder: Path, program: str, document: dict[str, Any], *, peer: Peer = ORIGIN) -> list[Any]:
     """Run a program that has a generated client and a server of the origin."""
     module, _ = javascript(document, peer=peer)
     (folder / "client.js").write_text(module, encoding="utf-8")

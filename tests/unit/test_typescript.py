@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bytesocket_app.errors import ConfigurationError
-from bytesocket_cli.codegen.typescript import ORIGIN, header, javascript, typescript
+from bytesocket_cli.codegen.typescript import header, javascript, typescript
 from tests.support import contracts
 
 DOCUMENTS = [
@@ -149,7 +149,7 @@ def test_a_client_for_json_alone_carries_no_messagepack(paced: bool) -> None:
 
 
 def test_a_client_for_the_origins_server_reads_messagepack_whatever_the_contract_says() -> None:
-    text, _ = javascript(contracts.json_only(), peer=ORIGIN)
+    text, _ = javascript(contracts.json_only(), peer="bytesocket-node")
     assert text.count("function unpack(") == 1
     assert "function pack(" in text
 

@@ -6,7 +6,7 @@ contract are written here in a stable order, so the same contract gives the same
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_app.errors import ConfigurationError, ErrorCode
 from bytesocket_cli.codegen.names import (
@@ -26,17 +26,23 @@ from bytesocket_cli.codegen.schema import Document, deprecation, is_empty_object
 from bytesocket_cli.codegen.typescript_bytes import bytes_tables
 from bytesocket_cli.codegen.typescript_enums import enum_types, enum_values
 from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
+from bytesocket_cli.project import Peer
 
 FINGERPRINT_SHOWN = 16
-OURS, ORIGIN = "bytesocket", "bytesocket-node"
-"""Peers that a client can be written for."""
+OURS: Final = "bytesocket"
+"""The peer that every client reads."""
 _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
 _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
 _STATIC = (
-    *("client.ts.j2", "api.ts.j2", "runtime.ts", "msgpack.ts", "bytes.ts", "pacing.ts"),
+    "client.ts.j2",
+    "api.ts.j2",
+    "runtime.ts",
+    "msgpack.ts",
     "origin.ts",
+    "bytes.ts",
+    "pacing.ts",
 )
 _FORMATS = ("utf8", "base64", "hex")
 _OPTIONAL = re.compile(
@@ -55,7 +61,7 @@ _OF_PYTHON = frozenset({ErrorCode.INVALID_REPLY, ErrorCode.TOO_MANY_REQUESTS})
 """Codes that Python clients alone make."""
 
 
-def typescript(document: Document, *, peer: str = OURS) -> str:
+def typescript(document: Document, *, peer: Peer = OURS) -> str:
     """Write the TypeScript client: types, `connect()` and the runtime, without any import.
 
     Args:
@@ -71,7 +77,7 @@ def typescript(document: Document, *, peer: str = OURS) -> str:
     return render("typescript/client.ts.j2", _values(document, "ts", peer))
 
 
-def javascript(document: Document, *, peer: str = OURS) -> tuple[str, str]:
+def javascript(document: Document, *, peer: Peer = OURS) -> tuple[str, str]:
     """Write the JavaScript client: the same program, with its types in a separate file.
 
     Args:
@@ -129,7 +135,7 @@ def is_json_only(document: Document) -> bool:
     return document["serialization"] == "json" and not bytes_tables(document)
 
 
-def _messagepack(language: str, peer: str) -> str:
+def _messagepack(language: str, peer: Peer) -> str:
     """Return the text that writes MessagePack and reads that of a peer."""
     text = read(f"typescript/msgpack.{language}")
     if peer == OURS:
@@ -137,7 +143,7 @@ def _messagepack(language: str, peer: str) -> str:
     return f"{_OUR_READER.sub('', text, count=1)}{read(f'typescript/origin.{language}')}\n"
 
 
-def header(document: Document, *, peer: str = OURS) -> str:
+def header(document: Document, *, peer: Peer = OURS) -> str:
     """Return a generated file's header; it has no time, path or host, for `--check` to compare."""
     title = one_line(f"{document['title']} {document['version']}")
     shown = document["fingerprint"][:FINGERPRINT_SHOWN]
@@ -145,7 +151,7 @@ def header(document: Document, *, peer: str = OURS) -> str:
     return f"bytesocket {title} - contract {shown}{by} - generated, do not edit"
 
 
-def _values(document: Document, language: str, peer: str) -> dict[str, str]:
+def _values(document: Document, language: str, peer: Peer) -> dict[str, str]:
     """Make the strings for the templates of one language."""
     names = unique_identifiers(document["types"], _taken_names())
     writer = TypeWriter(document["types"], names)
