@@ -1,6 +1,5 @@
 """Room handle, which keeps the room joined over reconnections until it is left."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, overload
@@ -11,7 +10,7 @@ from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.listeners import EventClasses, Listening, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
-from bytesocket_app.client.room_names import call_of
+from bytesocket_app.client.room_names import PARAMETER, call_of
 from bytesocket_app.client.rooms import Batch
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
@@ -31,8 +30,6 @@ S = TypeVar("S", bound=ServerEvent)
 T = TypeVar("T")
 LeftHook = TypeVar("LeftHook", bound=Callable[[RequestError], object])
 
-_PARAMETER = re.compile(r"\{([^{}]+)\}")
-
 
 def filled_name(
     pattern: str,
@@ -47,7 +44,7 @@ def filled_name(
         ValueError: A value is a text, and not the one that the server takes; or its text is empty,
             or holds a `:` and so would name another room.
     """
-    wanted = set(_PARAMETER.findall(pattern))
+    wanted = set(PARAMETER.findall(pattern))
     if wanted != set(parameters):
         raise ConfigurationError(
             f"room {pattern!r} takes {sorted(wanted) or 'no parameters'}, "
@@ -61,7 +58,7 @@ def filled_name(
                 f"Room {pattern!r}: {name} cannot be {text!r}: a parameter is one or more "
                 f"characters without {SEPARATOR!r}."
             )
-    return _PARAMETER.sub(lambda found: texts[found[1]], pattern)
+    return PARAMETER.sub(lambda found: texts[found[1]], pattern)
 
 
 def _type(annotation: Any) -> Untyped:

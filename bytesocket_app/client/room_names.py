@@ -2,18 +2,19 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_app.errors import near
 from bytesocket_app.rooms import ParameterType, RoomPattern
 
-_PARAMETER = re.compile(r"\{([^{}]+)\}")
+PARAMETER: Final = re.compile(r"\{([^{}]+)\}")
+"""Parameter in the pattern of a room's name."""
 
 
 def call_of(pattern: str, values: Mapping[str, object] | None = None) -> str:
     """Return how a room is joined, `join("doc:{doc_id}", doc_id=7)`, with `...` for no value."""
     given = values or {}
-    names = dict.fromkeys(_PARAMETER.findall(pattern))
+    names = dict.fromkeys(PARAMETER.findall(pattern))
     parameters = [f"{name}={given[name]!r}" if name in given else f"{name}=..." for name in names]
     return f"join({', '.join([_quoted(pattern), *parameters])})"
 
