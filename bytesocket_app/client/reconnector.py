@@ -149,19 +149,17 @@ class Reconnector:
             RuntimeError: The client does not run yet.
         """
         self._outgoing.check_running()
-        while not self._is_ready():
+        while not self._is_admitted:
             if self._outgoing.over is not None and self._state == "closed":
                 raise self._outgoing.over
+            if self._state == "open" and self._session is not None:
+                self._session.probe()
             await self._changed.wait()
 
-    def _is_ready(self) -> bool:
-        """Return True for an open connection that the server has let in; asks it if need be."""
-        session = self._session
-        if self._state != "open" or session is None:
-            return False
-        if not session.is_admitted:
-            session.probe()
-        return session.is_admitted
+    @property
+    def _is_admitted(self) -> bool:
+        """True for an open connection that the server has let in."""
+        return self._state == "open" and self._session is not None and self._session.is_admitted
 
     async def close(self) -> None:
         """Close the connection with 1000, make no other, and wait until that is done.
