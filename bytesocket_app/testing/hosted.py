@@ -16,6 +16,7 @@ from bytesocket_app.testing.log import NothingCame
 from bytesocket_app.transports import Handshake
 from bytesocket_app.transports.asgi import ABORT, ASGIApp, Message
 from bytesocket_app.transports.lifespan import LifespanError, run_lifespan
+from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
 
 PATIENCE: Final = 10.0
@@ -23,9 +24,6 @@ PATIENCE: Final = 10.0
 
 _AHEAD: Final = 16
 """Messages that the application has not read, with which the client waits, as behind a network."""
-
-LOST: Final = 1006
-"""Close code of a connection that ended without a close frame."""
 
 _BUFFER: Final = 65_536
 """Bytes that the peer did not take, with which the application waits, as behind a network."""
@@ -140,7 +138,7 @@ class HostedTransport:
         except Exception as error:  # noqa: BLE001 - raised where the test waits
             self._failure = error
         finally:
-            self.end(LOST, "")
+            self.end(CloseCode.ABNORMAL, "")
             self.over.set()
             self._answered.set()
             self._settled.set()
@@ -163,7 +161,7 @@ class HostedTransport:
         elif self.closed is not None:
             raise ConnectionResetError("the peer is gone")
         elif kind == "websocket.close":
-            self.end(message.get("code") or 1000, message.get("reason") or "")
+            self.end(message.get("code") or CloseCode.NORMAL, message.get("reason") or "")
         elif kind == "websocket.send":
             payload, is_binary = message.get("bytes"), message.get("bytes") is not None
             data = payload if payload is not None else str(message["text"]).encode()
@@ -199,11 +197,11 @@ class HostedTransport:
 
     def _refuse(self, status: int, reason: str) -> None:
         self._refusal = RequestError(str(status), reason)
-        self.end(LOST, "")
+        self.end(CloseCode.ABNORMAL, "")
         self._answered.set()
 
     def _abort(self) -> None:
-        self.end(LOST, "")
+        self.end(CloseCode.ABNORMAL, "")
 
 
 def _scope(handshake: Handshake) -> dict[str, Any]:
