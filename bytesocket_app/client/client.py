@@ -41,9 +41,9 @@ Join = TypeVar("Join", bound=Callable[..., ClientRoom])
 
 
 def joins(method: Join) -> Join:
-    """Let `join` of a client with one room say how that room is joined.
+    """Decorate `join` of a generated client with one room, so that errors say how to join it.
 
-    Called without a parameter, the method itself would raise what Python says of it.
+    Without it, a call that lacks a parameter would raise Python's own TypeError.
     """
 
     @wraps(method)
@@ -206,8 +206,9 @@ class Client:
     def ended(self) -> Exception | None:
         """The error for which this client will not connect again; None while it may.
 
-        It is what `ready` and `request` raise then, and has a `code`, a `message` and `data`. A
-        `Disconnected` has the `close_code` and the `close_reason` of a close that was final.
+        It is what `ready` and `request` raise then. All but a `ConfigurationError` have a `code`, a
+        `message` and `data`; a `Disconnected` also has the `close_code` and the `close_reason` of a
+        close that was final.
         """
         return self._outgoing.over
 

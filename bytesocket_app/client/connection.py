@@ -199,8 +199,8 @@ class WebSocketConnection:
         close = theirs or ours
         if close is None:
             return Ending(CloseCode.ABNORMAL, "")
+        is_first = bool(self._protocol.close_rcvd_then_sent)
         # Both may close at once: an answer to our close has its code.
-        is_first = bool(self._protocol.close_rcvd_then_sent) or ours is None
         is_peers = theirs is not None and (is_first or ours is None or theirs.code != ours.code)
         if ours is not None and not is_peers:
             close = ours  # an answer need not have its reason

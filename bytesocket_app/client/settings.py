@@ -73,13 +73,12 @@ class ClientSettings:
     """Bytes of one incoming message; a longer one closes the connection with 1009."""
 
     def __post_init__(self) -> None:
-        endless = ("connect_timeout", "auth_timeout", "request_timeout", "close_timeout")
-        self._check((*endless, "drain_timeout", "pong_timeout", "stable_after"))
+        self._check(("connect_timeout", "auth_timeout", "request_timeout", "close_timeout"))
+        self._check(("drain_timeout", "pong_timeout", "stable_after"))
         self._check(("ping_interval",), least=SHORTEST, or_zero=True)
         self._check(("backoff_base", "backoff_cap"), least=SHORTEST, most=LONGEST)
         self._check(("queue_limit", "request_limit", "max_attempts"), is_count=True)
         self._check(("event_buffer", "event_bytes", "message_bytes"), least=1, is_count=True)
-
         self._check_subprotocols()
 
     def _check_subprotocols(self) -> None:
