@@ -134,10 +134,10 @@ class ListeningSide:
         log.warning("%s", text)
         self._report(ErrorContext(phase, RequestError(ErrorCode.DROPPED, text, dict(names))))
 
-    async def arrived(self, event: EventArrived, codec: CodecName) -> None:
+    def arrived(self, event: EventArrived, codec: CodecName) -> None:
         """Deliver an event to the handles of its rooms, then to the client's own listeners.
 
-        Never waits. If too much is queued already, it is dropped for callbacks, which is reported.
+        If too much is queued already, it is dropped for callbacks, which is reported.
         """
 
         def failed(error: BaseException) -> None:

@@ -183,7 +183,7 @@ class Session:
         except DecodeError as error:
             listening.failed(ErrorContext(Phase.DECODE, error))
         if isinstance(message, EventArrived):
-            await listening.arrived(message, "binary" if is_binary else "json")
+            listening.arrived(message, "binary" if is_binary else "json")
         elif message is not None:
             self._obey(message)
         callbacks.message_bytes = 0

@@ -32,12 +32,12 @@ async def test_a_rooms_event_reaches_each_handle_once_and_the_client() -> None:
     second.add(Posted, lambda event: heard.append(f"2 {event.text}"))
     other.add(Posted, lambda event: heard.append(f"b {event.text}"))
     listening.listeners.add(Posted, lambda event: heard.append(f"all {event.text}"))
-    await listening.arrived(EventArrived("posted", {"text": "x"}, ("a", "a", "c")), "json")
+    listening.arrived(EventArrived("posted", {"text": "x"}, ("a", "a", "c")), "json")
     listening.leave_room("a", first)
     listening.leave_room("a", first)
-    await listening.arrived(EventArrived("posted", {"text": "y"}, ("a",)), "json")
+    listening.arrived(EventArrived("posted", {"text": "y"}, ("a",)), "json")
     listening.leave_room("a", second)
-    await listening.arrived(EventArrived("posted", {"text": "z"}), "json")
+    listening.arrived(EventArrived("posted", {"text": "z"}), "json")
     await settle(listening)
     assert heard == ["1 x", "2 x", "all x", "2 y", "all y", "all z"]
 
@@ -63,9 +63,9 @@ async def test_a_listener_that_an_earlier_one_removed_is_not_called() -> None:
     room.add(Posted, first)
     for each in (gone, last):
         listeners.add(Posted, each)
-    await listening.arrived(EventArrived("posted", {"text": "x"}, ("a",)), "json")
+    listening.arrived(EventArrived("posted", {"text": "x"}, ("a",)), "json")
     await settle(listening)
-    await listening.arrived(EventArrived("posted", {"text": "y"}, ("a",)), "json")
+    listening.arrived(EventArrived("posted", {"text": "y"}, ("a",)), "json")
     await settle(listening)
     assert heard == ["first x", "last x", "first y", "last y", "late y"]
 
@@ -77,8 +77,8 @@ async def test_hooks_hear_states_and_errors() -> None:
     listening.entered("open")
     listening.failed(ErrorContext(Phase.NETWORK, OSError()))
     listening.listeners.add(Posted, lambda _: 1 / 0)
-    await listening.arrived(EventArrived("posted", {}), "json")
-    await listening.arrived(EventArrived("posted", {"text": ""}), "json")
+    listening.arrived(EventArrived("posted", {}), "json")
+    listening.arrived(EventArrived("posted", {"text": ""}), "json")
     await settle(listening)
     assert heard == ["open", Phase.NETWORK, Phase.VALIDATION, Phase.HANDLER]
 
@@ -87,7 +87,7 @@ async def test_without_an_error_hook_errors_are_logged(caplog: pytest.LogCapture
     listening = ListeningSide(10)
     listening.failed(ErrorContext(Phase.NETWORK, OSError("no route")))
     listening.listeners.add(Posted, lambda _: 1 / 0)
-    await listening.arrived(EventArrived("posted", {"text": ""}), "json")
+    listening.arrived(EventArrived("posted", {"text": ""}), "json")
     await settle(listening)
     assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
 
@@ -108,7 +108,7 @@ async def test_what_waits_is_bounded_whatever_it_is(caplog: pytest.LogCaptureFix
     for number in range(100):
         listening.framed(b"{", is_binary=False)
         listening.failed(ErrorContext(Phase.DECODE, OSError()))
-        await listening.arrived(EventArrived("posted", {"text": f"{number}"}), "json")
+        listening.arrived(EventArrived("posted", {"text": f"{number}"}), "json")
         assert len(listening.callbacks) <= 9  # with the report of what is dropped
     await settle(listening)
     kinds = [type(each) for each in heard]
