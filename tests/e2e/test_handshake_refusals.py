@@ -14,8 +14,7 @@ from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import javascript
 from tests.support.gate import app
 from tests.support.node import Script
-from tests.support.served import SERVERS, served
-from tests.support.server_process import ROOT, serving
+from tests.support.served import TRANSPORTS, served_by
 
 DEADLINE = 20.0
 PROGRAM = """
@@ -35,17 +34,11 @@ try {
 """
 
 
-@pytest.fixture(scope="module", params=[*SERVERS, "picows"])
+@pytest.fixture(scope="module", params=TRANSPORTS)
 def port(request: pytest.FixtureRequest) -> Generator[int]:
     """The application under a server."""
-    target = "tests.support.gate:app"
-    if request.param != "picows":
-        with served(request.param, target) as port:
-            yield port
-        return
-    place = ("--host", "127.0.0.1", "--port", "0", "--transport", "picows")
-    with serving("run", target, *place, cwd=ROOT) as process:
-        yield process.port
+    with served_by(request.param, "tests.support.gate:app") as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

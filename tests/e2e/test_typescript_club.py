@@ -10,23 +10,16 @@ from bytesocket_cli.codegen.typescript import javascript
 from tests.support import contracts
 from tests.support.club import app
 from tests.support.node import Script
-from tests.support.served import SERVERS, served
-from tests.support.server_process import ROOT, serving
+from tests.support.served import TRANSPORTS, served_by
 
 BOTH = pytest.mark.parametrize("codec", ["json", "binary"])
 
 
-@pytest.fixture(scope="module", params=[*SERVERS, "picows"])
+@pytest.fixture(scope="module", params=TRANSPORTS)
 def port(request: pytest.FixtureRequest) -> Generator[int]:
     """The club under a server."""
-    target = "tests.support.club:app"
-    if request.param != "picows":
-        with served(request.param, target) as port:
-            yield port
-        return
-    place = ("--host", "127.0.0.1", "--port", "0", "--transport", "picows")
-    with serving("run", target, *place, cwd=ROOT) as process:
-        yield process.port
+    with served_by(request.param, "tests.support.club:app") as port:
+        yield port
 
 
 def program(folder: Path, port: int, codec: str, source: str, query: str = "name=ann") -> Script:
