@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
-from bytesocket_app.client import ClientState, Disconnected, ErrorContext, UnknownContract
+from bytesocket_app.client import ClientState, ErrorContext, UnknownContract
 from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import javascript
 from tests.support.doors import Knock, app, doors
@@ -90,13 +90,13 @@ async def test_the_python_client_of_another_ends_with_the_reason(port: int, clie
                     closed.set()
 
             client.on_state(changed)
-            with pytest.raises(Disconnected):
+            with pytest.raises(UnknownContract, match="update the client") as caught:
                 await client.request(old.Ask(text="in"))
             await closed.wait()
-            with pytest.raises(UnknownContract, match="update the client") as caught:
-                await client.ready
-            with pytest.raises(Disconnected, match="update the client"):
-                await client.request(old.Ask(text="in"))
+            for later in (client.ready, client.request(old.Ask(text="in"))):
+                with pytest.raises(UnknownContract) as again:
+                    await later
+                assert again.value is caught.value is client.ended
     assert str(caught.value) == REASON
     assert [(str(one.phase), one.error) for one in errors] == [("onUpgrade", caught.value)]
 
