@@ -248,7 +248,7 @@ async def test_a_handler_that_sleeps_by_a_clock_that_stands_is_named_at_the_end(
     async def forget() -> None:
         async with TestClient(app, deadline=0.05) as client:
             await client.emit(Say(text="2"))
-            await client.receive(Said)
+            await client.receive(Said, timeout=30)
 
     with virtual_clock(app), pytest.raises(NothingCame, match=r"`await clock\.elapse\(1\)` wakes"):
         await forget()
