@@ -12,8 +12,6 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from bytesocket_app import ByteSocket
 
-DEADLINE = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class Beside:
@@ -35,13 +33,6 @@ class Beside:
     async def do(self, function: Callable[[], Awaitable[Any]]) -> Any:
         """Call a function in the server's loop."""
         return await to_thread.run_sync(self.portal.call, function)
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    with anyio.fail_after(DEADLINE):
-        while not condition():  # noqa: ASYNC110 - the other side may be a thread
-            await anyio.sleep(0.005)
 
 
 @contextmanager

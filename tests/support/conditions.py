@@ -1,4 +1,4 @@
-"""Waiting for what must become true."""
+"""Waiting for what must become true, here or in another thread."""
 
 from collections.abc import Callable
 

@@ -26,7 +26,8 @@ from bytesocket_app.client import (
     UnknownContract,
 )
 from bytesocket_app.types import CodecName
-from tests.support.beside import DEADLINE, beside, until
+from tests.support.beside import beside
+from tests.support.conditions import DEADLINE, until
 from tests.support.scripted_server import Script, ScriptedServer
 from tests.support.talk import Said, Say, Wave, talk
 

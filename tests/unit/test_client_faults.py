@@ -22,7 +22,8 @@ from bytesocket_app.client import (
 )
 from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.event_loop import is_group
-from tests.support.beside import DEADLINE, Beside, beside, until
+from tests.support.beside import Beside, beside
+from tests.support.conditions import DEADLINE, until
 from tests.support.scripted_server import Script, ScriptedServer
 from tests.support.talk import Said, Say, Wave, logged, talk
 

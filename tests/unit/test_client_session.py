@@ -17,7 +17,7 @@ from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import ErrorContext
 from bytesocket_app.events import ServerEvent
 from bytesocket_app.wire import JSON
-from tests.support.beside import until
+from tests.support.conditions import until
 from tests.support.memory_socket import memory_connection
 
 pytestmark = pytest.mark.anyio
