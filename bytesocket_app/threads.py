@@ -146,9 +146,12 @@ current: ContextVar[Any] = ContextVar("bytesocket_share", default=None)
 
 
 class AtWork:
-    """Number of plain functions that run or wait for a thread, in all applications.
+    """Plain functions at work, of all applications in the process.
 
     A virtual clock waits for them: to an event loop their tasks look idle.
+
+    Attributes:
+        threads: How many run in a thread, or wait for one.
     """
 
     threads = 0
