@@ -242,10 +242,10 @@ class Policies(_Group):
     """Fingerprints of further contracts to accept without a log message: the first 16 hex digits,
     as at the head of a generated file, or more, up to all 64."""
     handshake_refusal: Literal["auto", "http", "close"] = "auto"
-    """How a client hears that authentication or an upgrade hook refuses its handshake: after it was
-    accepted, by type 6 and 4003, which browsers show to the page and after which no client comes
-    back ("close"), or by an HTTP status ("http"). "auto" tells those clients so that name a
-    contract. A crash, a timeout, a 429 and a 5xx are always an HTTP status."""
+    """Answer to a client whose handshake authentication or an upgrade hook refuses: type 6 and 4003
+    after it was accepted, which browsers show to the page and after which no client comes back
+    ("close"), or an HTTP status ("http"). "auto" closes for clients that name a contract, and gives
+    others the status. A crash, a timeout, a 429 and a 5xx are always an HTTP status."""
     without_contract: Literal["accept", "refuse"] = "accept"
     """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
     connections_per_user: Literal["refuse", "close_oldest"] = "refuse"

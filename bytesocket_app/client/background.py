@@ -33,7 +33,7 @@ class Background:
         self._ended = anyio.Event()
         self._task: object = None
         self.crash: BaseException | None = None
-        """What ended the functions before they were stopped; None without it."""
+        """Exception that ended the functions before they were stopped; None without one."""
 
     def start(self) -> None:
         """Start the functions."""

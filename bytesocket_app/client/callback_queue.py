@@ -25,6 +25,7 @@ OVERHEAD: Final = 1024
 """Bytes that a waiting call counts for, beside those of the message that it comes from."""
 
 MOST: Final = 64 * 1024 * 1024
+"""Bytes that waiting calls may count for where nobody says, as by `ClientSettings.event_bytes`."""
 
 
 def never() -> bool:

@@ -37,7 +37,7 @@ _REFUSED: Final = 400
 """The statuses from here on refuse (RFC 9110 section 15.5)."""
 
 _STARLETTES_KEY: Final = "testserver=="
-"""What the test clients of Starlette and FastAPI send for a key, which no server sees."""
+"""Key that the test clients of Starlette and FastAPI send, straight to the application."""
 
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
 """Subprotocols by which a client asks to be sent one codec; see `Socket.codec`."""

@@ -22,11 +22,11 @@ L = TypeVar("L", bound=LifespanFunction)
 
 
 class Inside(Protocol):
-    """What runs inside the lifespan."""
+    """Work that runs inside the lifespan."""
 
     @property
     def what(self) -> str:
-        """What is declared, with its place; empty if nothing is."""
+        """Name of what is declared, with its place; empty if nothing is."""
         ...
 
     def running(self) -> AbstractAsyncContextManager[object]:

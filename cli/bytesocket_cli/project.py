@@ -41,7 +41,7 @@ Package: TypeAlias = Literal["bytesocket-client"]
 """npm package that types can be generated for: `@bytesocket/client`."""
 
 Peer: TypeAlias = Literal["bytesocket", "bytesocket-node"]
-"""Whose servers a client can talk to: this package's, or those of `@bytesocket/node` as well."""
+"""Servers that a client can talk to: this package's, or those of `@bytesocket/node` as well."""
 PEERS: tuple[Peer, ...] = get_args(Peer)
 
 Backend: TypeAlias = Literal["asyncio", "trio"]

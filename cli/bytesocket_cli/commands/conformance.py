@@ -14,7 +14,7 @@ _HINTS = {
     403: ": it wants a login that is not in the auth message, or another origin",
     404: ": is that the socket's path?",
 }
-"""What a status of a refused handshake may mean here."""
+"""Hints at what a status of a refused handshake may mean here."""
 
 
 def conformance(
