@@ -21,7 +21,7 @@ from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.dismissal import Dismissal, judges
 from bytesocket_app.serving.housekeeping import Housekeeping
-from bytesocket_app.serving.origins import Origins, Told
+from bytesocket_app.serving.origins import Forwarded, Origins
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
@@ -136,7 +136,7 @@ class ApplicationEndpoint:
         if malformed is not None:
             return malformed
         peer = handshake.client
-        told = Told(self._proxies.host(peer, handshake.headers), peer)
+        via = Forwarded(self._proxies.host(peer, handshake.headers), peer)
         client = self._proxies.client(peer, handshake.headers)
         # An adaptor may use a handshake again: each connection has notes of its own.
         handshake = replace(handshake, client=client, state=dict(handshake.state))
@@ -146,7 +146,7 @@ class ApplicationEndpoint:
         if isinstance(place, Rejection):
             return place
         try:
-            decision = await self._decide(handshake, socket_id, place, told)
+            decision = await self._decide(handshake, socket_id, place, via)
         except BaseException:
             place.give_back()
             raise
@@ -155,10 +155,10 @@ class ApplicationEndpoint:
         return decision
 
     async def _decide(
-        self, handshake: Handshake, socket_id: str, place: AdmissionPlace, told: Told
+        self, handshake: Handshake, socket_id: str, place: AdmissionPlace, via: Forwarded
     ) -> Acceptance | Rejection:
-        if not self._origins.allow(handshake, told):
-            self._origins.tell(handshake, told)
+        if not self._origins.allow(handshake, via):
+            self._origins.tell(handshake, via)
             return Rejection(403, "This origin is not allowed.")
         subprotocol, sending = self._negotiate(handshake, socket_id)
         sending.place = place

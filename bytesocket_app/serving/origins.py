@@ -34,8 +34,8 @@ MAX_TOLD: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Words of trusted proxies about a connection, beside where it comes from.
+class Forwarded:
+    """Host of a request as trusted proxies forward it, and the peer that it comes from.
 
     Attributes:
         host: The host that the page asked; "" if no trusted proxy says.
@@ -67,7 +67,7 @@ class Origins:
         self._default = default
         self._told = set[str]()
 
-    def allow(self, handshake: Handshake, told: Told = Told()) -> bool:
+    def allow(self, handshake: Handshake, via: Forwarded = Forwarded()) -> bool:
         """Return True if the page that opens the connection may do so."""
         text = handshake.headers.get("origin", "")
         if not text or "*" in self._listed:
@@ -77,12 +77,12 @@ class Origins:
             return True
         if self._default == "any":
             return not self._listed
-        hosts = (handshake.headers.get("host", ""), told.host)
+        hosts = (handshake.headers.get("host", ""), via.host)
         return origin is not None and any(_is_at(origin, host) for host in hosts)
 
-    def tell(self, handshake: Handshake, told: Told = Told()) -> None:
+    def tell(self, handshake: Handshake, via: Forwarded = Forwarded()) -> None:
         """Log a refusal: what was compared with what, and what mends it; each once."""
-        line = f"origin {_shown(handshake)} refused: {self._reason(handshake, told)}"
+        line = f"origin {_shown(handshake)} refused: {self._reason(handshake, via)}"
         if line in self._told:
             return
         if len(self._told) >= MAX_TOLD:
@@ -90,7 +90,7 @@ class Origins:
         self._told.add(line)
         logger.warning("%s", line)
 
-    def _reason(self, handshake: Handshake, told: Told) -> str:
+    def _reason(self, handshake: Handshake, via: Forwarded) -> str:
         origin = _canonical(handshake.headers.get("origin", ""))
         if origin is None:
             return f"{_FORM}, so no setting allows it"
@@ -100,24 +100,24 @@ class Origins:
         if not origin.startswith(("http://", "https://")):
             return f"a page without a host of its own is at no server; {allow}"
         said = handshake.headers.get("host", "")
-        if not said and not told.host:
+        if not said and not via.host:
             return (
                 f"the request has no Host to compare it with; have the proxy pass one, or {allow}"
             )
         compared = [f"Host {shown(said)}"] if said else []
-        if told.host:
-            compared.append(f"X-Forwarded-Host {shown(told.host)}")
+        if via.host:
+            compared.append(f"X-Forwarded-Host {shown(via.host)}")
         reason = f"it was compared with {' and '.join(compared)}"
-        remedy = _remedy(origin, told.host or said, _nearest(handshake), told)
+        remedy = _remedy(origin, via.host or said, _nearest(handshake), via)
         return f"{reason}{remedy}{allow}"
 
 
-def _remedy(origin: str, host: str, forwarded: str, told: Told) -> str:
-    """Say what else mends a refusal, with the words before what always does."""
+def _remedy(origin: str, host: str, forwarded: str, via: Forwarded) -> str:
+    """Return what else mends a refusal, as the words before the setting that always does."""
     page = _split(origin.partition("://")[2])
     asked = _split(host.lower())
-    if forwarded and not told.host and _is_at(origin, forwarded):
-        peer = "unix" if told.peer is None or not told.peer[0] else told.peer[0]
+    if forwarded and not via.host and _is_at(origin, forwarded):
+        peer = "unix" if via.peer is None or not via.peer[0] else via.peer[0]
         return (
             f"; X-Forwarded-Host {shown(forwarded)} fits, and counts from trusted proxies only: "
             f"name the proxy, as in Policies(trusted_proxies=({peer[:64]!r},)), or "

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bytesocket_app import ByteSocket, Policies, Settings
 from bytesocket_app.errors import ConfigurationError
-from bytesocket_app.serving.origins import MAX_TOLD, Origins, Told
+from bytesocket_app.serving.origins import MAX_TOLD, Forwarded, Origins
 from bytesocket_app.transports import Handshake, Rejection
 from tests.support.talk import logged, talk
 
@@ -134,8 +134,8 @@ async def test_nothing_odd_is_allowed_by_accident(
 def test_no_header_makes_the_check_fail(origin: str, host: str) -> None:
     check = Origins(["https://friend.example", "null"], "same")
     handshake = page(origin, host, x_forwarded_host=origin)
-    check.allow(handshake, Told(host, PROXY))
-    check.tell(handshake, Told(host, PROXY))
+    check.allow(handshake, Forwarded(host, PROXY))
+    check.tell(handshake, Forwarded(host, PROXY))
 
 
 @pytest.mark.parametrize(
