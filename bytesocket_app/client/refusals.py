@@ -78,15 +78,24 @@ class RefusalReader:
 
     def server_error(self, context: object) -> ErrorContext:
         """Return the error hook's argument for a message of type 3 or a refused join or leave."""
-        members = _members(context)
-        phase = members.get("phase")
-        known = phase if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
         return ErrorContext(
-            phase=Phase(known),
+            phase=phase_of(context),
             error=self.error(context),
-            event=members.get("event"),
+            event=_members(context).get("event"),
             raw=repr(context)[:300],
         )
+
+
+def phase_of(context: object) -> Phase:
+    """Return the phase that an error context names; `HANDLER` if it names none that is known."""
+    phase = _members(context).get("phase")
+    return Phase(phase) if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
+
+
+def close_code(context: object) -> int | None:
+    """Return the close code that an error context says will follow."""
+    code = _members(context).get("code")
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def refusal(context: object, *, default: str = "refused") -> RequestError:

@@ -1,7 +1,7 @@
 """Session of one connection: authenticate, send pings, read until the connection ends."""
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import anyio
 
@@ -22,6 +22,7 @@ from bytesocket_app.client.messages import (
     lifecycle_frame,
 )
 from bytesocket_app.client.outgoing import Outgoing
+from bytesocket_app.client.refusals import close_code, phase_of
 from bytesocket_app.errors import (
     AuthError,
     DecodeError,
@@ -242,10 +243,9 @@ class Session:
             self.refused, phase = UnknownContract(error.message), Phase.UPGRADE
         else:
             self.refused = _unwelcome(error)
-            told = self._outgoing.refusals.server_error(context).phase
-            phase = told if told is Phase.UPGRADE else Phase.AUTH
+            phase = Phase.UPGRADE if phase_of(context) is Phase.UPGRADE else Phase.AUTH
         self._outgoing.over = self.refused
-        self._listening.failed(ErrorContext(phase, self.refused, code=_close_code(context)))
+        self._listening.failed(ErrorContext(phase, self.refused, code=close_code(context)))
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:
@@ -270,11 +270,3 @@ def _unwelcome(error: RequestError) -> AuthError:
     made: AuthError = both.__new__(both, str(error))
     vars(made).update(vars(error))
     return made
-
-
-def _close_code(context: object) -> int | None:
-    """Return the close code that a type 6 says will follow."""
-    code: object = (
-        cast("dict[str, Any]", context).get("code") if isinstance(context, dict) else None
-    )
-    return code if isinstance(code, int) and not isinstance(code, bool) else None
