@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from sys import float_info
+from typing import Any, Final
 
 from bytesocket_app.declarations.handlers import app_offer
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, caller
 from bytesocket_app.signature import Bound
+
+_SHORTEST: Final = 1e-9
+"""Seconds of an interval, below which a division by it may have no result."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +70,11 @@ def checked_interval(interval: object) -> float:
         problem = "needs the seconds between two turns, as in @app.every(1.0)."
     elif isinstance(interval, bool) or not isinstance(interval, int | float):
         problem = f"takes seconds as a number, as in every(1.0), not {interval!r}."
-    elif not (isfinite(interval) and interval > 0):
-        problem = f"takes a number of seconds above 0 that is finite, not {interval!r}."
+    elif not _SHORTEST <= interval <= float_info.max:
+        problem = (
+            f"takes a number of seconds above 0 that is finite, not {interval!r}; the least is "
+            f"{_SHORTEST:g}."
+        )
     else:
         return float(interval)
     raise ConfigurationError(f"{caller()}: every {problem}")

@@ -11,7 +11,8 @@ from anyio.abc import TaskGroup
 from bytesocket_app.clock import Clock
 from bytesocket_app.declarations.every import DeclaredTimers, RepeatedFunction
 from bytesocket_app.errors import ErrorContext, Phase
-from bytesocket_app.lifecycle.failures import Failures, leaf, must_pass
+from bytesocket_app.event_loop import ends_everything
+from bytesocket_app.lifecycle.failures import Failures, leaf
 from bytesocket_app.telemetry import Count, Operation, Telemetry
 
 logger = logging.getLogger("bytesocket")
@@ -107,7 +108,15 @@ class TimerRunner:
                 logger.warning("%s took longer: turns left out: %d", timer.what, missed)
 
     async def _turn(self, timer: RepeatedFunction) -> None:
-        """Call the function once; only a cancellation leaves this."""
+        """Call the function once, in a task of its own; only a cancellation leaves this.
+
+        A function may cancel its task, or lend it to code that does. That ends one turn, and
+        not the timer.
+        """
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._observed, timer)
+
+    async def _observed(self, timer: RepeatedFunction) -> None:
         telemetry, token = self._telemetry, None
         if telemetry.listener is not None:
             source, interval = timer.bound.source, timer.interval
@@ -128,7 +137,7 @@ class TimerRunner:
                 self._failures.promises.unread(what, source, value, _UNREAD)
         except BaseException as raised:
             error = leaf(raised)
-            if must_pass(error):
+            if ends_everything(error) or isinstance(error, KeyboardInterrupt):
                 raise
         else:
             return True

@@ -1,12 +1,14 @@
 """`@app.every`: turns inside the lifespan, one after the other, however they end."""
 
+import asyncio  # noqa: TID251 - tasks of its own cancel themselves
 import logging
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Annotated, Any
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from bytesocket_app import (
     ByteSocket,
@@ -111,6 +113,59 @@ async def test_an_exception_is_logged_with_its_place_and_the_next_turn_comes(
     assert all(line.startswith(f"every 1 s {__file__}:") for line in lines)
     assert [context.phase for context in told] == [Phase.EVERY, Phase.EVERY]
     assert isinstance(told[0].error, LookupError)
+
+
+def stops_itself_at_once() -> None:
+    running().cancel()
+
+
+async def stops_itself_and_waits() -> None:
+    running().cancel()
+    await checkpoint()
+
+
+async def awaits_what_was_cancelled() -> None:
+    future = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+async def closes_itself() -> None:
+    raise GeneratorExit
+
+
+def running() -> "asyncio.Task[object]":
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        stops_itself_at_once,
+        stops_itself_and_waits,
+        awaits_what_was_cancelled,
+        closes_itself,
+    ],
+)
+async def test_a_turn_that_cancels_its_own_task_ends_neither_the_timer_nor_the_application(
+    fault: Callable[[], Awaitable[None] | None],
+) -> None:
+    app, turns = talk(), list[int]()
+
+    @app.every(1)
+    async def tick() -> None:
+        turns.append(1)
+        waiting = fault()
+        if waiting is not None:
+            await waiting
+
+    with virtual_clock(app) as clock:
+        async with app.running():
+            await clock.elapse(3)
+    assert len(turns) == 3
 
 
 async def test_dependencies_are_made_and_cleaned_up_each_turn_and_may_be_replaced() -> None:
@@ -301,6 +356,8 @@ async def test_an_error_of_the_block_is_raised_as_it_is() -> None:
     [
         (0, "above 0 that is finite, not 0"),
         (-1.0, "above 0"),
+        (10**400, "finite, not 1000"),
+        (5e-324, "not 5e-324; the least is 1e-09."),
         (math.inf, "finite, not inf"),
         (math.nan, "finite, not nan"),
         ("1s", "seconds as a number, as in every(1.0), not '1s'"),
