@@ -104,7 +104,10 @@ class ApplicationEndpoint:
                 together.
         """
         self._app.life.check()
-        self._app.life.met(handshake.native.get("root_path", ""), handshake.path)
+        # Routes of a host are without the prefix of a proxy before it.
+        proxied: str = handshake.native.get("app_root_path", "")
+        root: str = handshake.native.get("root_path", "")
+        self._app.life.met(root.removeprefix(proxied), handshake.path)
         share = threads.current.set(self._runtime.threads.share())
         try:
             return await self._observe(handshake, new_id())

@@ -273,6 +273,17 @@ class TestNobodyRunsIt:
         assert "`app.attach(host, '/chat/ws')`" in line
         assert "`async with app.running():`" in line
 
+    async def test_what_to_write_is_without_the_prefix_of_a_proxy(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        told, host = Told(), FastAPI()
+        host.mount("/chat", told.app)
+        with StarletteClient(host, root_path="/api").websocket_connect("/chat/ws"):
+            pass
+        (line,) = logged(caplog, logging.WARNING)
+        assert "a mount, as at '/chat', runs none" in line
+        assert "`app.attach(host, '/chat/ws')`" in line
+
     async def test_a_mount_says_so_of_a_timer_alone(self, caplog: pytest.LogCaptureFixture) -> None:
         app, host = ByteSocket(title="Talk"), FastAPI()
 
