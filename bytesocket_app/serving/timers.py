@@ -48,6 +48,7 @@ class TimerRunner:
         self._failures = failures
         self._telemetry = telemetry
         self._lenders: list[TaskGroup] = []
+        self._runs_in: TaskGroup | None = None
         self._begun: dict[RepeatedFunction, tuple[float, int]] = {}
         timers.added = self._added
 
@@ -60,7 +61,6 @@ class TimerRunner:
     async def running(self) -> AsyncGenerator[None]:
         """Run the timers for the block, unless they run already."""
         failure: Exception | None = None
-        is_first = False
         async with create_task_group() as tasks:
             self._lenders.append(tasks)
             if self._lenders == [tasks]:
@@ -70,17 +70,17 @@ class TimerRunner:
             except Exception as error:  # noqa: BLE001 - raised outside the group, which would wrap it
                 failure = error
             finally:
-                is_first = self._lenders[0] is tasks
                 self._lenders.remove(tasks)
                 tasks.cancel_scope.cancel()
         if not self._lenders:
             self._begun.clear()
-        elif is_first:
+        elif self._runs_in is tasks:
             self._start(self._lenders[0])
         if failure is not None:
             raise failure
 
     def _start(self, tasks: TaskGroup) -> None:
+        self._runs_in = tasks
         for timer in self._timers.all:
             if timer not in self._begun:
                 logger.info("%s begins; each process runs its own", timer.what)

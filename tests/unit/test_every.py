@@ -23,7 +23,7 @@ from bytesocket_app import (
     Router,
 )
 from bytesocket_app.testing import TestClient, virtual_clock
-from tests.support.talk import Said, logged, talk, until
+from tests.support.talk import Said, logged, talk, until, wait
 from tests.support.ways import WAYS, Way
 
 pytestmark = pytest.mark.anyio
@@ -235,6 +235,36 @@ async def test_several_users_of_the_lifespan_have_one_turn_also_when_the_first_o
                 await gone.wait()
                 await clock.elapse(1)
     assert turns == [1, 2]
+
+
+async def test_a_user_whose_turn_ends_late_starts_no_second_timer() -> None:
+    app, turns = talk(), list[float]()
+    entered, leave, may_end = anyio.Event(), anyio.Event(), anyio.Event()
+
+    @app.every(1)
+    async def tick(clock: Clock) -> None:
+        turns.append(clock.now())
+        with anyio.CancelScope(shield=True):
+            await may_end.wait()
+
+    async def first() -> None:
+        async with app.running():
+            entered.set()
+            await leave.wait()
+
+    with virtual_clock(app) as clock:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first)
+            await wait(entered)
+            async with app.running():
+                await clock.elapse(1)
+                leave.set()
+                await clock.elapse(0)
+            async with app.running():
+                may_end.set()
+                begun = clock.now
+                await clock.elapse(3)
+    assert turns == [begun, begun + 1, begun + 2, begun + 3]
 
 
 async def test_a_router_has_them_too_and_one_may_come_while_the_application_runs() -> None:
