@@ -44,9 +44,6 @@ class LifespanRunner:
         app: The application, which the function may ask for.
         check: Raises ConfigurationError if the application's declarations contradict each other.
         inside: What else runs inside the lifespan, for each user; None for nothing.
-
-    Attributes:
-        host: The FastAPI or Starlette application in whose lifespan it runs; None without.
     """
 
     def __init__(
@@ -65,7 +62,12 @@ class LifespanRunner:
         self._turn: Lock | None = None
         self._running: AbstractAsyncContextManager[object] | None = None
         self._is_known = False
-        self.host: object = None
+        self._hosts: list[object] = []
+
+    @property
+    def host(self) -> object:
+        """The FastAPI or Starlette application in whose lifespan it runs, the last; or None."""
+        return self._hosts[-1] if self._hosts else None
 
     def declare(self, function: L) -> L:
         """Take the application's function.
@@ -140,8 +142,8 @@ class LifespanRunner:
         self._is_known = True
         self._checked = False  # declarations may have been added since the last run
         self.check()
-        before = self.host
-        self.host = host or before
+        if host is not None:
+            self._hosts.append(host)
         try:
             async with self._entered():
                 if self._inside is None:
@@ -150,7 +152,8 @@ class LifespanRunner:
                     async with self._inside.running():
                         yield
         finally:
-            self.host = before
+            if host is not None:
+                self._hosts.remove(host)
 
     @asynccontextmanager
     async def _entered(self) -> AsyncGenerator[None]:

@@ -27,10 +27,10 @@ from bytesocket_app import (
     UndeclaredEvent,
 )
 from bytesocket_app.errors import Disconnected
-from bytesocket_app.testing import NothingCame, RequestError, TestClient, hosted
+from bytesocket_app.testing import NothingCame, RequestError, TestClient, hosted, virtual_clock
 from bytesocket_app.transports.asgi import ASGIApp, Message, Receive, Scope, Send
 from bytesocket_app.transports.lifespan import LifespanError
-from tests.support.talk import Said, Say, Wave, talk, until
+from tests.support.talk import Said, Say, Wave, talk, until, wait
 
 pytestmark = pytest.mark.anyio
 
@@ -153,6 +153,35 @@ async def test_overrides_of_the_host_reach_the_lifespan_hooks_and_a_mounted_sock
     async with TestClient(chat):
         await until(lambda: "every the real one" in seen)
     assert "lifespan the real one" in seen
+
+
+async def test_overrides_of_a_host_end_with_its_lifespan_in_whatever_order_users_leave() -> None:
+    seen, chat, api = list[str](), talk(), FastAPI()
+    entered, leave = anyio.Event(), anyio.Event()
+
+    @chat.every(1)
+    async def tick(found: Annotated[str, Depends(database)]) -> None:
+        seen.append(found)
+
+    async def through_the_host() -> None:
+        async with TestClient(api):
+            entered.set()
+            await leave.wait()
+
+    chat.attach(api)
+    api.dependency_overrides[database] = lambda: "fake"
+    with virtual_clock(chat) as clock:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(through_the_host)
+            await wait(entered)
+            async with chat.running():
+                await clock.elapse(1)
+                leave.set()
+                await until(lambda: chat.life.host is None)
+                await clock.elapse(1)
+        async with chat.running():
+            await clock.elapse(1)
+    assert seen == ["fake", "the real one", "the real one"]
 
 
 async def test_headers_query_and_the_peer_reach_the_application_through_the_host() -> None:
