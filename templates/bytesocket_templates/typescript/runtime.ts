@@ -63,6 +63,7 @@ interface $Listeners {
   on(event: $Name, listener: $Listener, kind?: "on" | "once" | "inner"): () => void;
   off(event: $Name, listener?: $Listener): void;
   fire(event: $Name, ...values: unknown[]): boolean;
+  clear(): void;
 }
 
 interface $Room {
@@ -202,7 +203,7 @@ function createListeners(failed: (error: unknown, event: $Name) => void): $Liste
     fire(event, ...values) {
       const entries = table.get(event) ?? [];
       for (const entry of entries) {
-        if (!(table.get(event) as any).includes(entry)) continue;
+        if (!(table.get(event) as any)?.includes(entry)) continue;
         if (entry.kind === "once") remove(event, (other) => other === entry);
         try {
           const result = entry.listener(...values);
@@ -213,6 +214,7 @@ function createListeners(failed: (error: unknown, event: $Name) => void): $Liste
       }
       return entries.length > 0;
     },
+    clear: () => table.clear(),
   };
 }
 
@@ -507,7 +509,8 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
         throw new RangeError(`${key} of ${pattern} cannot be ${value}: it is no safe integer`);
     /* end */
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
-    const room = rooms.get(name) ?? {
+    const known = rooms.get(name);
+    const room = known ?? {
       name,
       /* paced */
       pattern,
@@ -534,9 +537,12 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     rooms.set(name, room);
     room.handles.set(heard, end);
     if (state === "closed") room.ready.reject(disconnected());
-    if (isOpen() && !room.joined && !asked.get(name)) askToJoin(room);
+    // A join whose answer is to come may be one that a leave followed.
+    if (isOpen() && !room.joined && !(known && asked.get(name))) askToJoin(room);
     const leave = (): void => {
-      if (!gone && end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
+      if (gone) return;
+      heard.clear();
+      if (end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
     };
     return disposable(leave, {
       name,
@@ -736,10 +742,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     setState("closed", { code, reason });
     if (ready.settled) ready = deferred();
     ready.reject(error);
-    for (const room of rooms.values()) room.ready.reject(error);
     for (const call of [...pending.values()]) call.finish(error);
     for (const end of iterators) end();
     dropQueued("closed", () => true);
+    for (const room of rooms.values()) for (const [, end] of room.handles) end(error);
   };
 
   // ---- what a browser says of the network
