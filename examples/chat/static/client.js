@@ -119,7 +119,7 @@ function createListeners(failed) {
     fire(event, ...values) {
       const entries = table.get(event) ?? [];
       for (const entry of entries) {
-        if (!table.get(event).includes(entry)) continue;
+        if (!table.get(event)?.includes(entry)) continue;
         if (entry.kind === "once") remove(event, (other) => other === entry);
         try {
           const result = entry.listener(...values);
@@ -130,6 +130,7 @@ function createListeners(failed) {
       }
       return entries.length > 0;
     },
+    clear: () => table.clear(),
   };
 }
 
@@ -355,7 +356,8 @@ function createClient(contract, first, second) {
   };
   const join = (pattern, params = {}) => {
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
-    const room = rooms.get(name) ?? {
+    const known = rooms.get(name);
+    const room = known ?? {
       name,
       joined: false,
       ready: deferred(),
@@ -379,9 +381,12 @@ function createClient(contract, first, second) {
     rooms.set(name, room);
     room.handles.set(heard, end);
     if (state === "closed") room.ready.reject(disconnected());
-    if (isOpen() && !room.joined && !asked.get(name)) askToJoin(room);
+    // A join whose answer is to come may be one that a leave followed.
+    if (isOpen() && !room.joined && !(known && asked.get(name))) askToJoin(room);
     const leave = () => {
-      if (!gone && end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
+      if (gone) return;
+      heard.clear();
+      if (end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
     };
     return disposable(leave, {
       name,
@@ -573,10 +578,10 @@ function createClient(contract, first, second) {
     setState("closed", { code, reason });
     if (ready.settled) ready = deferred();
     ready.reject(error);
-    for (const room of rooms.values()) room.ready.reject(error);
     for (const call of [...pending.values()]) call.finish(error);
     for (const end of iterators) end();
     dropQueued("closed", () => true);
+    for (const room of rooms.values()) for (const [, end] of room.handles) end(error);
   };
 
   // ---- what a browser says of the network
