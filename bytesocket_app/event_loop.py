@@ -103,18 +103,31 @@ def running_loop() -> Literal["asyncio", "trio"]:
     return "trio" if trio is not None and trio.lowlevel.in_trio_run() else "asyncio"
 
 
-def spawn(function: Callable[[], Coroutine[Any, Any, None]]) -> object:
+def spawn(function: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> object:
     """Start a task that belongs to the event loop and to no other task; returns it, to be kept.
 
     The function handles all of its exceptions. The task has a copy of the caller's context. It is
     cancelled when the event loop shuts down: on trio once the main task is done.
+
+    Args:
+        function: The function.
+        ended: Called when the task is over, also if asyncio cancels it before its first step.
     """
     if running_loop() == "trio":
         # A system task: only those may outlive their parent. Ctrl+C goes to the main task.
         trio = _loaded("trio")
-        protected = trio.lowlevel.enable_ki_protection(function)
+
+        async def run() -> None:
+            try:
+                await function()
+            finally:
+                ended()
+
+        protected = trio.lowlevel.enable_ki_protection(run)
         return trio.lowlevel.spawn_system_task(protected, context=copy_context())
-    return _loaded("asyncio").get_running_loop().create_task(function())
+    task = _loaded("asyncio").get_running_loop().create_task(function())
+    task.add_done_callback(lambda _: ended())
+    return task
 
 
 def ends_the_program(error: BaseException) -> bool:

@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 import anyio
 
@@ -14,6 +15,9 @@ from bytesocket_app.event_loop import (
 )
 
 log = logging.getLogger("bytesocket.client")
+
+_AROUND: Final = ContextVar[tuple["Background", ...]]("around", default=())
+"""Those that run the code that asks, innermost last."""
 
 
 class Background:
@@ -37,7 +41,12 @@ class Background:
 
     def start(self) -> None:
         """Start the functions."""
-        self._task = spawn(self._run)
+        self._task = spawn(self._run, self._ended.set)
+
+    @property
+    def is_around(self) -> bool:
+        """True in code that the functions call, which must not wait until they have ended."""
+        return self in _AROUND.get()
 
     async def stop(self) -> None:
         """Cancel the functions and wait until they have ended, also if cancelled meanwhile."""
@@ -46,6 +55,7 @@ class Background:
             await self._ended.wait()
 
     async def _run(self) -> None:
+        _AROUND.set((*_AROUND.get(), self))
         try:
             with self._scope:
                 async with anyio.create_task_group() as tasks:
@@ -58,5 +68,3 @@ class Background:
             if ends_the_program(error):
                 interrupt_main_task()
             log.exception("the client ended: leave its `async with` to have this raised")
-        finally:
-            self._ended.set()

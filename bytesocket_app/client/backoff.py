@@ -41,6 +41,10 @@ class Backoff:
         self.wait = self._draw(0.0, limit)
         return self.wait
 
+    def parted(self) -> None:
+        """Note that the connection ended on purpose: the next failure is that of an attempt."""
+        self._has_lasted = False
+
     def lasted(self, seconds: float, *, stable_after: float) -> None:
         """Reset the count of failures after a connection of at least `stable_after` seconds.
 

@@ -59,6 +59,7 @@ class CallbackQueue:
         self._waiting: deque[tuple[Callback, Any, bool, int]] = deque()
         self._bytes = 0
         self._running: Callback | None = None
+        self._is_finishing = False
         self._more = Signal()
         self.less = Signal()
         self.message_bytes = 0
@@ -94,9 +95,18 @@ class CallbackQueue:
         while self._waiting or self._running is not None:
             await self.less.wait()
 
+    def finish(self) -> None:
+        """Let `run` end once no call is queued or running."""
+        self._is_finishing = True
+        self._more.notify()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_finishing and not self._waiting
+
     async def run(self) -> None:
-        """Make the queued calls, until cancelled."""
-        while True:
+        """Make the queued calls, until cancelled or finished."""
+        while not self._is_over:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._run)
             # Only a callback that cancelled its own task gets here.
@@ -108,6 +118,8 @@ class CallbackQueue:
     async def _run(self) -> None:
         while True:
             while not self._waiting:
+                if self._is_finishing:
+                    return
                 await self._more.wait()
             callback, argument, is_error_hook, size = self._waiting.popleft()
             self._bytes -= size

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar, cast, overload
+from typing import Any, ClassVar, Final, Self, TypeVar, cast, overload
 
 import anyio
 
@@ -37,6 +37,9 @@ T = TypeVar("T")
 CloseHook = TypeVar("CloseHook", bound=Callable[[EndOfConnection], object])
 FrameHook = TypeVar("FrameHook", bound=Callable[[bytes | str], object])
 
+_LAST_CALLS: Final = 0.5
+"""Seconds for what the hooks hear last, of a close that took all of its time."""
+
 Join = TypeVar("Join", bound=Callable[..., ClientRoom])
 
 
@@ -60,7 +63,8 @@ class Client:
     is open. Leaving sends what is queued, for `drain_timeout` seconds at most, which includes
     connecting; then it closes the connection and waits for running listeners, for `close_timeout`
     seconds at most. What is not sent by then is logged, and reported to `on_error` with the code
-    `dropped`. A client can be entered once, by any task, and left by any other.
+    `dropped`. A client can be entered once, by any task, and left by any other. A listener that
+    leaves it does not wait for itself: it goes on, and those that wait behind it are called too.
 
     Listeners are called one after another, in the order of the events. An exception in one is
     logged and reported to `on_error`; the next listener is called all the same.
@@ -152,21 +156,34 @@ class Client:
             return None
         try:
             is_sending = error is None or isinstance(error, Exception)
-            await self._leave(is_sending=is_sending and not is_being_cancelled())
+            await self._leave(background, is_sending=is_sending and not is_being_cancelled())
         finally:
-            await background.stop()
+            if background.is_around:
+                self._listening.callbacks.finish()
+            else:
+                await background.stop()
         if background.crash is not None and isinstance(error, KeyboardInterrupt | None):
             raise background.crash
         return None
 
-    async def _leave(self, *, is_sending: bool) -> None:
+    async def _leave(self, background: Background, *, is_sending: bool) -> None:
         try:
             if is_sending:
                 await self._outgoing.flushed(self._settings.drain_timeout)
         finally:
-            with anyio.move_on_after(self._settings.close_timeout, shield=True) as scope:
+            timeout = self._settings.close_timeout
+            deadline = anyio.current_time() + timeout
+            # A close that nobody answers ends by itself then; the hooks hear of it.
+            with anyio.move_on_after(timeout + _LAST_CALLS, shield=True):
                 await self._reconnector.close()
-                await self._listening.callbacks.idle()
+            if not background.is_around:
+                await self._called(deadline)
+
+    async def _called(self, deadline: float) -> None:
+        """Wait for running listeners, and for what the hooks hear last."""
+        deadline = max(deadline, anyio.current_time() + _LAST_CALLS)
+        with anyio.CancelScope(deadline=deadline, shield=True) as scope:
+            await self._listening.callbacks.idle()
         if scope.cancelled_caught:
             self._listening.warn_of_calls()
 

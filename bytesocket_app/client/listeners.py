@@ -93,6 +93,10 @@ class Listener:
         self.is_removed = self.is_once
         return self.callback(event)
 
+    def missed(self) -> None:
+        """Take note that a call was dropped: it was none for one with `is_once`."""
+        self.is_spent = False
+
     @property
     def __wrapped__(self) -> Callback:
         """The function, whose place is named where a call failed."""
@@ -205,6 +209,13 @@ class Listeners:
     def named(self, name: EventName) -> list[Subscription]:
         """Return the subscriptions to an event name."""
         return list(self._by_name.get(name, {}).values())
+
+    def forget_calls(self) -> None:
+        """Make no call that is queued; those of groups go on, as they are in other rooms too."""
+        for by_model in self._by_name.values():
+            for subscription in by_model.values():
+                for listener in subscription.callbacks:
+                    listener.is_removed |= listener.owner is None
 
     def end(self) -> None:
         """Remove all callbacks and end all iterators; further ones are ended from the start."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bytesocket_app.client.callback_queue import MOST, Callback, CallbackQueue
 from bytesocket_app.client.ending import EndOfConnection
-from bytesocket_app.client.listeners import Delivery, Listeners
+from bytesocket_app.client.listeners import Delivery, Listener, Listeners
 from bytesocket_app.client.messages import EventArrived
 from bytesocket_app.errors import (
     ConnectError,
@@ -51,6 +51,7 @@ class ListeningSide:
         self.callbacks = CallbackQueue(limit, self._callback_failed, most)
         self._dropped: Counter[EventName] = Counter()
         self._rooms: dict[str, list[Listeners]] = {}
+        self._is_ended = False
         self._state_hooks: list[Callback] = []
         self._error_hooks: list[Callback] = []
         self._close_hooks: list[Callback] = []
@@ -75,8 +76,10 @@ class ListeningSide:
         self.hears_frames = True
 
     def enter_room(self, name: str) -> Listeners:
-        """Return the listeners of a new handle of a room."""
+        """Return the listeners of a new handle of a room; after the end they have ended too."""
         listeners = Listeners()
+        if self._is_ended:
+            listeners.end()
         self._rooms.setdefault(name, []).append(listeners)
         return listeners
 
@@ -143,7 +146,9 @@ class ListeningSide:
         def failed(error: BaseException) -> None:
             self.failed(ErrorContext(Phase.VALIDATION, error, event=event.name))
 
-        def drop(_callback: Callback, _event: object) -> None:
+        def drop(callback: Callback, _event: object) -> None:
+            if isinstance(callback, Listener):
+                callback.missed()
             self._drop(event.name)
 
         callbacks = self.callbacks
@@ -155,8 +160,11 @@ class ListeningSide:
         delivery.to(self.listeners)
 
     def warn_of_calls(self) -> None:
-        """Log that calls of listeners are not made any more, as the client is left."""
-        log.warning("%s calls of listeners were dropped: the client was left", len(self.callbacks))
+        """Log that a listener is cancelled, and others are not called, as the client is left."""
+        log.warning(
+            "a listener was cancelled, and %s calls of listeners were dropped: the client was left",
+            len(self.callbacks),
+        )
 
     def _drop(self, name: EventName) -> None:
         if not self._dropped:
@@ -173,6 +181,7 @@ class ListeningSide:
 
     def end(self) -> None:
         """Remove all listeners and end their iterators."""
+        self._is_ended = True
         self.listeners.end()
         for handles in self._rooms.values():
             for listeners in handles:

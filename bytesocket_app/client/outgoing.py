@@ -157,6 +157,27 @@ class Outgoing:
         self._less.notify()
         return left
 
+    def removed(self, room: str, error: RequestError) -> Counter[EventName]:
+        """End the handles of a room that server code took the client out of, and what waits for it.
+
+        Requests that were not sent fail with the error.
+
+        Returns:
+            The events that were still queued: how many of each name.
+        """
+        left = Counter[EventName]()
+        if not self.rooms.removed(room, error):
+            return left
+        for item in self._queue.take_room(room):
+            if item.request is None:
+                left[_name_of(item.payload)] += 1
+            else:
+                self._queued_requests.discard(item.request)
+                self.requests.refuse(item.request, error)
+        self._less.notify()
+        self._requeued.notify()
+        return left
+
     def _waiting_events(self) -> list[Queued[bytes]]:
         """Return what is queued and nobody waits for."""
         return [item for item in self._queue if item.request is None]
@@ -218,7 +239,7 @@ class Outgoing:
             connection.send(frame, is_binary=self.codec.is_binary)
             await connection.drained()
             return "sent"
-        return await self._later(frame, pace, is_losable=event.__event_volatile__)
+        return await self._later(frame, pace, room, is_losable=event.__event_volatile__)
 
     async def emit_raw(self, event: EventName, data: Any, room: Place = None) -> Outcome:
         """Send an event by its name, as `emit` does; its rate is kept to as well.
@@ -228,7 +249,8 @@ class Outgoing:
             RuntimeError: The client does not run yet.
         """
         frame = event_frame(self.codec, event, data, **_where(room))
-        return await self._send(frame, self._pace_in(event, room), is_binary=self.codec.is_binary)
+        pace = self._pace_in(event, room)
+        return await self._send(frame, pace, room, is_binary=self.codec.is_binary)
 
     async def send_raw(self, frame: bytes | str) -> Outcome:
         """Send a frame as it is, or queue it; waits while the network is behind.
@@ -238,13 +260,15 @@ class Outgoing:
             TypeError: The frame is neither bytes nor text.
         """
         if isinstance(frame, str):
-            return await self._send(frame.encode(), None, is_binary=False)
-        return await self._send(bytes(memoryview(frame)), None, is_binary=True)
+            return await self._send(frame.encode(), None, None, is_binary=False)
+        return await self._send(bytes(memoryview(frame)), None, None, is_binary=True)
 
-    async def _send(self, frame: bytes, pace: AnyPace | None, *, is_binary: bool) -> Outcome:
+    async def _send(
+        self, frame: bytes, pace: AnyPace | None, place: Place, *, is_binary: bool
+    ) -> Outcome:
         connection = self.connection
         if connection is None or not self._is_due(pace):
-            return await self._later(frame, pace, is_binary=is_binary)
+            return await self._later(frame, pace, place, is_binary=is_binary)
         connection.send(frame, is_binary=is_binary)
         await connection.drained()
         return "sent"
@@ -253,6 +277,7 @@ class Outgoing:
         self,
         frame: bytes,
         pace: AnyPace | None,
+        place: Place,
         *,
         is_losable: bool = False,
         is_binary: bool | None = None,
@@ -262,7 +287,7 @@ class Outgoing:
         await anyio.lowlevel.checkpoint()
         if self.over is not None or is_losable:
             return "dropped"
-        return "queued" if self._keep(frame, pace, is_binary=is_binary) else "dropped"
+        return "queued" if self._keep(frame, pace, place, is_binary=is_binary) else "dropped"
 
     def _is_due(self, pace: AnyPace | None, *, is_losable: bool = False) -> bool:
         """Return True if a message may be sent now, which takes a token."""
@@ -272,12 +297,14 @@ class Outgoing:
         self,
         frame: bytes,
         pace: AnyPace | None,
+        place: Place,
         request: RequestId | None = None,
         *,
         is_binary: bool | None = None,
     ) -> bool:
         """Queue a message; returns False if the queue is full."""
-        is_kept = self._queue.put(frame, request=request, pace=pace, is_binary=is_binary)
+        room = place if isinstance(place, str) else None
+        is_kept = self._queue.put(frame, request=request, pace=pace, is_binary=is_binary, room=room)
         self._requeued.notify()
         return is_kept
 
@@ -331,7 +358,7 @@ class Outgoing:
         try:
             frame = event_frame(self.codec, event, data, **_where(room), request=pending.id)
             pace = self._pace_in(event, room)
-            self._send_request(frame, pending, pace)
+            self._send_request(frame, pending, pace, room)
             return self._valid(await pending.outcome(), reply)
         finally:
             self.requests.forget(pending)
@@ -340,11 +367,13 @@ class Outgoing:
                 self._queue.forget(pending.id)
                 self._requeued.notify()
 
-    def _send_request(self, frame: bytes, pending: PendingRequest, pace: AnyPace | None) -> None:
+    def _send_request(
+        self, frame: bytes, pending: PendingRequest, pace: AnyPace | None, place: Place
+    ) -> None:
         connection = self.connection
         if connection is not None and self._is_due(pace):
             connection.send(frame, is_binary=self.codec.is_binary)
-        elif self._keep(frame, pace, pending.id):
+        elif self._keep(frame, pace, place, pending.id):
             self._queued_requests.add(pending.id)
         elif connection is None:
             raise Disconnected("there is no connection, and the queue for the next one is full")

@@ -20,12 +20,14 @@ class Queued(Generic[T]):
         request: Its id if its answer is awaited.
         pace: The pace that it keeps to; None if it has none.
         is_binary: True for a binary frame, False for a text frame; None for that of the codec.
+        room: The one room that it is for; None for none or several.
     """
 
     payload: T
     request: RequestId | None = None
     pace: AnyPace | None = None
     is_binary: bool | None = None
+    room: str | None = None
 
 
 class OfflineQueue(Generic[T]):
@@ -57,16 +59,23 @@ class OfflineQueue(Generic[T]):
         request: RequestId | None = None,
         pace: AnyPace | None = None,
         is_binary: bool | None = None,
+        room: str | None = None,
     ) -> bool:
         """Add a message; returns False if the queue is full and the message is lost."""
         if len(self._waiting) >= self._limit:
             return False
-        self._waiting.append(Queued(payload, request, pace, is_binary))
+        self._waiting.append(Queued(payload, request, pace, is_binary, room))
         return True
 
     def forget(self, request: RequestId) -> None:
         """Remove a request whose answer is no longer awaited, so that it is not carried out."""
         self._waiting = deque(item for item in self._waiting if item.request != request)
+
+    def take_room(self, room: str) -> list[Queued[T]]:
+        """Remove the messages for a room and return them, oldest first."""
+        gone = [item for item in self._waiting if item.room == room]
+        self._waiting = deque(item for item in self._waiting if item.room != room)
+        return gone
 
     def drop_first(self) -> None:
         """Remove the oldest message."""

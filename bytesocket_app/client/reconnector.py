@@ -213,6 +213,7 @@ class Reconnector:
     def _exhausted(self, backoff: Backoff) -> Exception | None:
         """Count an attempt that ended by itself; return the error if there must be no other."""
         if self._is_leaving():
+            backoff.parted()
             return None
         backoff.failed()
         limit = self._settings.max_attempts

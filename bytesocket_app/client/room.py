@@ -163,14 +163,15 @@ class ClientRoom:
             self._listening.callbacks.post(hook, error)
 
     async def leave(self) -> None:
-        """Give up this handle and end its listeners. Further calls have no effect.
+        """Give up this handle and end its listeners, which hear nothing more, not even what waits.
 
-        Does not wait for the server's answer.
+        Further calls have no effect. Does not wait for the server's answer.
         """
         if self._has_left:
             return
         self._has_left = True
         self._membership.left.remove(self._removed)
+        self._listeners.forget_calls()
         self._listening.leave_room(self.name, self._listeners)
         self._outgoing.rooms.leave(self.name, self._batch)
         self._membership.changed.notify()

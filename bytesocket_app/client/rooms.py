@@ -170,15 +170,15 @@ class Rooms:
         self._ask_batches()
         room.changed.notify()
 
-    def removed(self, name: str, error: RequestError) -> None:
+    def removed(self, name: str, error: RequestError) -> bool:
         """End all handles of a room that server code took the client out of.
 
         Ignored while a join or a leave is pending, as its answer decides, and for a room that the
-        client is not in. A new `join` begins a new membership.
+        client is not in. A new `join` begins a new membership. Returns True if it was not ignored.
         """
         room = self._rooms.get(name)
         if room is None or room.is_asked or not room.is_joined:
-            return
+            return False
         del self._rooms[name]
         room.is_joined, room.handles = False, 0
         for batch in list(self._batches):
@@ -187,6 +187,7 @@ class Rooms:
         for left in tuple(room.left):
             left(error)
         room.changed.notify()
+        return True
 
     @property
     def is_asking(self) -> bool:

@@ -227,7 +227,9 @@ class Session:
                 self._membership(message)
             case Removed(room, code, text):
                 error = self._outgoing.refusals.error({"error": {"code": code, "message": text}})
-                self._outgoing.rooms.removed(room, error)
+                lost = self._outgoing.removed(room, error)
+                what = f"events were dropped, as the server took the client out of room {room!r}"
+                self._listening.lost(lost, what, Phase.MESSAGE)
             case Replied(request, data, is_refused):
                 if is_refused:
                     self._outgoing.refused(data)
