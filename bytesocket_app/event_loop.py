@@ -125,8 +125,12 @@ def spawn(function: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[],
 
         protected = trio.lowlevel.enable_ki_protection(run)
         return trio.lowlevel.spawn_system_task(protected, context=copy_context())
+
+    def done(_: object) -> None:
+        ended()
+
     task = _loaded("asyncio").get_running_loop().create_task(function())
-    task.add_done_callback(lambda _: ended())
+    task.add_done_callback(done)
     return task
 
 
