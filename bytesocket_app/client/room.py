@@ -141,9 +141,17 @@ class ClientRoom:
                 raise Disconnected(f"this handle has left room {self.name!r}")
             if self._outgoing.over is not None:
                 raise self._outgoing.over
-            if self._membership.error is not None:
-                raise self._membership.error
+            error = self._refusal()
+            if error is not None:
+                raise error
             await self._membership.changed.wait()
+
+    def _refusal(self) -> RequestError | None:
+        """Return why the server keeps the client out, unless that is being asked."""
+        room, batch = self._membership, self._batch
+        if room.error is not None or batch is None or room.is_asked:
+            return room.error
+        return batch.error
 
     def on_left(self, callback: LeftHook) -> LeftHook:
         """Call a function when server code takes the client out of the room. Returns the function.

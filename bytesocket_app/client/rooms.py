@@ -64,10 +64,12 @@ class Batch:
     Attributes:
         rooms: State of each room, by name.
         is_settled: True after a refusal: the batch is asked for again on the next connection.
+        error: That refusal.
     """
 
     rooms: dict[str, Membership]
     is_settled: bool = False
+    error: RequestError | None = None
 
 
 class Rooms:
@@ -144,7 +146,7 @@ class Rooms:
         """Record the end of the connection: no room is joined; wanted rooms stay wanted."""
         self._ask = None
         for batch in self._batches:
-            batch.is_settled = False
+            batch.is_settled, batch.error = False, None
         for name, room in list(self._rooms.items()):
             room.asked_in = None
             room.is_joined = room.is_asked = room.is_leaving = room.is_settled = False
@@ -160,7 +162,7 @@ class Rooms:
         room.is_asked = room.is_leaving = False
         room.is_settled = error is not None and batch is None
         if batch is not None and error is not None:
-            batch.is_settled = True
+            batch.is_settled, batch.error = True, error
         if error is None:
             room.is_joined = is_join
             room.error = None

@@ -192,6 +192,25 @@ async def test_no_refusal_of_others_takes_a_room_from_a_handle_of_its_own(
             assert group.is_joined
 
 
+async def test_a_refused_group_is_told_so_when_a_handle_of_its_own_leaves(
+    hall: Hall, server: Beside
+) -> None:
+    """That one was let in, and out again: nobody asks for the group, which has its refusal."""
+    async with dynamic(server) as client:
+        with anyio.fail_after(30):
+            group = client.join_all("lobby", "vault")
+            with pytest.raises(RequestError):
+                await group.ready
+            lobby = client.join("lobby")
+            await lobby.ready
+            await lobby.leave()
+            await until(lambda: not client.rooms)
+            for room in group:
+                with pytest.raises(RequestError) as refused:
+                    await room.ready
+                assert refused.value.code == "full"
+
+
 async def test_groups_that_share_a_room_do_not_wait_for_each_other(
     hall: Hall, server: Beside
 ) -> None:
