@@ -114,7 +114,8 @@ class Rooms:
             room.handles += 1
             room.batched += 1
             batch.rooms[name] = room
-        self._batches.append(batch)
+        if wanted:
+            self._batches.append(batch)
         self._ask_batches()
         return batch
 
