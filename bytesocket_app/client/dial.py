@@ -32,6 +32,8 @@ network is behind."""
 
 _FOR_NOW: Final = frozenset({429, 503})
 """Statuses of servers that are there, and take no connection at the moment."""
+_REFUSED: Final = frozenset({401, 403})
+"""Statuses of servers that are there, and do not let this client in."""
 _SHOWN: Final = 200
 """Characters of a server's own words in a line."""
 _KEPT: Final = 1024
@@ -120,15 +122,20 @@ class Dial:
             error = protocol.handshake_exc or InvalidHandshake("the connection ended")
             response = error.response if isinstance(error, InvalidStatus) else None
             status = None if response is None else response.status_code
-            problem = "no connection for now" if status in _FOR_NOW else "no WebSocket"
             cause = str(error) if response is None else _said(response)
             raise ConnectError(
-                f"{problem} at {self.address.path or '/'} of "
+                f"{_problem(status)} at {self.address.path or '/'} of "
                 f"{self.address.host}:{self.address.port}: {cause}",
                 status,
                 "" if response is None else _body(response),
             ) from error
         return protocol
+
+
+def _problem(status: int | None) -> str:
+    if status in _FOR_NOW:
+        return "no connection for now"
+    return "refused" if status in _REFUSED else "no WebSocket"
 
 
 def _said(response: Response) -> str:
