@@ -20,7 +20,7 @@ from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
 from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom, Replies
-from bytesocket_app.client.room_names import no_room
+from bytesocket_app.client.room_names import no_name, no_room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
@@ -347,6 +347,9 @@ class Client:
         return room(name, self._outgoing, self._listening, pattern)
 
     def _join_all(self, rooms: Sequence[RoomName[RoomType]]) -> RoomGroup[RoomType]:
+        for room in rooms:
+            if not isinstance(room, RoomName):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(no_name(room, self._rooms))
         batch = self._outgoing.join_all({room.name: room.pattern for room in rooms})
         first = {room.name: room for room in rooms}.values()
         sides = self._outgoing, self._listening

@@ -39,6 +39,27 @@ def no_room(name: str, rooms: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
+def no_name(given: object, kinds: Mapping[str, type]) -> str:
+    """Return an error message for what `join_all` of a generated client was given wrongly.
+
+    Args:
+        given: It, in the place of what a room's class makes.
+        kinds: The classes of the rooms, by their patterns.
+    """
+    patterns = [pattern for pattern in kinds if pattern == given or _is_of(given, pattern)]
+    named = [_made(kinds[pattern], pattern) for pattern in patterns or kinds]
+    return f"join_all takes what a room's class makes, {' or '.join(named)}, not {given!r}"
+
+
+def _is_of(given: object, pattern: str) -> bool:
+    return isinstance(given, str) and RoomPattern(pattern).match(given) is not None
+
+
+def _made(kind: type, pattern: str) -> str:
+    names = dict.fromkeys(_PARAMETER.findall(pattern))
+    return f"{kind.__name__}.of({', '.join(f'{name}=...' for name in names)})"
+
+
 def _values(name: str, pattern: str, types: Mapping[str, Any]) -> dict[str, object]:
     """Return the values of a pattern's parameters in a name; nothing if it does not match."""
     texts = RoomPattern(pattern).match(name) or {}

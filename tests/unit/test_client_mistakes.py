@@ -140,6 +140,19 @@ def test_a_room_that_is_joined_by_its_name_is_told_how(tmp_path: Path) -> None:
             call("doc:{doc_id}")
 
 
+def test_a_room_that_is_joined_with_others_by_its_text_is_told_its_class(tmp_path: Path) -> None:
+    client = made(chat(), tmp_path).ChatClient("ws://127.0.0.1:1")
+    for given, remedy in (
+        ("lobby", r"what a room's class makes, LobbyRoom\.of\(\), not 'lobby'"),
+        ("doc:{doc_id}", r"DocRoom\.of\(doc_id=\.\.\.\), not"),
+        ("team:a:b", r"TeamRoom\.of\(team=\.\.\., day=\.\.\.\), not 'team:a:b'"),
+        ("loby", r"DocRoom\.of\(doc_id=\.\.\.\) or LobbyRoom\.of\(\) or "),
+        (7, r"not 7"),
+    ):
+        with pytest.raises(TypeError, match=remedy):
+            client.join_all(given)
+
+
 def test_the_only_room_of_a_client_says_how_it_is_joined_too(tmp_path: Path) -> None:
     client = made(one_room(), tmp_path).OneClient("ws://127.0.0.1:1")
     assert client.join("doc:{doc_id}", doc_id=7).name == "doc:7"
