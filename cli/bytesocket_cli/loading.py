@@ -42,11 +42,14 @@ class Loaded:
         asgi: ASGI application for the server: the ByteSocket, or the application it is part of.
         applications: The ByteSockets in it.
         import_string: Import path, as `module:attribute`.
+        host: Import path of the application that the ByteSocket is part of, where the target leaves
+            that out.
     """
 
     asgi: Any
     applications: tuple[ByteSocket, ...]
     import_string: str
+    host: str | None = None
 
     @property
     def application(self) -> ByteSocket:
@@ -57,12 +60,8 @@ class Loaded:
         """
         if len(self.applications) == 1:
             return self.applications[0]
-        kind = type(self.asgi).__name__
         if not self.applications:
-            raise CliError(
-                f"{self.import_string} is a {kind} without a ByteSocket: {_attach(kind)}; or name "
-                "the ByteSocket itself"
-            )
+            raise CliError(self._without())
         paths = ", ".join(f"{one.title} at {one.paths[-1]}" for one in self.applications)
         raise CliError(
             f"{self.import_string} has several ByteSockets ({paths}): name one as TARGET"
@@ -76,7 +75,27 @@ class Loaded:
     @property
     def has_pages(self) -> bool:
         """True if the application serves HTTP requests too."""
-        return any(one is not self.asgi or one.http is not None for one in self.applications)
+        inner = self.applications
+        return not inner or any(one is not self.asgi or one.http is not None for one in inner)
+
+    @property
+    def missing(self) -> str | None:
+        """Message about what is not served and may be expected; None if nothing is missing."""
+        if not self.applications:
+            return self._without()
+        if self.host is None:
+            return None
+        return (
+            f"{self.import_string} is part of {self.host}, whose pages are not served and whose "
+            f"lifespan does not run here: name {self.host} as TARGET"
+        )
+
+    def _without(self) -> str:
+        kind = type(self.asgi).__name__
+        return (
+            f"{self.import_string} is a {kind} without a ByteSocket: {_attach(kind)}; or name the "
+            "ByteSocket itself"
+        )
 
     async def drain(self, grace: float) -> None:
         """Close all sockets within `grace` seconds."""
@@ -103,7 +122,13 @@ def load(target: Target) -> Loaded:
     applications = _applications(found)
     for application, paths in applications.items():
         application.hosted_at = () if application is found else tuple(reversed(paths))
-    return Loaded(found, tuple(applications), f"{target.module}:{name}")
+    host = _left_out(module, found)
+    return Loaded(
+        found,
+        tuple(applications),
+        f"{target.module}:{name}",
+        host=None if host is None else f"{target.module}:{host}",
+    )
 
 
 def _print_contract_warnings() -> None:
@@ -191,7 +216,7 @@ def _is_own(path: Path, target: Target) -> bool:
 def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if target.attribute is not None:
         return target.attribute, _attribute(module, target)
-    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    public = _public(module)
     host = _host(public)
     if host is not None:
         return host, public[host]
@@ -227,6 +252,17 @@ def _attach(kind: str, name: str = "api") -> str:
     if kind in _HOSTS:
         return f"attach it to the {kind}, as in chat.attach({name})"
     return f"mount one in the {kind}, or put that beside it: ByteSocket(http={name})"
+
+
+def _public(module: ModuleType) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+def _left_out(module: ModuleType, found: Any) -> str | None:
+    """Return the name of the application that a ByteSocket is part of, or None."""
+    public = _public(module)
+    host = _host(public) if isinstance(found, ByteSocket) else None
+    return host if host is not None and found in _applications(public[host]) else None
 
 
 def _host(public: dict[str, Any]) -> str | None:

@@ -270,6 +270,7 @@ def describe(loaded: Loaded) -> dict[str, Any]:
         "applications": applications,
         "contract": contract,
         "has_pages": loaded.has_pages,
+        "missing": loaded.missing,
     }
 
 

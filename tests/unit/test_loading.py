@@ -115,6 +115,33 @@ def test_a_host_without_a_byte_socket_is_served_but_has_no_contract() -> None:
         _ = found.application
 
 
+def test_a_socket_that_is_named_without_its_host_says_what_is_not_served() -> None:
+    write(
+        "house.py",
+        "from bytesocket_app import ByteSocket\n"
+        "from fastapi import FastAPI\n"
+        "app, alone, api = ByteSocket(title='A'), ByteSocket(title='B'), FastAPI()\n"
+        "app.attach(api)\n",
+    )
+    assert loaded("house:app").missing == (
+        "house:app is part of house:api, whose pages are not served and whose lifespan does not "
+        "run here: name house:api as TARGET"
+    )
+    assert [loaded(target).missing for target in ("house:api", "house.py", "house:alone")] == [
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_host_without_a_byte_socket_has_pages_and_says_that_no_socket_is_there() -> None:
+    write("plain.py", "from fastapi import FastAPI\napi = FastAPI()\n")
+    found = loaded("plain:api")
+    assert found.has_pages
+    assert found.missing is not None
+    assert "plain:api is a FastAPI without a ByteSocket: attach it" in found.missing
+
+
 def test_a_host_of_several_is_told_to_name_one() -> None:
     write(
         "multi.py",

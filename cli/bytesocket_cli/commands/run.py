@@ -99,6 +99,8 @@ def run(  # noqa: PLR0913 - the options of the command
                 f"picows serves sockets, and no pages: what else {loaded.import_string} serves is "
                 "404 here, and its HTTP middleware does not run. Another --transport serves both."
             )
+        elif transport != "picows" and loaded.missing is not None:
+            console.warn(loaded.missing)
         service = Service(
             listener=listener,
             backend=place.project.backend,
