@@ -32,15 +32,19 @@ class Arrivals:
         transport: The connection.
         log: Log that records received messages.
         deadline: Default timeout of a wait, in seconds.
+        hint: Returns a sentence with a blank before it, for who waited in vain; or "".
 
     Attributes:
         is_running: True once the client is connected.
     """
 
-    def __init__(self, transport: PeersEnd, log: FrameLog, deadline: float) -> None:
+    def __init__(
+        self, transport: PeersEnd, log: FrameLog, deadline: float, hint: Callable[[], str]
+    ) -> None:
         self._transport = transport
         self._log = log
         self._deadline = deadline
+        self._hint = hint
         self._waiting: deque[Any] = deque()
         self._taking = Lock()
         self._taken = 0
@@ -70,7 +74,9 @@ class Arrivals:
                         del self._waiting[index]
                         return message
                 await self._more(what)
-        raise NothingCame(f"{what} did not come within {seconds:g} s. The frames:\n{self._log}")
+        raise NothingCame(
+            f"{what} did not come within {seconds:g} s.{self._hint()} The frames:\n{self._log}"
+        )
 
     async def _more(self, what: str) -> None:
         """Wait until one more message has been received; several waits may run at once."""

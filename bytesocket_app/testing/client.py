@@ -127,7 +127,7 @@ class TestClient:
             client=("testclient", 0),
         )
         self._stack = AsyncExitStack()
-        self._arrivals = Arrivals(self._transport, self.log, deadline)
+        self._arrivals = Arrivals(self._transport, self.log, deadline, self._asleep)
         self._ids = itertools.count(1)
 
     @property
@@ -352,8 +352,10 @@ class TestClient:
             Disconnected: The connection ended first.
         """
         removed = _of_type({MessageType.REMOVED})
+        told = "contract=" in self._handshake.query
+        unasked = "" if told else ", of which only TestClient(..., contract=True) is told,"
         message = await self._arrivals.wait(
-            f"the removal from {room!r}",
+            f"the removal from {room!r}{unasked}",
             lambda m: removed(m) and m.get("room") == room,
             timeout,
         )

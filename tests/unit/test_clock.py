@@ -254,6 +254,20 @@ async def test_a_handler_that_sleeps_by_a_clock_that_stands_is_named_at_the_end(
         await forget()
 
 
+async def test_who_waits_while_the_virtual_clock_stands_is_told_to_advance_it() -> None:
+    app = countdown()
+    with virtual_clock(app) as clock:
+        async with TestClient(app) as client:
+            await client.emit(Say(text="1"))
+            with pytest.raises(NothingCame, match=r"stands: `await clock\.elapse\(1\)` wakes"):
+                await client.request(Say(text="0"), str, timeout=0.05)
+            await clock.elapse(1)
+            assert await client.receive(Said) == Said(text="1")
+            with pytest.raises(NothingCame) as caught:
+                await client.receive(Said, timeout=0.01)
+            assert "stands" not in str(caught.value)
+
+
 async def test_the_clock_of_a_client_needs_a_virtual_one() -> None:
     async with TestClient(talk()) as client:
         with pytest.raises(RuntimeError, match=r"`with virtual_clock\(app\):` around"):
