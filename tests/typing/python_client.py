@@ -115,6 +115,12 @@ async def more(chat: ChatClient) -> None:
     assert_type(await first(Posted(author="a", text="b")), int)
     chat.off(Posted, first)
     chat.once("chat:posted", first)
+
+    @chat.join("lobby").once("chat:posted")
+    def named(message: Posted) -> str:
+        return message.text
+
+    assert_type(named(Posted(author="a", text="b")), str)
     chat.join("lobby").once(Posted, first)
 
     @chat.on_close
