@@ -276,11 +276,21 @@ class ConnectError(ByteSocketError):
     Attributes:
         status: The HTTP status with which the server answered in place of 101, or None.
         body: The server's own words in that answer, if they are text or JSON: 1 KiB at most.
+        is_for_now: True if the answer asks to come back later (`Retry-After`, RFC 9110 section
+            10.2.3).
     """
 
-    def __init__(self, message: str, status: int | None = None, body: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        body: str = "",
+        *,
+        is_for_now: bool = False,
+    ) -> None:
         self.status = status
         self.body = body
+        self.is_for_now = is_for_now
         super().__init__(message)
 
 

@@ -128,6 +128,7 @@ class Dial:
                 f"{self.address.host}:{self.address.port}: {cause}",
                 status,
                 "" if response is None else _body(response),
+                is_for_now=response is not None and "Retry-After" in response.headers,
             ) from error
         return protocol
 

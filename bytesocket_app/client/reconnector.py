@@ -329,7 +329,7 @@ def _named(argument: str, value: object) -> str:
 def _unauthorized(error: ConnectError) -> AuthError | None:
     """Return the refusal that an HTTP status is, with what the server says in its answer."""
     code = _UNAUTHORIZED.get(error.status or 0)
-    if code is None:
+    if code is None or error.is_for_now:
         return None
     said = told_by_http(error.body, default=code)
     words = [f"the server refused the connection with HTTP {error.status}"]

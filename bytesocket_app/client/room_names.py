@@ -56,7 +56,7 @@ def _is_of(given: object, pattern: str) -> bool:
 
 
 def _made(kind: type, pattern: str) -> str:
-    names = dict.fromkeys(_PARAMETER.findall(pattern))
+    names = dict.fromkeys(PARAMETER.findall(pattern))
     return f"{kind.__name__}.of({', '.join(f'{name}=...' for name in names)})"
 
 

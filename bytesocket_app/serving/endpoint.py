@@ -33,6 +33,9 @@ from bytesocket_app.wire.close import CloseCode
 
 logger = logging.getLogger("bytesocket")
 
+_FOR_NOW: Final = (("retry-after", "1"),)
+"""Headers of a 403 that is no refusal by the application: our clients come back."""
+
 _REFUSED: Final = 400
 """The statuses from here on refuse (RFC 9110 section 15.5)."""
 
@@ -162,7 +165,7 @@ class ApplicationEndpoint:
     ) -> Acceptance | Rejection:
         if not self._origins.allow(handshake, via):
             self._origins.tell(handshake, via)
-            return Rejection(403, "This origin is not allowed.")
+            return Rejection(403, "This origin is not allowed.", _FOR_NOW)
         subprotocol, sending = self._negotiate(handshake, socket_id)
         sending.place = place
         socket: Socket[Any] = Socket(handshake, sending, self._runtime.hub, app=self._app)
@@ -264,7 +267,7 @@ class ApplicationEndpoint:
         if isinstance(failed, HookTimeout):
             return Rejection(503, "The upgrade took too long; try again.")
         refused = self._answer(Phase.UPGRADE, failed, socket)
-        return refused or Rejection(403, "The upgrade was refused.")
+        return refused or Rejection(403, "The upgrade was refused.", _FOR_NOW)
 
     def _tells(self, socket: Socket[Any]) -> bool:
         """Return True if a client is told of a refusal by a dismissal, not by an HTTP status."""

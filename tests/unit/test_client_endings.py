@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from bytesocket_app import AuthError as Refused
-from bytesocket_app import ByteSocket
+from bytesocket_app import ByteSocket, Handshake
 from bytesocket_app.client import (
     AuthError,
     Client,
@@ -195,6 +195,30 @@ async def test_a_client_that_is_refused_at_the_handshake_was_never_ready(
             async with known(app)(server.url, settings=settings) as chat:
                 with pytest.raises(AuthError, match="Log in first"):
                     await chat.ready
+
+
+@pytest.mark.parametrize("transport", ["picows", "hypercorn", "uvicorn"])
+@pytest.mark.parametrize("is_origin", [True, False])
+async def test_a_client_comes_back_after_a_crash_of_an_upgrade_hook_and_a_foreign_origin(
+    transport: str, is_origin: bool
+) -> None:
+    app, crashes = talk(), [RuntimeError("first"), RuntimeError("second")]
+
+    @app.lifecycle.upgrade
+    async def crash(_handshake: Handshake) -> None:
+        if crashes:
+            raise crashes.pop()
+
+    origins = ["https://elsewhere.example", "https://elsewhere.example"]
+
+    def headers() -> dict[str, str]:
+        return {"Origin": origins.pop()} if is_origin and origins else {}
+
+    with beside(app, transport) as server, anyio.fail_after(DEADLINE):
+        async with known(app)(server.url, settings=FAST, headers=headers) as chat:
+            await chat.ready
+            assert chat.ended is None
+    assert not crashes
 
 
 @pytest.mark.parametrize("ping_interval", [25.0, 0.0])

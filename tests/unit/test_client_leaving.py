@@ -23,7 +23,7 @@ from bytesocket_app.client import (
     EventRate,
     RequestError,
 )
-from tests.support.beside import DEADLINE, until
+from tests.support.conditions import DEADLINE, until
 from tests.support.scripted_server import ScriptedServer
 from tests.support.talk import Said, Say, Wave, logged
 
