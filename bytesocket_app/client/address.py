@@ -38,7 +38,10 @@ def address(
 
     Source: protocol.md section 11, "URL".
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ConfigurationError(f"{_shown(url)} is no address of a socket: {error}.") from None
     scheme = _SCHEMES.get(parts.scheme.lower())
     if scheme is None:
         raise ConfigurationError(

@@ -93,3 +93,10 @@ def test_a_host_that_no_name_server_takes_is_refused_at_once(url: str) -> None:
         address(url)
     assert "s3cret" not in repr(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("url", ["ws://[::1", "ws://[h]/?token=secret", "ws://h:x/"])
+def test_an_address_that_cannot_be_parsed_is_named_without_its_query(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"is no address of a socket") as refused:
+        address(url)
+    assert "secret" not in str(refused.value)

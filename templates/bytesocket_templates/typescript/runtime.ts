@@ -261,8 +261,15 @@ function resolveUrl(
   url.hash = "";
   const heartbeat = options.heartbeat?.interval;
   const own = { contract: contract.fingerprint, ...defined("heartbeat", heartbeat) };
-  for (const [key, value] of (Object as any).entries({ ...options.params, ...own }))
-    url.searchParams.set(key, String(value));
+  // What else is in the query stays as it is written; searchParams would write all of it anew.
+  const added = (Object as any)
+    .entries({ ...options.params, ...own })
+    .map((pair: any) => pair.map(encodeURIComponent));
+  const kept = url.search
+    .slice(1)
+    .split("&")
+    .filter((each) => each && !added.some(([key]: any) => key === each.split("=")[0]));
+  url.search = [...kept, ...added.map((pair: any) => pair.join("="))].join("&");
   return url.href;
 }
 
