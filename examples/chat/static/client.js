@@ -172,8 +172,15 @@ function resolveUrl(contract, address, options) {
   url.hash = "";
   const heartbeat = options.heartbeat?.interval;
   const own = { contract: contract.fingerprint, ...defined("heartbeat", heartbeat) };
-  for (const [key, value] of Object.entries({ ...options.params, ...own }))
-    url.searchParams.set(key, String(value));
+  // What else is in the query stays as it is written; searchParams would write all of it anew.
+  const added = Object.entries({ ...options.params, ...own }).map((pair) =>
+    pair.map(encodeURIComponent),
+  );
+  const kept = url.search
+    .slice(1)
+    .split("&")
+    .filter((each) => each && !added.some(([key]) => key === each.split("=")[0]));
+  url.search = [...kept, ...added.map((pair) => pair.join("="))].join("&");
   return url.href;
 }
 
