@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_app.dependencies.calling import DependencyStep, run
 from bytesocket_app.dependencies.marker import Wanted, wanted
@@ -11,6 +11,9 @@ from bytesocket_app.signature import EMPTY, Bound, Offer, read_signature
 from bytesocket_app.signature import bind as bind_plainly
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
+
+_ALSO: Final = ("the clock (Clock)", "what dependencies make (Annotated[T, Depends(fn)])")
+"""What every function may ask for beside the offers."""
 
 Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
 
@@ -42,7 +45,7 @@ def bind(
         if want is not None:
             wants[parameter.name] = want
     if not wants:
-        return bind_plainly(function, offers, role=role)
+        return bind_plainly(function, offers, role=role, also=_ALSO)
     return _Dependent(function, offers, wants, role, app).bound
 
 
@@ -81,7 +84,7 @@ class _Dependent:
         # For the function, its dependencies are further offers, which match their own names only.
         plain = [replace(offer, matches=_except(wants, offer.matches)) for offer in offers]
         plain += [Offer("", _named(name)) for name in wants]
-        inner = bind_plainly(function, plain, role=role)
+        inner = bind_plainly(function, plain, role=role, also=_ALSO)
         self._invoke = inner.invoke
         self._own = {i: a for i, a in inner.annotations.items() if i < len(offers)}
         plan, self._recipe = self._plan({})
