@@ -152,9 +152,11 @@ class AtWork:
 
     Attributes:
         threads: How many run in a thread, or wait for one.
+        ended: How many did so and have ended.
     """
 
     threads = 0
+    ended = 0
 
 
 at_work: Final = AtWork()
@@ -175,6 +177,7 @@ async def in_thread(function: Callable[[], T]) -> T:
         return await to_thread.run_sync(function)
     finally:
         at_work.threads -= 1
+        at_work.ended += 1
 
 
 async def _run(function: Callable[[], T]) -> T:

@@ -20,6 +20,9 @@ DEADLINE: Final = 5.0
 _ROUNDS: Final = 8
 """Turns of the event loop that tasks get before it is asked whether they all wait."""
 
+_LOOKS: Final = 2
+"""How often all tasks are found waiting before they count as waiting."""
+
 _MOMENT: Final = 1e-6
 """Seconds by which sums of intervals may differ from the time they stand for."""
 
@@ -128,13 +131,18 @@ class VirtualClock:
     async def _settle(self) -> None:
         """Wait until every task waits for something, and no function runs in a thread."""
         with move_on_after(DEADLINE):
-            while True:
+            calm = 0
+            # Who waits for a task that ended just now looks idle until the next turn, so that one
+            # look is not enough.
+            while calm < _LOOKS:
+                ended = at_work.ended
                 for _ in range(_ROUNDS):
                     await checkpoint()
                 await wait_all_tasks_blocked()
-                if not at_work.threads:
-                    return
-                await sleep(0.001)
+                if at_work.threads:
+                    await sleep(0.001)
+                calm = 0 if at_work.threads or at_work.ended != ended else calm + 1
+            return
         raise NothingCame(
             f"tasks are still at work after {DEADLINE:g} real seconds, at {self.now:g} s of the "
             "virtual clock: something never waits, or waits in a thread."
