@@ -192,7 +192,8 @@ def test_8_extensions_make_no_objects(open_to_all: Target) -> None:
                 assert _end(peer) == 1008, code
         with open_to_all.upgraded() as member, open_to_all.upgraded() as peer:
             assert (_join(member, "blobs"), _join(peer, "blobs")) == (10, 10)
-            for code, plain in ((0x42, 0), (0x74, [])):  # an integer, and an array of numbers
+            plain_values: dict[int, object] = {0x42: 0, 0x74: []}  # an integer, and numbers
+            for code, plain in plain_values.items():
                 message = msgpack.packb({"room": "blobs", "event": "blob", "data": {"value": 7}})
                 inside = b"\xd4" + bytes([code]) + b"\x00"
                 peer.send(frame(BINARY, message.replace(b"\x07", inside)))
