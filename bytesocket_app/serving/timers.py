@@ -74,6 +74,7 @@ class TimerRunner:
                 tasks.cancel_scope.cancel()
         if not self._lenders:
             self._begun.clear()
+            self._runs_in = None
         elif self._runs_in is tasks:
             self._start(self._lenders[0])
         if failure is not None:
@@ -87,8 +88,8 @@ class TimerRunner:
             tasks.start_soon(self._repeat, timer)
 
     def _added(self, timer: RepeatedFunction) -> None:
-        if self._lenders:
-            self._lenders[0].start_soon(self._repeat, timer)
+        if self._runs_in is not None:
+            self._runs_in.start_soon(self._repeat, timer)
 
     async def _repeat(self, timer: RepeatedFunction) -> None:
         clock, interval = self._clock, timer.interval

@@ -266,6 +266,43 @@ async def test_a_user_whose_turn_ends_late_starts_no_second_timer() -> None:
     assert turns == [turns[0] + each for each in range(4)]
 
 
+async def test_a_timer_that_comes_while_the_oldest_user_leaves_runs_once() -> None:
+    app, turns = talk(), list[float]()
+    entered, leave, held, may_end = anyio.Event(), anyio.Event(), anyio.Event(), anyio.Event()
+
+    @app.every(1)
+    async def slow() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            held.set()
+            with anyio.CancelScope(shield=True):
+                await may_end.wait()
+
+    async def first() -> None:
+        async with app.running():
+            entered.set()
+            await leave.wait()
+
+    with virtual_clock(app) as clock:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first)
+            await wait(entered)
+            async with app.running():
+                await clock.elapse(1)
+                leave.set()
+                await wait(held)
+
+                @app.every(1)
+                async def late(clock: Clock) -> None:
+                    turns.append(clock.now())
+
+                await clock.elapse(0)
+                may_end.set()
+                await clock.elapse(3)
+    assert turns == [turns[0] + each for each in range(3)]
+
+
 async def test_a_router_has_them_too_and_one_may_come_while_the_application_runs() -> None:
     app, router, turns = talk(), Router(prefix="x:"), list[str]()
 
