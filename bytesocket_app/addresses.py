@@ -5,9 +5,12 @@ tells the client's address in `X-Forwarded-For`, and so can anybody: the header 
 as trusted proxies wrote it. `Forwarded` (RFC 7239) is not read; the common proxies write the other.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import islice
 from typing import Final, TypeAlias
+
+_Address: TypeAlias = IPv4Address | IPv6Address
 
 Client: TypeAlias = tuple[str, int] | None
 """Address and port of a peer; None where a server knows none, as of a Unix socket."""
@@ -66,19 +69,10 @@ class Proxies:
             peer: The address at the other end of the connection.
             headers: The request's headers by lower-case name; repeated ones are joined by commas.
         """
-        if not self.trusts(peer):
-            return peer
-        rest = headers.get("x-forwarded-for", "")
         found = peer
-        while rest:
-            rest, _, entry = rest.rpartition(",")
-            named = _entry(entry.strip())
-            if named is None:
-                break
-            address, port = named
-            found = str(address), port
-            if not self._trusts(address):
-                break
+        if self.trusts(peer):
+            for address, port in self._told(headers):
+                found = str(address), port
         return found
 
     def host(self, peer: Client, headers: Mapping[str, str]) -> str:
@@ -95,12 +89,8 @@ class Proxies:
         if not said:
             return ""
         hosts = [one.strip() for one in said[-_HOSTS:].split(",")]
-        proxies = 1
-        for entry in reversed(headers.get("x-forwarded-for", "").split(",")[-len(hosts) :]):
-            named = _entry(entry.strip())
-            if named is None or not self._trusts(named[0]):
-                break
-            proxies += 1
+        told = islice(self._told(headers), len(hosts))
+        proxies = 1 + sum(self._trusts(address) for address, _ in told)
         return hosts[-min(proxies, len(hosts))]
 
     def trusts(self, peer: Client) -> bool:
@@ -112,11 +102,23 @@ class Proxies:
         address = _parsed(peer[0])
         return address is not None and self._trusts(address)
 
-    def _trusts(self, address: IPv4Address | IPv6Address) -> bool:
+    def _told(self, headers: Mapping[str, str]) -> Iterator[tuple[_Address, int]]:
+        """Yield addresses and ports from the last on, until one is of no trusted proxy."""
+        rest = headers.get("x-forwarded-for", "")
+        while rest:
+            rest, _, entry = rest.rpartition(",")
+            named = _entry(entry.strip())
+            if named is None:
+                return
+            yield named
+            if not self._trusts(named[0]):
+                return
+
+    def _trusts(self, address: _Address) -> bool:
         return any(address in network for network in self._networks)
 
 
-def _entry(text: str) -> tuple[IPv4Address | IPv6Address, int] | None:
+def _entry(text: str) -> tuple[_Address, int] | None:
     """Read one entry: an address, with a port or without, IPv6 in brackets or without."""
     host, port = text, ""
     if text.startswith("["):
@@ -133,7 +135,7 @@ def _entry(text: str) -> tuple[IPv4Address | IPv6Address, int] | None:
     return address, int(port) if is_port else 0
 
 
-def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+def _parsed(text: str) -> _Address | None:
     """Return an address, IPv4 ones inside IPv6 as what they are; None for what is no address."""
     if len(text) > _LONGEST:
         return None
