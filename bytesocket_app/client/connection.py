@@ -212,8 +212,7 @@ class WebSocketConnection:
                 self._outgoing.append(data)
                 self._unsent += len(data)
         self._wake.notify()
-        if self.stirred is not None:
-            self.stirred.notify()
+        self._stir()
 
     def _stir(self) -> None:
         if self.stirred is not None:

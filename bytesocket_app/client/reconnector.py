@@ -116,12 +116,16 @@ class Reconnector:
         if self._is_closing:
             raise Disconnected(_CLOSED)
         self._is_reconnecting = True
+        self._give_up()
+        self._enter("connecting")
+        self._changed.notify()
+
+    def _give_up(self) -> None:
+        """End what is under way: the connection, or the attempt to make one."""
         if self._connection is not None:
             self._part(self._connection)
         if self._dialling is not None:
             self._dialling.cancel()
-        self._enter("connecting")
-        self._changed.notify()
 
     def _part(self, connection: WebSocketConnection) -> None:
         """Close a connection for good, or for another one."""
@@ -167,10 +171,7 @@ class Reconnector:
         Closing goes on if the wait is cancelled.
         """
         self._is_closing = True
-        if self._connection is not None:
-            self._part(self._connection)
-        if self._dialling is not None:
-            self._dialling.cancel()
+        self._give_up()
         self._changed.notify()
         while self._state != "closed":
             await self._changed.wait()

@@ -136,6 +136,7 @@ class Session:
         """Take a silent server for one that has let the client in."""
         with anyio.move_on_after(ADMISSION):
             await self._first.wait()
+            return
         self._admit()
 
     def _admit(self) -> None:
