@@ -64,6 +64,7 @@ class WebSocketConnection:
     Attributes:
         has_heard: Set to True whenever something arrives, be it part of a frame.
         stirred: Signal to notify when something is sent or closed; None while nobody waits for it.
+        doubtful: Messages that were sent before the server had let the client in; None once it has.
     """
 
     def __init__(self, stream: ByteStream, protocol: ClientProtocol, close_timeout: float) -> None:
@@ -75,6 +76,7 @@ class WebSocketConnection:
         self._senders = 0
         self.has_heard = False
         self.stirred: Signal | None = None
+        self.doubtful: list[bytes] | None = None
         self._is_writing = False
         self._is_aborted = False
         self._wake = Signal()
@@ -129,6 +131,8 @@ class WebSocketConnection:
             self._protocol.send_binary(payload)
         else:
             self._protocol.send_text(payload)
+        if self.doubtful is not None:
+            self.doubtful.append(payload)
         self._flush()
 
     async def drained(self) -> None:

@@ -3,14 +3,16 @@
 `classify` follows protocol.md section 11, "Receive": the first shape that fits decides.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from bytesocket_app.client.payload import check_kinds, plain
-from bytesocket_app.errors import EncodeError, ErrorCode
+from bytesocket_app.errors import DecodeError, EncodeError, ErrorCode
 from bytesocket_app.types import EventName, RequestId
-from bytesocket_app.wire import Codec, MessageType
+from bytesocket_app.wire import Codec, MessageType, decode
 
 ABSENT: Final = object()
 """Stands for the `data` of a message that has none."""
@@ -208,3 +210,22 @@ def lifecycle_frame(codec: Codec, kind: MessageType, **members: object) -> bytes
         EncodeError: A member holds a value that cannot be sent.
     """
     return codec.encode({"type": int(kind), **members})
+
+
+def events_of(frames: Iterable[bytes]) -> Counter[EventName]:
+    """Count the events in messages that were sent, by name; requests are none."""
+    found = Counter[EventName]()
+    for frame in filter(None, frames):
+        message = _decoded(frame)
+        if "event" in message and "id" not in message:
+            found[message["event"]] += 1
+    return found
+
+
+def _decoded(frame: bytes) -> dict[str, Any]:
+    """Return the message in a frame of ours, whichever codec it is of; empty if it is none."""
+    for is_binary in (False, True):
+        with suppress(DecodeError):
+            message = decode(frame, is_binary)
+            return cast("dict[str, Any]", message) if isinstance(message, dict) else {}
+    return {}

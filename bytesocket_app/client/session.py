@@ -19,6 +19,7 @@ from bytesocket_app.client.messages import (
     Replied,
     ServerComplained,
     classify,
+    events_of,
     lifecycle_frame,
 )
 from bytesocket_app.client.outgoing import Outgoing
@@ -71,6 +72,8 @@ class Session:
         self._credentials = credentials
         self._is_open = anyio.Event()
         self._is_unsure = credentials is ABSENT
+        if self._is_unsure:
+            connection.doubtful = []
         self._first = anyio.Event()
         self._is_probed = False
         self._heartbeat: Heartbeat | None = None
@@ -141,7 +144,7 @@ class Session:
 
     def _admit(self) -> None:
         """Take note of the first frame."""
-        self._is_unsure = False
+        self._is_unsure, self._connection.doubtful = False, None
         self._first.set()
         self._opened()
 
@@ -249,6 +252,9 @@ class Session:
             phase = Phase.UPGRADE if phase_of(context) is Phase.UPGRADE else Phase.AUTH
         self._outgoing.over = self.refused
         self._listening.failed(ErrorContext(phase, self.refused, code=close_code(context)))
+        doubtful, self._connection.doubtful = self._connection.doubtful, None
+        what = "events were sent before the server refused this client"
+        self._listening.lost(events_of(doubtful or ()), what, phase)
         self._connection.close(CloseCode.CLIENT_AUTH_FAILED, "Authentication failed")
 
     def _membership(self, answer: MembershipAnswered) -> None:

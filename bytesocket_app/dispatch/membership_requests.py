@@ -173,7 +173,8 @@ class MembershipRequests:
         # Of others there is nothing to leave, and nobody who needs to be asked.
         held = [each for each in found if self._memberships.has(step.socket, each.name)]
         await self._hooks.ask(RoomHook.LEAVE_GUARD, step, held, whole=True)
-        left = self._memberships.exit(step.socket, names)
+        # What server code joined meanwhile comes after this request.
+        left = self._memberships.exit(step.socket, [each.name for each in held])
         request.is_done = True
         await self._memberships.tell(step.socket, left)
 

@@ -63,6 +63,25 @@ def test_a_refusal_at_the_handshake_ends_everything_with_code_reason_and_data(
     assert len(lab.server.peers) == 1
 
 
+@pytest.mark.parametrize("codec", ["json", "binary"])
+def test_what_was_sent_before_a_refusal_is_told_as_dropped(lab: Lab, codec: str) -> None:
+    lab.script.greets = turned_away
+    source = f"""
+    const chat = connect(url, {{ codec: "{codec}", {FAST} }});
+    chat.onDropped(({{ event, reason }}) => tell([event, reason]));
+    chat.onError(({{ code }}) => tell(code));
+    chat.emit("shout", "early");
+    chat.onState((state) => state === "open" && tell(chat.emit("shout", "late")));
+    await chat.ready.catch(() => {{}});
+    tell(chat.state);
+    """
+    with lab.run(source, module="open.js") as script:
+        told = script.result()
+    assert told[:2] == ["sent", "unauthorized"]
+    assert told[2:-1] == [["shout", "refused"]] * 2
+    assert told[-1] == "closed"
+
+
 def test_data_of_the_refusal_is_read_as_its_type(lab: Lab) -> None:
     """Bytes of a declared refusal are bytes, whenever the refusal comes."""
     lab.script.greets = lambda peer: peer.send(

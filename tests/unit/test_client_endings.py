@@ -197,6 +197,23 @@ async def test_a_client_that_is_refused_at_the_handshake_was_never_ready(
                     await chat.ready
 
 
+@pytest.mark.parametrize("codec", ["json", "binary"])
+async def test_what_was_sent_before_a_refusal_is_reported_as_dropped(codec: CodecName) -> None:
+    app, errors = guarded(Refused("Log in first.")), list[ErrorContext]()
+    with beside(app) as server, anyio.fail_after(DEADLINE):
+        async with known(app)(server.url, settings=FAST, codec=codec) as chat:
+            chat.on_error(errors.append)
+            await chat.emit(Wave())
+            await chat.emit(Wave())
+            with pytest.raises(AuthError):
+                await chat.request(Say(text="x"), str)
+            await until(lambda: len(errors) == 2)
+    refused, dropped = (each.error for each in errors)
+    assert isinstance(refused, AuthError)
+    assert isinstance(dropped, RequestError)
+    assert (dropped.code, dropped.data) == ("dropped", {Wave.__event_name__: 2})
+
+
 @pytest.mark.parametrize("transport", ["picows", "hypercorn", "uvicorn"])
 @pytest.mark.parametrize("is_origin", [True, False])
 async def test_a_client_comes_back_after_a_crash_of_an_upgrade_hook_and_a_foreign_origin(

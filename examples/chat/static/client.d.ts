@@ -213,15 +213,15 @@ export interface ErrorReport {
   readonly error?: unknown;
 }
 
-/** A message that was taken and will not be sent. */
+/** A message that was taken and will not arrive. */
 export interface DroppedMessage {
   readonly event: string | number;
   readonly data: unknown;
   readonly room?: string;
   /** Of an event for several rooms. */
   readonly rooms?: readonly string[];
-  /** The queue is full, the client is no longer in the room, or it is closed. */
-  readonly reason: "full" | "left" | "closed";
+  /** The queue is full, the client is no longer in the room or closed, or it was turned away. */
+  readonly reason: "full" | "left" | "closed" | "refused";
 }
 
 /** Where an event came through. */

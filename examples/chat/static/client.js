@@ -210,6 +210,7 @@ function createClient(contract, first, second) {
   let state = "connecting";
   let socket;
   let ready = deferred();
+  let doubtful = [];
   let queue = [];
   /** Joins without an answer, by room: the answer to the last one counts. */
   let asked = new Map();
@@ -271,11 +272,16 @@ function createClient(contract, first, second) {
   const dropped = ({ event, data, room }, reason) => {
     hooks.fire("dropped", { event, data, ...place(room), reason });
   };
+  /** Remember an event that was sent before the server let the client in. */
+  const doubt = (message) => {
+    if (!ready.settled && !message.id && doubtful.length < queueSize) doubtful.push(message);
+  };
   /** Send what waits, as far as it may go. */
   const sendQueued = () => {
     for (let next; isSending() && (next = queue[0]);) {
       queue.shift();
       socket?.send(next.frame);
+      doubt(next);
       const call = pending.get(next.id ?? 0);
       if (call) call.sent = true;
     }
@@ -290,14 +296,15 @@ function createClient(contract, first, second) {
   };
   const transmit = (event, data, room, id) => {
     const frame = encode({ ...place(room), event, data: written(event, data), ...(id && { id }) });
+    const message = { frame, event, data, room, id };
     const isVolatile = isLosable(event);
     if (socket && isSending()) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
+      doubt(message);
       return "sent";
     }
     if (state === "closed" || isVolatile) return "dropped";
-    const message = { frame, event, data, room, id };
     if (queue.length >= queueSize) {
       dropped(message, "full");
       return "dropped";
@@ -474,6 +481,7 @@ function createClient(contract, first, second) {
 
   const dial = () => {
     Object.keys(timers).forEach(clear);
+    doubtful = [];
     setState("connecting");
     if (state === "closed") return;
     let current;
@@ -546,7 +554,9 @@ function createClient(contract, first, second) {
   const turnedAway = (code, reason, error, told) => {
     // Before anybody is told, as listeners may close the client.
     ended = error;
+    const lost = ready.settled ? [] : doubtful;
     report(told);
+    for (const message of lost) dropped(message, "refused");
     stop(code, reason, error);
   };
   const closed = (code, reason) => {

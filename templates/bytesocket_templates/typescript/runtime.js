@@ -192,6 +192,7 @@ function createClient(contract, first, second) {
   let state = "connecting";
   let socket;
   let ready = deferred();
+  let doubtful = [];
   let queue = [];
   /** Joins without an answer, by room: the answer to the last one counts. */
   let asked = new Map();
@@ -262,6 +263,10 @@ function createClient(contract, first, second) {
     return contract.pacing.take(pattern, event, losable, names.length);
   };
   /* end */
+  /** Remember an event that was sent before the server let the client in. */
+  const doubt = (message) => {
+    if (!ready.settled && !message.id && doubtful.length < queueSize) doubtful.push(message);
+  };
   /** Send what waits, as far as it may go. */
   const sendQueued = () => {
     /* paced */
@@ -274,6 +279,7 @@ function createClient(contract, first, second) {
       /* end */
       queue.shift();
       socket?.send(next.frame);
+      doubt(next);
       const call = pending.get(next.id ?? 0);
       if (call) call.sent = true;
     }
@@ -299,6 +305,7 @@ function createClient(contract, first, second) {
   };
   const transmit = (event, data, room, id) => {
     const frame = encode({ ...place(room), event, data: written(event, data), ...(id && { id }) });
+    const message = { frame, event, data, room, id };
     const isVolatile = isLosable(event);
     /* paced */
     sendQueued();
@@ -307,10 +314,10 @@ function createClient(contract, first, second) {
     if (socket && isSending() /* paced */ && isDue() /* end */) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
+      doubt(message);
       return "sent";
     }
     if (state === "closed" || isVolatile) return "dropped";
-    const message = { frame, event, data, room, id };
     if (queue.length >= queueSize) {
       dropped(message, "full");
       return "dropped";
@@ -506,6 +513,7 @@ function createClient(contract, first, second) {
 
   const dial = () => {
     Object.keys(timers).forEach(clear);
+    doubtful = [];
     setState("connecting");
     if (state === "closed") return;
     let current;
@@ -581,7 +589,9 @@ function createClient(contract, first, second) {
   const turnedAway = (code, reason, error, told) => {
     // Before anybody is told, as listeners may close the client.
     ended = error;
+    const lost = ready.settled ? [] : doubtful;
     report(told);
+    for (const message of lost) dropped(message, "refused");
     stop(code, reason, error);
   };
   const closed = (code, reason) => {

@@ -305,6 +305,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   let state = "connecting";
   let socket: $Socket | undefined;
   let ready = deferred();
+  let doubtful: $Queued[] = [];
   let queue: $Queued[] = [];
   /** Joins without an answer, by room: the answer to the last one counts. */
   let asked = new Map<string, number>();
@@ -376,6 +377,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     return contract.pacing.take(pattern, event, losable, names.length);
   };
   /* end */
+  /** Remember an event that was sent before the server let the client in. */
+  const doubt = (message: $Queued): void => {
+    if (!ready.settled && !message.id && doubtful.length < queueSize) doubtful.push(message);
+  };
   /** Send what waits, as far as it may go. */
   const sendQueued = (): void => {
     /* paced */
@@ -388,6 +393,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       /* end */
       queue.shift();
       socket?.send(next.frame);
+      doubt(next);
       const call = pending.get(next.id ?? 0);
       if (call) call.sent = true;
     }
@@ -422,6 +428,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     id?: number,
   ): string => {
     const frame = encode({ ...place(room), event, data: written(event, data), ...(id && { id }) });
+    const message = { frame, event, data, room, id };
     const isVolatile = isLosable(event);
     /* paced */
     sendQueued();
@@ -430,10 +437,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     if (socket && isSending() /* paced */ && isDue() /* end */) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
+      doubt(message);
       return "sent";
     }
     if (state === "closed" || isVolatile) return "dropped";
-    const message = { frame, event, data, room, id };
     if (queue.length >= queueSize) {
       dropped(message, "full");
       return "dropped";
@@ -635,6 +642,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
 
   const dial = (): void => {
     Object.keys(timers).forEach(clear);
+    doubtful = [];
     setState("connecting");
     if (state === "closed") return;
     let current: $Socket;
@@ -710,7 +718,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const turnedAway = (code: number, reason: string, error: $RequestError, told: object): void => {
     // Before anybody is told, as listeners may close the client.
     ended = error;
+    const lost = ready.settled ? [] : doubtful;
     report(told);
+    for (const message of lost) dropped(message, "refused");
     stop(code, reason, error);
   };
   const closed = (code: number, reason: string): void => {
