@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, Literal, TypeVar, overload
 
@@ -27,6 +27,7 @@ from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.rooms import RoomHooks
+from bytesocket_app.engines import Engine, EngineAddress, parse_engine
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     BothHandle,
@@ -48,6 +49,7 @@ from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.registry import Hook
 from bytesocket_app.serving import ApplicationEndpoint, Housekeeping, sweep_interval
+from bytesocket_app.serving.clustering import Cluster
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
 from bytesocket_app.serving.origins import Origins
@@ -92,7 +94,9 @@ class ByteSocket:
         serialization: What the server sends to clients that do not ask for a codec.
         origins: Pages of other hosts that may connect: `["https://example.org"]`; `["*"]` for all.
         http: An ASGI application for everything that is not the socket.
-        engine: What carries events between processes; `memory://` is this process alone.
+        engine: What carries events between processes: `redis://localhost:6379`, `valkey://...`,
+            `nats://...`, `memory://NAME` (one for all applications of this process, for tests), or
+            an engine of your own; `memory://` is this process alone.
         settings: Timeouts, limits and policies.
         strict: Whether what is merely doubtful is an error: an `errors.ContractWarning`; a room
             that server code uses and nobody declared; and what is logged otherwise, a returned
@@ -111,6 +115,7 @@ class ByteSocket:
         hub: Takes events to sockets.
         memberships: The open sockets, and who is in which room.
         telemetry: The port for metrics and tracing.
+        cluster: The link to the application's other processes; None if it has none.
         housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
         life: Runs the lifespan function for everybody who needs it.
     """
@@ -126,11 +131,11 @@ class ByteSocket:
         serialization: CodecName = "binary",
         origins: Sequence[str] | None = None,
         http: ASGIApp | None = None,
-        engine: str = "memory://",
+        engine: str | Engine = "memory://",
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_options(title, path, serialization, engine, settings)
+        _check_options(title, path, serialization, settings)
         self.title = title
         self.description = description
         self.version = version
@@ -166,6 +171,7 @@ class ByteSocket:
             check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
             check_name=self._declared.check,
         )
+        self.cluster = self._clustered(engine, one_copy=one_copy)
         self.rooms = ServerRooms(self.hub)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
@@ -518,9 +524,33 @@ class ByteSocket:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Run the application's lifespan, and host the work for all sockets, for the block."""
-        async with self.life.running(), self.housekeeping.lifespan():
+        """Run the application's lifespan, and host the work for all sockets, for the block.
+
+        Raises:
+            ConfigurationError: The application's declarations contradict each other.
+            EngineError: The broker of its engine cannot be reached, or will not have it.
+        """
+        async with AsyncExitStack() as stack:
+            if self.cluster is not None:
+                await stack.enter_async_context(self.cluster.running())
+            await stack.enter_async_context(self.life.running())
+            await stack.enter_async_context(self.housekeeping.lifespan())
             yield
+
+    def _clustered(self, engine: str | Engine, *, one_copy: bool) -> Cluster | None:
+        """Return the link to the other processes; None for an engine that has none."""
+        address = parse_engine(engine) if isinstance(engine, str) else engine
+        if isinstance(address, EngineAddress) and address.is_alone:
+            return None
+        namespace = address.namespace if isinstance(address, EngineAddress) else None
+        return Cluster(
+            address,
+            namespace or self.title,
+            self.hub,
+            self.memberships,
+            one_copy=one_copy,
+            patience=10,
+        )
 
     def _now(self) -> float:
         return self.housekeeping.clock()  # asked for each time: tests put another one there
@@ -598,9 +628,7 @@ class ByteSocket:
         )
 
 
-def _check_options(
-    title: str, path: str, serialization: str, engine: str, settings: object
-) -> None:
+def _check_options(title: str, path: str, serialization: str, settings: object) -> None:
     """Refuse what `ByteSocket` cannot serve.
 
     Raises:
@@ -613,8 +641,6 @@ def _check_options(
         problem = f"path={path!r} must begin with a slash and have no query, as in '/ws'."
     elif serialization not in CODECS:
         problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
-    elif engine != "memory://":
-        problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
     elif not isinstance(settings, Settings | None):
         problem = (
             f"settings={short(settings)} are none: write settings=Settings(limits=Limits(...)), or "

@@ -213,7 +213,7 @@ class EngineError(ByteSocketError):
 
 
 class EngineRefused(EngineError):
-    """A broker will not have us, and trying again would not mend it: a wrong password, for example."""
+    """A broker will not have us, and trying again would not mend it: a wrong password, say."""
 
 
 class DecodeError(ByteSocketError):

@@ -17,6 +17,18 @@ def _loaded(name: str) -> Any:
     return sys.modules.get(name)
 
 
+def is_asyncio() -> bool:
+    """Return True inside a running asyncio event loop."""
+    asyncio = _loaded("asyncio")
+    if asyncio is None:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def is_cancellation(error: BaseException) -> bool:
     """Return True for a cancellation that somebody asked for.
 

@@ -5,8 +5,8 @@
     version 1 | flags 1 | node 8 | count 8 | nth 4 | HMAC 16, if a key is set | MessagePack
 
 The numbers are lengths in bytes. `count` numbers all messages of a node, `nth` those on its channel
-(modulo 2**32; 0 if it is not counted). The message is a MessagePack array of plain data, whose first
-member is its kind.
+(modulo 2**32; 0 if it is not counted). The message is a MessagePack array of plain data, whose
+first member is its kind.
 """
 
 import hmac

@@ -204,6 +204,12 @@ class Node:
                 logger.error("%s", error)  # noqa: TRY400 - it is said in full
             await anyio.sleep(AGAIN)
 
+    async def wait_up(self) -> None:
+        """Wait until the link is up."""
+        while self.state is not NodeState.UP:
+            self._progress = anyio.Event()
+            await self._progress.wait()
+
     async def leave(self) -> None:
         """Tell the others that this node ends; waits a short while until the broker has it all."""
         self.tell_all([Kind.BYE])
@@ -372,6 +378,7 @@ class Node:
         for peer in self.peers:
             self._release(peer)
         self.state = NodeState.UP
+        self._progress.set()
         self._outgoing.is_open = True
         self._outgoing.send_waiting()
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
@@ -39,6 +39,14 @@ class Unspeakable(Refusal, code="validation"):
         super().__init__("The payload cannot be sent to all members.")
 
 
+class Remote(Protocol):
+    """Delivery to the other processes."""
+
+    def send(self, publication: Publication, /) -> Outcome:
+        """Send a publication to the other processes; never waits."""
+        ...
+
+
 class Hub:
     """Fan-out of one application: it makes publications and delivers them.
 
@@ -53,6 +61,9 @@ class Hub:
         check_room: Called with each empty room that server code emits to or joins; may raise.
         check_name: Called with each empty room; raises ValueError for a name that is not the one
             that the declared room has.
+
+    Attributes:
+        elsewhere: Delivery to the other processes; None if there are none.
     """
 
     def __init__(
@@ -71,6 +82,7 @@ class Hub:
         self._memberships = memberships
         self._one_copy = one_copy
         self._telemetry = telemetry
+        self.elsewhere: Remote | None = None
         # Cache of the writer for each class of events, as emitting is the hot path.
         self._writers: dict[CodecName, dict[type, Writer]] = {codec: {} for codec in CODECS}
 
@@ -197,14 +209,22 @@ class Hub:
         return self.deliver(Publication.ready(name, raw_frame(payload), exclude))
 
     def deliver(self, publication: Publication) -> Outcome:
-        """Deliver a publication to its receivers in this process.
+        """Deliver a publication to its receivers in all processes.
 
         It is encoded before the first write, so that an event that one of the needed codecs cannot
         encode reaches nobody.
 
+        Returns:
+            "sent"; with an engine what it says of the other processes: the members here have it.
+
         Raises:
             EncodeError: A codec cannot encode the payload.
         """
+        outcome = self.deliver_here(publication)
+        return outcome if self.elsewhere is None else self.elsewhere.send(publication)
+
+    def deliver_here(self, publication: Publication) -> Outcome:
+        """Deliver a publication to its receivers in this process; raises EncodeError."""
         groups = self._receivers(publication)
         if self._telemetry.listener is not None:
             return self._observe(publication, tuple(groups))

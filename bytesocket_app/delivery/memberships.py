@@ -44,6 +44,10 @@ class Occupancy(Protocol):
         """Take note that a user has no socket any more."""
         ...
 
+    async def settled(self, rooms: Iterable[str], /) -> None:
+        """Wait until what is published to rooms anywhere reaches their members here."""
+        ...
+
 
 @dataclass(slots=True)
 class _End:
@@ -159,7 +163,16 @@ class Memberships:
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put a socket into a room, and run the room's join hooks if it was not there."""
-        await self.told(socket, self.enter(socket, (room,)))
+        entered = self.enter(socket, (room,))
+        try:
+            await self.settled(entered)
+        finally:
+            await self.told(socket, entered)
+
+    async def settled(self, rooms: Iterable[str]) -> None:
+        """Wait a short while until what is published to rooms anywhere reaches their members."""
+        if self.occupancy is not None:
+            await self.occupancy.settled(rooms)
 
     async def leave(self, socket: Socket[Any], room: str) -> None:
         """Take a socket out of a room, and run the room's leave hooks if it was there."""

@@ -1,5 +1,6 @@
 """Users and their sockets, by the key that `@app.auth(key=...)` gives."""
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from bytesocket_app.events import ServerEvent, ServerPayload
@@ -15,6 +16,10 @@ class UserIndex:
 
     def __init__(self) -> None:
         self._sockets: dict[UserKey, dict[Socket[Any], None]] = {}
+
+    def __iter__(self) -> Iterator[UserKey]:
+        """Iterate over the users who have a socket; none may come or go meanwhile."""
+        return iter(self._sockets)
 
     def __len__(self) -> int:
         """Return the number of users who have a socket."""

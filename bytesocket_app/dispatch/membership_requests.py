@@ -156,6 +156,7 @@ class MembershipRequests:
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
+        await self._memberships.settled(entered)
         await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:

@@ -28,7 +28,6 @@ class MemoryBroker:
         self.is_running = True
         self.connections = 0
         self.engines: list[MemoryEngine] = []
-        self.started = anyio.Event()
 
     def stop(self) -> None:
         """Lose all connections, and what was under way on them, and take no new ones."""
@@ -39,8 +38,6 @@ class MemoryBroker:
     def start(self) -> None:
         """Take connections again."""
         self.is_running = True
-        self.started.set()
-        self.started = anyio.Event()
 
     def spread(self, channel: str, payload: bytes) -> None:
         """Give a message to all who subscribe to its channel."""

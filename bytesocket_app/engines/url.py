@@ -49,6 +49,11 @@ class EngineAddress:
     namespace: str | None = None
 
     @property
+    def is_alone(self) -> bool:
+        """True if there is no other process."""
+        return self.scheme == MEMORY and not self.name
+
+    @property
     def is_encrypted(self) -> bool:
         """True if the connection is to be by TLS."""
         return self.scheme in ENCRYPTED
