@@ -110,7 +110,7 @@ class ByteSocket:
         state: A free namespace of the application's own: `app.state.database = ...`.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
-        rooms: Emit to rooms by name.
+        rooms: Emit to rooms by name, and guard all of them.
         catalogue: The declared events.
         hub: Takes events to sockets.
         memberships: The open sockets, and who is in which room.
@@ -141,6 +141,7 @@ class ByteSocket:
         self.version = version
         self.path = path
         self._attached: tuple[str, ...] = ()
+        self._closed = False
         self.serialization: CodecName = serialization
         self.strict = strict
         self.settings = settings or Settings()
@@ -172,7 +173,7 @@ class ByteSocket:
             check_name=self._declared.check,
         )
         self.cluster = self._clustered(engine, one_copy=one_copy)
-        self.rooms = ServerRooms(self.hub)
+        self.rooms = ServerRooms(self.hub, self._declared.every)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
             catalogue=self.catalogue,
@@ -182,6 +183,7 @@ class ByteSocket:
             app=type(self),
             rates=self._rates,
         )
+        self._declared.every.declare(scope)
         self._router = Router.root(scope, middleware)
         runtime = Runtime(
             app=self,
@@ -474,6 +476,7 @@ class ByteSocket:
             path=self.path,
             serialization=self.serialization,
             answers_credentials=self.settings.policies.unasked_credentials == "accept",
+            refusals=self._declared.every.refusals,
         )
 
     @property
@@ -517,6 +520,11 @@ class ByteSocket:
     def is_draining(self) -> bool:
         """True once `drain` or `aclose` was called: new connections are refused with 503."""
         return self.endpoint.draining
+
+    @property
+    def closed(self) -> bool:
+        """True once `aclose` was called: it has ended for good, and takes no connection again."""
+        return self._closed
 
     def sockets(self) -> list[Socket[Any]]:
         """The open sockets, authenticated or not."""
@@ -579,6 +587,7 @@ class ByteSocket:
 
     async def aclose(self) -> None:
         """End the application for good: every socket is closed with 1001, none is taken again."""
+        self._closed = True
         await self.endpoint.drain(
             self.settings.timeouts.close, CloseCode.GOING_AWAY, "server destroy"
         )

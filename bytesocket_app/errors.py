@@ -99,6 +99,8 @@ class ErrorCode(StrEnum):
     """Too many rooms, in one message, of the client, or of the server."""
     REPLACED = "replaced"
     """A newer connection of the user took this one's place."""
+    REMOVED = "removed"
+    """Server code took the client out of the room."""
     RATE_LIMITED = "rate_limited"
     """Too many messages or joins; `data["retry_after"]` are the seconds to wait."""
     INVALID = "invalid"
@@ -150,6 +152,7 @@ LOCAL_CODES: Final = frozenset(
 """Codes that clients make for their own users, and that never travel."""
 
 _FRAMEWORK: Final = frozenset(ErrorCode)
+_OF_REMOVALS: Final = GENERAL_CODES | {ErrorCode.REMOVED}
 _WORD: Final = re.compile(r"[A-Za-z]\w*(?:[.:-]\w+)*", re.ASCII)
 _LONGEST: Final = 64
 """Characters of a code."""
@@ -230,9 +233,9 @@ class RequestError(ByteSocketError):
     Attributes:
         code: The declared refusal's code, or one of the framework's, `ErrorCode`: "validation",
             "unknown_event", "unknown_room", "not_a_member", "too_many_rooms", "replaced",
-            "rate_limited", "invalid", "unauthorized", "forbidden", "not_found", "refused",
-            "timeout", "internal", "unknown_contract"; from the client itself, "invalid_reply" or
-            "too_many_requests".
+            "removed", "rate_limited", "invalid", "unauthorized", "forbidden", "not_found",
+            "refused", "timeout", "internal", "unknown_contract"; from the client itself,
+            "invalid_reply" or "too_many_requests".
         message: A sentence for people.
         data: The refusal's data, decoded but not validated; in the class of a code, a value of the
             type that the class gives it.
@@ -332,6 +335,15 @@ def _checked(code: object, whose: str, general: Collection[str]) -> str:
     raise ConfigurationError(f"code={code!r}{whose} ({caller()}) {problem} {remedy}.")
 
 
+def removal_code(code: object) -> str:
+    """Return the code of a removal from a room, as plain text; `removed`, or as a refusal's.
+
+    Raises:
+        ConfigurationError: It is no word, or one of the framework's that only it answers.
+    """
+    return _checked(code, " of a removal", _OF_REMOVALS)
+
+
 class Refusal(ByteSocketError):
     """Refuse a peer's request: in a guard, a handler, a middleware or an authentication function.
 
@@ -395,7 +407,8 @@ class Refusal(ByteSocketError):
 class AuthError(Refusal, code="unauthorized"):
     """Refused credentials: the peer gets message type 6 and is closed with 4003.
 
-    In answer to a handshake that carries the credentials: HTTP 401, or 403 with another code.
+    In answer to a handshake that carries the credentials, peers that name no contract get HTTP 401,
+    or 403 with another code (`Policies.handshake_refusal`).
     In clients: the server refused the credentials, and there is no further attempt.
     """
 

@@ -139,9 +139,9 @@ class Limits(_Group):
     outbox_bytes: int = 1024 * 1024
     """Bytes waiting for a slow reader before `Policies.slow_reader` applies."""
     rooms_per_socket: int = 128
-    """Rooms of a socket, beyond which its joins are refused."""
+    """Rooms of a socket, beyond which its joins are refused; one message may ask for as many."""
     rooms_per_message: int = 64
-    """Rooms named in a message for several rooms."""
+    """Rooms named in an event for several rooms, or in a request to leave several."""
     room_name_bytes: int = 256
     """UTF-8 bytes of the name of a room to join. Unless 0, control characters are refused too."""
     rooms: int = 1_000_000
@@ -238,6 +238,11 @@ class Policies(_Group):
     contracts: tuple[str, ...] = ()
     """Fingerprints of further contracts to accept without a log message: the first 16 hex digits,
     as at the head of a generated file, or more, up to all 64."""
+    handshake_refusal: Literal["auto", "http", "close"] = "auto"
+    """How a client hears that authentication or an upgrade hook refuses its handshake: after it was
+    accepted, by type 6 and 4003, which browsers show to the page and after which no client comes
+    back ("close"), or by an HTTP status ("http"). "auto" tells those clients so that name a
+    contract. A crash, a timeout, a 429 and a 5xx are always an HTTP status."""
     without_contract: Literal["accept", "refuse"] = "accept"
     """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
     connections_per_user: Literal["refuse", "close_oldest"] = "refuse"
@@ -368,6 +373,7 @@ class Settings(_Group):
                 auth_timeout="refuse",
                 errors="origin",
                 origins="any",
+                handshake_refusal="http",
             ),
         )
 

@@ -6,7 +6,8 @@ tracing are listeners; they need nothing else of the framework.
 ======================  ==================================================  ======================
 operation               values that `began` gets                            outcomes
 ======================  ==================================================  ======================
-``HANDSHAKE``           path, socket                                        accepted, or the status
+``HANDSHAKE``           path, socket                                        accepted, the status,
+                                                                            or the close code
 ``AUTHENTICATION``      socket                                              accepted, or a code
 ``MESSAGE``             socket, user, kind, event, room, rooms, request,    see below
                         concurrent

@@ -32,8 +32,11 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
     path: str,
     serialization: CodecName,
     answers_credentials: bool = True,
+    refusals: Iterable[type[Refusal]] = (),
 ) -> ContractSource:
     """Collect the declarations of an application, whose types must be complete by now.
+
+    `refusals` are those of the guards of all rooms.
 
     Raises:
         ConfigurationError: There are lint findings about a type that was not complete before, and
@@ -51,7 +54,7 @@ def describe(  # noqa: PLR0913 - an application's parts, each once
         auth=_auth(authenticator),
         auth_place="" if authenticator is None else authenticator.bound.source,
         events=tuple(_event(spec, handlers) for spec in catalogue),
-        rooms=tuple(_room(room) for room in declared),
+        rooms=tuple(_room(room, tuple(refusals)) for room in declared),
     )
 
 
@@ -80,7 +83,7 @@ def _event(spec: EventSpec, table: HandlerTable) -> EventEntry:
     )
 
 
-def _room(room: Room) -> RoomEntry:
+def _room(room: Room, refusals: tuple[type[Refusal], ...]) -> RoomEntry:
     names = dict.fromkeys(h.spec.name for h in room.handlers.all())
     rates = room.handlers.rates
     entries = [
@@ -93,6 +96,7 @@ def _room(room: Room) -> RoomEntry:
         if handler.spec.from_server:
             arriving[handler.spec.name] = None
         arriving.update((event.__event_name__, None) for event in handler.emits)
+    by_clients = room.joined_by == "client"
     return RoomEntry(
         pattern=room.pattern.text,
         params={
@@ -102,7 +106,7 @@ def _room(room: Room) -> RoomEntry:
         join=room.joined_by,
         client_events=tuple(entries),
         server_events=tuple(arriving),
-        raises=tuple(room.refusals),
+        raises=tuple(dict.fromkeys((*room.refusals, *(refusals if by_clients else ())))),
         place=room.source,
         class_name=room.class_name,
     )

@@ -34,9 +34,10 @@ class EventHandler(Protocol):
 
 
 class RoomGuard(Protocol):
-    """A function that decides a join: it raises Refusal to say no.
+    """A function that decides a join or a leave: it raises Refusal to say no.
 
-    It may ask for the socket, the room's name, the pattern's parameters and dependencies.
+    It may ask for the socket, the room's name, the pattern's parameters and dependencies; a guard
+    of all rooms for `rooms: list[str]`, all names of the request, and not for parameters.
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -176,6 +177,11 @@ class HandlerTable:
         self._relay_rates[name] = rate
         self._settle_rate(name)
 
+    def unrelay(self, name: EventName) -> None:
+        """Forget the rate of an event that is not relayed any more."""
+        self._relay_rates.pop(name, None)
+        self._settle_rate(name)
+
     def take(self, name: EventName) -> ResolvedHandlers | None:
         """Take the handlers of an event for one call; None if it has none."""
         calls = self.ready.get(name)
@@ -225,6 +231,15 @@ def socket_offer() -> Offer:
     return Offer("the socket (Socket)", by_type(Socket, "socket"), usual="socket: Socket")
 
 
+def app_offer(app: type) -> Offer:
+    """Make the offer of the application: `app: MyApp`."""
+    return Offer(
+        f"the application ({app.__name__})",
+        by_type(app, "app", also=Application),
+        usual=f"app: {app.__name__}",
+    )
+
+
 def handler_offers(
     event: str, payload: Callable[[str, Any], bool], app: type, room: Sequence[str] | None
 ) -> list[Offer]:
@@ -249,11 +264,7 @@ def handler_offers(
             room_name,
             usual="room: str" if inside else "",
         ),
-        Offer(
-            f"the application ({app.__name__})",
-            by_type(app, "app", also=Application),
-            usual=f"app: {app.__name__}",
-        ),
+        app_offer(app),
     ]
     offers += [Offer(f"the room's {name}", by_name(name), usual=name) for name in room or ()]
     return offers

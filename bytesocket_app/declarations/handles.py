@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from bytesocket_app.declarations.scope import RoomBackend
 from bytesocket_app.events import ServerEvent, ServerPayload
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import Socket, removal
 from bytesocket_app.types import CodecName, Outcome
 
 
@@ -90,12 +90,34 @@ class RoomHandle:
         """
         await self._backend("join").join(socket, self.name)
 
-    async def leave(self, socket: Socket[Any]) -> None:
-        """Take a socket out of the room, as server code does.
+    async def leave(
+        self, socket: Socket[Any], *, code: str | None = None, message: str = ""
+    ) -> None:
+        """Take a socket out of the room, as server code does; see `socket.rooms.leave`.
 
         Waits for the room's leave hooks; cancelled meanwhile, the socket has left.
+
+        Args:
+            socket: The socket.
+            code: A word for the client's program, as of a refusal; "removed" by default.
+            message: A sentence for the user of the client.
+
+        Raises:
+            ConfigurationError: The code is no word, or one of the framework's own.
         """
-        await self._backend("leave").leave(socket, self.name)
+        told = removal(code, message)
+        await self._backend("leave").leave(socket, self.name, told)
+
+    async def clear(self, *, code: str | None = None, message: str = "") -> None:
+        """Take all members in this process out of the room; see `app.rooms.clear`.
+
+        Raises:
+            ConfigurationError: The code is no word, or one of the framework's own.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
+        told = removal(code, message)
+        await self._backend("clear").clear(self.name, told)
 
     @override
     def __repr__(self) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from enum import Enum
 from itertools import islice
 from typing import Any, Final, Literal, Never
 
@@ -19,6 +18,7 @@ from bytesocket_app.declarations.handlers import (
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.pending import Add, Pending, Remove
 from bytesocket_app.declarations.rates import Per, Rate
+from bytesocket_app.declarations.room_hooks import EveryRoom, RoomHook, check_guard
 from bytesocket_app.declarations.scope import DeclarationScope, RoomBackend
 from bytesocket_app.dependencies import bind
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, near, warn_renamed
@@ -54,18 +54,6 @@ JoinedBy = Literal["client", "server"]
 _NAMED: Final = 256
 """Characters of a right name that an answer holds at most."""
 
-GUARDS_RAISE: Final = (
-    'it says no by raising, as in `raise Refusal("Members only.")`, and yes by returning None.'
-)
-
-
-class RoomHook(Enum):
-    """Kinds of functions that a room calls."""
-
-    GUARD = "guard"
-    JOIN = "on_join"
-    LEAVE = "on_leave"
-
 
 class Room:
     """A declared room, or a pattern of rooms: `app.room("doc:{doc_id}")`.
@@ -86,6 +74,9 @@ class Room:
         guard: Decides who may join, by one message or by a bulk one: raise Refusal to say no.
             Several run in order, the first refusal decides. Server code joins without them.
             `@doc.guard(raises=(Locked,))` tells clients which codes to expect.
+        leave_guard: Decides in the same way whether a member may leave when it asks to. Nobody is
+            asked when a connection ends, when server code takes a socket out, or about a room that
+            the client is not in.
         on_join: Called after a socket joined.
         on_leave: Called after a socket left, by any way: a lost connection too.
     """
@@ -106,6 +97,9 @@ class Room:
         self._hooks: Registry[RoomHook, Bound] = Registry()
         self._pending: Pending[DeclarationScope] = Pending()
         self.guard = self._pending.guard_hook(*self._hooked(RoomHook.GUARD), self._refuses)
+        self.leave_guard = self._pending.guard_hook(
+            *self._hooked(RoomHook.LEAVE_GUARD), self._refuses
+        )
         self.on_join = self._pending.hook(*self._hooked(RoomHook.JOIN))
         self.on_leave = self._pending.hook(*self._hooked(RoomHook.LEAVE))
 
@@ -196,6 +190,21 @@ class Room:
             Catalogue(()).declare(event)
         rates = [Rate.read(rate, burst, per) for _ in events]
         self._pending.do(lambda scope: self._relay(scope, events, rates))
+
+    def unrelay(self, *events: type[Event] | BothHandle[Any]) -> None:
+        """Take back what `relay` declared, also while clients are connected; never fails.
+
+        From then on who sends the event here is refused with `unknown_event`, unless `on` handles
+        it (`room.on(Wave).remove()` takes handlers back), or the application relays what nobody
+        declared (`Policies(undeclared="open")`). `app.contract()` is without it. Clients that were
+        generated before still offer it, and count as clients of this application's contract: that
+        is compared as it was when the first client named one.
+
+        Args:
+            events: The events; all that are relayed here if there are none.
+        """
+        names = [Catalogue(()).declare(event).name for event in events]
+        self._pending.do(lambda _scope: self._unrelay(names or tuple(self.relayed)))
 
     def at(self, /, *values: Never, **parameters: object) -> RoomHandle:
         """Return the handle of one room: `doc.at(doc_id=7)`.
@@ -341,8 +350,8 @@ class Room:
         def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             offers = handler_offers("", nothing, scope.app, self.pattern.parameters)
             bound = bind(function, offers, role=f"{kind.value} of room {self.pattern.text!r}")
-            if kind is RoomHook.GUARD and bound.returns is bool:
-                raise ConfigurationError(f"{bound.source}: a guard returns no bool: {GUARDS_RAISE}")
+            if kind.decides:
+                check_guard(bound)
             self._learn(bound)
             self._hooks.add(kind, bound, identity=function, once=once)
 
@@ -366,6 +375,11 @@ class Room:
                 self.handlers.relay_at(spec.name, rate)
                 scope.rates.add(rate)
             self.relayed[spec.name] = spec
+
+    def _unrelay(self, names: Iterable[EventName]) -> None:
+        for name in names:
+            self.relayed.pop(name, None)
+            self.handlers.unrelay(name)
 
     def _handler(
         self,
@@ -423,9 +437,14 @@ class Room:
 
 
 class DeclaredRooms:
-    """All rooms of one application, found by name."""
+    """All rooms of one application, found by name.
+
+    Attributes:
+        every: The guards of all of them, and of rooms that are not declared.
+    """
 
     def __init__(self) -> None:
+        self.every = EveryRoom()
         self._exact: dict[str, Room] = {}
         self._similar: Similar | None = None
         self._patterns: list[Room] = []

@@ -8,7 +8,7 @@ from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.events import Catalogue, ServerEvent, ServerPayload
 from bytesocket_app.middleware import MiddlewareChain
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import Removal, Socket
 from bytesocket_app.types import CodecName, Outcome
 
 
@@ -38,8 +38,12 @@ class RoomBackend(Protocol):
         """Put a socket into a room and run the room's join hooks."""
         ...
 
-    async def leave(self, socket: Socket[Any], room: str, /) -> None:
-        """Take a socket out of a room and run the room's leave hooks."""
+    async def leave(self, socket: Socket[Any], room: str, removal: Removal, /) -> None:
+        """Take a socket out of a room, tell its client, and run the room's leave hooks."""
+        ...
+
+    async def clear(self, room: str, removal: Removal, /) -> None:
+        """Take all members out of a room, tell their clients, and run the room's leave hooks."""
         ...
 
 

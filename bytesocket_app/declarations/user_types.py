@@ -49,6 +49,7 @@ def _functions(
     yield from (handler.bound for handler in handlers.all())
     for room in rooms.all():
         yield from room.functions()
+    yield from rooms.every.functions()
     yield from lifecycle.functions()
 
 

@@ -1,22 +1,38 @@
-"""Emitting to rooms by name: `app.rooms`."""
+"""Emitting to rooms by name, and clearing them: `app.rooms`."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from bytesocket_app.declarations.handles import RoomHandle
+from bytesocket_app.declarations.room_hooks import EveryRoom
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.rooms import room_name
-from bytesocket_app.socket import several
+from bytesocket_app.socket import removal, several
 from bytesocket_app.types import CodecName, Outcome
 
 
 class ServerRooms:
-    """Emitter to rooms by name, without exclusion: `app.rooms`. Emits never wait."""
+    """All rooms: emits by name, which leave nobody out, and guards of all of them: `app.rooms`.
 
-    __slots__ = ("_hub", "bulk")
+    Emits never wait.
 
-    def __init__(self, hub: Hub) -> None:
+    Attributes:
+        guard: Decides who may join, whichever room it is, before the room's own guards:
+            `@app.rooms.guard`. It is asked about rooms that are not declared too, where clients may
+            join those (`Settings.drop_in()`), and not when server code joins. It may ask for
+            `room: str`, and is called for each room; or for `rooms: list[str]` alone, and is called
+            once for a request with all its rooms, of which a single join has one. It refuses as
+            `Room.guard` does; `@app.rooms.guard(raises=(Banned,))` tells clients.
+        leave_guard: Decides in the same way who may leave; see `Room.leave_guard`.
+        bulk: Emits to several rooms.
+    """
+
+    __slots__ = ("_hub", "bulk", "guard", "leave_guard")
+
+    def __init__(self, hub: Hub, every: EveryRoom) -> None:
+        self.guard = every.guard
+        self.leave_guard = every.leave_guard
         self._hub = hub
         self.bulk = ServerRoomsBulk(hub)
 
@@ -38,6 +54,25 @@ class ServerRooms:
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         return self._hub.publish((room,), event, codec=codec)
+
+    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Take all members in this process out of a room.
+
+        All have left before the first of the room's leave hooks runs; it waits for these, one after
+        another. Cancelled meanwhile, all have left. Clients that name a contract, as generated ones
+        do, are told: their handles of the room end. Who comes later may join as before.
+
+        Args:
+            room: The name of the room.
+            code: A word for the clients' programs, as of a refusal; "removed" by default.
+            message: A sentence for the users of the clients.
+
+        Raises:
+            ConfigurationError: The code is no word, or one of the framework's own.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
+        await self._hub.clear(room, removal(code, message))
 
     def at(self, name: str) -> RoomHandle:
         """Return the handle of a room by its name: `app.rooms.at("doc:7")`."""

@@ -7,12 +7,13 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from bytesocket_app.delivery.memberships import Memberships
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
+from bytesocket_app.delivery.removals import tell_removed
 from bytesocket_app.errors import EncodeError, Refusal
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.events.catalogue import Writer
 from bytesocket_app.events.payload import SerializerError
 from bytesocket_app.rooms import BROADCAST_ROOM, room_name
-from bytesocket_app.socket import DeliveryGroup, Socket, raw_frame
+from bytesocket_app.socket import PLAIN, DeliveryGroup, Removal, Socket, raw_frame
 from bytesocket_app.telemetry import Operation, Telemetry
 from bytesocket_app.transports import Transport
 from bytesocket_app.types import CodecName, Outcome, UserKey
@@ -257,14 +258,38 @@ class Hub:
         self._check_name(name)
         await self._memberships.join(socket, name)
 
-    async def leave(self, socket: Socket[Any], room: str) -> None:
-        """Take a socket out of a room, and run the room's leave hooks if it was there."""
+    async def leave(self, socket: Socket[Any], room: str, removal: Removal = PLAIN) -> None:
+        """Take a socket out of a room, tell its client, and run the leave hooks if it was there."""
         _check(socket)
-        await self._memberships.leave(socket, room_name(room))
+        await self._remove((socket,), room_name(room), removal)
 
-    def rooms_of(self, socket: Socket[Any]) -> list[str]:
+    async def remove(self, sockets: Iterable[Socket[Any]], room: str, removal: Removal) -> None:
+        """Do the same with several sockets, all at once; raises ValueError as `publish`."""
+        await self._remove(sockets, self._known(room), removal)
+
+    async def clear(self, room: str, removal: Removal) -> None:
+        """Do the same with all members; raises ValueError as `publish`."""
+        name = self._known(room)
+        await self._remove(list(self._memberships.index.members(name)), name, removal)
+
+    def _known(self, room: str) -> str:
+        """Return the name of a room; one that nobody is in is checked."""
+        name = room_name(room)
+        if not self._memberships.index.groups(name):
+            self._check_room(name)
+            self._check_name(name)
+        return name
+
+    async def _remove(self, sockets: Iterable[Socket[Any]], room: str, removal: Removal) -> None:
+        memberships = self._memberships
+        left = [socket for socket in sockets if memberships.exit(socket, (room,))]
+        sides = ((socket, memberships.side(socket)) for socket in left)
+        tell_removed([(one, side) for one, side in sides if side is not None], room, removal)
+        await memberships.all_told(left, room)
+
+    def rooms_of(self, socket: Socket[Any], *, include_broadcast: bool = False) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
-        return self._memberships.rooms_of(socket)
+        return self._memberships.rooms_of(socket, include_broadcast=include_broadcast)
 
     def _receivers(self, publication: Publication) -> Groups:
         groups, target = self._memberships.index.groups, publication.target

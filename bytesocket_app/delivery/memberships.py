@@ -174,10 +174,6 @@ class Memberships:
         if self.occupancy is not None:
             await self.occupancy.settled(rooms)
 
-    async def leave(self, socket: Socket[Any], room: str) -> None:
-        """Take a socket out of a room, and run the room's leave hooks if it was there."""
-        await self.told(socket, self.exit(socket, (room,)))
-
     async def told(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
         """Run the hooks that wait of rooms that `enter` or `exit` returned.
 
@@ -185,8 +181,20 @@ class Memberships:
         """
         await all_in_turn(self._due(socket, rooms), self._patience)
 
+    async def all_told(self, sockets: Iterable[Socket[Any]], room: str) -> None:
+        """Run the hooks that wait of a room that `exit` returned for each of these sockets."""
+        due = (call for socket in sockets for call in self._due(socket, (room,)))
+        await all_in_turn(due, self._patience)
+
+    def waits(self, socket: Socket[Any]) -> bool:
+        """Return True if something is awaited before a socket's join can be answered.
+
+        That is a hook, and the broker that connects the processes.
+        """
+        return self.occupancy is not None or bool(self._waiting.get(socket))
+
     async def tell(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
-        """Do the same, but leave those waiting that have not begun at a cancellation."""
+        """Do as `told` does, but leave those waiting that have not begun at a cancellation."""
         await in_turn(self._due(socket, rooms))
 
     async def tell_rest(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
@@ -212,11 +220,11 @@ class Memberships:
         others = len(self.index) - bool(self.index.groups(BROADCAST_ROOM))
         return not new or others + new <= most
 
-    def rooms_of(self, socket: Socket[Any]) -> list[str]:
+    def rooms_of(self, socket: Socket[Any], *, include_broadcast: bool = False) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""
         end = self._ends.get(socket)
         rooms = self.index.rooms(socket) if end is None else end.rooms
-        return [room for room in rooms if room != BROADCAST_ROOM]
+        return [room for room in rooms if include_broadcast or room != BROADCAST_ROOM]
 
     def release(self, socket: Socket[Any]) -> None:
         """Take a closed or lost socket off every list, remembering its rooms for its hooks."""

@@ -1,12 +1,12 @@
 """Users and their sockets, by the key that `@app.auth(key=...)` gives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from bytesocket_app.events import ServerEvent, ServerPayload
-from bytesocket_app.socket import Socket
+from bytesocket_app.socket import Removal, Socket, removal
 from bytesocket_app.types import CodecName, Outcome, UserKey
-from bytesocket_app.wire.close import CloseCode, checked_code
+from bytesocket_app.wire.close import close_of
 
 
 class UserIndex:
@@ -63,6 +63,10 @@ class UserBackend(Protocol):
         """Emit an event to all sockets of a user."""
         ...
 
+    async def remove(self, sockets: Iterable[Socket[Any]], room: str, removal: Removal, /) -> None:
+        """Take sockets out of a room, tell their clients, and run the room's leave hooks."""
+        ...
+
 
 class User:
     """User with any number of sockets: `app.user(key)`.
@@ -93,16 +97,40 @@ class User:
         """
         return self._backend.emit_to_user(self.key, event, codec=codec)
 
-    async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
+    async def close(
+        self, code: int | None = None, reason: str | None = None, *, final: bool = False
+    ) -> None:
         """Close every socket of the user; never waits.
 
         Args:
-            code: 1000, or one of the application's own from 4000 on.
-            reason: For people; cut to 123 bytes.
+            code: 1000, which is the default, or one of the application's own from 4000 on. Clients
+                come back after all but 4003, 4010 and 4400 to 4499.
+            reason: For people; cut to 123 bytes. "normal" by default.
+            final: True if the clients are not to come back. The default of the code is then 4400,
+                of the reason "closed for good". The user may still open new connections.
 
         Raises:
-            ValueError: The code must not be sent.
+            ValueError: The code must not be sent, or is not final although `final` is set.
         """
-        checked_code(code)  # also without sockets, so that a wrong code always raises
+        code, reason = close_of(code, reason, final=final)  # a wrong code always raises
         for socket in self._index.of(self.key):
             await socket.close(code, reason)
+
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Take every socket of the user in this process out of a room.
+
+        All have left before the first of the room's leave hooks runs; it waits for these, one after
+        another. Cancelled meanwhile, all have left. Clients that name a contract, as generated ones
+        do, are told: their handles of the room end. The user may join again, if guards agree.
+
+        Args:
+            room: The name of the room.
+            code: A word for the clients' programs, as of a refusal; "removed" by default.
+            message: A sentence for the user.
+
+        Raises:
+            ConfigurationError: The code is no word, or one of the framework's own.
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
+        await self._backend.remove(self._index.of(self.key), room, removal(code, message))

@@ -3,6 +3,7 @@
 Starlette is not imported: the class to make is the annotation of the parameter.
 """
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NoReturn
@@ -49,10 +50,15 @@ async def _not_yours(*_: Any) -> NoReturn:
 
 
 def _scope(handshake: Handshake) -> Mapping[str, Any]:
-    """Return the ASGI scope; without one (picows, a test in memory), its known parts."""
-    native = handshake.native
+    """Return the ASGI scope; without one (picows, a test in memory), its known parts.
+
+    Its `state` has the handshake's notes besides what the server and middleware put there.
+    """
+    native, notes = handshake.native, handshake.state
+    state: dict[str, Any] = native.get("state", {})
     if native.get("type") == "websocket":
-        return native
+        # What is written there goes to the scope, as it does without notes.
+        return {**native, "state": ChainMap(state, notes)} if notes else native
     return {
         "type": "websocket",
         "scheme": handshake.scheme,
@@ -67,5 +73,5 @@ def _scope(handshake: Handshake) -> Mapping[str, Any]:
         "root_path": "",
         "subprotocols": list(handshake.subprotocols),
         **native,
-        "state": dict(native.get("state", {})),
+        "state": {**notes, **state},
     }

@@ -18,7 +18,7 @@ from bytesocket_app.wire import CODECS, HOLE
 from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.frame import Frame
 from bytesocket_app.wire.message_type import MessageType
-from bytesocket_app.wire.shapes import MessageBody, echoed, error_context, event_error
+from bytesocket_app.wire.shapes import MessageBody, auth_error, echoed, error_context, event_error
 
 logger = logging.getLogger("bytesocket")
 
@@ -64,6 +64,16 @@ def _without_data(answer: MessageBody) -> MessageBody:
 def send(sending: SendingSide, message: MessageBody) -> None:
     """Send a message of the protocol (not an event), if the socket can send."""
     sending.deliver(protocol_frame(sending, message))
+
+
+def turn_away(
+    sending: SendingSide, phase: Phase, refusal: Refusal, code: CloseCode, reason: str
+) -> None:
+    """Tell a client by type 6 that it is refused, and close its connection."""
+    context = error_context(phase, refusal, code=int(code))
+    # `write`, as `deliver` sends nothing to a socket that is not authenticated.
+    sending.write(protocol_frame(sending, auth_error(context)))
+    sending.shut(code, reason)
 
 
 def validation_details(error: ValidationError) -> list[MessageBody]:

@@ -9,7 +9,7 @@ from bytesocket_app.addresses import address_key
 from bytesocket_app.buckets import buckets_for
 from bytesocket_app.declarations.auth import Authenticator
 from bytesocket_app.declarations.keys import key_of
-from bytesocket_app.dispatch.answers import protocol_frame, send, validation_details
+from bytesocket_app.dispatch.answers import send, turn_away, validation_details
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import AuthError, ErrorContext, Phase, Refusal, UndeclaredAnswer
@@ -21,12 +21,14 @@ from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports.http_errors import http_error
 from bytesocket_app.types import CodecName, UserKey
 from bytesocket_app.wire.close import CloseCode
-from bytesocket_app.wire.shapes import auth_error, auth_success, error_context
+from bytesocket_app.wire.shapes import auth_success
 
 logger = logging.getLogger("bytesocket")
 
 _LATE: Final = "not authenticated in time"
 _REFUSED: Final = "Authentication failed."
+_FAILED: Final = 500
+"""The HTTP statuses from here on are failures."""
 _REPLACED: Final = AuthError(
     "Another connection of this user took this one's place.", code="replaced"
 )
@@ -150,11 +152,18 @@ class Authentication:
     ) -> Refusal:
         """Handle an exception of authentication: tell the client, if possible, and call the hooks.
 
+        Args:
+            socket: The connection.
+            sending: Its sending side.
+            error: The exception.
+            tell: False while the handshake is not answered: the caller tells the client.
+
         Returns:
             The refusal for the client.
         """
         code, http = CloseCode.AUTH_FAILED, http_error(leaf(error))
-        if http is not None and not tell:  # the handshake is answered with its status
+        if http is not None and http.status >= _FAILED and not tell:
+            # Nothing failed here: the handshake is answered with this status.
             error = StandIn(leaf(error), http.message, code="refused")
         refusals: list[Refusal] = []
 
@@ -164,7 +173,7 @@ class Authentication:
             refusals.append(refusal)
             sending.auth_state = AuthState.FAILED
             if tell and not sending.is_closed:
-                self._refuse(sending, refusal, code)
+                turn_away(sending, Phase.AUTH, refusal, code, "auth")
 
         was_closed = sending.is_closed
         ended = await self._lifecycle.failures.end(
@@ -195,7 +204,7 @@ class Authentication:
             return
         error = AuthError("Authentication took too long.", code="timeout")
         code = CloseCode.AUTH_TIMEOUT
-        self._refuse(sending, error, code)
+        turn_away(sending, Phase.AUTH, error, code, "auth")
         context = ErrorContext(Phase.AUTH, error, code=int(code))
         await self._lifecycle.run(HookKind.AUTH_ERROR, socket, socket, context)
 
@@ -282,7 +291,7 @@ class Authentication:
             sending = self._memberships.side(oldest)
             if sending is not None:
                 logger.info("replaced by another connection of the user, %s", sending)
-                self._refuse(sending, _REPLACED, CloseCode.AUTH_FAILED, "replaced")
+                turn_away(sending, Phase.AUTH, _REPLACED, CloseCode.AUTH_FAILED, "replaced")
 
     async def _welcome(self, socket: Socket[Any]) -> None:
         if not socket.is_closed:
@@ -290,14 +299,6 @@ class Authentication:
         self._memberships.authenticated(socket)
         await self._lifecycle.run(HookKind.AUTH_SUCCESS, socket, socket)
         await self._lifecycle.run(HookKind.OPEN, socket, socket)
-
-    def _refuse(
-        self, sending: SendingSide, refusal: Refusal, code: CloseCode, reason: str = "auth"
-    ) -> None:
-        context = error_context(Phase.AUTH, refusal, code=int(code))
-        # `write`, as `deliver` sends nothing to a socket that is not authenticated.
-        sending.write(protocol_frame(sending, auth_error(context)))
-        sending.shut(code, reason)
 
 
 async def ask(

@@ -3,10 +3,11 @@
 import re
 from typing import Any, Final
 
-from bytesocket_app.declarations.rooms import Room
+from bytesocket_app.declarations.room_hooks import RoomHook
+from bytesocket_app.delivery.removals import answered, hold
 from bytesocket_app.dispatch.answers import TIMEOUT, close_for, send
 from bytesocket_app.dispatch.rates import Rates
-from bytesocket_app.dispatch.rooms import RoomHooks, check_number
+from bytesocket_app.dispatch.rooms import RequestedRoom, RoomHooks, check_number
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import MembershipRequest, Step
 from bytesocket_app.errors import Phase, Refusal
@@ -53,7 +54,7 @@ class MembershipRequests:
         self._guard_timeout = runtime.settings.timeouts.handler
         self._telemetry = runtime.telemetry
         limits = self._limits
-        # A connection may leave all its rooms by one message, and each name has its quotes.
+        # A connection may join all its rooms by one message, and each name has its quotes.
         most = max(limits.rooms_per_message, limits.rooms_per_socket)
         is_bounded = limits.rooms_per_message and limits.rooms_per_socket
         self._names_bytes = most * (limits.room_name_bytes + _QUOTES) + 2 if is_bounded else 0
@@ -135,6 +136,12 @@ class MembershipRequests:
 
     def _confirm(self, step: Step, request: MembershipRequest) -> None:
         send(step.sending, membership_success(request.kind, request.rooms))
+        if step.sending.unanswered is not None:
+            self._answered(step)
+
+    def _answered(self, step: Step) -> None:
+        """Tell what happened between a join and its answer."""
+        answered(step.sending, lambda room: self._memberships.has(step.socket, room))
 
     def _refuse(self, step: Step, request: MembershipRequest, refusal: Refusal) -> None:
         step.done()  # error hooks that follow are no part of it
@@ -143,49 +150,73 @@ class MembershipRequests:
         kind = request.kind
         context = error_context(PHASES[kind], refusal)
         send(step.sending, membership_error(kind, request.rooms, context))
+        self._answered(step)
 
     async def _join(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
-        self._check_counts(step, names)
-        for name in names:
-            found = self._permitted(step, name)
-            if found is not None:
-                room, texts = found
-                await self._hooks.check(room, step, name, texts)
+        self._check_names(step, names)
+        rooms, impossible = self._joinable(step, names)
+        await self._hooks.ask(RoomHook.GUARD, step, rooms, whole=impossible is None)
+        if impossible is not None:
+            raise impossible
         if not self._memberships.fits(names, self._limits.rooms):
             raise Refusal("The server cannot have more rooms.", code="too_many_rooms")
         # Join all rooms, then run the hooks: if one fails, the request is still done as a whole.
         entered = self._memberships.enter(step.socket, names)
         request.is_done = True
+        if self._memberships.waits(step.socket):
+            hold(step.sending, names)
         await self._memberships.settled(entered)
         await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:
-        for name in names:
-            self._not_reserved(name)
-            found = self._rooms.find(name)
-            if found is not None and found[0].joined_by == "server":
-                raise Refusal(f"There is no room {shown(name)} to leave.", code="unknown_room")
+        check_number(names, self._limits)
+        found = [self._leavable(name) for name in names]
+        # Of others there is nothing to leave, and nobody who needs to be asked.
+        held = [each for each in found if self._memberships.has(step.socket, each.name)]
+        await self._hooks.ask(RoomHook.LEAVE_GUARD, step, held, whole=True)
         left = self._memberships.exit(step.socket, names)
         request.is_done = True
         await self._memberships.tell(step.socket, left)
 
-    def _permitted(self, step: Step, name: str) -> tuple[Room, dict[str, str]] | None:
+    def _joinable(self, step: Step, names: list[str]) -> tuple[list[RequestedRoom], Refusal | None]:
+        """Return the rooms up to the first that cannot be joined, and its refusal, if any."""
+        rooms: list[RequestedRoom] = []
+        for name in names:
+            try:
+                rooms.append(self._permitted(step, name))
+            except Refusal as refusal:
+                return rooms, refusal
+        return rooms, None
+
+    def _permitted(self, step: Step, name: str) -> RequestedRoom:
         self._not_reserved(name)
         found = self._rooms.find(name)
         if found is not None and found[0].joined_by == "client":
-            return found
+            found[0].parse(found[1])  # before any guard is asked
+            return RequestedRoom(name, *found)
         if found is None and self._policies.undeclared == "open":
-            return None
+            return RequestedRoom(name, None, {})
         hint = self._rooms.hint(name) if step.sending.may_hint() else ""
         raise Refusal(f"There is no room {shown(name)} to join.{hint}", code="unknown_room")
+
+    def _leavable(self, name: str) -> RequestedRoom:
+        self._not_reserved(name)
+        found = self._rooms.find(name)
+        if found is not None and found[0].joined_by == "server":
+            raise Refusal(f"There is no room {shown(name)} to leave.", code="unknown_room")
+        return RequestedRoom(name, None, {}) if found is None else RequestedRoom(name, *found)
 
     def _not_reserved(self, name: str) -> None:
         if name == BROADCAST_ROOM and self._policies.broadcast_room == "reserved":
             raise Refusal(f"There is no room {name!r} to join.", code="unknown_room")
 
-    def _check_counts(self, step: Step, names: list[str]) -> None:
+    def _check_names(self, step: Step, names: list[str]) -> None:
+        """Refuse more rooms than a connection may be in, and names that are none.
+
+        One message may name as many: clients that join their rooms one by one join all of them by
+        one message after a reconnection.
+        """
         limits, memberships = self._limits, self._memberships
-        check_number(names, limits)
         new = [name for name in names if not memberships.has(step.socket, name)]
         held = len(memberships.rooms_of(step.socket)) + len(new)
         if new and limits.rooms_per_socket and held > limits.rooms_per_socket:

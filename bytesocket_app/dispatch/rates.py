@@ -91,7 +91,9 @@ class Rates:
         """
         if self._joins is None:
             return None
-        wait = self._take(step, self._joins, self._clock(), self._bounded(rooms))
+        wait = self._take(
+            step, self._joins, self._clock(), _bounded(rooms, self._limits.rooms_per_socket)
+        )
         return RateLimited("joins", wait) if wait else None
 
     def note(self, step: Step) -> None:
@@ -115,7 +117,7 @@ class Rates:
                 return 0.0 if only is None else self._take(step, only, now, cost)
             rates = {rate: cost}
         else:
-            cost = self._bounded(len(rooms))
+            cost = _bounded(len(rooms), self._limits.rooms_per_message)
             # Too many rooms are refused later, whichever they are.
             rates = Counter(self._rates_of(message.event, rooms[:cost]))
         wait = 0.0 if whole is None else self._take(step, whole, now, cost)
@@ -128,10 +130,6 @@ class Rates:
             for rate, each in rates.items():
                 self._take(step, rate, now, each)
         return max(wait, longest)
-
-    def _bounded(self, rooms: int) -> int:
-        """Return the cost of naming rooms: one for each, without those that are too many anyway."""
-        return max(1, min(rooms, self._limits.rooms_per_message or rooms))
 
     def _rates_of(self, event: EventName | None, rooms: Iterable[str]) -> Iterable[Rate]:
         rates = (self._rate_of(event, room) for room in rooms)
@@ -180,6 +178,11 @@ def _limit(per_second: int, burst: int = 0) -> Rate | None:
     """Make the rate of a setting, with a burst of at least twice as many; None for 0."""
     rate = min(per_second, FASTEST)
     return Rate(float(rate), max(2 * rate, min(burst, FASTEST))) if rate else None
+
+
+def _bounded(rooms: int, most: int) -> int:
+    """Return the cost of naming rooms: one for each, without those that are too many anyway."""
+    return max(1, min(rooms, most or rooms))
 
 
 def _key(step: Step, rate: Rate) -> Any:

@@ -1,13 +1,14 @@
 """Guards of declared rooms, and hooks for joins and leaves."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from anyio import move_on_after
 
-from bytesocket_app.declarations.rooms import GUARDS_RAISE, DeclaredRooms, Room, RoomHook
+from bytesocket_app.declarations.room_hooks import GUARDS_RAISE, RoomHook
+from bytesocket_app.declarations.rooms import DeclaredRooms, Room
 from bytesocket_app.delivery.turns import Call
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import Phase, Refusal, UndeclaredAnswer
@@ -21,6 +22,20 @@ from bytesocket_app.signature import Bound
 from bytesocket_app.socket import Socket
 
 logger = logging.getLogger("bytesocket")
+
+
+class RequestedRoom(NamedTuple):
+    """A room of a request to join or to leave.
+
+    Attributes:
+        name: Its name.
+        room: Its declaration; None for one that is not declared (`Policies.undeclared`).
+        texts: The texts of the pattern's parameters.
+    """
+
+    name: str
+    room: Room | None
+    texts: dict[str, str]
 
 
 class RoomHooks:
@@ -42,30 +57,63 @@ class RoomHooks:
         self._app = app
         self._timeout = timeout
 
-    async def check(self, room: Room, step: Step, name: str, texts: dict[str, str]) -> None:
-        """Run the guards of a room in order; raises the first exception of one.
+    async def ask(
+        self, kind: RoomHook, step: Step, rooms: Sequence[RequestedRoom], *, whole: bool
+    ) -> None:
+        """Ask the guards whether a request may be carried out; raises the first exception of one.
+
+        First those of all rooms that decide about the request as a whole; then for each room those
+        of all rooms, and its own.
+
+        Args:
+            kind: Whether it is a join or a leave.
+            step: The current step.
+            rooms: The rooms to ask about.
+            whole: False to leave out those that decide about the request as a whole, as it will be
+                refused anyway.
 
         Raises:
-            Refusal: A part of the name is not its parameter's own text, or what a guard refuses.
+            Refusal: A part of a name is not its parameter's own text, or what a guard refuses.
             UndeclaredAnswer: A guard returned False or the like, which is meant as a refusal and
                 is none, or refused with data of another type than declared; or it returned
                 something else, or has not declared the code, and the application is strict.
         """
-        parameters, socket = room.parse(texts), step.socket
-        for bound in room.hooks(RoomHook.GUARD):
-            step.source = bound.source
-            what = f"guard {bound.source} of {room.pattern.text!r}"
-            try:
-                value = await bound.invoke(socket, None, name, self._app, *parameters)
-            except BaseException as exc:
-                other = self._failures.compared(exc, what, room.refusals, socket)
-                if other is not exc:
-                    raise other from leaf(exc)
-                raise
-            if meant_to_refuse(value):
-                raise UndeclaredAnswer(f"{what} returned {named(value)}: {GUARDS_RAISE}")
-            if value is not None:
-                self._failures.promises.unread("a guard", bound.source, value, GUARDS_RAISE)
+        every, app, socket = self._rooms.every, self._app, step.socket
+        names = [each.name for each in rooms]
+        what = "all rooms"
+        for bound in every.hooks(kind, whole=True) if whole and names else ():
+            await self._decide(bound, step, what, every.refusals, (socket, None, [*names], app))
+        for name, room, texts in rooms:
+            for bound in every.hooks(kind, whole=False):
+                await self._decide(bound, step, what, every.refusals, (socket, name, [*names], app))
+            own = () if room is None else room.hooks(kind)
+            if room is not None and own:
+                values = (socket, None, name, app, *room.parse(texts))
+                for bound in own:
+                    await self._decide(bound, step, repr(room.pattern.text), room.refusals, values)
+
+    async def _decide(
+        self,
+        bound: Bound,
+        step: Step,
+        of: str,
+        raises: Iterable[type[Refusal]],
+        values: Sequence[Any],
+    ) -> None:
+        """Ask one guard; raises what `ask` does."""
+        step.source = bound.source
+        what = f"guard {bound.source} of {of}"
+        try:
+            value = await bound.invoke(*values)
+        except BaseException as exc:
+            other = self._failures.compared(exc, what, raises, step.socket)
+            if other is not exc:
+                raise other from leaf(exc)
+            raise
+        if meant_to_refuse(value):
+            raise UndeclaredAnswer(f"{what} returned {named(value)}: {GUARDS_RAISE}")
+        if value is not None:
+            self._failures.promises.unread("a guard", bound.source, value, GUARDS_RAISE)
 
     def joined(self, socket: Socket[Any], room: str) -> list[Call]:
         """Take the join hooks of a room, for their calls in turn."""

@@ -30,6 +30,7 @@ from bytesocket_app.event_loop import is_cancellation, is_group
 from bytesocket_app.lifecycle.promises import UNTYPED, Promises
 from bytesocket_app.logs import text_of
 from bytesocket_app.transports.http_errors import http_refusal
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire.shapes import NULL
 
 logger = logging.getLogger("bytesocket")
@@ -88,6 +89,7 @@ class Failures:
         tell: bool = True,
         raises: Iterable[type[Refusal]] | None = None,
         answer: Callable[[Refusal], object] | None = None,
+        codec: CodecName | None = None,
     ) -> Refusal:
         """Handle an exception: log it, answer the peer, and call the error hooks.
 
@@ -109,6 +111,7 @@ class Failures:
             tell: False to leave out the error hooks, as they were called for an earlier error.
             raises: The refusals that are declared there; None where none can be.
             answer: Called with the refusal for the peer, before any hook runs.
+            codec: The codec to write the refusal's data for, where there is no socket.
 
         Returns:
             The refusal for the peer.
@@ -121,7 +124,8 @@ class Failures:
         if must_pass(error):
             raise error
         if isinstance(error, Refusal):
-            error, refusal = self._outcome(error, what, raises, socket)
+            known = codec or getattr(socket, "codec", None)
+            error, refusal = self._outcome(error, what, raises, known)
         else:
             refusal = refusal_of(error)
         if refusal is None:
@@ -158,7 +162,7 @@ class Failures:
         refused = leaf(error)
         if not isinstance(refused, Refusal):
             return error
-        told, refusal = self._outcome(refused, what, raises, socket)
+        told, refusal = self._outcome(refused, what, raises, getattr(socket, "codec", None))
         if refusal is refused:
             return error
         return told if refusal is None else refusal
@@ -168,7 +172,7 @@ class Failures:
         refusal: Refusal,
         what: str,
         raises: Iterable[type[Refusal]] | None,
-        socket: Any,
+        codec: CodecName | None,
     ) -> tuple[BaseException, Refusal | None]:
         """Compare a refusal with its declaration.
 
@@ -176,7 +180,6 @@ class Failures:
             (error, refusal): what the application hears of, and what the peer gets; None if the
             refusal is a crash.
         """
-        codec = getattr(socket, "codec", None)
         try:
             data = self.promises.kept(refusal, what, raises, codec)
         except Exception as broken:  # noqa: BLE001 - the boundary; a validator may raise anything

@@ -17,6 +17,7 @@ from bytesocket_app.registry import Hook, Registry
 from bytesocket_app.signature import Bound, Offer, by_name, by_type
 from bytesocket_app.socket import Socket
 from bytesocket_app.transports import Handshake
+from bytesocket_app.types import CodecName
 
 logger = logging.getLogger("bytesocket")
 
@@ -125,11 +126,22 @@ class Lifecycle:
             yield from self._registry.peek(kind)
 
     async def run(
-        self, kind: HookKind, socket: Socket[Any] | None, *values: Any
+        self,
+        kind: HookKind,
+        socket: Socket[Any] | None,
+        *values: Any,
+        codec: CodecName | None = None,
     ) -> BaseException | None:
         """Call all hooks of a kind, even after one raises; returns the first exception.
 
         All exceptions end in the boundary; the error hooks are called for the first one.
+
+        Args:
+            kind: The kind.
+            socket: The connection; None without one.
+            values: What the hooks may ask for.
+            codec: The codec of the peer who will be told of a failure. The refusal for it is then
+                returned in the place of the exception.
         """
         first: BaseException | None = None
         hooks = self._registry.take(kind)
@@ -146,15 +158,18 @@ class Lifecycle:
                 if kind is HookKind.CLOSE and ends_everything(exc):
                     logger.warning("%s was cut off, %s", what, socket)
                 phase = kind.value or Phase.HANDLER
-                ended = await self.failures.end(exc, phase, what, socket=socket, tell=False)
-                first = first or (ended.error if isinstance(ended, StandIn) else ended)
+                ended = await self.failures.end(
+                    exc, phase, what, socket=socket, tell=False, codec=codec
+                )
+                first = first or ended
             else:
                 if scope.cancelled_caught:
                     logger.error("%s took too long, %s", what, socket)
                     first = first or HookTimeout(f"{what} took longer than {self._timeout:g} s")
-        if first is not None and kind.value is not None:
-            await self.failures.report(socket, ErrorContext(kind.value, first))
-        return first
+        cause = first.error if isinstance(first, StandIn) else first
+        if cause is not None and kind.value is not None:
+            await self.failures.report(socket, ErrorContext(kind.value, cause))
+        return cause if codec is None else first
 
     def _returned(self, kind: HookKind, bound: Bound, value: object) -> None:
         """Look at what a hook returned, which nobody reads.

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from anyio.to_thread import run_sync
 
-from bytesocket_app.dispatch.answers import protocol_frame
 from bytesocket_app.errors import ConfigurationError, Phase, UnknownContract
+from bytesocket_app.serving.dismissal import Dismissal
 from bytesocket_app.settings import FINGERPRINT, Policies
-from bytesocket_app.socket import SendingSide, Socket
+from bytesocket_app.socket import Socket
 from bytesocket_app.wire.close import CloseCode
-from bytesocket_app.wire.shapes import auth_error, error_context
 
 logger = logging.getLogger("bytesocket")
 
@@ -46,8 +45,21 @@ class Contracts:
         self._own: tuple[str, ...] = ()
         self._seen = set[str]()
 
-    async def allow(self, stated: str | None) -> bool:
-        """Return True if a client with this fingerprint may connect; None for a client without."""
+    async def refusal(self, socket: Socket[Any]) -> Dismissal | None:
+        """Return the dismissal of a client that may not connect, None for one that may."""
+        stated = socket.contract
+        if await self._allow(stated):
+            return None
+        message = "Only clients that name their contract may connect here."
+        if stated is not None:
+            message = (
+                f"This client was made for contract {stated[:SHOWN]}, and the server has "
+                f"{''.join(self._own[:1])[:SHOWN]}: reload the page, or update the client."
+            )
+        refusal = UnknownContract(message)
+        return Dismissal(Phase.UPGRADE, refusal, CloseCode.UNKNOWN_CONTRACT, "unknown contract")
+
+    async def _allow(self, stated: str | None) -> bool:
         policies = self._policies
         if stated is None:
             if policies.without_contract == "refuse":
@@ -63,24 +75,6 @@ class Contracts:
         shown = repr(stated[:SHOWN]) if FINGERPRINT.match(stated) else "of no known form"
         self._log_once(shown, f"a client of contract {shown} is {verdict}; ours is {ours}")
         return policies.unknown_contract == "accept"
-
-    def dismiss(self, socket: Socket[Any], sending: SendingSide) -> None:
-        """Send a refused client the reason over its connection, and close that with 4010.
-
-        Browsers hide the HTTP status of a failed handshake from the page, and some servers cannot
-        send one. A client without a reason would reconnect for ever. After a type 6 no client
-        reconnects, neither a generated one nor the origin's.
-        """
-        message = "Only clients that name their contract may connect here."
-        if socket.contract is not None:
-            message = (
-                f"This client was made for contract {socket.contract[:SHOWN]}, and the server has "
-                f"{''.join(self._own[:1])[:SHOWN]}: reload the page, or update the client."
-            )
-        code = CloseCode.UNKNOWN_CONTRACT
-        context = error_context(Phase.UPGRADE, UnknownContract(message), code=int(code))
-        sending.write(protocol_frame(sending, auth_error(context)))
-        sending.shut(code, "unknown contract")
 
     def _build(self) -> None:
         with self._lock:  # after a restart many clients come at once; only one thread builds

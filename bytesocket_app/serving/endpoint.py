@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from functools import partial
 from sys import maxsize
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from anyio import move_on_after
 from anyio.abc import TaskGroup
@@ -15,10 +15,11 @@ from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.authentication import TryLater, log_put_off
 from bytesocket_app.errors import ConfigurationError, ErrorCode, Phase, Refusal
 from bytesocket_app.lifecycle import HookKind, HookTimeout
-from bytesocket_app.lifecycle.failures import leaf
+from bytesocket_app.lifecycle.failures import StandIn
 from bytesocket_app.serving.admission import Admission, AdmissionPlace, Full, full
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
+from bytesocket_app.serving.dismissal import Dismissal, judges
 from bytesocket_app.serving.housekeeping import Housekeeping
 from bytesocket_app.serving.origins import Origins, shown_origin
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
@@ -37,6 +38,17 @@ _REFUSED: Final = 400
 
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
 """Subprotocols by which a client asks to be sent one codec; see `Socket.codec`."""
+
+
+_ACCEPTED: Final = "accepted"
+
+
+class Admitted(NamedTuple):
+    """Connection whose handshake is answered with 101; with a dismissal it is closed at once."""
+
+    socket: Socket[Any]
+    sending: SendingSide
+    dismissal: Dismissal | None
 
 
 class ApplicationEndpoint:
@@ -76,6 +88,7 @@ class ApplicationEndpoint:
         self._proxies = Proxies(runtime.settings.policies.trusted_proxies)
         self.admission = Admission(runtime.settings.limits)
         self._contracts = contracts
+        self._policies = runtime.settings.policies
 
     async def admit(self, handshake: Handshake) -> Acceptance | Rejection:
         """Decide about a handshake.
@@ -103,14 +116,13 @@ class ApplicationEndpoint:
         outcome = "cancelled"
         try:
             decision = await self._admit(handshake, socket_id)
-            outcome = str(decision.status) if isinstance(decision, Rejection) else "accepted"
+            outcome = _outcome(decision)
         finally:
             telemetry.ended(token, outcome)
-        if isinstance(decision, Rejection):
-            if isinstance(decision, Full):
-                telemetry.count(Count.REFUSED, code=outcome, reason=decision.reached)
-            else:
-                telemetry.count(Count.REFUSED, code=outcome)
+        if isinstance(decision, Full):
+            telemetry.count(Count.REFUSED, code=outcome, reason=decision.reached)
+        elif outcome != _ACCEPTED:
+            telemetry.count(Count.REFUSED, code=outcome)
         return decision
 
     async def _admit(self, handshake: Handshake, socket_id: str) -> Acceptance | Rejection:
@@ -120,8 +132,8 @@ class ApplicationEndpoint:
         if malformed is not None:
             return malformed
         client = self._proxies.client(handshake.client, handshake.headers)
-        if client != handshake.client:
-            handshake = replace(handshake, client=client)
+        # An adaptor may use a handshake again: each connection has notes of its own.
+        handshake = replace(handshake, client=client, state=dict(handshake.state))
         authenticator = self._dispatcher.authentication.authenticator
         waits = authenticator is not None and authenticator.credentials is not None
         place = self.admission.admit(client, self._housekeeping.clock(), waits=waits)
@@ -143,24 +155,21 @@ class ApplicationEndpoint:
             origin = shown_origin(handshake)
             logger.warning("origin %s refused; allow it with ByteSocket(origins=...)", origin)
             return Rejection(403, "This origin is not allowed.")
-        if self._lifecycle.has(HookKind.UPGRADE):
-            failed = await self._lifecycle.run(HookKind.UPGRADE, None, handshake)
-            if isinstance(failed, HookTimeout):
-                return Rejection(503, "The upgrade took too long; try again.")
-            if failed is not None:
-                return _rejection(failed) or Rejection(403, "The upgrade was refused.")
         subprotocol, sending = self._negotiate(handshake, socket_id)
         sending.place = place
         socket: Socket[Any] = Socket(handshake, sending, self._runtime.hub, app=self._app)
-        accepted = Acceptance(subprotocol, (socket, sending), partial(_abandon, sending))
-        if not await self._contracts.allow(socket.contract):
-            sending.auth_state = AuthState.FAILED
-            return accepted  # to be told why, and closed, when it is open
-        refused = await self._identify(socket, sending)
-        if refused is not None:
+        refused = (
+            await self._upgrade(socket)
+            or await self._contracts.refusal(socket)
+            or await self._identify(socket, sending)
+        )
+        if isinstance(refused, Rejection):
             sending.lose(CloseCode.ABNORMAL, "")  # for whoever waits for its end
             return refused
-        return accepted
+        if refused is not None:
+            sending.auth_state = AuthState.FAILED
+        admitted = Admitted(socket, sending, refused)
+        return Acceptance(subprotocol, admitted, partial(_abandon, sending))
 
     def open(
         self, _handshake: Handshake, transport: Transport, accepted: Acceptance, tasks: TaskGroup
@@ -175,8 +184,8 @@ class ApplicationEndpoint:
                 f"{type(transport).__name__} is no transport: derive it from "
                 "bytesocket_app.transports.Transport, or from QueuedTransport, which has an outbox."
             )
-        context: tuple[Socket[Any], SendingSide] = accepted.context
-        socket, sending = context
+        admitted: Admitted = accepted.context
+        socket, sending, dismissal = admitted
         sending.connect(transport)
         self._memberships.add(socket, sending)
         if sending.close_sent is not None:
@@ -186,8 +195,8 @@ class ApplicationEndpoint:
         elif self.draining:
             # Admitted before the drain, while authentication or a hook was still deciding.
             sending.shut(*self._farewell)
-        elif sending.auth_state is AuthState.FAILED:
-            self._contracts.dismiss(socket, sending)
+        elif dismissal is not None:
+            dismissal.tell(sending)
         return Connection(
             socket,
             sending,
@@ -235,7 +244,45 @@ class ApplicationEndpoint:
             return Rejection(400, "Subprotocols are tokens (RFC 6455 section 4.1).")
         return None
 
-    async def _identify(self, socket: Socket[Any], sending: SendingSide) -> Rejection | None:
+    async def _upgrade(self, socket: Socket[Any]) -> Rejection | Dismissal | None:
+        """Run the upgrade hooks; returns their refusal, None without one."""
+        if not self._lifecycle.has(HookKind.UPGRADE):
+            return None
+        codec = socket.codec if self._tells(socket) else None
+        handshake = socket.handshake
+        failed = await self._lifecycle.run(HookKind.UPGRADE, None, handshake, codec=codec)
+        if failed is None:
+            return None
+        if isinstance(failed, HookTimeout):
+            return Rejection(503, "The upgrade took too long; try again.")
+        refused = self._answer(Phase.UPGRADE, failed, socket)
+        return refused or Rejection(403, "The upgrade was refused.")
+
+    def _tells(self, socket: Socket[Any]) -> bool:
+        """Return True if a client is told of a refusal by a dismissal, not by an HTTP status."""
+        policy = self._policies.handshake_refusal
+        return policy == "close" or (policy == "auto" and socket.contract is not None)
+
+    def _answer(
+        self, phase: Phase, failed: BaseException, socket: Socket[Any]
+    ) -> Rejection | Dismissal | None:
+        """Return the answer to a handshake that a failure stands for; None for a crash.
+
+        Args:
+            phase: What failed.
+            failed: The exception, or the refusal that the client gets in its place.
+            socket: The connection.
+        """
+        error = failed.error if isinstance(failed, StandIn) else failed
+        if isinstance(error, Refusal) and error.code == ErrorCode.INTERNAL:
+            return None  # it stands for something else
+        if isinstance(failed, Refusal) and judges(error) and self._tells(socket):
+            return Dismissal(phase, failed)
+        return _rejection(error)
+
+    async def _identify(
+        self, socket: Socket[Any], sending: SendingSide
+    ) -> Rejection | Dismissal | None:
         authentication = self._dispatcher.authentication
         try:
             with move_on_after(self._runtime.settings.timeouts.auth or None) as scope:
@@ -245,11 +292,8 @@ class ApplicationEndpoint:
             return full(later.reached, later.message, seconds=later.seconds)
         except BaseException as exc:  # noqa: BLE001 - ends in the boundary
             refusal = await authentication.failed(socket, sending, exc, tell=False)
-            cause = leaf(exc)
-            # A refusal that breaks its word is a crash, for which no status of its own speaks.
-            is_broken = isinstance(cause, Refusal) and refusal.code == ErrorCode.INTERNAL
-            rejection = None if is_broken else _rejection(cause)
-            return rejection or Rejection(500, "Authentication failed.")
+            refused = self._answer(Phase.AUTH, refusal, socket)
+            return refused or Rejection(500, "Authentication failed.")
         if scope.cancelled_caught:
             self._telemetry.count(Count.LATE, socket=socket.id, phase=Phase.AUTH.value)
             logger.warning("authentication %s took too long, %s", authentication.source, socket)
@@ -281,6 +325,14 @@ def _abandon(sending: SendingSide) -> None:
     """Take note that an accepted connection will not be opened; nothing if it is open."""
     if isinstance(sending.transport, NullTransport):
         sending.lose(CloseCode.ABNORMAL, "")  # for whoever waits for its end
+
+
+def _outcome(decision: Acceptance | Rejection) -> str:
+    """Return the outcome of a handshake for telemetry: the HTTP status, or the close code."""
+    if isinstance(decision, Rejection):
+        return str(decision.status)
+    admitted: Admitted = decision.context
+    return _ACCEPTED if admitted.dismissal is None else str(int(admitted.dismissal.code))
 
 
 def _rejection(error: BaseException) -> Rejection | None:

@@ -6,14 +6,17 @@ framework: dispatch, delivery and serving use it beside the socket.
 
 from bytesocket_app.socket.application import Application, RoomView, UserView
 from bytesocket_app.socket.backend import SocketBackend
+from bytesocket_app.socket.removal import PLAIN, Removal, removal
 from bytesocket_app.socket.rooms import SocketRooms, SocketRoomsBulk, several
 from bytesocket_app.socket.sending_side import AuthState, DeliveryGroup, SendingSide, of_user
 from bytesocket_app.socket.socket import Socket, new_id, parameter, raw_frame
 
 __all__ = [
+    "PLAIN",
     "Application",
     "AuthState",
     "DeliveryGroup",
+    "Removal",
     "RoomView",
     "SendingSide",
     "Socket",
@@ -25,5 +28,6 @@ __all__ = [
     "of_user",
     "parameter",
     "raw_frame",
+    "removal",
     "several",
 ]

@@ -25,8 +25,14 @@ class UserView(Protocol):
         """Emit to every open socket of the user."""
         ...
 
-    async def close(self, code: int = ..., reason: str = ...) -> None:
+    async def close(
+        self, code: int | None = None, reason: str | None = None, *, final: bool = False
+    ) -> None:
         """Close every socket of the user."""
+        ...
+
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Take every socket of the user out of a room."""
         ...
 
 
@@ -60,8 +66,12 @@ class RoomView(Protocol):
         """Put a socket into the room."""
         ...
 
-    async def leave(self, socket: Any, /) -> None:
+    async def leave(self, socket: Any, /, *, code: str | None = None, message: str = "") -> None:
         """Take a socket out of the room."""
+        ...
+
+    async def clear(self, *, code: str | None = None, message: str = "") -> None:
+        """Take all members in this process out of the room."""
         ...
 
 
@@ -84,6 +94,10 @@ class RoomsView(Protocol):
 
     def at(self, name: str) -> RoomView:
         """Return the handle of a room."""
+        ...
+
+    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Take all members in this process out of a room."""
         ...
 
 

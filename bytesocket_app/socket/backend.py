@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
 from bytesocket_app.events import ServerEvent, ServerPayload
+from bytesocket_app.socket.removal import Removal
 from bytesocket_app.types import CodecName, Outcome
 from bytesocket_app.wire.frame import Frame
 
@@ -50,10 +51,10 @@ class SocketBackend(Protocol[S_contra]):
         """Put a socket into a room and run the room's hooks."""
         ...
 
-    async def leave(self, socket: S_contra, room: str, /) -> None:
-        """Take a socket out of a room and run the room's hooks."""
+    async def leave(self, socket: S_contra, room: str, removal: Removal, /) -> None:
+        """Take a socket out of a room, tell its client, and run the room's hooks."""
         ...
 
-    def rooms_of(self, socket: S_contra, /) -> list[str]:
-        """Return the rooms of a socket, without the broadcast room."""
+    def rooms_of(self, socket: S_contra, /, *, include_broadcast: bool = False) -> list[str]:
+        """Return the rooms of a socket, the broadcast room only if it is asked for."""
         ...

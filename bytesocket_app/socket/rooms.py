@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket.backend import SocketBackend
+from bytesocket_app.socket.removal import removal
 from bytesocket_app.socket.sending_side import SendingSide
 from bytesocket_app.types import CodecName, Outcome
 
@@ -37,16 +38,31 @@ class SocketRooms(Generic[S]):
         """
         await self.bulk.join((room,))
 
-    async def leave(self, room: str) -> None:
-        """Leave a room, without a message to the client; waits for the room's leave hooks.
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> None:
+        """Leave a room; waits for the room's leave hooks.
 
-        The socket has left the room even if the wait is cancelled.
+        A client that names a contract, as generated ones do, is told if it was a member: its handle
+        of the room ends. Others are not told. The socket has left the room even if the wait is
+        cancelled.
+
+        Args:
+            room: The name of the room.
+            code: A word for the client's program, as of a refusal; "removed" by default.
+            message: A sentence for the user of the client.
+
+        Raises:
+            ConfigurationError: The code is no word, or one of the framework's own.
         """
-        await self.bulk.leave((room,))
+        await self.bulk.leave((room,), code=code, message=message)
 
-    def list(self) -> list[str]:
-        """Return the rooms of this socket; after it closed, those at that moment."""
-        return self._backend.rooms_of(self._socket)
+    def list(self, *, include_broadcast: bool = False) -> list[str]:
+        """Return the rooms of this socket; after it closed, those at that moment.
+
+        Args:
+            include_broadcast: True for the room that holds every authenticated socket as well,
+                `__bytesocket_broadcast__`, through which `broadcast` goes.
+        """
+        return self._backend.rooms_of(self._socket, include_broadcast=include_broadcast)
 
     async def emit(
         self,
@@ -100,11 +116,14 @@ class SocketRoomsBulk(Generic[S]):
             if self._sending.can_send:
                 await self._backend.join(self._socket, room)
 
-    async def leave(self, rooms: Iterable[str]) -> None:
+    async def leave(
+        self, rooms: Iterable[str], *, code: str | None = None, message: str = ""
+    ) -> None:
         """Leave several rooms; see `SocketRooms.leave`."""
+        told = removal(code, message)
         for room in several(rooms):
             if self._sending.can_publish:  # after a loss it ends what is still heard there
-                await self._backend.leave(self._socket, room)
+                await self._backend.leave(self._socket, room, told)
 
     async def emit(
         self,

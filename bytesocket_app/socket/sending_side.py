@@ -93,6 +93,8 @@ class SendingSide:
         close_sent: Code and reason that the server closed with; None before that.
         ended: Code and reason of the end of the connection; None before it.
         dropped: Number of messages dropped for a slow reader.
+        unanswered: Rooms of a request to join that took effect and is not answered yet, each with
+            what to tell of its removal from there; None for no such request.
     """
 
     __slots__ = (
@@ -123,6 +125,7 @@ class SendingSide:
         "socket_id",
         "spare",
         "transport",
+        "unanswered",
         "user_key",
     )
 
@@ -156,6 +159,7 @@ class SendingSide:
         self.close_sent: tuple[int, str] | None = None
         self.ended: tuple[int, str] | None = None
         self.dropped = 0
+        self.unanswered: dict[str, Frame | None] | None = None
         self._answered = 0  # like `held`, of answers whose tasks may yet have to begin to wait
         self._below: Event | None = None
         self._ending: Event | None = None

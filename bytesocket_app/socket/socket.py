@@ -14,7 +14,7 @@ from bytesocket_app.socket.rooms import SocketRooms
 from bytesocket_app.socket.sending_side import SendingSide
 from bytesocket_app.transports import Handshake
 from bytesocket_app.types import CodecName, Outcome, UserKey
-from bytesocket_app.wire.close import CloseCode, checked_code, close_reason
+from bytesocket_app.wire.close import close_of
 from bytesocket_app.wire.frame import Frame
 
 MAX_CONTRACT: Final = 256
@@ -32,7 +32,8 @@ class Socket(Generic[UserT]):
     Attributes:
         id: The UUID of the socket.
         user: The value that the authentication function returned; None before.
-        state: A free dict for the application's own notes about this connection.
+        state: A free dict for the application's own notes about this connection; the same as
+            `handshake.state`, so that upgrade hooks can leave something there.
         rooms: Join, leave, list, and emit to rooms without this socket.
         app: The application that this socket belongs to, to be read and spoken through.
         handshake: The HTTP request it came with.
@@ -61,7 +62,7 @@ class Socket(Generic[UserT]):
         app: "Application[Socket[Any]]",
     ) -> None:
         self.id = sending.socket_id
-        self.state: dict[str, Any] = {}
+        self.state: dict[str, Any] = handshake.state
         self.app: Application[Socket[Any]] = app
         self.handshake = handshake
         self._sending = sending
@@ -216,19 +217,24 @@ class Socket(Generic[UserT]):
             return await self._settle(frame, waiting)
         return "sent"
 
-    async def close(self, code: int = CloseCode.NORMAL, reason: str = "normal") -> None:
+    async def close(
+        self, code: int | None = None, reason: str | None = None, *, final: bool = False
+    ) -> None:
         """Close the connection. Later emits are dropped, and so are frames still coming in.
 
         Does not wait for the end of the connection; see `wait_closed`.
 
         Args:
-            code: 1000, or one of the application's own from 4000 on.
-            reason: For people; cut to 123 bytes.
+            code: 1000, which is the default, or one of the application's own from 4000 on. Clients
+                come back after all but 4003, 4010 and 4400 to 4499.
+            reason: For people; cut to 123 bytes. "normal" by default.
+            final: True if the client is not to come back. The default of the code is then 4400, of
+                the reason "closed for good".
 
         Raises:
-            ValueError: The code must not be sent.
+            ValueError: The code must not be sent, or is not final although `final` is set.
         """
-        self._sending.shut(checked_code(code), close_reason(reason))
+        self._sending.shut(*close_of(code, reason, final=final))
 
     async def wait_closed(self) -> tuple[int, str]:
         """Wait until the connection is over.

@@ -31,6 +31,7 @@ from bytesocket_app.transports import Acceptance, Handshake, Receiver, Rejection
 from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
+from bytesocket_app.wire.close import CloseCode
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.shapes import is_object
 
@@ -60,6 +61,9 @@ class TestClient:
         query: Query string of the handshake, without `?`. The application's own contract is added
             if its policy requires a contract and this names none.
         deadline: Default timeout of a wait, in seconds.
+        contract: True to name the application's own contract, as generated clients do. Then it is
+            told what others are not: that it was removed from a room (`removed`), and why its
+            handshake is refused.
     """
 
     __test__ = False
@@ -73,12 +77,14 @@ class TestClient:
         headers: dict[str, str] | None = None,
         query: str = "",
         deadline: float = DEADLINE,
+        contract: bool = False,
     ) -> None:
         self.app = app
         self.log = FrameLog()
         self._credentials = credentials
         self._codec = CODECS[codec]
-        if app.settings.policies.without_contract == "refuse" and "contract=" not in query:
+        is_named = contract or app.settings.policies.without_contract == "refuse"
+        if is_named and "contract=" not in query:
             query = f"{query}&contract={app.contract().fingerprint}".lstrip("&")
         self._handshake = Handshake(
             path=app.path,
@@ -115,6 +121,8 @@ class TestClient:
         tasks.start_soon(self._serve, receiver)
         try:
             await self._transport.started.wait()
+            if self._transport.closed is not None:
+                await self._check_dismissed()
             if self._credentials is not None:
                 await self._authenticate()
         except BaseException:
@@ -269,6 +277,27 @@ class TestClient:
         """
         await self._membership(MessageType.LEAVE_ROOM, room)
 
+    async def removed(self, room: str, *, timeout: float | None = None) -> tuple[str, str]:
+        """Wait until server code takes this client out of a room; returns the code and message.
+
+        Only a client that names a contract is told, as by `TestClient(app, contract=True)`.
+
+        Args:
+            room: The name of the room.
+            timeout: Seconds to wait, instead of the client's deadline.
+
+        Raises:
+            NothingCame: It was not told in time; the message shows the last frames.
+            Disconnected: The connection ended first.
+        """
+        removed = _of_type({MessageType.REMOVED})
+        message = await self._arrivals.wait(
+            f"the removal from {room!r}",
+            lambda m: removed(m) and m.get("room") == room,
+            timeout,
+        )
+        return message["code"], message["message"]
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close from the client's side."""
         self._transport.end(code, reason)
@@ -303,6 +332,17 @@ class TestClient:
         if isinstance(decision, Rejection):
             raise RequestError(str(decision.status), decision.reason)
         return decision
+
+    async def _check_dismissed(self) -> None:
+        """Raise the refusal of a handshake that was accepted only to tell it."""
+
+        def refuses(message: Any) -> bool:
+            is_refusal = _of_type({MessageType.AUTH_ERROR})(message)
+            return is_refusal and message["data"].get("code") == CloseCode.AUTH_FAILED
+
+        with suppress(Disconnected):
+            answer = await self._arrivals.wait("the refusal of the handshake", refuses, None)
+            raise refusal(answer["data"])
 
     async def _serve(self, receiver: Receiver) -> None:
         try:

@@ -11,14 +11,18 @@ from bytesocket_app.transports.interface import (
     Handshake,
     Receiver,
     Rejection,
+    Served,
     Transport,
 )
 from bytesocket_app.transports.outbox import Outbox
 from bytesocket_app.transports.queued import QueuedTransport
+from bytesocket_app.transports.suspension import Attendant, Attended
 from bytesocket_app.wire.frame import Frame
 
 __all__ = [
     "Acceptance",
+    "Attendant",
+    "Attended",
     "Endpoint",
     "Frame",
     "Handshake",
@@ -26,5 +30,6 @@ __all__ = [
     "QueuedTransport",
     "Receiver",
     "Rejection",
+    "Served",
     "Transport",
 ]

@@ -45,6 +45,8 @@ class Handshake:
         scheme: `ws` or `wss`.
         native: What the adaptor's server calls the request: the ASGI scope, or as much of one as
             the handshake does not say: `app`, and the lifespan's `state`.
+        state: A free dict for notes about this connection: what an upgrade hook or authentication
+            puts there is in `Socket.state`, which is the same dict.
         header_count, header_bytes: How many headers it has, and their bytes with those of its first
             line, for the limits; 0 where the adaptor itself keeps to these.
     """
@@ -56,6 +58,7 @@ class Handshake:
     client: tuple[str, int] | None = None
     scheme: str = "ws"
     native: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    state: dict[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
     header_count: int = field(default=0, repr=False, compare=False)
     header_bytes: int = field(default=0, repr=False, compare=False)
 

@@ -51,6 +51,8 @@ class CloseCode(IntEnum):
     """Sent by our servers: the server does not accept the client's contract."""
     CLIENT_RECONNECT = 4100
     """Sent by clients that reconnect on purpose."""
+    FINAL = 4400
+    """Sent by servers: closed for good. 4401 to 4499 are an application's own that say the same."""
 
 
 def checked_code(code: int) -> int:
@@ -75,3 +77,38 @@ def close_reason(text: str) -> str:
     if len(raw) <= MAX_REASON_BYTES:
         return raw.decode("utf-8")
     return raw[:MAX_REASON_BYTES].decode("utf-8", "ignore")
+
+
+def close_of(code: int | None, reason: str | None, *, final: bool) -> tuple[int, str]:
+    """Return the close code and reason to send for what server code asks for.
+
+    Args:
+        code: The code; None for 1000, or 4400 if the close is to be final.
+        reason: For people; None for the code's own.
+        final: True if clients are not to come back.
+
+    Raises:
+        ValueError: The code must not be sent, or is not final although `final` is set.
+    """
+    if code is None:
+        code, text = (CloseCode.FINAL, "closed for good") if final else (CloseCode.NORMAL, "normal")
+    else:
+        code, text = checked_code(code), "closed for good" if final else "normal"
+    if final and not is_final(code):
+        raise ValueError(
+            f"{code} is not final, clients come back after it: use "
+            f"{CloseCode.AUTH_FAILED:d}, {CloseCode.UNKNOWN_CONTRACT:d}, or your own from "
+            f"{CloseCode.FINAL:d} to 4499."
+        )
+    return code, close_reason(text if reason is None else reason)
+
+
+FINAL_CODES: Final = frozenset(
+    {CloseCode.AUTH_FAILED, CloseCode.UNKNOWN_CONTRACT, *range(4400, 4500)}
+)
+"""Close codes after which a client does not come back, if the server closed first."""
+
+
+def is_final(code: int) -> bool:
+    """Return True if a close by the server with this code tells clients not to come back."""
+    return code in FINAL_CODES

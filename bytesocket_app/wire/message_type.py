@@ -35,3 +35,6 @@ class MessageType(IntEnum):
     REPLY_ERROR = 33
     """Extension of this framework: `{type, id, data}`, the refusal of a message with an `id`.
     `data` is an error context."""
+    REMOVED = 38
+    """Extension of this framework: `{type, room, code, message}`, to clients that name a contract:
+    server code took them out of the room."""

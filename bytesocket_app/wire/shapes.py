@@ -124,5 +124,10 @@ def membership_error(kind: MessageType, rooms: Sequence[str], context: MessageBo
     return {"type": kind + 2, **_rooms(kind, rooms), "data": context}
 
 
+def removed(room: str, code: str, message: str) -> MessageBody:
+    """Write that server code took the client out of a room."""
+    return {"type": MessageType.REMOVED.value, "room": room, "code": code, "message": message}
+
+
 def _rooms(kind: MessageType, rooms: Sequence[str]) -> MessageBody:
     return {"room": rooms[0]} if kind in SINGLE else {"rooms": list(rooms)}

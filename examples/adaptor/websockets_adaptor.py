@@ -68,7 +68,7 @@ async def serve(app: ByteSocket, host: str, port: int) -> AsyncGenerator[int]:
     async def admit(peer: server.ServerConnection, request: Request) -> Response | None:
         headers = request.headers.raw_items()
         handshake = Handshake.of(request.path, headers, client=peer.remote_address[:2])
-        if handshake.path != app.path or "upgrade" not in handshake.headers:
+        if handshake.path not in app.paths or "upgrade" not in handshake.headers:
             return peer.respond(404, "There is one WebSocket here, and nothing else.\n")
         decision = await app.endpoint.admit(handshake)
         if isinstance(decision, Rejection):

@@ -14,6 +14,7 @@ from bytesocket_app.contract.shape import ANNOTATIONS
 from bytesocket_app.errors import LOCAL_CODES, ErrorCode, Phase, RequestError
 from bytesocket_app.serving.endpoint import SUBPROTOCOLS
 from bytesocket_app.wire import CloseCode, MessageType, decode
+from bytesocket_app.wire.close import FINAL_CODES, is_final
 from tests.support.server_process import ROOT
 
 PAGE = (ROOT / "docs" / "protocol.md").read_text()
@@ -140,13 +141,24 @@ def test_the_types_have_the_codes_numbers_and_names() -> None:
 
 def test_reserved_types_are_not_in_use() -> None:
     reserved = [row for row in numbered("14.1") if row[2] == "reserved"]
-    assert [int(row[0]) for row in reserved] == [34, 35, 36, 37, 38, 39]
+    assert [int(row[0]) for row in reserved] == [34, 35, 36, 37, 39]
     assert not {row[1] for row in reserved} & set(MessageType.__members__)
 
 
 def test_the_close_codes_have_the_codes_numbers_and_names() -> None:
     written = {row[1]: int(row[0]) for row in numbered("12")}
     assert written == {name: int(code) for name, code in CloseCode.__members__.items()}
+
+
+def test_the_final_close_codes_are_the_codes() -> None:
+    final = set[int]()
+    for row in rows("12")[2:]:
+        first, _, last = row[0].partition(" to ")
+        assert row[5] in {"", "yes"}
+        if row[5]:
+            assert row[2] == "server"
+            final.update(range(int(first), int(last or first) + 1))
+    assert {code for code in range(5000) if is_final(code)} == final == FINAL_CODES
 
 
 def test_the_phases_are_the_codes() -> None:

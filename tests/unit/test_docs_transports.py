@@ -11,7 +11,7 @@ import pytest
 from bytesocket_app import ByteSocket
 from bytesocket_app.testing import conformance
 from bytesocket_app.testing.conformance import SUITES, NetworkSite, Site
-from bytesocket_app.transports import QueuedTransport, Receiver, Transport
+from bytesocket_app.transports import QueuedTransport, Receiver, Served, Transport
 from tests.support.server_process import ROOT
 from tests.support.sites import EXAMPLE, example
 
@@ -49,6 +49,14 @@ def test_every_member_of_the_interface_is_named() -> None:
     assert named("`QueuedTransport`") == list(QueuedTransport.MANDATORY)
     ways_in = {name for name in vars(Receiver) if not name.startswith("_")}
     assert set(named("`Receiver`")) == ways_in
+
+
+def test_what_it_says_of_the_application_is_there() -> None:
+    members = re.findall(r"`(?:await )?app\.(\w+)", PAGE)
+    assert len(set(members)) > 8
+    assert [name for name in members if not hasattr(ByteSocket(title="Talk"), name)] == []
+    first = [name for name in members if hasattr(Served, name)][:3]
+    assert set(first) == {name for name in vars(Served) if not name.startswith("_")}
 
 
 @pytest.mark.slow

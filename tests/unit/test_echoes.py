@@ -15,6 +15,7 @@ from bytesocket_app import (
     Count,
     Event,
     Limits,
+    Policies,
     Settings,
     Socket,
 )
@@ -211,11 +212,17 @@ class TestNames:
             await client.send({"type": kind, **named})
             assert await client.wait_closed() == (1008, "room names too long")
 
-    async def test_as_many_rooms_are_left_as_a_connection_may_be_in(self) -> None:
+    async def test_names_are_as_long_as_all_rooms_of_a_connection_may_be(self) -> None:
         names = [f"{number:0>256}" for number in range(Limits().rooms_per_socket)]
-        async with TestClient(make()) as client:
-            await client.send({"type": 18, "rooms": names})
-            assert (await client.receive_message()) == {"type": 19, "rooms": names}
+        app = make(Settings(policies=Policies(undeclared="open")))
+        async with TestClient(app) as client:
+            await client.send({"type": 15, "rooms": names})
+            assert (await client.receive_message()) == {"type": 16, "rooms": names}
+            for half in (names[:64], names[64:]):
+                await client.send({"type": 18, "rooms": half})
+                assert (await client.receive_message()) == {"type": 19, "rooms": half}
+            await client.send({"type": 15, "rooms": [*names, "x"]})
+            assert await client.wait_closed() == (1008, "room names too long")
 
     async def test_there_may_be_no_limit_to_rooms(self) -> None:
         limits = Limits(rooms_per_message=0, rooms_per_socket=0)

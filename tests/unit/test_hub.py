@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from bytesocket_app import Handshake, ServerEvent, Socket, UndeclaredEvent
+from bytesocket_app.declarations.room_hooks import EveryRoom
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
@@ -66,7 +67,7 @@ class House:
         self.telemetry = Telemetry()
         catalogue = Catalogue([Posted, Blob])
         self.hub = Hub(catalogue, self.memberships, one_copy=one_copy, telemetry=self.telemetry)
-        self.rooms = ServerRooms(self.hub)
+        self.rooms = ServerRooms(self.hub, EveryRoom())
         self._limit = limit or maxsize
         self._app = SimpleNamespace()
         self._wires: dict[Socket, MemoryTransport] = {}

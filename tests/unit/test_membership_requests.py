@@ -24,6 +24,7 @@ from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import where
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.testing import RequestError, TestClient, virtual_clock
+from bytesocket_app.types import CodecName
 from tests.support.talk import Said, Wave, error, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
@@ -266,12 +267,48 @@ class TestPermission:
 
 
 class TestLimits:
-    async def test_rooms_per_message(self) -> None:
+    @pytest.mark.parametrize("codec", ["json", "binary"])
+    @pytest.mark.parametrize("count", [65, 128])
+    async def test_what_was_joined_singly_is_joined_again_by_one_message(
+        self, codec: CodecName, count: int
+    ) -> None:
+        app = talk()
+        app.room("r{n}")
+        names = [f"r{number}" for number in range(count)]
+        async with TestClient(app, codec=codec) as client:
+            for name in names:
+                await client.join(name)
+        # The origin's client names all its rooms in one message after a reconnection.
+        async with TestClient(app, codec=codec) as client:
+            assert (await bulk(client, 15, *names))["type"] == 16
+            assert rooms_of(app) == names
+            assert (await bulk(client, 15, *names))["type"] == 16
+
+    async def test_a_bulk_join_beyond_the_rooms_of_a_socket_is_refused_as_a_whole(self) -> None:
+        app = talk()
+        app.room("r{n}")
+        async with TestClient(app) as client:
+            answer = await bulk(client, 15, *(f"r{number}" for number in range(129)))
+            assert error(answer)["code"] == "too_many_rooms"
+            assert rooms_of(app) == []
+
+    async def test_rooms_per_message_is_no_limit_to_a_bulk_join(self) -> None:
+        app = talk(Settings(limits=Limits(rooms_per_message=2, rooms_per_socket=0)))
+        app.room("r{n}")
+        async with TestClient(app) as client:
+            names = [f"r{number}" for number in range(300)]
+            assert (await bulk(client, 15, *names))["type"] == 16
+
+    async def test_rooms_per_message_limits_a_bulk_leave(self) -> None:
         app = talk(Settings(limits=Limits(rooms_per_message=2)))
         app.room("r{n}")
         async with TestClient(app) as client:
-            answer = await bulk(client, 15, "r1", "r2", "r3")
-            assert error(answer)["code"] == "too_many_rooms"
+            await bulk(client, 15, "r1", "r2", "r3")
+            answer = await bulk(client, 18, "r1", "r2", "r3")
+            assert (answer["type"], error(answer)["code"]) == (20, "too_many_rooms")
+            assert rooms_of(app) == ["r1", "r2", "r3"]
+            assert (await bulk(client, 18, "r1", "r2", "r1"))["type"] == 19
+            assert rooms_of(app) == ["r3"]
 
     async def test_rooms_per_socket_and_joining_one_twice_is_no_new_one(self) -> None:
         app = talk(Settings(limits=Limits(rooms_per_socket=2)))

@@ -757,7 +757,7 @@ async def joined(client: TestClient, *names: str) -> Any:
     return await client.receive_message()
 
 
-@pytest.mark.parametrize("at_once", [1, 64], ids=["singly", "in bulk"])
+@pytest.mark.parametrize("at_once", [1, 64, 128], ids=["singly", "in bulk", "all at once"])
 @pytest.mark.parametrize("codec", ["json", "binary"])
 async def test_joining_all_rooms_again_never_counts(at_once: int, codec: Any) -> None:
     app = auction(Limits(joins_per_second=1))

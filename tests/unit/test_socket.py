@@ -12,7 +12,7 @@ from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app import Handshake, ServerEvent, Socket
-from bytesocket_app.socket import AuthState, SendingSide, new_id, raw_frame, several
+from bytesocket_app.socket import AuthState, Removal, SendingSide, new_id, raw_frame, several
 from bytesocket_app.socket.sending_side import SPREE
 from bytesocket_app.telemetry import Telemetry
 from bytesocket_app.transports.memory import MemoryTransport
@@ -67,10 +67,10 @@ class Loom:
         if room == "trap":
             await socket.close()
 
-    async def leave(self, socket: Socket, room: str, /) -> None:
+    async def leave(self, socket: Socket, room: str, removal: Removal, /) -> None:
         self.calls.append(("leave", room))
 
-    def rooms_of(self, socket: Socket, /) -> list[str]:
+    def rooms_of(self, socket: Socket, /, *, include_broadcast: bool = False) -> list[str]:
         return ["lobby"]
 
 
@@ -244,6 +244,17 @@ async def test_a_close_without_arguments_is_normal() -> None:
     socket, wire, _ = make()
     await socket.close()
     assert wire.ended == [(1000, "normal")]
+
+
+async def test_a_final_close_is_4400_or_a_final_code() -> None:
+    socket, wire, _ = make()
+    with pytest.raises(ValueError, match="1000 is not final"):
+        await socket.close(1000, final=True)
+    assert not socket.is_closed
+    await socket.close(final=True)
+    other, other_wire, _ = make()
+    await other.close(4444, "bye", final=True)
+    assert (wire.ended, other_wire.ended) == ([(4400, "closed for good")], [(4444, "bye")])
 
 
 async def test_a_long_close_reason_is_cut() -> None:

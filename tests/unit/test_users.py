@@ -139,6 +139,26 @@ class TestClose:
         with pytest.raises(ValueError, match="1005"):
             await by_message().user("ann").close(1005)
 
+    @pytest.mark.parametrize("codec", ["json", "binary"])
+    async def test_a_final_close_reaches_every_socket_of_the_user(self, codec: CodecName) -> None:
+        app = by_message()
+        async with TestClient(app, "ann", codec=codec) as one, TestClient(app, "ann") as two:
+            await app.user("ann").close(final=True)
+            for client in (one, two):
+                assert await client.wait_closed() == (4400, "closed for good")
+        async with TestClient(app, "ann", codec=codec) as one:
+            await app.user("ann").close(4410, "banned", final=True)
+            assert await one.wait_closed() == (4410, "banned")
+
+    async def test_a_code_that_is_not_final_closes_nothing_even_if_nobody_is_there(self) -> None:
+        app = by_message()
+        with pytest.raises(ValueError, match="4001 is not final"):
+            await app.user("ann").close(4001, final=True)
+        async with TestClient(app, "ann") as one:
+            with pytest.raises(ValueError, match="1000 is not final"):
+                await app.user("ann").close(1000, final=True)
+            assert one.closed is None
+
 
 class TestIndex:
     async def test_a_user_without_sockets_leaves_nothing_behind(self) -> None:

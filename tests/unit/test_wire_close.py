@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bytesocket_app.wire.close import MAX_REASON_BYTES, CloseCode, checked_code, close_reason
+from bytesocket_app.wire.close import (
+    MAX_REASON_BYTES,
+    CloseCode,
+    checked_code,
+    close_of,
+    close_reason,
+    is_final,
+)
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1003, 1007, 1012, 1014, 3000, 4000, 4003, 4999])
@@ -36,3 +43,31 @@ def test_every_reason_fits_and_is_text(text: str) -> None:
 def test_4003_has_two_names() -> None:
     assert CloseCode(4003) in (CloseCode.PONG_TIMEOUT, CloseCode.AUTH_FAILED)
     assert CloseCode["PONG_TIMEOUT"] == CloseCode["AUTH_FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "final", "sent"),
+    [
+        (None, None, False, (1000, "normal")),
+        (None, "bye", False, (1000, "bye")),
+        (None, None, True, (4400, "closed for good")),
+        (None, "banned", True, (4400, "banned")),
+        (None, "", True, (4400, "")),
+        (4123, None, False, (4123, "normal")),
+        (4003, None, False, (4003, "normal")),
+        (4003, None, True, (4003, "closed for good")),
+        (4010, "old", True, (4010, "old")),
+        (4499, "banned", True, (4499, "banned")),
+    ],
+)
+def test_what_is_sent_for_a_close(
+    code: int | None, reason: str | None, final: bool, sent: tuple[int, str]
+) -> None:
+    assert close_of(code, reason, final=final) == sent
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1008, 1013, 4000, 4001, 4100, 4399, 4500])
+def test_a_final_close_with_a_code_that_is_not_final_names_those_that_are(code: int) -> None:
+    with pytest.raises(ValueError, match=f"{code} is not final.* 4003, 4010, .* 4400 to 4499"):
+        close_of(code, None, final=True)
+    assert not is_final(code)

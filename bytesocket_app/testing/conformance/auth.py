@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 
 from bytesocket_app.application import ByteSocket
-from bytesocket_app.errors import AuthError, ErrorContext
+from bytesocket_app.errors import AuthError, ErrorContext, Refusal
 from bytesocket_app.settings import Settings, Timeouts
 from bytesocket_app.socket import Socket
 from bytesocket_app.testing.conformance.stage import Ended, Refused, Stage
@@ -171,6 +171,63 @@ async def a_handshake_is_decided_before_it_is_accepted(stage: Stage) -> None:
             await talker.hears({"type": 32, "id": 1, "data": "ann"})
 
 
+class _Locked(AuthError, code="locked"):
+    """Refusal whose data each codec writes in its own way."""
+
+    data: bytes
+
+
+async def a_refused_handshake_is_told_to_who_names_a_contract(stage: Stage) -> None:
+    """A peer that names a contract is accepted, told its refusal by type 6, and closed 4003."""
+    app, closed, seen = ByteSocket(title="Conformance"), anyio.Event(), list[Any]()
+
+    @app.auth
+    async def decide(handshake: Handshake) -> None:
+        raise _Locked("It is locked.", data=b"key")
+
+    @app.lifecycle.open
+    async def opened() -> None:
+        seen.append("opened")
+
+    @app.lifecycle.close
+    async def ended(code: int, reason: str) -> None:
+        seen.append((code, reason))
+        closed.set()
+
+    data: Any = b"key" if stage.codec == "binary" else "key"
+    error = {"code": "locked", "message": "It is locked.", "data": data}
+    expected = {"type": 6, "data": {"phase": "auth", "error": error, "code": 4003}}
+    query = f"contract={app.contract().fingerprint}"
+    async with stage.serve(app) as site, stage.talker(site, query=query) as talker:
+        found = await talker.ends()
+        assert found == (REFUSED, [expected]), f"the peer saw {found}"
+        with anyio.fail_after(stage.deadline):
+            await closed.wait()
+    assert seen == [(4003, "auth")], f"the hooks saw {seen}"
+    assert app.sockets() == []
+
+
+async def a_refused_upgrade_is_told_to_who_names_a_contract(stage: Stage) -> None:
+    """The refusal of an upgrade hook is told in the same way; others get an HTTP status."""
+    app = ByteSocket(title="Conformance")
+
+    @app.lifecycle.upgrade
+    async def decide(handshake: Handshake) -> None:
+        raise Refusal("Not from there.", data={"from": handshake.path})
+
+    error = {"code": "refused", "message": "Not from there.", "data": {"from": "/ws"}}
+    expected = {"type": 6, "data": {"phase": "onUpgrade", "error": error, "code": 4003}}
+    async with stage.serve(app) as site:
+        async with stage.talker(site, query=f"contract={app.contract().fingerprint}") as talker:
+            found = await talker.ends()
+        assert found == (REFUSED, [expected]), f"the peer saw {found}"
+        try:
+            async with stage.talker(site):
+                raise AssertionError("a handshake without a contract was accepted")
+        except Refused as refused:
+            assert refused.status == 403, refused
+
+
 async def a_decision_may_close_the_connection(stage: Stage) -> None:
     """A socket that was closed during its handshake is told so as soon as it is open."""
     app, sent, closed = ByteSocket(title="Conformance"), list[str](), anyio.Event()
@@ -211,5 +268,7 @@ CASES = (
     credentials_count_once,
     the_next_message_waits_for_the_decision,
     a_handshake_is_decided_before_it_is_accepted,
+    a_refused_handshake_is_told_to_who_names_a_contract,
+    a_refused_upgrade_is_told_to_who_names_a_contract,
     a_decision_may_close_the_connection,
 )

@@ -57,6 +57,26 @@ async def a_bulk_join_is_done_as_a_whole(stage: Stage) -> None:
         assert halls.count(name="a") == halls.count(name="b") == 0
 
 
+async def a_bulk_leave_is_done_as_a_whole(stage: Stage) -> None:
+    """A refusal by one room's leave guard keeps the peer in all rooms of a bulk leave."""
+    app, halls = _halls()
+
+    @halls.leave_guard
+    async def not_b(name: str) -> None:
+        if name == "b":
+            raise Refusal("Stay here.", code="stay")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        rooms = ["hall:a", "hall:b"]
+        await talker.join(*rooms)
+        await talker.say({"type": 18, "rooms": rooms})
+        answer = await talker.hear()
+        assert (answer["type"], answer["rooms"]) == (20, rooms), answer
+        assert answer["data"]["phase"] == "onLeaveRooms", answer
+        assert answer["data"]["error"]["code"] == "stay", answer
+        assert halls.count(name="a") == halls.count(name="b") == 1
+
+
 async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
     """A bulk request with an empty list of rooms succeeds."""
     app, _ = _halls()
@@ -66,14 +86,27 @@ async def an_empty_bulk_request_succeeds(stage: Stage) -> None:
 
 
 async def too_many_rooms_are_refused(stage: Stage) -> None:
-    """The limits on rooms in a message and on rooms of a socket are enforced."""
+    """The limits on rooms of a socket and on rooms to leave in a message are enforced."""
     app, _ = _halls(Limits(rooms_per_message=3, rooms_per_socket=4))
+    steps = (("abcde", 17), ("abc", 16), ("de", 17), ("abcd", 16), ("abcd", 20), ("abc", 19))
     async with stage.serve(app) as site, stage.talker(site) as talker:
-        for names, kind in (("abcd", 17), ("abc", 16), ("de", 17), ("ad", 16)):
+        for names, kind in steps:
             rooms = [f"hall:{name}" for name in names]
-            await talker.say({"type": 15, "rooms": rooms})
+            await talker.say({"type": 15 if kind < 18 else 18, "rooms": rooms})
             answer = await talker.hear()
             assert answer["type"] == kind, (rooms, answer)
+
+
+async def all_rooms_are_joined_again_by_one_message(stage: Stage) -> None:
+    """One message may join all the rooms that a peer joined one by one before a reconnection."""
+    app, _ = _halls()
+    rooms = [f"hall:{number}" for number in range(app.settings.limits.rooms_per_socket)]
+    async with stage.serve(app) as site:
+        async with stage.talker(site) as talker:
+            await talker.join(*rooms)
+        async with stage.talker(site) as talker:
+            await talker.say({"type": 15, "rooms": rooms})
+            await talker.hears({"type": 16, "rooms": rooms})
 
 
 async def a_member_of_both_gets_one_copy(stage: Stage) -> None:
@@ -132,8 +165,10 @@ async def room_and_rooms_together_close(stage: Stage) -> None:
 CASES = (
     a_bulk_join_is_answered,
     a_bulk_join_is_done_as_a_whole,
+    a_bulk_leave_is_done_as_a_whole,
     an_empty_bulk_request_succeeds,
     too_many_rooms_are_refused,
+    all_rooms_are_joined_again_by_one_message,
     a_member_of_both_gets_one_copy,
     a_bulk_relay_reaches_each_member_once,
     a_bulk_relay_needs_membership,

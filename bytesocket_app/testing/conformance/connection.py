@@ -68,6 +68,22 @@ async def a_servers_close_code_reaches_the_peer(stage: Stage) -> None:
     assert seen[1:] == [(4321, "done")], f"the hook saw {seen[1:]}"
 
 
+async def a_final_close_reaches_the_peer(stage: Stage) -> None:
+    """A final close of server code reaches the peer as 4400, or as the code it names."""
+    app = ByteSocket(title="Conformance")
+
+    @app.on("go")
+    async def go(socket: Socket, data: int) -> None:
+        await (socket.close(data, "no", final=True) if data else socket.close(final=True))
+
+    async with stage.serve(app) as site:
+        for code, expected in ((0, Ended(4400, "closed for good")), (4499, Ended(4499, "no"))):
+            async with stage.talker(site) as talker:
+                await talker.say({"event": "go", "data": code})
+                ended, _ = await talker.ends()
+            assert ended == expected, f"the peer saw {ended}"
+
+
 async def a_long_close_reason_is_cut_at_a_character(stage: Stage) -> None:
     """A reason over 123 bytes is cut at a character boundary, and the close succeeds."""
     app = ByteSocket(title="Conformance")
@@ -176,6 +192,7 @@ CASES = (
     a_peers_close_code_reaches_the_close_hook,
     a_peers_close_reason_reaches_the_close_hook,
     a_servers_close_code_reaches_the_peer,
+    a_final_close_reaches_the_peer,
     a_long_close_reason_is_cut_at_a_character,
     a_lost_connection_is_noticed,
     a_closed_socket_is_forgotten,

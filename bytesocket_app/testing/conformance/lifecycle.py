@@ -8,6 +8,7 @@ from bytesocket_app.application import ByteSocket
 from bytesocket_app.errors import ErrorContext
 from bytesocket_app.socket import Socket
 from bytesocket_app.testing.conformance.stage import Refused, Stage
+from bytesocket_app.transports import Handshake
 
 
 def _watched() -> tuple[ByteSocket, list[Any], anyio.Event]:
@@ -48,6 +49,29 @@ async def hooks_run_in_order(stage: Stage) -> None:
         with anyio.fail_after(stage.deadline):
             await closed.wait()
     assert seen == ["upgrade", "open", "message", "message", "close"], seen
+
+
+async def an_upgrade_hooks_notes_reach_the_socket(stage: Stage) -> None:
+    """The notes of an upgrade hook in `handshake.state` are in that connection's `socket.state`."""
+    app = ByteSocket(title="Conformance")
+
+    @app.lifecycle.upgrade
+    async def upgrade(handshake: Handshake) -> None:
+        handshake.state["query"] = handshake.query
+
+    @app.on("ask")
+    async def ask(socket: Socket) -> str:
+        found: str = socket.state["query"]
+        return found
+
+    async with (
+        stage.serve(app) as site,
+        stage.talker(site, query="a=1") as one,
+        stage.talker(site, query="a=2") as other,
+    ):
+        for talker, query in ((one, "a=1"), (other, "a=2")):
+            await talker.say({"event": "ask", "id": 1})
+            await talker.hears({"type": 32, "id": 1, "data": query})
 
 
 async def a_ping_is_a_message_to_the_hooks(stage: Stage) -> None:
@@ -171,6 +195,7 @@ async def the_close_hook_still_sees_the_rooms(stage: Stage) -> None:
 
 CASES = (
     hooks_run_in_order,
+    an_upgrade_hooks_notes_reach_the_socket,
     a_ping_is_a_message_to_the_hooks,
     the_open_hooks_come_before_the_first_message,
     a_failing_hook_is_reported_and_harms_nobody,

@@ -75,6 +75,67 @@ async def a_guard_decides(stage: Stage) -> None:
         assert doc.count(number=3) == 0
 
 
+async def a_leave_guard_decides(stage: Stage) -> None:
+    """A leave guard's refusal answers the leave, and the peer stays in; a close asks no guard."""
+    app, lobby = _lobby()
+    asked: list[int] = []
+
+    @lobby.leave_guard
+    async def not_yet(socket: Socket) -> None:
+        asked.append(lobby.count())
+        if len(asked) == 1:
+            raise Refusal("Not yet.", code="early")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.join("lobby")
+        await talker.say({"type": 12, "room": "lobby"})
+        answer = await talker.hear()
+        assert (answer["type"], answer["room"]) == (14, "lobby"), answer
+        assert answer["data"]["phase"] == "onLeaveRoom", answer
+        assert answer["data"]["error"]["code"] == "early", answer
+        assert lobby.count() == 1
+        await talker.say({"type": 12, "room": "lobby"})
+        await talker.hears({"type": 13, "room": "lobby"})
+        await talker.join("lobby")
+    assert asked == [1, 1], asked
+
+
+async def a_guard_of_all_rooms_is_asked_first(stage: Stage) -> None:
+    """A guard of all rooms is asked about each join before the room's own guard."""
+    app, lobby = _lobby()
+    side, asked = app.room("side"), list[str]()
+
+    @app.rooms.guard
+    async def only_the_lobby(room: str) -> None:
+        asked.append(room)
+        if room != "lobby":
+            raise Refusal("Only the lobby.", code="elsewhere")
+
+    @side.guard
+    async def never_asked() -> None:
+        asked.append("its own")
+
+    async with stage.serve(app) as site, stage.talker(site) as talker:
+        await talker.join("lobby")
+        await talker.say({"type": 9, "room": "side"})
+        answer = await talker.hear()
+        assert (answer["type"], answer["data"]["error"]["code"]) == (11, "elsewhere"), answer
+        assert (lobby.count(), side.count(), asked) == (1, 0, ["lobby", "side"])
+
+
+async def a_relay_taken_back_is_refused(stage: Stage) -> None:
+    """A relay that the server takes back is refused from then on, for connected peers too."""
+    app, lobby = _lobby()
+    async with stage.serve(app) as site, stage.pair(site) as (one, other):
+        await one.join("lobby")
+        await other.join("lobby")
+        lobby.unrelay()
+        await one.say({"room": "lobby", "event": "hi", "data": {}, "id": 1})
+        answer = await one.hear()
+        assert answer["data"]["error"]["code"] == "unknown_event", answer
+        assert await other.rest() == []
+
+
 async def a_relay_goes_to_the_other_members(stage: Stage) -> None:
     """A relayed event reaches every member but its sender; undeclared keys are dropped."""
     app, _ = _lobby()
@@ -158,7 +219,7 @@ async def a_handlers_answer_goes_to_the_others(stage: Stage) -> None:
 
 
 async def server_code_joins_without_a_guard(stage: Stage) -> None:
-    """Joins and leaves by server code run no guard and send the client nothing."""
+    """Joins and leaves by server code run no guard, and tell a client without contract nothing."""
     app, _ = _lobby()
     side = app.room("side")
 
@@ -171,6 +232,34 @@ async def server_code_joins_without_a_guard(stage: Stage) -> None:
         await talker.hears({"type": 32, "id": 1, "data": ["side"]})
         await talker.say({"event": "step", "data": "out", "id": 2})
         await talker.hears({"type": 32, "id": 2, "data": []})
+
+
+async def who_is_removed_is_told(stage: Stage) -> None:
+    """A peer that names a contract is told that server code took it out of a room; others not."""
+    app, lobby = _lobby()
+
+    @app.on("clear")
+    async def clear(data: str) -> None:
+        await app.rooms.clear("lobby", code=data, message="Out.")
+
+    query = f"contract={app.contract().fingerprint}"
+    async with (
+        stage.serve(app) as site,
+        stage.talker(site, query=query) as one,
+        stage.talker(site, query=query) as outside,
+        stage.talker(site) as other,
+    ):
+        await one.join("lobby")
+        await other.join("lobby")
+        await other.say({"event": "ask", "data": {}})
+        await other.say({"event": "clear", "data": "closed"})
+        await other.say({"event": "ask", "data": {}})
+        said: dict[str, Any] = {"room": "lobby", "event": "said", "data": {}}
+        assert await other.rest() == [said]
+        told = {"type": 38, "room": "lobby", "code": "closed", "message": "Out."}
+        assert await one.rest() == [said, told]
+        assert await outside.rest() == []
+        assert lobby.count() == 0
 
 
 async def join_and_leave_hooks_run_once_each(stage: Stage) -> None:
@@ -223,11 +312,15 @@ CASES = (
     a_join_is_answered,
     an_undeclared_room_is_refused,
     a_guard_decides,
+    a_leave_guard_decides,
+    a_guard_of_all_rooms_is_asked_first,
+    a_relay_taken_back_is_refused,
     a_relay_goes_to_the_other_members,
     a_relay_needs_membership_and_a_declaration,
     a_server_emit_reaches_every_member,
     who_left_hears_no_more,
     a_handlers_answer_goes_to_the_others,
     server_code_joins_without_a_guard,
+    who_is_removed_is_told,
     join_and_leave_hooks_run_once_each,
 )

@@ -137,6 +137,7 @@ export type ErrorCode =
   | "not_a_member"
   | "too_many_rooms"
   | "replaced"
+  | "removed"
   | "rate_limited"
   | "invalid"
   | "unauthorized"
