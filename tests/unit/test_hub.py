@@ -493,6 +493,9 @@ class Occupied:
     def last_of_user(self, key: UserKey, /) -> None:
         self.seen.append(("last", key))
 
+    async def settled(self, rooms: Iterable[str], /) -> None:
+        """Nothing is waited for."""
+
 
 async def test_the_first_and_the_last_member_of_a_room_are_told_however_they_come_and_go() -> None:
     house = House()
