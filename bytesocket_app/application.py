@@ -135,7 +135,7 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_options(title, path, serialization, settings)
+        link = _check_options(title, path, serialization, engine, settings)
         self.title = title
         self.description = description
         self.version = version
@@ -172,7 +172,7 @@ class ByteSocket:
             check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
             check_name=self._declared.check,
         )
-        self.cluster = self._clustered(engine, one_copy=one_copy)
+        self.cluster = self._clustered(link, one_copy=one_copy)
         self.rooms = ServerRooms(self.hub, self._declared.every)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
@@ -545,19 +545,15 @@ class ByteSocket:
             await stack.enter_async_context(self.housekeeping.lifespan())
             yield
 
-    def _clustered(self, engine: str | Engine, *, one_copy: bool) -> Cluster | None:
+    def _clustered(self, engine: Engine | EngineAddress, *, one_copy: bool) -> Cluster | None:
         """Return the link to the other processes; None for an engine that has none."""
-        address = parse_engine(engine) if isinstance(engine, str) else engine
-        if isinstance(address, EngineAddress) and address.is_alone:
-            return None
-        namespace = address.namespace if isinstance(address, EngineAddress) else None
+        namespace = self.title
+        if isinstance(engine, EngineAddress):
+            if engine.is_alone:
+                return None
+            namespace = engine.namespace or namespace
         return Cluster(
-            address,
-            namespace or self.title,
-            self.hub,
-            self.memberships,
-            one_copy=one_copy,
-            patience=10,
+            engine, namespace, self.hub, self.memberships, one_copy=one_copy, patience=10
         )
 
     def _now(self) -> float:
@@ -637,8 +633,10 @@ class ByteSocket:
         )
 
 
-def _check_options(title: str, path: str, serialization: str, settings: object) -> None:
-    """Refuse what `ByteSocket` cannot serve.
+def _check_options(
+    title: str, path: str, serialization: str, settings: object
+) -> Engine | EngineAddress:
+    """Refuse what `ByteSocket` cannot serve; returns the engine, or its address.
 
     Raises:
         ConfigurationError: Says which argument, and what it should be.
@@ -657,3 +655,7 @@ def _check_options(title: str, path: str, serialization: str, settings: object) 
         )
     if problem is not None:
         raise ConfigurationError(f"{caller()}: {problem}")
+    try:
+        return parse_engine(engine) if isinstance(engine, str) else engine
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{caller()}: {error}") from None

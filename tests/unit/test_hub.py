@@ -1,5 +1,6 @@
 """Fan-out: encoded once per codec, one copy per member, nobody that closed or is excluded."""
 
+from collections.abc import Iterable
 from functools import partial
 from sys import maxsize
 from types import SimpleNamespace
