@@ -634,7 +634,7 @@ class ByteSocket:
 
 
 def _check_options(
-    title: str, path: str, serialization: str, settings: object
+    title: str, path: str, serialization: str, engine: str | Engine, settings: object
 ) -> Engine | EngineAddress:
     """Refuse what `ByteSocket` cannot serve; returns the engine, or its address.
 

@@ -93,7 +93,7 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> str:
         ({"origins": ["https://a.example/"]}, "would never match: browsers send scheme, host"),
         (
             {"engine": "redos://localhost"},
-            "no engine has the scheme 'redos'. Did you mean 'redis'?",
+            "has the scheme 'redos'. Did you mean 'redis'?",
         ),
     ],
 )
