@@ -11,6 +11,8 @@ from bytesocket_app.declarations.handlers import EventHandler, RoomGuard
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.declarations.router import Router
+from bytesocket_app.delivery.asking import RoomCount, RoomSockets, SocketPlace
+from bytesocket_app.delivery.remote import RemoteSocket
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dependencies import Depends
 from bytesocket_app.errors import (
@@ -42,7 +44,7 @@ from bytesocket_app.middleware import CallNext, Message, Middleware
 from bytesocket_app.registry import GuardHook, Hook
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
-from bytesocket_app.socket import Application, RoomView, Socket, UserView
+from bytesocket_app.socket import Application, RemoteView, RoomView, Socket, UserView
 from bytesocket_app.telemetry import Count, Operation, Telemetry, TelemetryListener
 from bytesocket_app.transports import Handshake
 from bytesocket_app.transports.lifespan import LifespanError
@@ -87,15 +89,20 @@ __all__ = [
     "Phase",
     "Policies",
     "Refusal",
+    "RemoteSocket",
+    "RemoteView",
     "Room",
+    "RoomCount",
     "RoomGuard",
     "RoomHandle",
+    "RoomSockets",
     "RoomView",
     "Router",
     "ServerEvent",
     "ServerHandle",
     "Settings",
     "Socket",
+    "SocketPlace",
     "Telemetry",
     "TelemetryListener",
     "Timeouts",

@@ -1,11 +1,11 @@
 """`ByteSocket`: the decorators, and how the parts are put together."""
 
-import socket
+import socket as network  # `socket` is a method
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from types import SimpleNamespace
-from typing import Any, Literal, TypeVar, overload
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -23,6 +23,7 @@ from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.remote import RemoteSocket
 from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
@@ -66,6 +67,9 @@ from bytesocket_app.types import CodecName, Direction, EventName, Outcome, UserK
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
 
+SHORTEST_SECRET: Final = 16
+"""Bytes of the shortest secret."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
 L = TypeVar("L", bound=LifespanFunction)
@@ -97,6 +101,9 @@ class ByteSocket:
         engine: What carries events between processes: `redis://localhost:6379`, `valkey://...`,
             `nats://...`, `memory://NAME` (one for all applications of this process, for tests), or
             an engine of your own; `memory://` is this process alone.
+        engine_secret: Signs what goes between processes (HMAC-SHA-256), so that what anybody else
+            writes to the broker is not taken; the same for all processes, 16 bytes or more, and
+            never shown. Without one, whoever can write to the broker can speak to all clients.
         settings: Timeouts, limits and policies.
         strict: Whether what is merely doubtful is an error: an `errors.ContractWarning`; a room
             that server code uses and nobody declared; and what is logged otherwise, a returned
@@ -132,10 +139,12 @@ class ByteSocket:
         origins: Sequence[str] | None = None,
         http: ASGIApp | None = None,
         engine: str | Engine = "memory://",
+        engine_secret: str | bytes | None = None,
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
         link = _check_options(title, path, serialization, engine, settings)
+        secret = _secret(engine_secret)
         self.title = title
         self.description = description
         self.version = version
@@ -172,7 +181,7 @@ class ByteSocket:
             check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
             check_name=self._declared.check,
         )
-        self.cluster = self._clustered(link, one_copy=one_copy)
+        self.cluster = self._clustered(link, secret)
         self.rooms = ServerRooms(self.hub, self._declared.every)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
@@ -420,7 +429,24 @@ class ByteSocket:
                 f"app.user({key!r}): a user's key is a string or an integer, not "
                 f"{type(key).__name__}; pass what @app.auth(key=...) gives."
             )
-        return User(key, self.memberships.users, self.hub)
+        return User(key, self.hub)
+
+    def socket(self, socket_id: str) -> RemoteSocket:
+        """One socket in any process: `await app.socket(id).close()`; see `Socket.id`.
+
+        Raises:
+            TypeError: The id is no text.
+        """
+        return RemoteSocket(_socket_id(socket_id), self.hub)
+
+    def metrics(self) -> Mapping[str, int | float]:
+        """Return counters of the application at this moment, by names that Prometheus takes.
+
+        What does not apply is not there: without an engine there is no `engine_` and no `cluster_`.
+        Names that end in `_total` only grow, and begin at 0 with the link to the broker, which
+        begins with the server.
+        """
+        return MappingProxyType({} if self.cluster is None else self.cluster.metrics())
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
@@ -545,7 +571,7 @@ class ByteSocket:
             await stack.enter_async_context(self.housekeeping.lifespan())
             yield
 
-    def _clustered(self, engine: Engine | EngineAddress, *, one_copy: bool) -> Cluster | None:
+    def _clustered(self, engine: Engine | EngineAddress, secret: bytes | None) -> Cluster | None:
         """Return the link to the other processes; None for an engine that has none."""
         namespace = self.title
         if isinstance(engine, EngineAddress):
@@ -553,7 +579,13 @@ class ByteSocket:
                 return None
             namespace = engine.namespace or namespace
         return Cluster(
-            engine, namespace, self.hub, self.memberships, one_copy=one_copy, patience=10
+            engine,
+            namespace,
+            self.hub,
+            self.memberships,
+            limits=self.settings.limits,
+            secret=secret,
+            patience=10,
         )
 
     def _now(self) -> float:
@@ -594,7 +626,7 @@ class ByteSocket:
         transport: ServerName = "hypercorn",
         host: str = "127.0.0.1",
         port: int = 8000,
-        listener: socket.socket | None = None,
+        listener: network.socket | None = None,
         certificate: Certificate | None = None,
         grace: float = 10.0,
         stop: StopSignal | None = None,
@@ -659,3 +691,30 @@ def _check_options(
         return parse_engine(engine) if isinstance(engine, str) else engine
     except ConfigurationError as error:
         raise ConfigurationError(f"{caller()}: {error}") from None
+
+
+def _socket_id(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(
+        f"app.socket({value!r}): the id of a socket is a text, `socket.id`, not "
+        f"{type(value).__name__}."
+    )
+
+
+def _secret(secret: object) -> bytes | None:
+    """Return the secret of an engine as bytes; raises ConfigurationError, which does not show it.
+
+    Raises:
+        ConfigurationError: It is no text and no bytes, or too short.
+    """
+    found = secret.encode() if isinstance(secret, str) else secret
+    if found is None:
+        return None
+    if isinstance(found, bytes) and len(found) >= SHORTEST_SECRET:
+        return found
+    raise ConfigurationError(
+        f"{caller()}: engine_secret is no secret: use a text or bytes of at least "
+        f"{SHORTEST_SECRET} bytes, as of `python -c 'import secrets; print(secrets.token_hex())'`, "
+        "the same for all processes."
+    )

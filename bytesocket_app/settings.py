@@ -183,6 +183,11 @@ class Limits(_Group):
     authentications_per_second: int = 0
     """Authentications from one address in a second, on average, with bursts of ten times as many;
     further ones are told to try later (1013, 429 for a handshake)."""
+    engine_messages: int = 1000
+    """Messages for other processes that wait while there is no broker; further ones are dropped, as
+    their emits say."""
+    engine_bytes: int = 1024 * 1024
+    """Bytes of the messages that wait while there is no broker."""
     refusals: int = 100
     """Refusals with `rate_limited` in 10 s, after which the socket is closed with 1008."""
 

@@ -5,14 +5,15 @@
     version 1 | flags 1 | node 8 | count 8 | nth 4 | HMAC 16, if a key is set | MessagePack
 
 The numbers are lengths in bytes. `count` numbers all messages of a node, `nth` those on its channel
-(modulo 2**32; 0 if it is not counted). The message is a MessagePack array of plain data, whose
-first member is its kind.
+(modulo 2**32; 0 if it is not counted). The MessagePack is `[trace, message]`: `trace` is reserved
+for the context of a trace, null or a map of texts by their names, as W3C Trace Context has
+(`traceparent`); the message is an array of plain data, whose first member is its kind.
 """
 
 import hmac
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgpack
 
@@ -35,12 +36,14 @@ class Envelope:
         node: The node that sent it.
         count: Its number among all messages of that node; 0 between nodes.
         nth: Its number among those on its channel; 0 if it is not counted.
+        trace: The context of a trace; None for none.
         body: The message: its kind, and what that kind has.
     """
 
     node: bytes
     count: int
     nth: int
+    trace: dict[str, str] | None
     body: list[Any]
 
 
@@ -60,7 +63,7 @@ class EnvelopeCodec:
     def write(self, body: list[Any], count: int = 0, nth: int = 0) -> bytes:
         """Return an envelope with a message."""
         head = _HEAD.pack(VERSION, self._flags, self._node, count, nth % _COUNTER)
-        packed: bytes = msgpack.packb(body)
+        packed: bytes = msgpack.packb([None, body], unicode_errors="surrogatepass")
         if self._secret is None:
             return head + packed
         return head + _digest(self._secret, head + packed) + packed
@@ -81,18 +84,27 @@ class EnvelopeCodec:
                 unsigned = bytes((version, flags & ~AGAIN)) + data[2 : _HEAD.size]
                 if not hmac.compare_digest(given, _digest(self._secret, unsigned + packed)):
                     return None
-            body: Any = msgpack.unpackb(packed, ext_hook=_no_extension)
-            kind = body[0]
+            message: Any = msgpack.unpackb(
+                packed, ext_hook=_no_extension, unicode_errors="surrogatepass"
+            )
+            trace, body = message
+            is_ours = type(body) is list and type(body[0]) is int and _is_trace(trace)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not ours
             return None
-        if type(kind) is not int:
-            return None
-        return Envelope(node, count, nth, body)
+        return Envelope(node, count, nth, trace, body) if is_ours else None
 
 
 def again(data: bytes) -> bytes:
     """Return an envelope with the mark of one that is sent again."""
     return data[:1] + bytes((data[1] | AGAIN,)) + data[2:]
+
+
+def _is_trace(value: Any) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, dict):
+        return False
+    return all(isinstance(each, str) for each in cast("dict[object, object]", value).values())
 
 
 def _digest(secret: bytes, data: bytes) -> bytes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class ClusterCounters:
-    """What a node counted since it started.
+    """Counters of a node since it started.
 
     Attributes:
         connections: Connections to the broker.

@@ -67,10 +67,16 @@ class Kind:
     TAIL = 5
     """`[[[channel, envelope], ...], True if it is the last one]`."""
     PUBLICATION = 16
+    """What members get; see `bytesocket_app.delivery.elsewhere`."""
+    COMMAND = 17
+    """What sockets do: close, join, leave; see `bytesocket_app.delivery.commands`."""
+    ASKED = 18
+    """Question about a room; see `bytesocket_app.delivery.asking`."""
+    ANSWER = 19
 
 
 class Receiver(Protocol):
-    """What a node gives the messages of others to."""
+    """Taker of what other nodes send."""
 
     def arrived(self, node: bytes, channel: str, body: list[Any]) -> bool:
         """Take a message; returns False for one that cannot be understood."""
@@ -89,7 +95,7 @@ class Node:
         namespace: What the application's channels are told apart by.
         receiver: Given what other nodes publish.
         clock: Returns the time in seconds.
-        messages, size: Messages, and their bytes, that may wait for a connection.
+        messages, size: Messages, and their bytes, that may wait for a connection; 0 for no limit.
         secret: Key of the messages' HMAC, the same for all nodes; None for none.
 
     Attributes:
@@ -98,6 +104,8 @@ class Node:
         counters: Count what becomes of messages.
         peers: The other nodes.
         down_since: When the link was lost, or the node began; None while it is up or settling.
+        round_trip: Seconds from the last sign of life to its return; 0 before the first.
+        settled_in: Seconds from the last connection to `UP`; 0 before the first.
         reason: Why there is no link; empty while there is one.
     """
 
@@ -117,6 +125,7 @@ class Node:
         self.counters = ClusterCounters()
         self.peers = Peers()
         self.down_since: float | None = None
+        self.round_trip = self.settled_in = 0.0
         self.reason = "not connected yet"
         self._engine = engine
         self._receiver = receiver
@@ -132,7 +141,7 @@ class Node:
         self._tasks: TaskGroup | None = None
         self._back = anyio.Event()
         self._progress = anyio.Event()
-        self._echoed_at = self._heard_at = 0.0
+        self._echoed_at = self._heard_at = self._up_at = self._beat_at = 0.0
         self._told_at = -FOREIGN
         self._was_up = False
 
@@ -140,6 +149,11 @@ class Node:
     def waiting(self) -> tuple[int, int]:
         """Messages that wait for the broker, and their bytes."""
         return self._outgoing.waiting
+
+    @property
+    def channels(self) -> int:
+        """Channels that this node hears."""
+        return len(self._wanted)
 
     def publish(self, channel: str, body: list[Any], *, volatile: bool = False) -> Outcome:
         """Send a message to all nodes that subscribe to a channel; never waits.
@@ -227,7 +241,7 @@ class Node:
         self.down_since = None
         self.counters.connections += 1
         self._was_up = True
-        self._echoed_at = now
+        self._echoed_at = self._up_at = now
         self.peers.reconnected(now)
         self._outgoing.tell(self._nodes, [Kind.HERE_ASKED])
         if self._tasks is not None:
@@ -254,20 +268,31 @@ class Node:
         """Take a message."""
         if self._codec.is_own(payload):
             if channel == self._nodes:
-                self._echoed_at = self._clock()
+                self._echoed(payload)
             return
         envelope = self._codec.read(payload)
         if envelope is None:
             self._foreign()
             return
-        now = self._heard_at = self._clock()
+        now = self._clock()
         peer = self.peers.heard(envelope.node, now)
+        if peer is None:
+            self._foreign()
+            return
+        self._heard_at = now
         if envelope.body[0] < Kind.PUBLICATION:
             self._control(peer, envelope.body)
         elif peer.held is None:
             self._take(peer, channel, envelope)
         else:
             peer.held.append((channel, envelope))
+
+    def _echoed(self, payload: bytes) -> None:
+        """Take note that the broker gave this node's own message back."""
+        self._echoed_at = self._clock()
+        envelope = self._codec.read(payload)
+        if envelope is not None and envelope.body[0] == Kind.BEAT:
+            self.round_trip = self._echoed_at - self._beat_at
 
     def _take(self, peer: Peer, channel: str, envelope: Envelope) -> None:
         """Pass a message on, unless it came before or is wanted no more."""
@@ -281,8 +306,11 @@ class Node:
             self.counters.lost += lost
         self.counters.received += 1
         name = channel.removeprefix(self._prefix)
-        if not self._receiver.arrived(envelope.node, name, envelope.body):
-            self._foreign()
+        try:
+            if not self._receiver.arrived(envelope.node, name, envelope.body):
+                self._foreign()
+        except Exception:  # the link outlives it
+            logger.exception("a message of another process could not be delivered")
 
     def _foreign(self) -> None:
         self.counters.foreign += 1
@@ -378,6 +406,7 @@ class Node:
         for peer in self.peers:
             self._release(peer)
         self.state = NodeState.UP
+        self.settled_in = self._clock() - self._up_at
         self._progress.set()
         self._outgoing.is_open = True
         self._outgoing.send_waiting()
@@ -388,6 +417,7 @@ class Node:
             now = self._clock()
             if self.state is NodeState.DOWN:
                 continue
+            self._beat_at = now
             self.tell_all([Kind.BEAT])
             for peer in self.peers.silent(now):
                 self._remove(peer)

@@ -50,7 +50,7 @@ class Outgoing:
         codec: Writes them.
         counters: Count what becomes of them.
         clock: Returns the time in seconds.
-        messages, size: Messages, and their bytes, that may wait for a connection.
+        messages, size: Messages, and their bytes, that may wait for a connection; 0 for no limit.
 
     Attributes:
         is_open: True while messages may be handed to the engine.
@@ -103,7 +103,8 @@ class Outgoing:
         if volatile:
             self._counters.dropped_volatile += 1
             return "dropped"
-        if self._unsent >= self._messages or self._unsent_bytes >= self._size:
+        is_full = 0 < self._messages <= self._unsent or 0 < self._size <= self._unsent_bytes
+        if is_full:
             self._counters.dropped_full += 1
             return "dropped"
         self._counters.queued += 1

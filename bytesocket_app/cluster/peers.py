@@ -8,6 +8,9 @@ from bytesocket_app.cluster.envelope import Envelope
 SILENCE: Final = 10.0
 """Seconds without a sign of life after which a node counts as gone."""
 
+MOST: Final = 1024
+"""Nodes at once; who floods the channels with made-up ones gets no further."""
+
 
 class Peer:
     """Another node.
@@ -63,10 +66,12 @@ class Peers:
         """Iterate over a copy."""
         return iter(tuple(self._peers.values()))
 
-    def heard(self, node: bytes, now: float) -> Peer:
-        """Return a node that gave a sign of life."""
+    def heard(self, node: bytes, now: float) -> Peer | None:
+        """Return a node that gave a sign of life; None for one more than there may be."""
         peer = self._peers.get(node)
         if peer is None:
+            if len(self._peers) >= MOST:
+                return None
             peer = self._peers[node] = Peer(node, now)
         peer.heard_at = now
         return peer

@@ -4,22 +4,41 @@ A publication goes to the channel of its room, of its user, or of everybody. A p
 room's channel while it has members of it, and a while longer, as members come and go.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, TypeAlias, cast
 
 import anyio
+from anyio.abc import TaskGroup
 
 from bytesocket_app.cluster import Node, Receiver
-from bytesocket_app.cluster.channels import EVERYBODY, NODES, room_channel, user_channel
+from bytesocket_app.cluster.channels import (
+    EVERYBODY,
+    NODES,
+    key_of_text,
+    key_text,
+    room_channel,
+    user_channel,
+)
+from bytesocket_app.cluster.node import Kind
+from bytesocket_app.delivery.asking import Asking, Members
+from bytesocket_app.delivery.commands import Close, Command, CommandTarget, read_command
+from bytesocket_app.delivery.obeying import Begun, CommandRunner
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
-from bytesocket_app.errors import EncodeError
+from bytesocket_app.errors import DecodeError, EncodeError
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.types import Outcome, UserKey
 from bytesocket_app.wire import CODECS
 
-PUBLICATION: Final = 16
+logger = logging.getLogger("bytesocket")
+
+PUBLICATION: Final = Kind.PUBLICATION
 """Kind of a message: `[kind, target, receivers, bulk, exclude, form, slot, JSON, MessagePack]`."""
+
+Taker: TypeAlias = Callable[[bytes, str, list[Any]], bool]
+"""Takes messages of one kind, given the node, the channel and the message; returns False for one
+that cannot be understood, or that is on the wrong channel."""
 
 RAW: Final = "raw"
 """Form of a message that goes to all members as it is; else a codec, or None for each one's own."""
@@ -40,8 +59,21 @@ _WORST_FIRST: Final[tuple[Outcome, ...]] = ("dropped", "queued")
 class Local(Protocol):
     """Delivery in this process."""
 
+    @property
+    def commands(self) -> CommandRunner:
+        """The runner of commands in this process."""
+        ...
+
     def deliver_here(self, publication: Publication, /) -> Outcome:
         """Deliver a publication to its receivers in this process."""
+        ...
+
+    def members_here(self, room: str, /) -> Members:
+        """Return the members of a room in this process."""
+        ...
+
+    def is_room(self, room: str, /) -> bool:
+        """Return True for a name that server code may use."""
         ...
 
 
@@ -51,22 +83,30 @@ class Elsewhere:
     Args:
         make_node: Makes this process' node, given who is told of what other nodes publish.
         local: Delivery in this process.
-        one_copy: True to give a member of several rooms of a bulk message one copy.
 
     Attributes:
         node: This process among the others.
+        asking: Questions about rooms.
+        takers: Who takes which kind of message.
+        tasks: Where hooks run that other processes cause; None before there is a link.
     """
 
-    def __init__(
-        self, make_node: Callable[[Receiver], Node], local: Local, *, one_copy: bool
-    ) -> None:
+    def __init__(self, make_node: Callable[[Receiver], Node], local: Local) -> None:
         self.node = node = make_node(self)
         self._local = local
-        self._one_copy = one_copy
         self._bulk = 0
         self._bulks: OrderedDict[tuple[bytes, int], None] = OrderedDict()
         self._pending: dict[str, Awaitable[None]] = {}
+        self._users: set[str] = set()
         self._leaving: dict[str, float] = {}
+        self.tasks: TaskGroup | None = None
+        self.asking = Asking(node, local.members_here)
+        self.takers: dict[int, Taker] = {
+            PUBLICATION: self._deliver,
+            Kind.COMMAND: self._obey,
+            Kind.ASKED: self.asking.asked,
+            Kind.ANSWER: self.asking.answered,
+        }
         _ = node.subscribe([EVERYBODY])
 
     def hear(self, rooms: Iterable[str], users: Iterable[UserKey]) -> None:
@@ -84,7 +124,7 @@ class Elsewhere:
             much waits; of several rooms, the worst of these.
         """
         target, bulk = publication.target, None
-        if target is PublicationTarget.ROOMS and self._one_copy:
+        if target is PublicationTarget.ROOMS:
             self._bulk = bulk = self._bulk + 1
         form, slot, text, binary = _forms(publication)
         body = [
@@ -107,14 +147,44 @@ class Elsewhere:
                 return outcome
         return "sent"
 
-    def arrived(self, node: bytes, channel: str, body: list[Any]) -> bool:  # noqa: ARG002
-        """Deliver what another process published; returns False if it cannot be understood."""
+    def command(self, command: Command) -> Outcome:
+        """Send a command to the other processes; never waits, and returns as `send` does."""
+        return self.node.publish(_command_channel(command), command.body())
+
+    def arrived(self, node: bytes, channel: str, body: list[Any]) -> bool:
+        """Take what another process sent; returns False if it cannot be understood."""
+        take = self.takers.get(body[0])
+        return take is not None and take(node, channel, body)
+
+    def _deliver(self, node: bytes, channel: str, body: list[Any]) -> bool:
         publication = _read(body)
-        if publication is None:
+        if publication is None or channel not in _channels(publication):
             return False
-        if not self._is_copy(node, body[3]):
+        if self._is_copy(node, body[3]):
+            return True
+        try:
             self._local.deliver_here(publication)
+        except (DecodeError, EncodeError, ValueError):  # it is no message, or for no room
+            return False
         return True
+
+    def _obey(self, node: bytes, channel: str, body: list[Any]) -> bool:  # noqa: ARG002
+        command = read_command(body)
+        if command is None or channel != _command_channel(command):
+            return False
+        action = command.action
+        if not isinstance(action, Close) and not self._local.is_room(action.room):
+            return False
+        begun = self._local.commands.begin(command)
+        if begun.sockets and self.tasks is not None:
+            self.tasks.start_soon(self._finish, begun)
+        return True
+
+    async def _finish(self, begun: Begun) -> None:
+        try:
+            await self._local.commands.finish(begun)
+        except Exception:  # it is not this process' own code that could be told
+            logger.exception("hooks of the room %r failed", begun.room)
 
     def gone(self, node: bytes) -> None:
         """Take note that a node is gone: nothing is kept for it."""
@@ -142,23 +212,43 @@ class Elsewhere:
         if room != BROADCAST_ROOM:
             self._leaving[room_channel(room)] = anyio.current_time() + LINGER
 
+    async def expected(self, key: UserKey, /) -> None:
+        """Hear a user's channel, and wait until what is published to them reaches this process.
+
+        If no socket of theirs is listed, it is heard for a while only.
+        """
+        channel = user_channel(key)
+        if channel not in self._leaving and channel not in self._users:
+            self._hear(channel)
+        if channel not in self._users:
+            self._leaving[channel] = anyio.current_time() + LINGER
+        await self._confirmed(channel)
+
     def first_of_user(self, key: UserKey, /) -> None:
         """Hear a user's channel."""
-        self._hear(user_channel(key))
+        channel = user_channel(key)
+        self._users.add(channel)
+        self._hear(channel)
 
     def last_of_user(self, key: UserKey, /) -> None:
         """Hear a user's channel no more, after a while."""
-        self._leaving[user_channel(key)] = anyio.current_time() + LINGER
+        channel = user_channel(key)
+        self._users.discard(channel)
+        self._leaving[channel] = anyio.current_time() + LINGER
 
     async def settled(self, rooms: Iterable[str], /) -> None:
         """Wait until what is published to rooms anywhere reaches their members here."""
         for room in rooms:
-            channel = room_channel(room)
-            pending = self._pending.get(channel)
-            if pending is not None:
-                with anyio.move_on_after(PATIENCE):
-                    await pending
-                self._pending.pop(channel, None)
+            await self._confirmed(room_channel(room))
+
+    async def _confirmed(self, channel: str) -> None:
+        pending = self._pending.get(channel)
+        if pending is None:
+            return
+        with anyio.move_on_after(PATIENCE):
+            await pending
+        if self._pending.get(channel) is pending:
+            del self._pending[channel]
 
     def sweep(self, now: float) -> None:
         """Hear no more the channels whose last member left a while ago."""
@@ -182,13 +272,26 @@ def _channels(publication: Publication) -> Sequence[str]:
         return (user_channel(publication.user),)
     if publication.target is PublicationTarget.SOCKETS:
         return (NODES,)
-    return [room_channel(room) for room in publication.rooms]
+    return [_of_room(room) for room in publication.rooms]
+
+
+def _of_room(room: str) -> str:
+    return EVERYBODY if room == BROADCAST_ROOM else room_channel(room)
+
+
+def _command_channel(command: Command) -> str:
+    """Return the channel that a command goes to."""
+    if command.target is CommandTarget.USER:
+        return user_channel(command.receiver)
+    if command.target is CommandTarget.ROOM:
+        return _of_room(str(command.receiver))
+    return NODES
 
 
 def _receivers(publication: Publication) -> list[Any]:
     """Return what names the receivers, beside the target."""
-    if publication.target is PublicationTarget.USER:
-        return [publication.user]
+    if publication.target is PublicationTarget.USER and publication.user is not None:
+        return [key_text(publication.user)]
     return list(publication.sockets or publication.rooms)
 
 
@@ -233,6 +336,7 @@ def _read(body: list[Any]) -> Publication | None:
             and all(map(_is_text, (exclude, form, slot)))
             and all(map(_are_bytes, (text, binary)))
             and (text is not None or binary is not None)
+            and (text is None or _is_utf8(text))
         ):
             return _made(_TARGETS[number], body)
         case _:
@@ -241,26 +345,36 @@ def _read(body: list[Any]) -> Publication | None:
 
 def _made(target: PublicationTarget, body: list[Any]) -> Publication | None:
     receivers, form, slot = cast("list[object]", body[2]), body[5], body[6]
-    is_for_user = target is PublicationTarget.USER
     names = [each for each in receivers if isinstance(each, str)]
-    if not is_for_user and len(names) != len(receivers):
+    if len(names) != len(receivers):
         return None
     if form not in (None, RAW, *CODECS):
         return None
     publication = Publication.arrived(target, body[7], body[8], slot=slot, is_raw=form == RAW)
     publication.exclude = body[4]
     publication.codec = None if form == RAW else form
-    if is_for_user:
-        if len(receivers) != 1 or not isinstance(receivers[0], str | int):
+    if target is PublicationTarget.USER:
+        publication.user = key_of_text(names[0]) if len(names) == 1 else None
+        if publication.user is None:
             return None
-        publication.user = receivers[0]
     elif target is PublicationTarget.SOCKETS:
         publication.sockets = names
     elif target is not PublicationTarget.EVERYBODY:
-        if not names:
+        if not names or (target is PublicationTarget.ROOM and len(names) > 1):
             return None
         publication.rooms = names
     return publication
+
+
+def _is_utf8(text: bytes) -> bool:
+    """Return True for what a text frame may hold."""
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_text(value: object) -> bool:

@@ -48,6 +48,10 @@ class Occupancy(Protocol):
         """Wait until what is published to rooms anywhere reaches their members here."""
         ...
 
+    async def expected(self, key: UserKey, /) -> None:
+        """Wait until what is published to a user anywhere reaches this process."""
+        ...
+
 
 @dataclass(slots=True)
 class _End:
@@ -173,6 +177,14 @@ class Memberships:
         """Wait a short while until what is published to rooms anywhere reaches their members."""
         if self.occupancy is not None:
             await self.occupancy.settled(rooms)
+
+    async def expected(self, key: UserKey | None) -> None:
+        """Wait a short while until what is published to a user anywhere reaches this process.
+
+        Called before a socket of theirs is authenticated; nothing needs to be undone.
+        """
+        if self.occupancy is not None and key is not None:
+            await self.occupancy.expected(key)
 
     async def told(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
         """Run the hooks that wait of rooms that `enter` or `exit` returned.

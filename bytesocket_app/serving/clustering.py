@@ -17,6 +17,7 @@ from anyio import (
 from anyio.abc import TaskGroup, TaskStatus
 
 from bytesocket_app.cluster import Node
+from bytesocket_app.cluster.reporting import metrics_of
 from bytesocket_app.delivery.elsewhere import Elsewhere
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
@@ -24,6 +25,7 @@ from bytesocket_app.engines import Engine, EngineAddress
 from bytesocket_app.engines.make import make_engine
 from bytesocket_app.errors import ConfigurationError, EngineError
 from bytesocket_app.lifecycle.failures import leaf
+from bytesocket_app.settings import Limits
 
 SWEEP: Final = 0.5
 """Seconds between two looks for channels that nobody needs any more."""
@@ -39,7 +41,8 @@ class Cluster:
         engine: An engine, or the address of one.
         namespace: What the application's channels are told apart by.
         hub, memberships: Delivery in this process.
-        one_copy: True to give a member of several rooms of a bulk message one copy.
+        limits: Bound what may wait for the broker.
+        secret: Key of the messages' HMAC; None for none.
         patience: Seconds to wait for the broker at the start; 0 for no limit.
 
     Attributes:
@@ -53,14 +56,16 @@ class Cluster:
         hub: Hub,
         memberships: Memberships,
         *,
-        one_copy: bool,
+        limits: Limits,
+        secret: bytes | None = None,
         patience: float,
     ) -> None:
         self._engine = engine
         self._namespace = namespace
         self._hub = hub
         self._memberships = memberships
-        self._one_copy = one_copy
+        self._limits = limits
+        self._secret = secret
         self._patience = patience
         self._shown = engine.shown if isinstance(engine, EngineAddress) else repr(engine)
         self._lenders: list[TaskGroup] = []
@@ -68,6 +73,10 @@ class Cluster:
         self._scope: CancelScope | None = None
         self._turn: Lock | None = None
         self.elsewhere: Elsewhere | None = None
+
+    def metrics(self) -> dict[str, int | float]:
+        """Return the counters of the link; those of a link that is not up yet are all 0."""
+        return metrics_of(None if self.elsewhere is None else self.elsewhere.node)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -127,8 +136,15 @@ class Cluster:
         engine = self._engine
         if isinstance(engine, EngineAddress):
             engine = make_engine(engine, "bytesocket")
-        make = partial(Node, engine, self._namespace)
-        return Elsewhere(make, self._hub, one_copy=self._one_copy)
+        make = partial(
+            Node,
+            engine,
+            self._namespace,
+            messages=self._limits.engine_messages,
+            size=self._limits.engine_bytes,
+            secret=self._secret,
+        )
+        return Elsewhere(make, self._hub)
 
     async def _serve(
         self, elsewhere: Elsewhere, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
@@ -139,6 +155,7 @@ class Cluster:
         try:
             with scope:
                 async with create_task_group() as tasks:
+                    elsewhere.tasks = tasks
                     tasks.start_soon(elsewhere.node.run)
                     self._attach(elsewhere)
                     await elsewhere.node.wait_up()

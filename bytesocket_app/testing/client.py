@@ -107,9 +107,12 @@ class TestClient:
         Raises:
             RequestError: The handshake or the credentials were refused.
             Exception: Any exception that the application's lifespan raises at its start.
+            EngineError: The broker of the application's engine cannot be reached.
         """
-        await self._stack.enter_async_context(self.app.life.running())
         try:
+            if self.app.cluster is not None:
+                await self._stack.enter_async_context(self.app.cluster.running())
+            await self._stack.enter_async_context(self.app.life.running())
             decision = await self._knock()
             tasks = await self._stack.enter_async_context(create_task_group())
         except BaseException:

@@ -497,6 +497,9 @@ class Occupied:
     async def settled(self, rooms: Iterable[str], /) -> None:
         """Nothing is waited for."""
 
+    async def expected(self, key: UserKey, /) -> None:
+        """Nothing is waited for."""
+
 
 async def test_the_first_and_the_last_member_of_a_room_are_told_however_they_come_and_go() -> None:
     house = House()
