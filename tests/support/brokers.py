@@ -98,6 +98,12 @@ class Broker:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def ask(self, *words: str) -> bytes:
+        """Send a command to Redis or Valkey, and return the answer."""
+        with socket.create_connection(("127.0.0.1", self.port), DEADLINE) as link:
+            link.sendall(" ".join(words).encode() + b"\r\n")
+            return link.recv(4096)
+
     def engine(self) -> Engine:
         """Make an engine on it; inside an event loop."""
         return make_engine(parse_engine(self.url), "bytesocket-test")
