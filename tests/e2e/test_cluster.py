@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_process_that_was_killed_takes_nobody_with_it(name: BrokerName, tmp_pa
 def test_a_server_that_was_made_a_replica_is_no_broker_of_others(
     name: BrokerName, tmp_path: Path
 ) -> None:
-    """Publish and subscribe work on a replica: what is said there is heard by those who are there."""
+    """Publish and subscribe work on a replica: what is said there is heard there."""
     with running_broker(name) as broker, house(tmp_path, broker.url, broker.url) as both:
         both.talk(0.3)
         broker.ask("REPLICAOF", "127.0.0.1", "1")
@@ -151,7 +152,12 @@ def test_a_server_that_was_made_a_replica_is_no_broker_of_others(
 @pytest.mark.nightly
 @ALL
 @pytest.mark.parametrize("seconds", [2.0, 5.0, 20.0])
-def test_figures_of_an_outage(name: BrokerName, seconds: float, tmp_path: Path) -> None:
+def test_figures_of_an_outage(
+    name: BrokerName,
+    seconds: float,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
     with running_broker(name) as broker, house(tmp_path, *[broker.url] * 2) as both:
         both.talk(1)
         broker.stop()
@@ -163,6 +169,8 @@ def test_figures_of_an_outage(name: BrokerName, seconds: float, tmp_path: Path) 
         back = [back_after(both.members[1], both.speakers[0], begun)]
         back.append(back_after(both.members[0], both.speakers[1], begun))
         slowest = max(each.slowest for each in both.speakers)
+        record_property("seconds_until_back", round(max(back), 3))
+        record_property("seconds_of_the_slowest_emit", round(slowest, 4))
         assert max(back) <= 0.5
         assert slowest <= 0.05
 

@@ -16,7 +16,9 @@ import os
 from time import perf_counter
 from typing import Any
 
-from bytesocket_app import ByteSocket, ClientEvent, Event, Limits, ServerEvent, Settings, Socket, Timeouts
+from bytesocket_app import (
+    ByteSocket, ClientEvent, Event, Limits, ServerEvent, Settings, Socket, Timeouts
+)
 
 
 class Publish(ClientEvent, name="publish"):
@@ -226,8 +228,10 @@ class House:
 
     def close(self) -> None:
         """Drop all connections."""
-        for each in (*self.speakers, *self.members):
-            each.close()
+        for speaker in self.speakers:
+            speaker.close()
+        for member in self.members:
+            member.close()
 
     def meet(self) -> None:
         """Wait until all processes have heard of each other."""
