@@ -84,11 +84,11 @@ class EnvelopeCodec:
                 unsigned = bytes((version, flags & ~AGAIN)) + data[2 : _HEAD.size]
                 if not hmac.compare_digest(given, _digest(self._secret, unsigned + packed)):
                     return None
-            message: Any = msgpack.unpackb(
+            message: list[Any] = msgpack.unpackb(
                 packed, ext_hook=_no_extension, unicode_errors="surrogatepass"
             )
             trace, body = message
-            is_ours = type(body) is list and type(body[0]) is int and _is_trace(trace)
+            is_ours = _is_trace(trace) and _is_message(body)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not ours
             return None
         return Envelope(node, count, nth, trace, body) if is_ours else None
@@ -105,6 +105,10 @@ def _is_trace(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     return all(isinstance(each, str) for each in cast("dict[object, object]", value).values())
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, list) and type(cast("list[object]", value)[0]) is int
 
 
 def _digest(secret: bytes, data: bytes) -> bytes:

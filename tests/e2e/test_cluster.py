@@ -93,11 +93,14 @@ def test_a_broker_that_was_frozen_loses_nothing(name: BrokerName, tmp_path: Path
 
 
 @ALL
-def test_one_link_that_is_cut_many_times_loses_nothing(name: BrokerName, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cuts", [10, pytest.param(100, marks=pytest.mark.nightly)])
+def test_one_link_that_is_cut_many_times_loses_nothing(
+    name: BrokerName, cuts: int, tmp_path: Path
+) -> None:
     with running_broker(name) as broker, Cable(broker.port) as cable:
         scheme = broker.url.partition(":")[0]
         with house(tmp_path, f"{scheme}://127.0.0.1:{cable.port}", broker.url) as both:
-            for turn in range(1, 21):
+            for turn in range(1, cuts + 1):
                 both.talk(0.1)
                 cable.cut()
                 both.talk(0.1)

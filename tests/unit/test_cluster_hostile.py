@@ -46,8 +46,8 @@ class Bomb:
     """What a pickle that is loaded calls."""
 
     @override
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.system, ("echo pickled > /dev/null; exit 1",)
+    def __reduce__(self) -> tuple[Any, tuple[()]]:
+        return os.abort, ()
 
 
 class Target:
@@ -124,25 +124,25 @@ async def target(**more: Any) -> AsyncGenerator[tuple[Target, ByteSocket]]:
 
 
 HEAD = struct.Struct(">BB8sQI")
+ONE = HEAD.pack(1, 0, STRANGER, 1, 1)
 RIGHT: bytes = msgpack.packb([None, [16, 2, [], None, None, None, None, JSON, None]])
 BLOBS = {
     "nothing": b"",
     "a text": b"hello",
     "a pickle": pickle.dumps(Bomb()),
-    "only a head": HEAD.pack(1, 0, STRANGER, 1, 1),
-    "cut off": HEAD.pack(1, 0, STRANGER, 1, 1) + RIGHT[:-9],
-    "too long": HEAD.pack(1, 0, STRANGER, 1, 1) + RIGHT + b"x",
+    "only a head": ONE,
+    "cut off": ONE + RIGHT[:-9],
+    "too long": ONE + RIGHT + b"x",
     "a newer version": HEAD.pack(2, 0, STRANGER, 1, 1) + RIGHT,
     "signed, and nobody does": HEAD.pack(1, 1, STRANGER, 1, 1) + bytes(16) + RIGHT,
     "an unknown flag of an old one": HEAD.pack(0, 255, STRANGER, 1, 1) + RIGHT,
-    "no trace": HEAD.pack(1, 0, STRANGER, 1, 1) + msgpack.packb([7, [16]]),
-    "a trace of numbers": HEAD.pack(1, 0, STRANGER, 1, 1) + msgpack.packb([{"a": 1}, [16]]),
-    "no message": HEAD.pack(1, 0, STRANGER, 1, 1) + msgpack.packb([None, {}]),
-    "a pickle inside": HEAD.pack(1, 0, STRANGER, 1, 1) + pickle.dumps(Bomb()),
-    "an extension": HEAD.pack(1, 0, STRANGER, 1, 1)
-    + msgpack.packb([None, [16, msgpack.ExtType(5, b"x")]]),
-    "nested": HEAD.pack(1, 0, STRANGER, 1, 1) + b"\x91" * 100_000,
-    "a huge array": HEAD.pack(1, 0, STRANGER, 1, 1) + b"\xdd\xff\xff\xff\xff",
+    "no trace": ONE + msgpack.packb([7, [16]]),
+    "a trace of numbers": ONE + msgpack.packb([{"a": 1}, [16]]),
+    "no message": ONE + msgpack.packb([None, {}]),
+    "a pickle inside": ONE + pickle.dumps(Bomb()),
+    "an extension": ONE + msgpack.packb([None, [16, msgpack.ExtType(5, b"x")]]),
+    "nested": ONE + b"\x91" * 100_000,
+    "a huge array": ONE + b"\xdd\xff\xff\xff\xff",
 }
 
 
@@ -161,7 +161,7 @@ async def test_what_is_no_message_is_counted_and_skipped(
 @pytest.mark.parametrize("secret", [b"another secret, as long", None], ids=["wrong", "none"])
 async def test_a_wrong_signature_is_none(secret: bytes | None) -> None:
     async with target(engine_secret="the secret of all of them") as (aim, other):
-        body = [16, 2, [], None, None, None, None, JSON, None]
+        body: list[Any] = [16, 2, [], None, None, None, None, JSON, None]
         aim.everywhere(EnvelopeCodec(STRANGER, secret).write(body, 1, 1))
         await aim.foreign(len(aim.channels))
         await aim.lives(other)
@@ -286,6 +286,15 @@ async def test_right_messages_on_the_wrong_channel_do_nothing() -> None:
         for _ in range(4):
             assert (await aim.client.receive_message())["data"] == {"text": "a lie"}
         await aim.foreign(number)
+
+
+async def test_a_message_may_carry_the_context_of_a_trace() -> None:
+    context = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+    async with target() as (aim, _):
+        body = publication(text=b'{"event": "said", "data": {"text": "traced"}}')
+        aim.broker.spread(aim.channels[3], ONE + msgpack.packb([context, body]))
+        assert (await aim.client.receive(Said)).text == "traced"
+        assert aim.node.counters.foreign == 0
 
 
 async def test_made_up_nodes_use_no_memory_without_bound() -> None:

@@ -317,6 +317,14 @@ class TestConfirmation:
                 assert two.metrics()["engine_channels"] == before + 2
             await in_time(lambda: two.metrics()["engine_channels"] == before)
 
+    async def test_a_user_who_does_not_come_is_heard_for_a_while_only(self) -> None:
+        async with processes() as (_, two):
+            before = two.metrics()["engine_channels"]
+            await two.memberships.expected("late")
+            await two.memberships.expected("late")
+            assert two.metrics()["engine_channels"] == before + 1
+            await in_time(lambda: two.metrics()["engine_channels"] == before)
+
 
 class TestAsking:
     async def test_sockets_of_all_processes_are_counted_and_named(self) -> None:
