@@ -21,6 +21,8 @@ from bytesocket_app.errors import (
     ContractWarning,
     DecodeError,
     EncodeError,
+    EngineError,
+    EngineRefused,
     ErrorCode,
     ErrorContext,
     Phase,
@@ -39,6 +41,7 @@ from bytesocket_app.events import (
     ServerHandle,
 )
 from bytesocket_app.middleware import CallNext, Message, Middleware
+from bytesocket_app.publishing import AsyncPublisher, Publisher
 from bytesocket_app.registry import GuardHook, Hook
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
@@ -53,6 +56,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Application",
+    "AsyncPublisher",
     "AuthError",
     "AuthFunction",
     "BothHandle",
@@ -71,6 +75,8 @@ __all__ = [
     "DecodeError",
     "Depends",
     "EncodeError",
+    "EngineError",
+    "EngineRefused",
     "ErrorCode",
     "ErrorContext",
     "Event",
@@ -86,6 +92,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Policies",
+    "Publisher",
     "Refusal",
     "Room",
     "RoomGuard",

@@ -21,6 +21,9 @@ VERSION: Final = 1
 AGAIN: Final = 2
 """Flag of a message that is sent again, as it may have been lost."""
 
+PUBLISHER: Final = 8
+"""Flag of a node that publishes, and has no sockets."""
+
 _SIGNED: Final = 1
 _HEAD: Final = Struct(">BB8sQI")
 _DIGEST: Final = 16
@@ -36,12 +39,14 @@ class Envelope:
         count: Its number among all messages of that node; 0 between nodes.
         nth: Its number among those on its channel; 0 if it is not counted.
         body: The message: its kind, and what that kind has.
+        is_publishers: True if that node only publishes.
     """
 
     node: bytes
     count: int
     nth: int
     body: list[Any]
+    is_publishers: bool = False
 
 
 class EnvelopeCodec:
@@ -50,12 +55,14 @@ class EnvelopeCodec:
     Args:
         node: The node that writes.
         secret: Key of the HMAC (RFC 2104, SHA-256, cut to 16 bytes); None for none.
+        is_publishers: True for a node that only publishes.
     """
 
-    def __init__(self, node: bytes, secret: bytes | None) -> None:
+    def __init__(self, node: bytes, secret: bytes | None, *, is_publishers: bool = False) -> None:
         self._node = node
         self._secret = secret
-        self._flags = 0 if secret is None else _SIGNED
+        self._signed = 0 if secret is None else _SIGNED
+        self._flags = self._signed | (PUBLISHER if is_publishers else 0)
 
     def write(self, body: list[Any], count: int = 0, nth: int = 0) -> bytes:
         """Return an envelope with a message."""
@@ -74,7 +81,7 @@ class EnvelopeCodec:
         try:
             version, flags, node, count, nth = _HEAD.unpack_from(data)
             packed = data[_HEAD.size :]
-            if version != VERSION or flags & _SIGNED != self._flags:
+            if version != VERSION or flags & _SIGNED != self._signed:
                 return None
             if self._secret is not None:
                 given, packed = packed[:_DIGEST], packed[_DIGEST:]
@@ -87,7 +94,7 @@ class EnvelopeCodec:
             return None
         if type(kind) is not int:
             return None
-        return Envelope(node, count, nth, body)
+        return Envelope(node, count, nth, body, bool(flags & PUBLISHER))
 
 
 def again(data: bytes) -> bytes:

@@ -33,6 +33,9 @@ PATIENCE: Final = 1.0
 BULKS: Final = 1024
 """Messages for several rooms that are remembered, as they come once for each of their rooms."""
 
+_SLOT: Final = 6
+"""Place of the slot in a message."""
+
 _TARGETS: Final = tuple(PublicationTarget)
 _WORST_FIRST: Final[tuple[Outcome, ...]] = ("dropped", "queued")
 
@@ -83,24 +86,14 @@ class Elsewhere:
             "sent"; "queued" while there is no broker; "dropped" if it is volatile then, or if too
             much waits; of several rooms, the worst of these.
         """
-        target, bulk = publication.target, None
-        if target is PublicationTarget.ROOMS and self._one_copy:
+        bulk = None
+        if publication.target is PublicationTarget.ROOMS and self._one_copy:
             self._bulk = bulk = self._bulk + 1
-        form, slot, text, binary = _forms(publication)
-        body = [
-            PUBLICATION,
-            _TARGETS.index(target),
-            _receivers(publication),
-            bulk,
-            publication.exclude,
-            form,
-            slot,
-            text,
-            binary,
-        ]
+        body = message_of(publication, bulk)
+        is_volatile = body[_SLOT] is not None
         outcomes = [
-            self.node.publish(channel, body, volatile=slot is not None)
-            for channel in _channels(publication)
+            self.node.publish(channel, body, volatile=is_volatile)
+            for channel in channels_of(publication)
         ]
         for outcome in _WORST_FIRST:
             if outcome in outcomes:
@@ -174,7 +167,31 @@ class Elsewhere:
             self._pending[channel] = self.node.subscribe([channel])
 
 
-def _channels(publication: Publication) -> Sequence[str]:
+def message_of(publication: Publication, bulk: int | None) -> list[Any]:
+    """Return the message that takes a publication to other processes.
+
+    Args:
+        publication: The publication.
+        bulk: A number of its own of a message for several rooms, of which a member gets one copy.
+
+    Raises:
+        EncodeError: No codec can encode the payload.
+    """
+    form, slot, text, binary = _forms(publication)
+    return [
+        PUBLICATION,
+        _TARGETS.index(publication.target),
+        _receivers(publication),
+        bulk,
+        publication.exclude,
+        form,
+        slot,
+        text,
+        binary,
+    ]
+
+
+def channels_of(publication: Publication) -> Sequence[str]:
     """Return the channels that a publication goes to."""
     if publication.target is PublicationTarget.EVERYBODY:
         return (EVERYBODY,)

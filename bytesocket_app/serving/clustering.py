@@ -124,10 +124,11 @@ class Cluster:
             self._owner.start_soon(self._serve, self._made())
 
     def _made(self) -> Elsewhere:
-        engine = self._engine
+        engine, secret = self._engine, None
         if isinstance(engine, EngineAddress):
+            secret = engine.secret
             engine = make_engine(engine, "bytesocket")
-        make = partial(Node, engine, self._namespace)
+        make = partial(Node, engine, self._namespace, secret=secret)
         return Elsewhere(make, self._hub, one_copy=self._one_copy)
 
     async def _serve(
