@@ -4,7 +4,7 @@ import anyio
 
 
 class Receipt:
-    """What the broker said about messages that were published together.
+    """Note of what the broker said about messages that were published together.
 
     Attributes:
         left: Messages that it said nothing about yet.

@@ -17,11 +17,11 @@ from bytesocket_app.publishing.link import Broker, Link, linked
 from bytesocket_app.types import CodecName, UserKey
 
 SendAsync: TypeAlias = Callable[[Sequence[Message]], Awaitable[None]]
-"""What sends messages."""
+"""Function that sends messages."""
 
 
 class AsyncVerbs(ABC):
-    """What an `AsyncPublisher` and its pipelines can do."""
+    """Verbs of an `AsyncPublisher` and of its pipelines."""
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer

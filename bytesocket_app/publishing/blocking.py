@@ -19,11 +19,11 @@ from bytesocket_app.publishing.link import Broker, linked
 from bytesocket_app.types import CodecName, UserKey
 
 Send: TypeAlias = Callable[[Sequence[Message]], None]
-"""What sends messages."""
+"""Function that sends messages."""
 
 
 class Verbs(ABC):
-    """What a `Publisher` and its pipelines can do."""
+    """Verbs of a `Publisher` and of its pipelines."""
 
     def __init__(self, composer: Composer) -> None:
         self._composer = composer

@@ -59,13 +59,18 @@ class Broker:
         try:
             _check(engine, title, deadline)
             if isinstance(engine, str):
-                return cls._at(engine, title, deadline)
+                return cls.at(engine, title, deadline)
         except ConfigurationError as error:
             raise ConfigurationError(f"{caller()}: {error}") from None
         return cls(engine, "the broker", title, deadline, None)
 
     @classmethod
-    def _at(cls, url: str, title: str, deadline: float) -> "Broker":
+    def at(cls, url: str, title: str, deadline: float) -> "Broker":
+        """Read a URL, whatever the environment says.
+
+        Raises:
+            ConfigurationError: It is no URL of an engine that a publisher can use.
+        """
         address = parse_engine(url)
         if address.is_alone:
             raise ConfigurationError(
