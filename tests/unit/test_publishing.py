@@ -29,6 +29,7 @@ from bytesocket_app.engines import MemoryBroker, MemoryEngine
 from bytesocket_app.engines.memory import broker_of
 from bytesocket_app.events import declare
 from bytesocket_app.testing import TestClient
+from tests.support.talk import until
 
 pytestmark = pytest.mark.anyio
 
@@ -111,15 +112,8 @@ async def test_what_a_publisher_emits_arrives_typed_with_both_codecs(codec: Any)
         assert app.cluster is not None
         assert app.cluster.elsewhere is not None
         node = app.cluster.elsewhere.node
-        await until_gone(node)
+        await until(lambda: not len(node.publishers))
         assert node.counters.foreign == node.counters.lost == node.counters.doubles == 0
-
-
-async def until_gone(node: Any) -> None:
-    """Wait until a node has forgotten all publishers."""
-    with anyio.fail_after(30):
-        while len(node.publishers):
-            await anyio.sleep(0.01)
 
 
 async def test_a_publisher_is_no_process_of_the_application() -> None:
@@ -134,7 +128,7 @@ async def test_a_publisher_is_no_process_of_the_application() -> None:
             assert await publisher.processes() == 1
             assert len(node.peers) == 0
             assert len(node.publishers) == 1
-        await until_gone(node)
+        await until(lambda: not len(node.publishers))
 
 
 async def test_a_publisher_alone_knows_that_nobody_answers() -> None:
@@ -212,10 +206,14 @@ async def test_what_a_pipeline_took_before_an_exception_is_sent() -> None:
     app = application(url)
     async with app.running(), member(app, "lobby") as ann:
         async with AsyncPublisher(engine=url, title="Telling", events=EVENTS) as publisher:
-            with pytest.raises(KeyError):
+
+            async def fail() -> None:
                 async with publisher.pipeline() as many:
                     await many.emit("lobby", Told(number=1))
                     raise KeyError
+
+            with pytest.raises(KeyError):
+                await fail()
         assert (await ann.receive(Told)).number == 1
 
 
@@ -248,9 +246,7 @@ async def test_names_of_rooms_are_checked_as_far_as_they_are_known() -> None:
     url = fresh()
     app = application(url)
     rooms = [*app.declared_rooms(), "tag:{tag}"]
-    async with AsyncPublisher(
-        engine=url, title="Telling", events=EVENTS, rooms=rooms
-    ) as publisher:
+    async with AsyncPublisher(engine=url, title="Telling", events=EVENTS, rooms=rooms) as publisher:
         with pytest.raises(UndeclaredRoom, match="Did you mean 'lobby'"):
             await publisher.emit("loby", Told(number=1))
         with pytest.raises(ValueError, match="The room's name is 'doc:7'"):
@@ -310,10 +306,13 @@ async def test_an_async_publisher_is_used_inside_its_block() -> None:
 
 
 async def test_an_exception_in_the_block_comes_out_as_it_is() -> None:
-    with pytest.raises(KeyError):
+    async def fail() -> None:
         async with AsyncPublisher(engine=fresh(), title="Telling", events=EVENTS) as publisher:
             await publisher.emit("lobby", Told(number=1))
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
 
 
 async def test_the_environments_engine_goes_before_the_one_in_the_code(
