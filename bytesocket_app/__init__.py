@@ -23,6 +23,8 @@ from bytesocket_app.errors import (
     ContractWarning,
     DecodeError,
     EncodeError,
+    EngineError,
+    EngineRefused,
     ErrorCode,
     ErrorContext,
     Phase,
@@ -41,6 +43,7 @@ from bytesocket_app.events import (
     ServerHandle,
 )
 from bytesocket_app.middleware import CallNext, Message, Middleware
+from bytesocket_app.publishing import AsyncPublisher, Publisher
 from bytesocket_app.registry import GuardHook, Hook
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
@@ -55,6 +58,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Application",
+    "AsyncPublisher",
     "AuthError",
     "AuthFunction",
     "BothHandle",
@@ -73,6 +77,8 @@ __all__ = [
     "DecodeError",
     "Depends",
     "EncodeError",
+    "EngineError",
+    "EngineRefused",
     "ErrorCode",
     "ErrorContext",
     "Event",
@@ -88,6 +94,7 @@ __all__ = [
     "Outcome",
     "Phase",
     "Policies",
+    "Publisher",
     "Refusal",
     "RemoteSocket",
     "RemoteView",

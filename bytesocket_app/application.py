@@ -511,6 +511,10 @@ class ByteSocket:
         warn_renamed("ByteSocket.host", "ByteSocket.housekeeping")
         return self.housekeeping
 
+    def declared_rooms(self) -> list[Room]:
+        """Return the declared rooms, also those of included routers."""
+        return list(self._declared.all())
+
     def event_routes(self) -> list[Route]:
         """Return every handler and relay, with the place in the code where it stands."""
         return event_routes(self._handlers, self._declared)

@@ -5,6 +5,7 @@ Everything else speaks anyio, which has no word for these things.
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from typing import Any, Literal
 
@@ -88,6 +89,23 @@ def running_loop() -> Literal["asyncio", "trio"]:
     """Return the name of the event loop that runs here."""
     trio = _loaded("trio")
     return "trio" if trio is not None and trio.lowlevel.in_trio_run() else "asyncio"
+
+
+def caller_from_threads() -> Callable[[Callable[[], object]], None]:
+    """Return what has the running event loop call functions, in their order, from any thread.
+
+    It does nothing once the loop has ended.
+    """
+    if is_asyncio():
+        schedule = _loaded("asyncio").get_running_loop().call_soon_threadsafe
+    else:
+        schedule = _loaded("trio").lowlevel.current_trio_token().run_sync_soon
+
+    def call(function: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # trio.RunFinishedError is one
+            schedule(function)
+
+    return call
 
 
 def after_turn(callback: Callable[[], object]) -> None:

@@ -22,6 +22,9 @@ VERSION: Final = 1
 AGAIN: Final = 2
 """Flag of a message that is sent again, as it may have been lost."""
 
+PUBLISHER: Final = 8
+"""Flag of a node that publishes, and has no sockets."""
+
 _SIGNED: Final = 1
 _HEAD: Final = Struct(">BB8sQI")
 _DIGEST: Final = 16
@@ -38,6 +41,7 @@ class Envelope:
         nth: Its number among those on its channel; 0 if it is not counted.
         trace: The context of a trace; None for none.
         body: The message: its kind, and what that kind has.
+        is_publishers: True if that node only publishes.
     """
 
     node: bytes
@@ -45,6 +49,7 @@ class Envelope:
     nth: int
     trace: dict[str, str] | None
     body: list[Any]
+    is_publishers: bool = False
 
 
 class EnvelopeCodec:
@@ -53,12 +58,14 @@ class EnvelopeCodec:
     Args:
         node: The node that writes.
         secret: Key of the HMAC (RFC 2104, SHA-256, cut to 16 bytes); None for none.
+        is_publishers: True for a node that only publishes.
     """
 
-    def __init__(self, node: bytes, secret: bytes | None) -> None:
+    def __init__(self, node: bytes, secret: bytes | None, *, is_publishers: bool = False) -> None:
         self._node = node
         self._secret = secret
-        self._flags = 0 if secret is None else _SIGNED
+        self._signed = 0 if secret is None else _SIGNED
+        self._flags = self._signed | (PUBLISHER if is_publishers else 0)
 
     def write(self, body: list[Any], count: int = 0, nth: int = 0) -> bytes:
         """Return an envelope with a message."""
@@ -77,7 +84,7 @@ class EnvelopeCodec:
         try:
             version, flags, node, count, nth = _HEAD.unpack_from(data)
             packed = data[_HEAD.size :]
-            if version != VERSION or flags & _SIGNED != self._flags:
+            if version != VERSION or flags & _SIGNED != self._signed:
                 return None
             if self._secret is not None:
                 given, packed = packed[:_DIGEST], packed[_DIGEST:]
@@ -91,7 +98,9 @@ class EnvelopeCodec:
             is_ours = _is_trace(trace) and _is_message(body)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not ours
             return None
-        return Envelope(node, count, nth, trace, body) if is_ours else None
+        if not is_ours:
+            return None
+        return Envelope(node, count, nth, trace, body, bool(flags & PUBLISHER))
 
 
 def again(data: bytes) -> bytes:

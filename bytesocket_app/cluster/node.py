@@ -19,6 +19,7 @@ from bytesocket_app.cluster.envelope import Envelope, EnvelopeCodec
 from bytesocket_app.cluster.metrics import ClusterCounters
 from bytesocket_app.cluster.outgoing import Outgoing
 from bytesocket_app.cluster.peers import Peer, Peers
+from bytesocket_app.cluster.receipt import Receipt
 from bytesocket_app.engines import Engine
 from bytesocket_app.errors import EngineRefused
 from bytesocket_app.types import Outcome
@@ -42,6 +43,9 @@ FOREIGN: Final = 60.0
 
 LEAVE: Final = 0.5
 """Seconds to wait for the broker at the end."""
+
+FORGET: Final = 60.0
+"""Seconds after which a publisher that says nothing is forgotten, as it gives no signs of life."""
 
 TAIL_BYTES: Final = 512 * 1024
 """Bytes of one message with what a node missed; NATS takes 1 MiB."""
@@ -97,19 +101,22 @@ class Node:
         clock: Returns the time in seconds.
         messages, size: Messages, and their bytes, that may wait for a connection; 0 for no limit.
         secret: Key of the messages' HMAC, the same for all nodes; None for none.
+        is_publisher: True for one that only publishes: the others do not count it, do not wait for
+            it, and it takes no messages of theirs.
 
     Attributes:
         id: 8 random bytes.
         state: State of the link.
         counters: Count what becomes of messages.
         peers: The other nodes.
+        publishers: Those that only publish, as far as they said something lately.
         down_since: When the link was lost, or the node began; None while it is up or settling.
         round_trip: Seconds from the last sign of life to its return; 0 before the first.
         settled_in: Seconds from the last connection to `UP`; 0 before the first.
         reason: Why there is no link; empty while there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - most by keyword
         self,
         engine: Engine,
         namespace: str,
@@ -119,24 +126,28 @@ class Node:
         messages: int = 1000,
         size: int = 1024 * 1024,
         secret: bytes | None = None,
+        is_publisher: bool = False,
     ) -> None:
         self.id = os.urandom(8)
         self.state = NodeState.DOWN
         self.counters = ClusterCounters()
         self.peers = Peers()
+        self.publishers = Peers(FORGET)
         self.down_since: float | None = None
         self.round_trip = self.settled_in = 0.0
         self.reason = "not connected yet"
         self._engine = engine
         self._receiver = receiver
         self._clock = clock
-        self._codec = EnvelopeCodec(self.id, secret)
+        self._is_publisher = is_publisher
+        self._codec = EnvelopeCodec(self.id, secret, is_publishers=is_publisher)
         self._outgoing = Outgoing(
             engine, self._codec, self.counters, clock, messages=messages, size=size
         )
         self._prefix = prefix(namespace)
         self._nodes = self._prefix + NODES
         self._own = self._prefix + node_channel(self.id)
+        self._echoes = self._own if is_publisher else self._nodes
         self._wanted: set[str] = {self._nodes, self._own}
         self._tasks: TaskGroup | None = None
         self._back = anyio.Event()
@@ -155,19 +166,29 @@ class Node:
         """Channels that this node hears."""
         return len(self._wanted)
 
-    def publish(self, channel: str, body: list[Any], *, volatile: bool = False) -> Outcome:
+    def publish(
+        self,
+        channel: str,
+        body: list[Any],
+        *,
+        volatile: bool = False,
+        receipt: Receipt | None = None,
+    ) -> Outcome:
         """Send a message to all nodes that subscribe to a channel; never waits.
 
         Args:
             channel: The channel, without the application's prefix.
             body: Plain data, the first of which is its kind, at least `Kind.PUBLICATION`.
             volatile: True if it is worth nothing later.
+            receipt: Told what the broker says about it.
 
         Returns:
             "sent"; "queued" while there is no link; "dropped" if it is volatile then, or if as
             much as may waits already.
         """
-        return self._outgoing.publish(self._prefix + channel, body, volatile=volatile)
+        return self._outgoing.publish(
+            self._prefix + channel, body, volatile=volatile, receipt=receipt
+        )
 
     def tell(self, node: bytes, body: list[Any]) -> None:
         """Send a message to one node, or drop it while there is no link."""
@@ -189,7 +210,7 @@ class Node:
         """Hear channels no more."""
         names = [self._prefix + channel for channel in channels]
         self._wanted.difference_update(names)
-        for peer in self.peers:
+        for peer in (*self.peers, *self.publishers):
             peer.forget(names)
         self._engine.unsubscribe(names)
 
@@ -221,7 +242,11 @@ class Node:
     async def wait_up(self) -> None:
         """Wait until the link is up."""
         while self.state is not NodeState.UP:
-            self._progress = anyio.Event()
+            await self._progress.wait()
+
+    async def wait_peer(self) -> None:
+        """Wait until another node is known."""
+        while not self.peers:
             await self._progress.wait()
 
     async def leave(self) -> None:
@@ -229,8 +254,12 @@ class Node:
         self.tell_all([Kind.BYE])
         with anyio.move_on_after(LEAVE):
             while self.state is NodeState.UP and not self._outgoing.is_idle:
-                self._progress = anyio.Event()
                 await self._progress.wait()
+
+    def _tell_progress(self) -> None:
+        """Wake all who wait for the link, or for the broker."""
+        self._progress.set()
+        self._progress = anyio.Event()
 
     # What the engine tells.
 
@@ -242,10 +271,13 @@ class Node:
         self.counters.connections += 1
         self._was_up = True
         self._echoed_at = self._up_at = now
+        self._heard_at = self._heard_at or now
         self.peers.reconnected(now)
+        self.publishers.reconnected(now)
         self._outgoing.tell(self._nodes, [Kind.HERE_ASKED])
         if self._tasks is not None:
             self._tasks.start_soon(self._settle, self.counters.connections)
+            self._tasks.start_soon(self._settle_publishers, self.counters.connections)
 
     def down(self, reason: str) -> None:
         """Keep what is published from now on."""
@@ -253,35 +285,42 @@ class Node:
         self.down_since = self._clock()
         self._outgoing.lost()
         self.peers.lost(self._heard_at)
+        self.publishers.lost(self._heard_at)
 
     def acknowledged(self, count: int) -> None:
         """Take note of what the broker has."""
         self._outgoing.acknowledged(count)
-        self._progress.set()
+        self._tell_progress()
 
     def refused(self, reason: str) -> None:
         """Take note of what the broker would not take."""
         logger.error("the broker refused a message: %s", reason)
-        self._outgoing.refused()
+        self._outgoing.refused(reason)
+        self._tell_progress()
 
     def received(self, channel: str, payload: bytes) -> None:
         """Take a message."""
         if self._codec.is_own(payload):
-            if channel == self._nodes:
+            if channel == self._echoes:
                 self._echoed(payload)
             return
         envelope = self._codec.read(payload)
         if envelope is None:
             self._foreign()
             return
+        is_message = envelope.body[0] >= Kind.PUBLICATION
+        if self._is_publisher and (is_message or envelope.is_publishers):
+            return  # it takes none, and waits for nobody without sockets
         now = self._clock()
-        peer = self.peers.heard(envelope.node, now)
+        peers = self.publishers if envelope.is_publishers else self.peers
+        peer = peers.heard(envelope.node, now)
         if peer is None:
             self._foreign()
             return
         self._heard_at = now
-        if envelope.body[0] < Kind.PUBLICATION:
-            self._control(peer, envelope.body)
+        if not is_message:
+            self._control(peer, envelope)
+            self._tell_progress()
         elif peer.held is None:
             self._take(peer, channel, envelope)
         else:
@@ -289,7 +328,7 @@ class Node:
 
     def _echoed(self, payload: bytes) -> None:
         """Take note that the broker gave this node's own message back."""
-        self._echoed_at = self._clock()
+        self._echoed_at = self._heard_at = self._clock()
         envelope = self._codec.read(payload)
         if envelope is not None and envelope.body[0] == Kind.BEAT:
             self.round_trip = self._echoed_at - self._beat_at
@@ -321,10 +360,14 @@ class Node:
 
     # What the nodes say to each other.
 
-    def _control(self, peer: Peer, body: list[Any]) -> None:
+    def _control(self, peer: Peer, envelope: Envelope) -> None:
+        body = envelope.body
         match body:
             case [Kind.HERE_ASKED]:
-                self.tell_all([Kind.HERE])
+                if self._is_publisher or envelope.is_publishers:
+                    self.tell(peer.node, [Kind.HERE])
+                else:
+                    self.tell_all([Kind.HERE])
                 self._returned(peer)
             case [Kind.HERE] | [Kind.BEAT]:
                 self._returned(peer)
@@ -332,6 +375,9 @@ class Node:
                 self._tell_tail(peer.node, seconds)
             case [Kind.TAIL, list(), bool()]:
                 self._take_tail(peer, body[1], is_last=body[2])
+            case [Kind.BYE] if envelope.is_publishers:
+                self._release(peer)
+                self.publishers.remove(peer)
             case [Kind.BYE]:
                 self._remove(peer)
             case _:
@@ -343,7 +389,10 @@ class Node:
             return  # it is asked again when the link is up
         peer.is_back = True
         self._back.set()
-        if peer.missed_since is not None:
+        if self._is_publisher:
+            peer.missed_since = None
+            self._release(peer)
+        elif peer.missed_since is not None:
             if peer.held is None:
                 peer.held = []
             missed = self._clock() - peer.missed_since
@@ -405,11 +454,20 @@ class Node:
             return  # it was lost again
         for peer in self.peers:
             self._release(peer)
+        self.peers.settled()
         self.state = NodeState.UP
         self.settled_in = self._clock() - self._up_at
-        self._progress.set()
+        self._tell_progress()
         self._outgoing.is_open = True
         self._outgoing.send_waiting()
+
+    async def _settle_publishers(self, connection: int) -> None:
+        """Wait no longer for publishers: those that did not answer are gone."""
+        await anyio.sleep(PATIENCE)
+        if self.state is not NodeState.DOWN and self.counters.connections == connection:
+            for peer in self.publishers:
+                self._release(peer)
+            self.publishers.settled()
 
     async def _beat(self) -> None:
         while True:
@@ -418,9 +476,11 @@ class Node:
             if self.state is NodeState.DOWN:
                 continue
             self._beat_at = now
-            self.tell_all([Kind.BEAT])
+            self._outgoing.tell(self._echoes, [Kind.BEAT])
             for peer in self.peers.silent(now):
                 self._remove(peer)
+            for peer in self.publishers.silent(now):
+                self.publishers.remove(peer)
             if now - self._echoed_at > DEAF:
                 self._echoed_at = now
                 self._engine.reset("nothing comes back from the broker")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from bytesocket_app.cluster.envelope import EnvelopeCodec, again
 from bytesocket_app.cluster.metrics import ClusterCounters
+from bytesocket_app.cluster.receipt import Receipt
 from bytesocket_app.engines import Engine
 from bytesocket_app.types import Outcome
 
@@ -40,6 +41,12 @@ class _Message:
     channel: str
     data: bytes | None
     is_new: bool = True
+    receipt: Receipt | None = None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """True if nobody wants it to be sent any more."""
+        return self.receipt is not None and self.receipt.is_withdrawn
 
 
 class Outgoing:
@@ -93,10 +100,12 @@ class Outgoing:
         """True if the broker has all that was handed to it, and nothing waits."""
         return not self._waiting and not self._unacknowledged
 
-    def publish(self, channel: str, body: list[Any], *, volatile: bool) -> Outcome:
+    def publish(
+        self, channel: str, body: list[Any], *, volatile: bool, receipt: Receipt | None = None
+    ) -> Outcome:
         """Send a message now or later, or drop it."""
         if self.is_open and not self._waiting:
-            message = self._message(channel, body)
+            message = self._message(channel, body, receipt)
             self._counters.sent += 1
             self._hand_over(message)
             return "sent"
@@ -108,7 +117,7 @@ class Outgoing:
             self._counters.dropped_full += 1
             return "dropped"
         self._counters.queued += 1
-        self._wait(self._message(channel, body))
+        self._wait(self._message(channel, body, receipt))
         return "queued"
 
     def tell(self, channel: str, body: list[Any]) -> None:
@@ -116,13 +125,16 @@ class Outgoing:
         self._unacknowledged.append(_Message(channel, None))
         self._engine.publish(channel, self._codec.write(body))
 
-    def _message(self, channel: str, body: list[Any]) -> _Message:
+    def _message(self, channel: str, body: list[Any], receipt: Receipt | None) -> _Message:
         """Number a message; what is dropped takes no number."""
+        if receipt is not None:
+            receipt.expect()
         self._count += 1
         nth = self._nths[channel] = self._nths.pop(channel, 0) + 1
         if len(self._nths) > CHANNELS:
             del self._nths[next(iter(self._nths))]
-        return _Message(channel, self._codec.write(body, self._count, nth))
+        data = self._codec.write(body, self._count, nth)
+        return _Message(channel, data, receipt=receipt)
 
     def _wait(self, message: _Message) -> None:
         self._waiting.append(message)
@@ -141,6 +153,8 @@ class Outgoing:
         now = self._clock()
         for _ in range(count):
             message = self._unacknowledged.popleft()
+            if message.receipt is not None:
+                message.receipt.taken()
             if message.data is not None:
                 self._unacknowledged_bytes -= len(message.data)
                 self._kept.append((now, message))
@@ -149,9 +163,11 @@ class Outgoing:
         if self._waiting:
             self.send_waiting()
 
-    def refused(self) -> None:
+    def refused(self, reason: str) -> None:
         """Take note that the broker will not take the oldest message."""
         message = self._unacknowledged.popleft()
+        if message.receipt is not None:
+            message.receipt.refused(reason)
         if message.data is not None:
             self._unacknowledged_bytes -= len(message.data)
         self._counters.refused += 1
@@ -172,7 +188,7 @@ class Outgoing:
         """Take note of the connection's loss: what may not have arrived will be sent again."""
         self.is_open = False
         since = self._clock() - TAIL
-        resent = [message for at, message in self._kept if at >= since]
+        resent = [replace(message, receipt=None) for at, message in self._kept if at >= since]
         resent += [message for message in self._unacknowledged if message.data is not None]
         for message in reversed(resent):
             self._waiting.appendleft(replace(message, is_new=False))
@@ -188,7 +204,8 @@ class Outgoing:
             if message.is_new:
                 self._unsent -= 1
                 self._unsent_bytes -= len(message.data or b"")
-            self._hand_over(message)
+            if not message.is_withdrawn:
+                self._hand_over(message)
 
     def tail(self, seconds: float) -> list[tuple[str, bytes]]:
         """Return what was sent in the last seconds and a little before, oldest first."""

@@ -53,9 +53,15 @@ class Peer:
 
 
 class Peers:
-    """The other nodes."""
+    """The other nodes.
 
-    def __init__(self) -> None:
+    Args:
+        silence: Seconds without a sign of life after which one counts as gone.
+    """
+
+    def __init__(self, silence: float = SILENCE) -> None:
+        self._silence = silence
+        self._missed_since: float | None = None
         self._peers: dict[bytes, Peer] = {}
 
     def __len__(self) -> int:
@@ -73,6 +79,8 @@ class Peers:
             if len(self._peers) >= MOST:
                 return None
             peer = self._peers[node] = Peer(node, now)
+            if self._missed_since is not None:
+                self._miss(peer, self._missed_since)
         peer.heard_at = now
         return peer
 
@@ -90,12 +98,22 @@ class Peers:
 
         What each says is held from here on, as channels are subscribed to before the link is up.
         """
+        if self._missed_since is None:
+            self._missed_since = since
         for peer in self._peers.values():
-            peer.is_back = False
-            if peer.held is None:
-                peer.held = []
-            if peer.missed_since is None:
-                peer.missed_since = since
+            self._miss(peer, since)
+
+    def _miss(self, peer: Peer, since: float) -> None:
+        """Hold what a node says until it told what we missed; of one that is new to us, too."""
+        peer.is_back = False
+        if peer.held is None:
+            peer.held = []
+        if peer.missed_since is None:
+            peer.missed_since = since
+
+    def settled(self) -> None:
+        """Take note that nobody was missed who is heard of from now on."""
+        self._missed_since = None
 
     def reconnected(self, now: float) -> None:
         """Give each time to be back."""
@@ -104,4 +122,4 @@ class Peers:
 
     def silent(self, now: float) -> list[Peer]:
         """Return those that were silent for too long."""
-        return [peer for peer in self._peers.values() if now - peer.heard_at > SILENCE]
+        return [peer for peer in self._peers.values() if now - peer.heard_at > self._silence]

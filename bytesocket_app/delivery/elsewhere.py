@@ -52,6 +52,9 @@ PATIENCE: Final = 1.0
 BULKS: Final = 1024
 """Messages for several rooms that are remembered, as they come once for each of their rooms."""
 
+_SLOT: Final = 6
+"""Place of the slot in a message."""
+
 _TARGETS: Final = tuple(PublicationTarget)
 _WORST_FIRST: Final[tuple[Outcome, ...]] = ("dropped", "queued")
 
@@ -123,24 +126,14 @@ class Elsewhere:
             "sent"; "queued" while there is no broker; "dropped" if it is volatile then, or if too
             much waits; of several rooms, the worst of these.
         """
-        target, bulk = publication.target, None
-        if target is PublicationTarget.ROOMS:
+        bulk = None
+        if publication.target is PublicationTarget.ROOMS:
             self._bulk = bulk = self._bulk + 1
-        form, slot, text, binary = _forms(publication)
-        body = [
-            PUBLICATION,
-            _TARGETS.index(target),
-            _receivers(publication),
-            bulk,
-            publication.exclude,
-            form,
-            slot,
-            text,
-            binary,
-        ]
+        body = message_of(publication, bulk)
+        is_volatile = body[_SLOT] is not None
         outcomes = [
-            self.node.publish(channel, body, volatile=slot is not None)
-            for channel in _channels(publication)
+            self.node.publish(channel, body, volatile=is_volatile)
+            for channel in channels_of(publication)
         ]
         for outcome in _WORST_FIRST:
             if outcome in outcomes:
@@ -158,7 +151,7 @@ class Elsewhere:
 
     def _deliver(self, node: bytes, channel: str, body: list[Any]) -> bool:
         publication = _read(body)
-        if publication is None or channel not in _channels(publication):
+        if publication is None or channel not in channels_of(publication):
             return False
         if self._is_copy(node, body[3]):
             return True
@@ -264,7 +257,31 @@ class Elsewhere:
             self._pending[channel] = self.node.subscribe([channel])
 
 
-def _channels(publication: Publication) -> Sequence[str]:
+def message_of(publication: Publication, bulk: int | None) -> list[Any]:
+    """Return the message that takes a publication to other processes.
+
+    Args:
+        publication: The publication.
+        bulk: A number of its own of a message for several rooms, of which a member gets one copy.
+
+    Raises:
+        EncodeError: No codec can encode the payload.
+    """
+    form, slot, text, binary = _forms(publication)
+    return [
+        PUBLICATION,
+        _TARGETS.index(publication.target),
+        _receivers(publication),
+        bulk,
+        publication.exclude,
+        form,
+        slot,
+        text,
+        binary,
+    ]
+
+
+def channels_of(publication: Publication) -> Sequence[str]:
     """Return the channels that a publication goes to."""
     if publication.target is PublicationTarget.EVERYBODY:
         return (EVERYBODY,)

@@ -1,7 +1,9 @@
 """A broker in this process: for several applications in one test, with the faults of a real one."""
 
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from threading import get_ident
 from typing import Final
 
 import anyio
@@ -10,10 +12,13 @@ from typing_extensions import override
 
 from bytesocket_app.engines.interface import confirmed
 from bytesocket_app.engines.reconnecting import ReconnectingEngine
+from bytesocket_app.event_loop import caller_from_threads
 
 
 class MemoryBroker:
-    """Broker that the engines of one process share; `stop` and `start` are its kill and restart.
+    """Broker that the engines of one process share, in any of its threads.
+
+    `stop` and `start` are its kill and restart.
 
     Args:
         name: Its name for people.
@@ -33,7 +38,7 @@ class MemoryBroker:
         """Lose all connections, and what was under way on them, and take no new ones."""
         self.is_running = False
         for engine in tuple(self.engines):
-            engine.reset("the broker was stopped")
+            engine.in_own_thread(partial(engine.reset, "the broker was stopped"))
 
     def start(self) -> None:
         """Take connections again."""
@@ -41,8 +46,8 @@ class MemoryBroker:
 
     def spread(self, channel: str, payload: bytes) -> None:
         """Give a message to all who subscribe to its channel."""
-        for engine in self.engines:
-            engine.take(channel, payload)
+        for engine in tuple(self.engines):
+            engine.in_own_thread(partial(engine.take, channel, payload))
 
 
 class MemoryEngine(ReconnectingEngine):
@@ -63,6 +68,15 @@ class MemoryEngine(ReconnectingEngine):
         self._wake = anyio.Event()
         self._is_cut = False
         self._reason = ""
+        self._thread = 0
+        self._call: Callable[[Callable[[], object]], None] | None = None
+
+    def in_own_thread(self, function: Callable[[], object]) -> None:
+        """Call a function in the thread of the engine's event loop, at once if it is this one."""
+        if self._call is None or self._thread == get_ident():
+            function()
+        else:
+            self._call(function)
 
     def publish(self, channel: str, payload: bytes, /) -> None:
         """Send to all who subscribe to a channel; only while up."""
@@ -101,6 +115,7 @@ class MemoryEngine(ReconnectingEngine):
         if not broker.is_running:
             return "the broker was stopped"
         self._is_cut = False
+        self._thread, self._call = get_ident(), caller_from_threads()
         broker.connections += 1
         broker.engines.append(self)
         try:

@@ -19,7 +19,7 @@ PORTS: Final[Mapping[str, int]] = MappingProxyType(
 
 ENCRYPTED: Final = frozenset({"rediss", "valkeys", "tls"})
 
-QUERY: Final = ("namespace",)
+QUERY: Final = ("namespace", "secret")
 """Keys that the query of an address may have."""
 
 EXAMPLES: Final = (
@@ -38,6 +38,7 @@ class EngineAddress:
         user, password: The login; a user without a password is a token to NATS.
         database: The number of Redis' database.
         namespace: What the channels of the application are told apart by; None for its title's.
+        secret: What its processes know each other's messages by; None to trust all on the broker.
     """
 
     scheme: str
@@ -47,6 +48,7 @@ class EngineAddress:
     password: str | None = field(default=None, repr=False)
     database: int = 0
     namespace: str | None = None
+    secret: bytes | None = field(default=None, repr=False)
 
     @property
     def is_alone(self) -> bool:
@@ -76,7 +78,10 @@ def parse_engine(url: str) -> EngineAddress:
     scheme = parts.scheme.lower()
     if scheme == MEMORY:
         name = parts.netloc + parts.path
-        return EngineAddress(scheme, name=name, namespace=_namespace(parts.query))
+        found = _query(parts.query)
+        return EngineAddress(
+            scheme, name=name, namespace=found.get("namespace"), secret=_secret(found)
+        )
     if scheme not in PORTS:
         if "://" not in url:
             raise ConfigurationError(f"an engine is named by a URL: {EXAMPLES}.")
@@ -90,13 +95,15 @@ def parse_engine(url: str) -> EngineAddress:
             f"{scheme}:// takes one server, and {places!r} names {len(hosts)}. A Redis Cluster is "
             "not supported; a managed service has one address."
         )
+    found = _query(parts.query)
     return EngineAddress(
         scheme,
         hosts,
         user=unquote(user) or None,
         password=unquote(password) if has_password else None,
         database=_database(scheme, parts.path),
-        namespace=_namespace(parts.query),
+        namespace=found.get("namespace"),
+        secret=_secret(found),
     )
 
 
@@ -127,8 +134,13 @@ def _database(scheme: str, path: str) -> int:
     return int(number)
 
 
-def _namespace(query: str) -> str | None:
-    found: str | None = None
+def _secret(found: Mapping[str, str]) -> bytes | None:
+    secret = found.get("secret")
+    return None if secret is None else secret.encode()
+
+
+def _query(query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key not in QUERY:
             raise ConfigurationError(
@@ -136,6 +148,6 @@ def _namespace(query: str) -> str | None:
                 f"{', '.join(QUERY)}."
             )
         if not value:
-            raise ConfigurationError("the namespace of an engine's URL is empty: leave it out.")
-        found = value
+            raise ConfigurationError(f"the {key} of an engine's URL is empty: leave it out.")
+        found[key] = value
     return found

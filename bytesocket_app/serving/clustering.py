@@ -133,8 +133,9 @@ class Cluster:
             self._owner.start_soon(self._serve, self._made())
 
     def _made(self) -> Elsewhere:
-        engine = self._engine
+        engine, secret = self._engine, None
         if isinstance(engine, EngineAddress):
+            secret = engine.secret
             engine = make_engine(engine, "bytesocket")
         make = partial(
             Node,
@@ -142,7 +143,7 @@ class Cluster:
             self._namespace,
             messages=self._limits.engine_messages,
             size=self._limits.engine_bytes,
-            secret=self._secret,
+            secret=self._secret or secret,
         )
         return Elsewhere(make, self._hub)
 
