@@ -108,6 +108,8 @@ class TestClient:
             RequestError: The handshake or the credentials were refused.
             Exception: Any exception that the application's lifespan raises at its start.
         """
+        if self.app.cluster is not None:
+            await self._stack.enter_async_context(self.app.cluster.running())
         await self._stack.enter_async_context(self.app.life.running())
         try:
             decision = await self._knock()
