@@ -94,8 +94,11 @@ class RedisEngine(ReconnectingEngine):
         try:
             with anyio.fail_after(CONNECT):
                 stream = await self._dial()
-        except OSError as error:  # a TimeoutError too
-            return first_line(error)
+        except TimeoutError:
+            return f"no answer in {CONNECT:g} s"
+        except OSError as error:
+            # anyio's own words, if there is a cause, are that all attempts failed.
+            return first_line(error.__cause__ if isinstance(error.__cause__, OSError) else error)
         connection = RespConnection(stream, self)
         try:
             await connection.run(partial(self._open, connection))

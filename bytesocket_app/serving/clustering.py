@@ -106,6 +106,7 @@ class Cluster:
         patience: float,
     ) -> None:
         self._engine = engine
+        self._running: Engine | None = None
         self._namespace = namespace
         self._hub = hub
         self._memberships = memberships
@@ -166,9 +167,10 @@ class Cluster:
             with fail_after(self._patience or None):
                 await tasks.start(self._serve, elsewhere)
         except TimeoutError:
+            # An engine need not say why it never was up; ours do.
+            why = getattr(self._running, "reason", "") or elsewhere.node.reason
             raise EngineError(
-                f"{self._shown} could not be reached in {self._patience:g} s: "
-                f"{elsewhere.node.reason}"
+                f"{self._shown} could not be reached in {self._patience:g} s: {why}"
             ) from None
         self._owner = tasks
 
@@ -188,6 +190,7 @@ class Cluster:
         engine = self._engine
         if isinstance(engine, EngineAddress):
             engine = make_engine(engine, "bytesocket")
+        self._running = engine
         make = partial(Node, engine, self._namespace)
         return Elsewhere(make, self._hub, one_copy=self._one_copy)
 
