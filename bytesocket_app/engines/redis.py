@@ -17,7 +17,7 @@ from bytesocket_app.engines.interface import confirmed
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
 from bytesocket_app.engines.resp import LOST, Argument, RespConnection
 from bytesocket_app.engines.url import EngineAddress
-from bytesocket_app.errors import first_line
+from bytesocket_app.errors import EngineRefused, first_line
 
 OLDEST: Final = (6, 2)
 """Oldest version of Redis whose commands are enough."""
@@ -102,6 +102,8 @@ class RedisEngine(ReconnectingEngine):
         connection = RespConnection(stream, self)
         try:
             await connection.run(partial(self._open, connection))
+        except EngineRefused:
+            raise  # though it is one of those below
         except hiredis.ReplyError as error:
             if str(error).startswith(HOPELESS):
                 raise refusal(self.shown, str(error)) from None
@@ -128,6 +130,9 @@ class RedisEngine(ReconnectingEngine):
             # From here on `subscribe` goes to this connection.
             self._connection = connection
             await connection.subscribe(list(self._wanted.values()))
+            # Who may not publish hears of it now: what is published later has nobody to raise to.
+            for channel in list(self._wanted.values())[:1]:
+                await connection.ask("PUBLISH", channel + _NOBODY, b"")
         self._opened()
 
     def _hello(self) -> list[Argument]:
@@ -140,7 +145,7 @@ class RedisEngine(ReconnectingEngine):
     def _check(self, info: Any) -> None:
         """Raise EngineRefused for a server that is too old, or part of a cluster."""
         fields = dict(_FIELD.findall(info.decode(errors="replace")))
-        if fields.get("redis_mode") == "cluster":
+        if "cluster" in {fields.get("redis_mode"), fields.get("server_mode")}:  # Valkey's name
             raise refusal(
                 self.shown,
                 "it is part of a Redis Cluster, which is not supported; use a single server.",
@@ -152,5 +157,8 @@ class RedisEngine(ReconnectingEngine):
                 self.shown, f"it is Redis {version}, and 6.2 is the oldest that can be used."
             )
 
+
+_NOBODY: Final = b":nobody"
+"""End of a channel that nobody subscribes to."""
 
 _FIELD: Final = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)
