@@ -334,8 +334,8 @@ def _refusal(number: int, import_string: str) -> CliError:
 def _too_often(slot: Slot, how: str) -> CliError:
     lines = "".join(f"\n    {line}" for line in slot.lines) or " none"
     return CliError(
-        f"worker {slot.number} ended {MOST} times within {STEADY:g} s, at last it {how}; so all "
-        f"workers were stopped. Its last lines:{lines}",
+        f"worker {slot.number} ended {MOST} times within {STEADY:g} s, and the last time it {how}. "
+        f"So all workers were stopped. Its last lines:{lines}",
         code=UNAVAILABLE,
     )
 
