@@ -5,6 +5,7 @@ yet serving) or `error`; then `started` or `failed`. It begins to serve when the
 line, and stops when the parent shuts its end, so it never outlives its parent.
 """
 
+import io
 import json
 import logging
 import os
@@ -74,6 +75,13 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             could not start.
     """
     run_server = _runner(service)
+    is_started = False
+
+    def started() -> None:
+        nonlocal is_started
+        is_started = True
+        service.started()
+
     hosting = Hosting(
         listener=service.listener,
         drain=loaded.drain,
@@ -82,7 +90,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         backend=service.backend,
         served=loaded.applications,
         certificate=service.certificate,
-        started=service.started,
+        started=started,
     )
     failures: list[LifespanError] = []
 
@@ -93,6 +101,8 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             await until()
             end_within(service.grace + EXTRA)
             stop.set()
+            if not is_started:  # what it waits for at its start, a broker perhaps, may never come
+                tasks.cancel_scope.cancel()
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
@@ -255,6 +265,8 @@ def child(arguments: dict[str, Any]) -> int:
             `certfile`, `keyfile` and `proxies`.
     """
     console.prepare()
+    if "transport" in arguments and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # its parent reads it, and people behind that
     # Ctrl-C reaches the whole process group; the parent decides what it means. It was blocked
     # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
     signal.signal(signal.SIGINT, _ignore)

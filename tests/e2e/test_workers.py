@@ -111,7 +111,8 @@ def workers(
     """Run the application in several processes over a broker of its own."""
     with running_broker(broker) as found:
         command = (*RUN, "--workers", str(number), "--engine", found.url, *arguments)
-        with serving(*command, cwd=project) as server:
+        # What they print is to be seen at once, as on a terminal, without Python's being told.
+        with serving(*command, cwd=project, variables={"PYTHONUNBUFFERED": ""}) as server:
             yield server
 
 
@@ -274,6 +275,17 @@ def test_ctrl_c_for_all_of_them_ends_them_in_order(project: Path) -> None:
         assert {peer.close_code() for peer, _ in peers} == {1012}
         assert "ended by itself" not in server.output
         assert "Traceback" not in server.output
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_who_waits_for_a_broker_can_be_stopped(project: Path, number: int) -> None:
+    with reserved_port() as port:
+        arguments = ("--engine", f"redis://127.0.0.1:{port}", "--engine-timeout", "0")
+        with serving(*RUN, "--workers", str(number), *arguments, cwd=project) as server:
+            server.wait_for("no connection to", times=number)
+            server.stop(signal.SIGTERM)
+            assert server.process.returncode == 0
+            assert "Traceback" not in server.output
 
 
 def test_workers_do_not_outlive_their_parent(project: Path) -> None:
