@@ -1,5 +1,6 @@
 """`ByteSocket`: the decorators, and how the parts are put together."""
 
+import os
 import socket as network  # `socket` is a method
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -50,9 +51,10 @@ from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.registry import Hook
 from bytesocket_app.serving import ApplicationEndpoint, Housekeeping, sweep_interval
-from bytesocket_app.serving.clustering import Cluster
+from bytesocket_app.serving.clustering import Cluster, EngineChoice, engine_of
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
+from bytesocket_app.serving.neighbours import warn_of_workers
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, serve
@@ -100,7 +102,9 @@ class ByteSocket:
         http: An ASGI application for everything that is not the socket.
         engine: What carries events between processes: `redis://localhost:6379`, `valkey://...`,
             `nats://...`, `memory://NAME` (one for all applications of this process, for tests), or
-            an engine of your own; `memory://` is this process alone.
+            an engine of your own; `memory://` is this process alone. The environment variable
+            `BYTESOCKET_ENGINE` goes before it, whichever server runs the application: `running()`
+            and a server's lifespan read it, and `TestClient` does not.
         engine_secret: Signs what goes between processes (HMAC-SHA-256), so that what anybody else
             writes to the broker is not taken; the same for all processes, 16 bytes or more, and
             never shown. Without one, whoever can write to the broker can speak to all clients.
@@ -127,6 +131,8 @@ class ByteSocket:
         life: Runs the lifespan function for everybody who needs it.
     """
 
+    _is_warned = False
+
     def __init__(  # noqa: PLR0913 - all by keyword, each its own theme
         self,
         *,
@@ -143,8 +149,8 @@ class ByteSocket:
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        link = _check_options(title, path, serialization, engine, settings)
-        secret = _secret(engine_secret)
+        self._engine = _check_options(title, path, serialization, engine, settings)
+        self._secret = _secret(engine_secret)
         self.title = title
         self.description = description
         self.version = version
@@ -171,17 +177,17 @@ class ByteSocket:
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
-        one_copy = settings.policies.bulk_copies == "one"
         is_open = settings.policies.undeclared == "open"
         self.hub = Hub(
             self.catalogue,
             self.memberships,
-            one_copy=one_copy,
+            one_copy=settings.policies.bulk_copies == "one",
             telemetry=telemetry,
             check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
             check_name=self._declared.check,
         )
-        self.cluster = self._clustered(link, secret)
+        self._linked = EngineChoice(self._engine, settings.timeouts.engine)
+        self.cluster = self._clustered(self._linked)
         self.rooms = ServerRooms(self.hub, self._declared.every)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
@@ -214,7 +220,7 @@ class ByteSocket:
         self.housekeeping = Housekeeping(
             time.monotonic, sweep_interval(settings.timeouts), settings.limits
         )
-        self.life = LifespanRunner(self, self._check)
+        self.life = LifespanRunner(self, self._check, self._check_bare)
         self.endpoint = ApplicationEndpoint(
             runtime,
             dispatcher,
@@ -564,10 +570,17 @@ class ByteSocket:
     async def running(self) -> AsyncGenerator[None]:
         """Run the application's lifespan, and host the work for all sockets, for the block.
 
+        The engine is that of the environment variable `BYTESOCKET_ENGINE`, if there is one.
+
         Raises:
-            ConfigurationError: The application's declarations contradict each other.
+            ConfigurationError: The application's declarations contradict each other, or the
+                environment names no engine.
             EngineError: The broker of its engine cannot be reached, or will not have it.
         """
+        choice = self._chosen()
+        if choice != self._linked and (self.cluster is None or not self.cluster.is_running):
+            self._linked, self.cluster = choice, self._clustered(choice)
+        self._warn_of_workers(choice)
         async with AsyncExitStack() as stack:
             if self.cluster is not None:
                 await stack.enter_async_context(self.cluster.running())
@@ -575,9 +588,13 @@ class ByteSocket:
             await stack.enter_async_context(self.housekeeping.lifespan())
             yield
 
-    def _clustered(self, engine: Engine | EngineAddress, secret: bytes | None) -> Cluster | None:
+    def _chosen(self) -> EngineChoice:
+        """Return the engine that a server runs the application with: see `engine_of`."""
+        return engine_of(os.environ, self._engine, self.settings.timeouts.engine)
+
+    def _clustered(self, choice: EngineChoice) -> Cluster | None:
         """Return the link to the other processes; None for an engine that has none."""
-        namespace = self.title
+        engine, namespace = choice.engine, self.title
         if isinstance(engine, EngineAddress):
             if engine.is_alone:
                 return None
@@ -588,9 +605,36 @@ class ByteSocket:
             self.hub,
             self.memberships,
             limits=self.settings.limits,
-            secret=secret,
-            patience=10,
+            secret=self._secret,
+            patience=choice.patience,
         )
+
+    @property
+    def is_local(self) -> bool:
+        """True if its engine reaches nothing outside this process: `memory://`.
+
+        Raises:
+            ConfigurationError: The environment names no engine.
+        """
+        return self._chosen().is_local
+
+    def _check_bare(self) -> None:
+        """Refuse to serve without a lifespan where the engine needs one."""
+        choice = self._chosen()
+        if not choice.is_alone:
+            raise ConfigurationError(
+                f"{self.title} has an engine, whose link to the broker runs inside the "
+                "application's life, and nobody runs that: a server's lifespan does not reach an "
+                "application that is only mounted. Use app.attach(host), or put "
+                "`async with app.running():` into the host's own lifespan."
+            )
+        self._warn_of_workers(choice)
+
+    def _warn_of_workers(self, choice: EngineChoice) -> None:
+        """Warn, once, if this is one of several processes that cannot reach each other."""
+        if choice.is_local and not self._is_warned:
+            self._is_warned = True
+            warn_of_workers(self.title)
 
     def _now(self) -> float:
         return self.housekeeping.clock()  # asked for each time: tests put another one there

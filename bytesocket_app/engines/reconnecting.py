@@ -27,11 +27,15 @@ class ReconnectingEngine(ABC):
 
     Args:
         shown: The broker's address for people.
+
+    Attributes:
+        reason: Why the last connection was lost or did not come about; empty before that.
     """
 
     def __init__(self, shown: str) -> None:
         self.shown = shown
         self._listener: EngineListener | None = None
+        self.reason = ""
         self._is_up = self._was_up = False
         self._logged_at = -LOGGED
 
@@ -41,7 +45,7 @@ class ReconnectingEngine(ABC):
         try:
             while True:
                 self._was_up = False
-                reason = await self._live()
+                reason = self.reason = await self._live()
                 self._report(reason)
                 self._lost(reason)
                 # Others lost it at the same moment, so that only the first attempt is at once.

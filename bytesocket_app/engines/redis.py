@@ -17,7 +17,7 @@ from bytesocket_app.engines.interface import confirmed
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
 from bytesocket_app.engines.resp import LOST, Argument, RespConnection
 from bytesocket_app.engines.url import EngineAddress
-from bytesocket_app.errors import first_line
+from bytesocket_app.errors import EngineRefused, first_line
 
 OLDEST: Final = (6, 2)
 """Oldest version of Redis whose commands are enough."""
@@ -94,11 +94,16 @@ class RedisEngine(ReconnectingEngine):
         try:
             with anyio.fail_after(CONNECT):
                 stream = await self._dial()
-        except OSError as error:  # a TimeoutError too
-            return first_line(error)
+        except TimeoutError:
+            return f"no answer in {CONNECT:g} s"
+        except OSError as error:
+            # anyio's own words, if there is a cause, are that all attempts failed.
+            return first_line(error.__cause__ if isinstance(error.__cause__, OSError) else error)
         connection = RespConnection(stream, self)
         try:
             await connection.run(partial(self._open, connection))
+        except EngineRefused:
+            raise  # though it is one of those below
         except hiredis.ReplyError as error:
             if str(error).startswith(HOPELESS):
                 raise refusal(self.shown, str(error)) from None
@@ -125,6 +130,9 @@ class RedisEngine(ReconnectingEngine):
             # From here on `subscribe` goes to this connection.
             self._connection = connection
             await connection.subscribe(list(self._wanted.values()))
+            # Who may not publish hears of it now: what is published later has nobody to raise to.
+            for channel in list(self._wanted.values())[:1]:
+                await connection.ask("PUBLISH", channel + _NOBODY, b"")
         self._opened()
 
     def _hello(self) -> list[Argument]:
@@ -137,7 +145,7 @@ class RedisEngine(ReconnectingEngine):
     def _check(self, info: Any) -> None:
         """Raise EngineRefused for a server that is too old, or part of a cluster."""
         fields = dict(_FIELD.findall(info.decode(errors="replace")))
-        if fields.get("redis_mode") == "cluster":
+        if "cluster" in {fields.get("redis_mode"), fields.get("server_mode")}:  # Valkey's name
             raise refusal(
                 self.shown,
                 "it is part of a Redis Cluster, which is not supported; use a single server.",
@@ -149,5 +157,8 @@ class RedisEngine(ReconnectingEngine):
                 self.shown, f"it is Redis {version}, and 6.2 is the oldest that can be used."
             )
 
+
+_NOBODY: Final = b":nobody"
+"""End of a channel that nobody subscribes to."""
 
 _FIELD: Final = re.compile(r"^(\w+):(.*?)\r?$", re.MULTILINE)

@@ -56,6 +56,11 @@ class EngineAddress:
         return self.scheme == MEMORY and not self.name
 
     @property
+    def is_local(self) -> bool:
+        """True if it reaches nothing outside this process: `memory://`, with a name or without."""
+        return self.scheme == MEMORY
+
+    @property
     def is_encrypted(self) -> bool:
         """True if the connection is to be by TLS."""
         return self.scheme in ENCRYPTED

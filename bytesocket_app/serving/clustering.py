@@ -1,9 +1,10 @@
 """The application's link to its other processes, for as long as it runs."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from math import inf
+from typing import Final, NamedTuple
 
 from anyio import (
     TASK_STATUS_IGNORED,
@@ -21,7 +22,7 @@ from bytesocket_app.cluster.reporting import metrics_of
 from bytesocket_app.delivery.elsewhere import Elsewhere
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.engines import Engine, EngineAddress
+from bytesocket_app.engines import Engine, EngineAddress, parse_engine
 from bytesocket_app.engines.make import make_engine
 from bytesocket_app.errors import ConfigurationError, EngineError
 from bytesocket_app.lifecycle.failures import leaf
@@ -29,6 +30,54 @@ from bytesocket_app.settings import Limits
 
 SWEEP: Final = 0.5
 """Seconds between two looks for channels that nobody needs any more."""
+
+
+ENGINE: Final = "BYTESOCKET_ENGINE"
+"""Environment variable with the engine's URL."""
+
+ENGINE_TIMEOUT: Final = "BYTESOCKET_ENGINE_TIMEOUT"
+"""Environment variable with the seconds to wait for the broker at the start."""
+
+
+class EngineChoice(NamedTuple):
+    """Engine of an application, or its address, and the seconds to wait for it at the start."""
+
+    engine: Engine | EngineAddress
+    patience: float
+
+    @property
+    def is_alone(self) -> bool:
+        """True if there is nobody to reach, and so no link."""
+        return isinstance(self.engine, EngineAddress) and self.engine.is_alone
+
+    @property
+    def is_local(self) -> bool:
+        """True if it reaches nothing outside this process."""
+        return isinstance(self.engine, EngineAddress) and self.engine.is_local
+
+
+def engine_of(
+    environment: Mapping[str, str], engine: Engine | EngineAddress, patience: float
+) -> EngineChoice:
+    """Choose an application's engine and patience: the environment's, or else its own.
+
+    Raises:
+        ConfigurationError: A variable has a value that cannot be.
+    """
+    url, seconds = environment.get(ENGINE, ""), environment.get(ENGINE_TIMEOUT, "")
+    try:
+        if url:
+            engine = parse_engine(url)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{ENGINE}: {error}") from None
+    if seconds:
+        try:
+            patience = float(seconds)
+        except ValueError:
+            patience = -1
+        if not 0 <= patience < inf:
+            raise ConfigurationError(f"{ENGINE_TIMEOUT}={seconds!r} is no time: use seconds, as 10")
+    return EngineChoice(engine, patience)
 
 
 class Cluster:
@@ -61,6 +110,7 @@ class Cluster:
         patience: float,
     ) -> None:
         self._engine = engine
+        self._running: Engine | None = None
         self._namespace = namespace
         self._hub = hub
         self._memberships = memberships
@@ -73,6 +123,18 @@ class Cluster:
         self._scope: CancelScope | None = None
         self._turn: Lock | None = None
         self.elsewhere: Elsewhere | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """True while somebody holds the link, whether or not it is up."""
+        return bool(self._lenders)
+
+    def outage(self) -> tuple[float, str] | None:
+        """Return the seconds since the broker was lost, and why; None while it is there."""
+        node = None if self.elsewhere is None else self.elsewhere.node
+        if node is None or node.down_since is None:
+            return None
+        return current_time() - node.down_since, node.reason
 
     def metrics(self) -> dict[str, int | float]:
         """Return the counters of the link; those of a link that is not up yet are all 0."""
@@ -114,9 +176,10 @@ class Cluster:
             with fail_after(self._patience or None):
                 await tasks.start(self._serve, elsewhere)
         except TimeoutError:
+            # An engine need not say why it never was up; ours do.
+            why = getattr(self._running, "reason", "") or elsewhere.node.reason
             raise EngineError(
-                f"{self._shown} could not be reached in {self._patience:g} s: "
-                f"{elsewhere.node.reason}"
+                f"{self._shown} could not be reached in {self._patience:g} s: {why}"
             ) from None
         self._owner = tasks
 
@@ -137,6 +200,7 @@ class Cluster:
         if isinstance(engine, EngineAddress):
             secret = engine.secret
             engine = make_engine(engine, "bytesocket")
+        self._running = engine
         make = partial(
             Node,
             engine,

@@ -27,11 +27,16 @@ class LifespanRunner:
     Args:
         app: The application, which the function may ask for.
         check: Raises ConfigurationError if the application's declarations contradict each other.
+        check_bare: Raises ConfigurationError if the application needs a lifespan to be served.
     """
 
-    def __init__(self, app: object, check: Callable[[], None]) -> None:
+    def __init__(
+        self, app: object, check: Callable[[], None], check_bare: Callable[[], None]
+    ) -> None:
         self._app = app
         self._check = check
+        self._check_bare = check_bare
+        self._users = 0
         self._checked = False
         self._function: LifespanFunction | None = None
         self._lasting: Lasting | None = None
@@ -63,10 +68,16 @@ class LifespanRunner:
         return function
 
     def check(self) -> None:
-        """Check the application's declarations, unless it was done; for a run without lifespan."""
+        """Check the application's declarations, unless it was done; for a run without lifespan.
+
+        Raises:
+            ConfigurationError: They contradict each other, or it cannot be served without one.
+        """
         if not self._checked:
             self._check()
             self._checked = True
+        if not self._users:
+            self._check_bare()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -77,15 +88,19 @@ class LifespanRunner:
             Exception: Any exception from the start of the lifespan.
         """
         self._checked = False  # declarations may have been added since the last run
-        self.check()
-        if self._lasting is None:
-            yield
-            return
-        await self._enter(self._lasting)
+        self._users += 1
         try:
-            yield
+            self.check()
+            if self._lasting is None:
+                yield
+                return
+            await self._enter(self._lasting)
+            try:
+                yield
+            finally:
+                await self._leave()
         finally:
-            await self._leave()
+            self._users -= 1
 
     async def _enter(self, function: Lasting) -> None:
         # A lock belongs to one event loop; an application may run in several, one by one.

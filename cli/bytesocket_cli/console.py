@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from bytesocket_cli.errors import CliError
@@ -77,6 +78,12 @@ def say(text: str = "", *, style: str | None = None) -> None:
 def warn(text: str) -> None:
     """Print a warning to stderr: the command goes on."""
     _print(text, sys.stderr, style="yellow")
+
+
+def pass_on(text: str, *, is_error: bool) -> None:
+    """Print a line of another process to the stream that it was meant for, if that takes it."""
+    with suppress(OSError):
+        _print(text, sys.stderr if is_error else sys.stdout, style=None)
 
 
 def fail(text: str) -> None:
