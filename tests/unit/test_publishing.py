@@ -50,7 +50,7 @@ class Asked(ClientEvent, name="asked"):
 
 
 Ticked = declare("ticked", float, direction="server")
-EVENTS = [Told, Ticked, Asked]
+EVENTS: list[Any] = [Told, Ticked, Asked]
 
 
 def fresh() -> str:
