@@ -5,10 +5,11 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeAlias
 
+import anyio
 from typing_extensions import override
 
 from bytesocket_app.declarations.rooms import Room
@@ -268,22 +269,39 @@ class _Threads:
 class _Thread:
     """A thread with an event loop and a link in it.
 
+    A child that was forked gets a copy of it without its thread; nothing happens when that is
+    thrown away.
+
     Args:
         broker: The broker.
     """
 
     def __init__(self, broker: Broker) -> None:
-        from anyio.from_thread import start_blocking_portal
-
+        self._broker = broker
         self._is_closed = False
-        with ExitStack() as stack:
-            portal = stack.enter_context(
-                start_blocking_portal("asyncio", name="bytesocket-publisher")
-            )
-            self._link = stack.enter_context(portal.wrap_async_context_manager(linked(broker)))
-            self._portal = portal
-            self._ident = portal.call(threading.get_ident)
-            self._stack = stack.pop_all()
+        self._error: BaseException | None = None
+        self._begun = threading.Event()
+        # A daemon: the end of the program does not wait for it, but closes it.
+        self._thread = threading.Thread(target=self._run, name="bytesocket-publisher", daemon=True)
+        self._thread.start()
+        _ = self._begun.wait()
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            anyio.run(self._serve)
+        except BaseException as error:  # noqa: BLE001 - raised where the thread was started
+            self._error = error
+        finally:
+            self._begun.set()
+
+    async def _serve(self) -> None:
+        from anyio.from_thread import BlockingPortal
+
+        async with linked(self._broker) as self._link, BlockingPortal() as self._portal:
+            self._begun.set()
+            await self._portal.sleep_until_stopped()
 
     def send(self, messages: Sequence[Message]) -> bool:
         """Send messages and wait for the broker; returns False if the thread was closed before."""
@@ -303,7 +321,9 @@ class _Thread:
     def close(self) -> None:
         """End it, once what is being sent is sent or refused."""
         self._is_closed = True
-        if threading.get_ident() == self._ident:  # the garbage collector may run anywhere
-            threading.Thread(target=self._stack.close, daemon=True).start()
-        else:
-            self._stack.close()
+        if threading.current_thread() is self._thread:  # the garbage collector may run anywhere
+            threading.Thread(target=self.close, daemon=True).start()
+            return
+        with suppress(RuntimeError):  # it ended by itself
+            self._portal.call(self._portal.stop)
+        self._thread.join()

@@ -16,6 +16,15 @@ def test_an_address_names_the_server_the_login_and_the_namespace() -> None:
     assert not address.is_encrypted
 
 
+def test_a_secret_of_the_application_is_read_and_never_shown() -> None:
+    for url in ("redis://h?secret=hunter2&namespace=chat", "memory://x?secret=hunter2"):
+        address = parse_engine(url)
+
+        assert address.secret == b"hunter2"
+        assert "hunter2" not in address.shown + repr(address)
+    assert parse_engine("redis://h").secret is None
+
+
 @pytest.mark.parametrize(
     ("url", "port", "is_encrypted"),
     [
@@ -67,7 +76,8 @@ def test_a_login_is_never_shown(url: str) -> None:
         ("nats://h/0", "takes no path"),
         ("redis://a,b", "takes one server"),
         ("redis://h?namspace=x", "Did you mean 'namespace'?"),
-        ("redis://h?namespace=", "is empty"),
+        ("redis://h?namespace=", "the namespace of an engine's URL is empty"),
+        ("redis://h?secret=", "the secret of an engine's URL is empty"),
         ("redis://ann:hunter2@h:port", "no host and port"),
         ("redis://ann:hunter2@h?x=1", "has no 'x' in its query"),
     ],

@@ -50,7 +50,7 @@ class Asked(ClientEvent, name="asked"):
 
 
 Ticked = declare("ticked", float, direction="server")
-EVENTS = [Told, Ticked, Asked]
+EVENTS: list[Any] = [Told, Ticked, Asked]
 
 
 def fresh() -> str:
@@ -190,10 +190,10 @@ async def test_a_pipeline_keeps_the_order_and_is_confirmed_at_its_end() -> None:
             await publisher.emit("lobby", Told(number=3000))
         assert [(await ann.receive(Told)).number for _ in range(3001)] == list(range(3001))
 
-        publisher = Publisher(engine=url, title="Telling", events=EVENTS)
+        blocking = Publisher(engine=url, title="Telling", events=EVENTS)
 
         def work() -> None:
-            with publisher, publisher.pipeline() as many:
+            with blocking, blocking.pipeline() as many:
                 for number in range(3000):
                     many.emit("lobby", Told(number=number))
 
@@ -237,22 +237,22 @@ async def test_an_event_that_is_not_declared_is_refused_before_anything_is_sent(
         with pytest.raises(UndeclaredEvent, match=r"`Publisher\(events=.*Did you mean 'told'"):
             await publisher.emit("lobby", Other())
         with pytest.raises(UndeclaredEvent, match="clients send it"):
-            await publisher.broadcast(Asked())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await publisher.broadcast(Asked())  # type: ignore[arg-type]
         with pytest.raises(UndeclaredEvent, match="is no event"):
-            await publisher.emit("lobby", {"number": 1})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await publisher.emit("lobby", {"number": 1})  # type: ignore[arg-type]
 
 
 async def test_names_of_rooms_are_checked_as_far_as_they_are_known() -> None:
     url = fresh()
     app = application(url)
-    rooms = [*app.declared_rooms(), "tag:{tag}"]
+    rooms: list[Any] = [*app.declared_rooms(), "tag:{tag}"]
     async with AsyncPublisher(engine=url, title="Telling", events=EVENTS, rooms=rooms) as publisher:
         with pytest.raises(UndeclaredRoom, match="Did you mean 'lobby'"):
             await publisher.emit("loby", Told(number=1))
         with pytest.raises(ValueError, match="The room's name is 'doc:7'"):
             await publisher.bulk.emit(["lobby", "doc:07"], Told(number=1))
         with pytest.raises(TypeError, match="no name of a room"):
-            await publisher.emit(7, Told(number=1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            await publisher.emit(7, Told(number=1))  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="is one text"):
             await publisher.bulk.emit("lobby", Told(number=1))
         with pytest.raises(ValueError, match="with `broadcast`"):
@@ -268,7 +268,7 @@ def test_a_users_key_is_checked() -> None:
     with pytest.raises(TypeError, match="a user's key is a string or an integer"):
         publisher.user(True)
     with pytest.raises(TypeError, match="a user's key is a string or an integer"):
-        publisher.user(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        publisher.user(None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", [Publisher, AsyncPublisher])
