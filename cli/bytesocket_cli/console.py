@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TextIO
+from typing import Any, TextIO
 
 from bytesocket_cli.errors import CliError
 
@@ -23,6 +23,13 @@ def prepare() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def show_lines_at_once() -> None:
+    """Have each line of stdout written when it is complete, as on a terminal, piped or not."""
+    stream: Any = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(line_buffering=True)
 
 
 def is_closed(descriptor: int) -> bool:

@@ -5,7 +5,6 @@ yet serving) or `error`; then `started` or `failed`. It begins to serve when the
 line, and stops when the parent shuts its end, so it never outlives its parent.
 """
 
-import io
 import json
 import logging
 import os
@@ -36,6 +35,9 @@ from bytesocket_cli.targets import Target
 
 EXTRA = 1.5
 """Seconds after the grace period before the process is ended, whatever still runs in it."""
+
+STARTING = 1.0
+"""Seconds that the start of an application gets after the process was told to stop."""
 
 NEEDS = {
     "picows": ("picows", "pip install 'bytesocket[native]'"),
@@ -75,11 +77,10 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             could not start.
     """
     run_server = _runner(service)
-    is_started = False
+    has_started = anyio.Event()
 
     def started() -> None:
-        nonlocal is_started
-        is_started = True
+        has_started.set()
         service.started()
 
     hosting = Hosting(
@@ -101,8 +102,10 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             await until()
             end_within(service.grace + EXTRA)
             stop.set()
-            if not is_started:  # what it waits for at its start, a broker perhaps, may never come
-                tasks.cancel_scope.cancel()
+            with anyio.move_on_after(STARTING):
+                await has_started.wait()
+                return
+            tasks.cancel_scope.cancel()  # what it waits for, a broker perhaps, may never come
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
@@ -117,17 +120,20 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
     options = {"use_uvloop": True} if service.backend == "asyncio" and find_spec("uvloop") else {}
     anyio.run(main, backend=service.backend, backend_options=options)
     for failure in failures:
-        cause = _root(failure)
+        cause = _own_cause(failure)
         if isinstance(cause, EngineError):
             raise CliError(str(cause), code=UNAVAILABLE) from failure
-        raise CliError(f"the application could not start: {failure}") from failure
+        raise CliError(f"the application could not start: {cause or failure}") from failure
 
 
-def _root(error: BaseException) -> BaseException:
-    """Return the exception that led to another one."""
+def _own_cause(failure: LifespanError) -> BaseException | None:
+    """Return the framework's error that led to a failure, whose text says all; None for others'."""
+    error: BaseException = failure
     while error.__cause__ is not None:
         error = leaf(error.__cause__)
-    return error
+        if isinstance(error, ConfigurationError | EngineError):
+            return error
+    return None
 
 
 def behind(loaded: Loaded, proxies: str, transport: str) -> Loaded:
@@ -265,8 +271,8 @@ def child(arguments: dict[str, Any]) -> int:
             `certfile`, `keyfile` and `proxies`.
     """
     console.prepare()
-    if "transport" in arguments and isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # its parent reads it, and people behind that
+    if "transport" in arguments:
+        console.show_lines_at_once()
     # Ctrl-C reaches the whole process group; the parent decides what it means. It was blocked
     # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
     signal.signal(signal.SIGINT, _ignore)

@@ -267,12 +267,16 @@ def test_one_unix_socket_is_shared(project: Path, transport: str) -> None:
         assert not (project / "s").exists()
 
 
-def test_ctrl_c_for_all_of_them_ends_them_in_order(project: Path) -> None:
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_ctrl_c_for_all_of_them_ends_them_in_order(project: Path, backend: str) -> None:
+    (project / "pyproject.toml").write_text(f'[tool.bytesocket]\nbackend = "{backend}"\n')
     with workers(project) as server, ExitStack() as stack:
         peers = crowd(stack, server.port, 4)
-        server.stop(signal.SIGINT, group=True)
-        assert server.process.returncode == 0
+        os.killpg(server.process.pid, signal.SIGINT)
         assert {peer.close_code() for peer, _ in peers} == {1012}
+        for peer, _ in peers:
+            peer.close()
+        assert server.process.wait(DEADLINE) == 0
         assert "ended by itself" not in server.output
         assert "Traceback" not in server.output
 
@@ -377,6 +381,16 @@ def test_a_broker_that_will_not_have_us_is_one_line(
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
     assert "wrong-one" not in done.stderr
+
+
+def test_nats_on_trio_is_one_line(project: Path) -> None:
+    (project / "pyproject.toml").write_text('[tool.bytesocket]\nbackend = "trio"\n')
+    done = bytesocket(*RUN, "--engine", "nats://127.0.0.1:1", cwd=project)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: the application could not start: nats://127.0.0.1:1 needs asyncio, as NATS' client "
+        "does: run with it, or use Redis.\n"
+    )
 
 
 def test_a_redis_that_is_too_old_is_one_line(project: Path) -> None:
