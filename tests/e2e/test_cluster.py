@@ -106,8 +106,11 @@ def test_one_link_that_is_cut_many_times_loses_nothing(
                 both.talk(0.1)
                 cable.mend()
                 both.speakers[0].until(
-                    lambda m: m["engine_connections_total"] > turn,  # noqa: B023
-                    "it did not come back",
+                    lambda m: (
+                        m["engine_connections_total"] > turn  # noqa: B023
+                        and m["engine_waiting"] == 0
+                    ),
+                    "it did not come back, or what waited did not go out",
                 )
             both.check()
             assert both.speakers[1].metrics()["engine_connections_total"] == 1
