@@ -116,7 +116,7 @@ def run(folder: Path, program: str, broker: Broker) -> str:
     """Run a program to its end; returns what it printed."""
     (folder / "program.py").write_text(program)
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "program.py"],
+        [sys.executable, "-W", "default::ResourceWarning", "program.py"],
         cwd=folder,
         env=environment(BROKER=broker.url),
         capture_output=True,
