@@ -377,7 +377,7 @@ class Node:
                 self._take_tail(peer, body[1], is_last=body[2])
             case [Kind.BYE] if envelope.is_publishers:
                 self._release(peer)
-                self.publishers.remove(peer)
+                peer.left_at = peer.heard_at
             case [Kind.BYE]:
                 self._remove(peer)
             case _:

@@ -11,6 +11,9 @@ SILENCE: Final = 10.0
 MOST: Final = 1024
 """Nodes at once; who floods the channels with made-up ones gets no further."""
 
+OVERTAKEN: Final = 1.0
+"""Seconds in which messages may come that the end of their node has overtaken, as on NATS."""
+
 
 class Peer:
     """Another node.
@@ -23,9 +26,19 @@ class Peer:
         held: Its messages since our loss of the broker, until it told what we missed; None if they
             are passed on at once.
         sockets: Sockets that it has, as it said.
+        left_at: When it said that it ends, of one whose last messages may come after that; or None.
     """
 
-    __slots__ = ("_last", "heard_at", "held", "is_back", "missed_since", "node", "sockets")
+    __slots__ = (
+        "_last",
+        "heard_at",
+        "held",
+        "is_back",
+        "left_at",
+        "missed_since",
+        "node",
+        "sockets",
+    )
 
     def __init__(self, node: bytes, now: float) -> None:
         self.node = node
@@ -34,6 +47,7 @@ class Peer:
         self.missed_since: float | None = None
         self.held: list[tuple[str, Envelope]] | None = None
         self.sockets = 0
+        self.left_at: float | None = None
         self._last: dict[str, tuple[int, int]] = {}
 
     def missing_before(self, channel: str, envelope: Envelope) -> int | None:
@@ -121,5 +135,10 @@ class Peers:
             peer.heard_at = now
 
     def silent(self, now: float) -> list[Peer]:
-        """Return those that were silent for too long."""
-        return [peer for peer in self._peers.values() if now - peer.heard_at > self._silence]
+        """Return those that were silent for too long, or have left."""
+        return [
+            peer
+            for peer in self._peers.values()
+            if now - peer.heard_at > self._silence
+            or (peer.left_at is not None and now - peer.left_at > OVERTAKEN)
+        ]

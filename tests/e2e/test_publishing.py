@@ -116,7 +116,7 @@ def run(folder: Path, program: str, broker: Broker) -> str:
     """Run a program to its end; returns what it printed."""
     (folder / "program.py").write_text(program)
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "program.py"],
+        [sys.executable, "-W", "default::ResourceWarning", "program.py"],
         cwd=folder,
         env=environment(BROKER=broker.url),
         capture_output=True,
@@ -163,7 +163,10 @@ async def test_what_other_programs_emit_reaches_websockets_of_both_codecs(
             printed = await to_thread.run_sync(run, tmp_path, CRON, broker)
             assert printed == ""
             for stream in streams:
-                assert await numbers(stream, 103) == list(range(1, 104))
+                found = await numbers(stream, 103)
+                assert sorted(found) == list(range(1, 104))
+                in_room = [number for number in found if number not in (2, 3)]
+                assert in_room == sorted(in_room)  # on NATS each channel has an order of its own
 
             for whom in (["--room", "lobby"], ["--user", "ann"], ["--all"]):
                 done = await to_thread.run_sync(

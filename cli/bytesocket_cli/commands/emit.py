@@ -87,7 +87,7 @@ def emit(  # noqa: PLR0913 - all but three by keyword
 
 @dataclass(frozen=True, slots=True)
 class _Declared:
-    """What an application declares.
+    """Declarations of an application.
 
     Attributes:
         title: Its title.
