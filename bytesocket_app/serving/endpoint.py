@@ -93,7 +93,7 @@ class ApplicationEndpoint:
 
     @property
     def unready(self) -> str:
-        """Why a balancer had better send connections elsewhere; empty if it need not."""
+        """Reason for a balancer to send connections elsewhere; empty if there is none."""
         if self.draining:
             return "draining"
         cluster: Cluster | None = self._app.cluster

@@ -345,7 +345,7 @@ class Endpoint(Protocol):
 
     @property
     def unready(self) -> str:
-        """Why a balancer had better send connections elsewhere; empty if it need not."""
+        """Reason for a balancer to send connections elsewhere; empty if there is none."""
         ...
 
     async def admit(self, handshake: Handshake, /) -> Acceptance | Rejection:

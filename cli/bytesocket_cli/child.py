@@ -81,7 +81,7 @@ class Child:
 
     @property
     def outputs(self) -> tuple[ByteReceiveStream | None, ByteReceiveStream | None]:
-        """What it prints to stdout and stderr, if that is piped."""
+        """Streams of what it prints to stdout and stderr, if that is piped."""
         return self._process.stdout, self._process.stderr
 
     async def report(self) -> dict[str, Any]:

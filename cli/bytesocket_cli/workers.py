@@ -65,7 +65,7 @@ class WorkersPlan:
     ready: Callable[[dict[str, Any]], None]
 
 
-class Slot:
+class WorkerSlot:
     """Place of one worker, which outlives it.
 
     Args:
@@ -134,7 +134,7 @@ class Workers:
         self._quiet = anyio.Event()
         count, sockets = plan.number, plan.listeners
         self._slots = [
-            Slot(number + 1, sockets[number % len(sockets)], is_own=len(sockets) == count)
+            WorkerSlot(number + 1, sockets[number % len(sockets)], is_own=len(sockets) == count)
             for number in range(count)
         ]
 
@@ -163,7 +163,7 @@ class Workers:
             if slot.child is not None:
                 slot.child.kill()
 
-    async def _tend(self, slot: Slot) -> None:
+    async def _tend(self, slot: WorkerSlot) -> None:
         """Start a slot's worker, and start it again whenever it ends."""
         while True:
             served = 0.0
@@ -187,7 +187,7 @@ class Workers:
             console.warn(f"worker {slot.number} {how}; it is started again{later}")
             await anyio.sleep(pause)
 
-    async def _launch(self, slot: Slot) -> CliError | None:
+    async def _launch(self, slot: WorkerSlot) -> CliError | None:
         """Start a slot's worker; returns why it does not serve."""
         slot.lines.clear()
         child = await self._start(slot)
@@ -208,7 +208,7 @@ class Workers:
         self._serves(slot, ready)
         return None
 
-    async def _start(self, slot: Slot) -> Child:
+    async def _start(self, slot: WorkerSlot) -> Child:
         """Start a slot's process, which is noted even if this is cancelled meanwhile."""
         slot.child = None
         with anyio.CancelScope(shield=True):
@@ -223,7 +223,7 @@ class Workers:
         assert slot.child is not None  # noqa: S101 - it was started
         return slot.child
 
-    def _serves(self, slot: Slot, ready: dict[str, Any]) -> None:
+    def _serves(self, slot: WorkerSlot, ready: dict[str, Any]) -> None:
         if slot.has_served:
             console.say(f"worker {slot.number} serves again")
             return
@@ -231,7 +231,7 @@ class Workers:
         if all(each.has_served for each in self._slots):
             self._plan.ready(ready)
 
-    async def _put_away(self, slot: Slot) -> None:
+    async def _put_away(self, slot: WorkerSlot) -> None:
         """Clean up after a slot's worker."""
         child, slot.child = slot.child, None
         slot.hush()
@@ -245,7 +245,7 @@ class Workers:
             self.failure = failure
             self._tasks.cancel_scope.cancel()
 
-    async def _pass_on(self, slot: Slot, stream: ByteReceiveStream, is_error: bool) -> None:  # noqa: FBT001 - started as a task
+    async def _pass_on(self, slot: WorkerSlot, stream: ByteReceiveStream, is_error: bool) -> None:  # noqa: FBT001 - started as a task
         """Print what a worker prints, with its number before each line."""
 
         def show(line: bytes) -> None:
@@ -267,7 +267,7 @@ class Workers:
         slot.outputs -= 1
         self._quiet.set()
 
-    async def _wait_for_outputs(self, slot: Slot) -> None:
+    async def _wait_for_outputs(self, slot: WorkerSlot) -> None:
         """Wait a moment until all that a slot's worker printed is shown."""
         with anyio.move_on_after(1, shield=True):
             while slot.outputs:
@@ -300,7 +300,7 @@ async def supervise(plan: WorkersPlan) -> None:
         raise workers.failure
 
 
-async def _end(slot: Slot) -> str:
+async def _end(slot: WorkerSlot) -> str:
     """Wait for the end of a slot's worker; returns how it ended."""
     assert slot.child is not None  # noqa: S101 - it serves
     return f"ended by itself ({_shown(await slot.child.wait())})"
@@ -331,7 +331,7 @@ def _refusal(number: int, import_string: str) -> CliError:
     )
 
 
-def _too_often(slot: Slot, how: str) -> CliError:
+def _too_often(slot: WorkerSlot, how: str) -> CliError:
     lines = "".join(f"\n    {line}" for line in slot.lines) or " none"
     return CliError(
         f"worker {slot.number} ended {MOST} times within {STEADY:g} s, and the last time it {how}. "

@@ -10,7 +10,7 @@ from bytesocket_app.errors import ConfigurationError
 from bytesocket_app.serving import neighbours
 from bytesocket_app.serving.runners import listening
 from bytesocket_app.serving.runners.listening import bind_each
-from bytesocket_cli.workers import Slot
+from bytesocket_cli.workers import WorkerSlot
 
 
 def accepted(listener: socket.socket) -> int:
@@ -47,7 +47,7 @@ class TestSockets:
     def test_a_slot_without_a_worker_listens_no_more_until_the_next_one_does(self) -> None:
         with ExitStack() as stack:
             first, second = [stack.enter_context(one) for one in bind_each("127.0.0.1", 0, 2)]
-            slot = Slot(1, first, is_own=True)
+            slot = WorkerSlot(1, first, is_own=True)
             slot.hush()  # nobody listened yet, which is fine
             for listener in (first, second):
                 listener.listen(400)
@@ -62,7 +62,7 @@ class TestSockets:
 
     def test_a_socket_that_all_share_is_never_hushed(self) -> None:
         with listening.listen("127.0.0.1", 0) as listener:
-            Slot(1, listener, is_own=False).hush()
+            WorkerSlot(1, listener, is_own=False).hush()
             with closing(socket.create_connection(listener.getsockname(), 10)):
                 pass
 
@@ -103,9 +103,9 @@ def test_where_the_system_does_not_balance_one_socket_is_for_all(
 class TestEnds:
     """A worker that ended, by the times of its ends and the seconds that it served."""
 
-    def slot(self) -> Slot:
+    def slot(self) -> WorkerSlot:
         """A slot whose worker ended never."""
-        return Slot(1, socket.socket(), is_own=True)
+        return WorkerSlot(1, socket.socket(), is_own=True)
 
     def test_pauses_grow_and_five_ends_in_half_a_minute_are_too_many(self) -> None:
         slot = self.slot()
