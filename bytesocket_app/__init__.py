@@ -5,6 +5,7 @@ The public doors are this package, `bytesocket_app.testing`, `bytesocket_app.cli
 """
 
 from bytesocket_app.application import ByteSocket
+from bytesocket_app.clock import Clock
 from bytesocket_app.contract import Contract
 from bytesocket_app.declarations.auth import AuthFunction
 from bytesocket_app.declarations.handlers import EventHandler, RoomGuard
@@ -68,6 +69,7 @@ __all__ = [
     "Certificate",
     "ClientEvent",
     "ClientHandle",
+    "Clock",
     "CloseCode",
     "ConfigurationError",
     "Contract",

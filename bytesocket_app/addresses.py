@@ -20,6 +20,8 @@ UNIX: Final = "unix"
 _LONGEST: Final = 64
 """Characters of an entry, beyond which it is no address."""
 _SHOWN: Final = 64
+_HOSTS: Final = 4096
+"""Characters of a list of hosts that are looked at, its end."""
 _PREFIX: Final = 64
 """Bits of an IPv6 address that one subscriber has (RFC 6177)."""
 
@@ -78,6 +80,28 @@ class Proxies:
             if not self._trusts(address):
                 break
         return found
+
+    def host(self, peer: Client, headers: Mapping[str, str]) -> str:
+        """Return the host that the client asked, as trusted proxies tell it; "" if none does.
+
+        In `X-Forwarded-Host` the entry counts that stands where the client's address stands in
+        `X-Forwarded-For`: the last one behind one proxy. Of a shorter list it is the first.
+
+        Args:
+            peer: The address at the other end of the connection.
+            headers: The request's headers by lower-case name; repeated ones are joined by commas.
+        """
+        said = headers.get("x-forwarded-host", "") if self.trusts(peer) else ""
+        if not said:
+            return ""
+        hosts = [one.strip() for one in said[-_HOSTS:].split(",")]
+        proxies = 1
+        for entry in reversed(headers.get("x-forwarded-for", "").split(",")[-len(hosts) :]):
+            named = _entry(entry.strip())
+            if named is None or not self._trusts(named[0]):
+                break
+            proxies += 1
+        return hosts[-min(proxies, len(hosts))]
 
     def trusts(self, peer: Client) -> bool:
         """Return True if the other end of a connection is a trusted proxy."""

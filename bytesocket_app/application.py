@@ -10,9 +10,11 @@ from typing import Any, Final, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
+from bytesocket_app.clock import Clock
 from bytesocket_app.contract import Contract, ContractSource, build
 from bytesocket_app.contract.describe import describe
 from bytesocket_app.declarations.declaring import declare_authenticator
+from bytesocket_app.declarations.every import DeclaredTimers
 from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.keys import is_key
 from bytesocket_app.declarations.rates import DeclaredRates, Per
@@ -58,6 +60,7 @@ from bytesocket_app.serving.neighbours import warn_of_workers
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, serve
+from bytesocket_app.serving.timers import TimerRunner
 from bytesocket_app.settings import Settings, short
 from bytesocket_app.socket import Socket
 from bytesocket_app.telemetry import Telemetry
@@ -118,6 +121,8 @@ class ByteSocket:
 
     Attributes:
         title, description, version, path, serialization, http, settings, strict: As given.
+        hosted_at: Where clients find the socket if a host mounts the application, which it cannot
+            know itself: for `paths` and the contract. The command line looks, and sets it.
         state: A free namespace of the application's own: `app.state.database = ...`.
         lifecycle: The hooks.
         dependency_overrides: Functions to call in the place of dependencies; for tests.
@@ -128,12 +133,13 @@ class ByteSocket:
         telemetry: The port for metrics and tracing.
         cluster: The link to the application's other processes; None if it has none.
         housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
+        clock: The time of those deadlines, to look at and to sleep by; tests advance it.
         life: Runs the lifespan function for everybody who needs it.
     """
 
     _is_warned = False
 
-    def __init__(  # noqa: PLR0913 - all by keyword, each its own theme
+    def __init__(  # noqa: PLR0913, PLR0915 - all by keyword, each its own theme; composition
         self,
         *,
         title: str,
@@ -155,6 +161,7 @@ class ByteSocket:
         self.description = description
         self.version = version
         self.path = path
+        self.hosted_at: tuple[str, ...] = ()
         self._attached: tuple[str, ...] = ()
         self._closed = False
         self.serialization: CodecName = serialization
@@ -174,16 +181,19 @@ class ByteSocket:
         self._handlers = HandlerTable()
         self._declared = DeclaredRooms()
         self._rates = DeclaredRates()
+        self._timers = DeclaredTimers()
+        self.clock = Clock(self._now)
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
-        is_open = settings.policies.undeclared == "open"
         self.hub = Hub(
             self.catalogue,
             self.memberships,
             one_copy=settings.policies.bulk_copies == "one",
             telemetry=telemetry,
-            check_room=RoomCheck(self._declared, is_open=is_open, strict=strict),
+            check_room=RoomCheck(
+                self._declared, is_open=settings.policies.undeclared == "open", strict=strict
+            ),
             check_name=self._declared.check,
         )
         self._linked = EngineChoice(self._engine, settings.timeouts.engine)
@@ -197,6 +207,7 @@ class ByteSocket:
             backend=self.hub,
             app=type(self),
             rates=self._rates,
+            timers=self._timers,
         )
         self._declared.every.declare(scope)
         self._router = Router.root(scope, middleware)
@@ -220,7 +231,8 @@ class ByteSocket:
         self.housekeeping = Housekeeping(
             time.monotonic, sweep_interval(settings.timeouts), settings.limits
         )
-        self.life = LifespanRunner(self, self._check, self._check_bare)
+        timers = TimerRunner(self, self._timers, self.clock, self.lifecycle.failures, telemetry)
+        self.life = LifespanRunner(self, self._check, self._check_bare, timers)
         self.endpoint = ApplicationEndpoint(
             runtime,
             dispatcher,
@@ -248,6 +260,10 @@ class ByteSocket:
 
         Its type is the function's return annotation, or the `reply=` of `declare`. A value without
         either is logged once, and `internal` for the peer under `ByteSocket(strict=True)`.
+
+        A socket's messages are handled in one task, so a ContextVar that an `async def` sets lives
+        as long as the connection: reset it by its token. A `def` and a concurrent handler have a
+        copy of the context for each call.
 
         Args:
             event: A declared class or handle, or a bare name, whose payload is then declared by
@@ -417,6 +433,25 @@ class ByteSocket:
         """
         return self.life.declare(function)
 
+    def every(self, interval: float, *, immediately: bool = False) -> Callable[[F], F]:
+        """Call a function again and again while the application runs: `@app.every(1.0)`.
+
+        It runs in each process, so two workers are two turns at a time. It begins inside the
+        lifespan and is cancelled before the lifespan ends; a `def` ends its turn in its thread.
+        Turns do not overlap and do not drift: one that takes longer than the interval leaves out
+        those that it missed. An exception is logged and goes to the error hooks (`Phase.EVERY`),
+        and the next turn comes. Tests turn the clock: `bytesocket_app.testing.virtual_clock`.
+
+        Args:
+            interval: Seconds between the begins of two turns.
+            immediately: True for a first turn at the start, and not one interval later.
+
+        Raises:
+            ConfigurationError: The interval is not positive and finite, or the function asks for
+                something else than the application, the clock and dependencies.
+        """
+        return self._router.every(interval, immediately=immediately)
+
     def user(self, key: UserKey) -> User:
         """One user, on all of their sockets: `await app.user(key).emit(...)`, `.close()`.
 
@@ -505,7 +540,7 @@ class ByteSocket:
             title=self.title,
             description=self.description,
             version=self.version,
-            path=self.path,
+            path=self.paths[-1],
             serialization=self.serialization,
             answers_credentials=self.settings.policies.unasked_credentials == "accept",
             refusals=self._declared.every.refusals,
@@ -535,14 +570,17 @@ class ByteSocket:
         Raises:
             ConfigurationError: The host is none, or it has a WebSocket at this path.
         """
-        attach(self, self._entry, self.running, host, path or self.path)
+        attach(self, self._entry, self._running_in, host, path or self.path)
         self.path = self._entry.path = path or self.path
         self._attached += (self.path,)
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Every path of its socket: several if it is attached more than once, `path` at the end."""
-        return self._attached or (self.path,)
+        """Every path of its socket as clients dial it; the contract's at the end.
+
+        Several if it is attached or mounted more than once.
+        """
+        return self.hosted_at or self._attached or (self.path,)
 
     def health_routes(self) -> list[Any]:
         """Return routes for `/health` and `/ready`, for the table of an HTTP side.
@@ -577,6 +615,11 @@ class ByteSocket:
                 environment names no engine.
             EngineError: The broker of its engine cannot be reached, or will not have it.
         """
+        async with self._running_in(None):
+            yield
+
+    @asynccontextmanager
+    async def _running_in(self, host: object) -> AsyncGenerator[None]:
         choice = self._chosen()
         if choice != self._linked and (self.cluster is None or not self.cluster.is_running):
             self._linked, self.cluster = choice, self._clustered(choice)
@@ -584,7 +627,7 @@ class ByteSocket:
         async with AsyncExitStack() as stack:
             if self.cluster is not None:
                 await stack.enter_async_context(self.cluster.running())
-            await stack.enter_async_context(self.life.running())
+            await stack.enter_async_context(self.life.running(host))
             await stack.enter_async_context(self.housekeeping.lifespan())
             yield
 

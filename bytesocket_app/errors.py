@@ -54,7 +54,7 @@ _NOT_GIVEN: Final[Any] = object()
 class Phase(StrEnum):
     """Phase in which an error occurred: `ErrorContext.phase`, and `phase` on the wire.
 
-    Source: protocol.md section 7; `HANDLER` is this framework's own.
+    Source: protocol.md section 7; `HANDLER` and `EVERY` are this framework's own.
     """
 
     UPGRADE = "onUpgrade"
@@ -78,6 +78,7 @@ class Phase(StrEnum):
     LEAVE_ROOMS = "onLeaveRooms"
     NETWORK = "network"
     HANDLER = "handler"
+    EVERY = "every"
 
 
 class ErrorCode(StrEnum):
@@ -125,9 +126,9 @@ class ErrorCode(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
     """Too many requests or messages wait already; made by Python clients."""
     DROPPED = "dropped"
-    """The message is not sent; made by TypeScript and JavaScript clients."""
+    """The message is not sent, or not given to a listener; made by clients."""
     DISCONNECTED = "disconnected"
-    """The connection ended before the answer; made by TypeScript and JavaScript clients."""
+    """The connection ended before the answer; made by clients."""
 
 
 GENERAL_CODES: Final = frozenset(
@@ -235,7 +236,7 @@ class RequestError(ByteSocketError):
             "unknown_event", "unknown_room", "not_a_member", "too_many_rooms", "replaced",
             "removed", "rate_limited", "invalid", "unauthorized", "forbidden", "not_found",
             "refused", "timeout", "internal", "unknown_contract"; from the client itself,
-            "invalid_reply" or "too_many_requests".
+            "invalid_reply", "too_many_requests" or "dropped".
         message: A sentence for people.
         data: The refusal's data, decoded but not validated; in the class of a code, a value of the
             type that the class gives it.
@@ -284,10 +285,22 @@ class ConnectError(ByteSocketError):
 
     Attributes:
         status: The HTTP status with which the server answered in place of 101, or None.
+        body: The server's own words in that answer, if they are text or JSON: 1 KiB at most.
+        is_for_now: True if the answer asks to come back later (`Retry-After`, RFC 9110 section
+            10.2.3).
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int | None = None,
+        body: str = "",
+        *,
+        is_for_now: bool = False,
+    ) -> None:
         self.status = status
+        self.body = body
+        self.is_for_now = is_for_now
         super().__init__(message)
 
 
@@ -299,7 +312,25 @@ class Disconnected(ByteSocketError):
     """The connection ended before the answer, or the client is closed.
 
     A request may or may not have been carried out.
+
+    Attributes:
+        code: `"disconnected"`.
+        message: A sentence for people.
+        data: None.
+        close_code: The close code that ended the connection, if one did; 1006 for a lost one.
+        close_reason: The reason beside it.
     """
+
+    code: ClassVar[str] = ErrorCode.DISCONNECTED.value
+    data: ClassVar[None] = None
+
+    def __init__(
+        self, message: str = "", *, close_code: int | None = None, close_reason: str = ""
+    ) -> None:
+        self.message = message
+        self.close_code = close_code
+        self.close_reason = close_reason
+        super().__init__(message)
 
 
 class RequestTimeout(ByteSocketError):

@@ -3,10 +3,13 @@
 Everything else speaks anyio, which has no word for these things.
 """
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import copy_context
 from math import inf
+from threading import current_thread, main_thread
 from typing import Any, Literal
 
 from anyio import current_effective_deadline
@@ -59,6 +62,28 @@ def cancelled_itself(error: BaseException) -> bool:
     return is_asyncios and current_effective_deadline() > -inf
 
 
+def is_stray(error: BaseException) -> bool:
+    """Return True for a cancellation that nobody asked for; see `is_cancellation`.
+
+    Of a group, True if it holds a stray one and nothing but ordinary exceptions beside it.
+    """
+    if is_group(error):
+        is_plain = isinstance(error, Exception)
+        inner = error.exceptions
+        return not is_plain and all(isinstance(one, Exception) or is_stray(one) for one in inner)
+    asyncio, trio = _loaded("asyncio"), _loaded("trio")
+    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+        return not is_cancellation(error)
+    # One that was kept, or came out of a scope of another task.
+    is_trios = trio is not None and isinstance(error, trio.Cancelled)
+    return is_trios and current_effective_deadline() > -inf
+
+
+def is_failure(error: BaseException) -> bool:
+    """Return True for what a user's function fails with: an exception, or a stray cancellation."""
+    return isinstance(error, Exception) or is_stray(error)
+
+
 def ends_everything(error: BaseException) -> bool:
     """Return True for an exception that must leave the task of one connection.
 
@@ -106,6 +131,54 @@ def caller_from_threads() -> Callable[[Callable[[], object]], None]:
             schedule(function)
 
     return call
+
+
+def spawn(function: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> object:
+    """Start a task that belongs to the event loop and to no other task; returns it, to be kept.
+
+    The function handles all of its exceptions. The task has a copy of the caller's context. It is
+    cancelled when the event loop shuts down: on trio once the main task is done.
+
+    Args:
+        function: The function.
+        ended: Called when the task is over, also if asyncio cancels it before its first step.
+    """
+    if running_loop() == "trio":
+        # A system task: only those may outlive their parent. Ctrl+C goes to the main task.
+        trio = _loaded("trio")
+
+        async def run() -> None:
+            try:
+                await function()
+            finally:
+                ended()
+
+        protected = trio.lowlevel.enable_ki_protection(run)
+        return trio.lowlevel.spawn_system_task(protected, context=copy_context())
+
+    def done(_: object) -> None:
+        ended()
+
+    task = _loaded("asyncio").get_running_loop().create_task(function())
+    task.add_done_callback(done)
+    return task
+
+
+def ends_the_program(error: BaseException) -> bool:
+    """Return True for a KeyboardInterrupt or a SystemExit, also in a group."""
+    if is_group(error):
+        return any(ends_the_program(inner) for inner in error.exceptions)
+    return isinstance(error, KeyboardInterrupt | SystemExit)
+
+
+def interrupt_main_task() -> None:
+    """Interrupt trio's main task, as Ctrl+C does.
+
+    For what a task outside of it lets out that is to end the program: asyncio ends then by itself.
+    Called by a function that `spawn` runs.
+    """
+    if running_loop() == "trio" and current_thread() is main_thread():
+        signal.raise_signal(signal.SIGINT)
 
 
 def after_turn(callback: Callable[[], object]) -> None:

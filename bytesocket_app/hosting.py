@@ -12,7 +12,7 @@ from bytesocket_app.errors import ConfigurationError, caller
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from bytesocket_app.transports.entry import AsgiEntry
 
-Running = Callable[[], AbstractAsyncContextManager[None]]
+Running = Callable[[object], AbstractAsyncContextManager[None]]
 
 
 class Attached:
@@ -41,7 +41,7 @@ def attach(app: ASGIApp, entry: AsgiEntry, running: Running, host: object, path:
     Args:
         app: The application, for tools that look for it in the host's routes.
         entry: The ASGI entry that serves the connections.
-        running: The application's lifespan, which runs inside the host's.
+        running: The application's lifespan, which runs inside the host's and is told of it.
         host: A FastAPI or Starlette application.
         path: The path, relative to the host's own mount.
 
@@ -83,7 +83,7 @@ def _around(outer: Callable[[Any], Any], running: Running) -> Callable[[Any], An
 
     @asynccontextmanager
     async def lifespan(host: Any) -> AsyncGenerator[Any]:
-        async with outer(host) as state, running():
+        async with outer(host) as state, running(host):
             yield state
 
     return lifespan

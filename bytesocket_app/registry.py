@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, overload
+from weakref import ref
 
 from typing_extensions import TypeIs, override
 
@@ -26,11 +27,18 @@ class Registry(Generic[K, H]):
     A handler added twice is called once; added twice with `once`, it is called twice. A `once`
     handler is removed when it is taken for its call, so it is not called again even if that call
     is still running (protocol.md section 7).
+
+    Args:
+        withdraw: Called with each handler that `remove` removes, also with one that was taken for
+            its only call: whoever took them looks whether they may still be called.
     """
 
-    __slots__ = ("_entries", "_lasting")
+    __slots__ = ("_entries", "_lasting", "_taken", "_withdraw")
 
-    def __init__(self) -> None:
+    def __init__(self, withdraw: Callable[[H], object] | None = None) -> None:
+        self._withdraw = withdraw
+        # Those taken for their only call, as long as the one who took them holds them.
+        self._taken: list[tuple[K, object, ref[H]]] = []
         self._entries: dict[K, tuple[_Entry[H], ...]] = {}
         # Prepared results of `take` for keys without `once` handlers: `take` is the hot path.
         self._lasting: dict[K, tuple[H, ...]] = {}
@@ -44,8 +52,20 @@ class Registry(Generic[K, H]):
 
     def remove(self, key: K, identity: object = None) -> None:
         """Remove a handler and its pending `once`, or all handlers of the key; never fails."""
-        entries = () if identity is None else self._entries.get(key, ())
-        self._keep(key, tuple(e for e in entries if e.identity != identity))
+        entries = self._entries.get(key, ())
+        gone = [e for e in entries if identity is None or e.identity == identity]
+        kept = () if identity is None else tuple(e for e in entries if e.identity != identity)
+        self._keep(key, kept)
+        if self._withdraw is None:
+            return
+        for entry in gone:
+            self._withdraw(entry.handler)
+        for taken_for, taken, reference in self._taken:
+            handler = reference()
+            if handler is None or taken_for != key:
+                continue
+            if identity is None or taken == identity:
+                self._withdraw(handler)
 
     def take(self, key: K) -> tuple[H, ...]:
         """Return the handlers to call now, and remove those added with `once`."""
@@ -54,6 +74,9 @@ class Registry(Generic[K, H]):
             return lasting
         entries = self._entries.get(key, ())
         self._keep(key, tuple(e for e in entries if not e.once))
+        if entries and self._withdraw is not None:
+            self._taken = [each for each in self._taken if each[2]() is not None]
+            self._taken += [(key, e.identity, ref(e.handler)) for e in entries if e.once]
         return tuple(e.handler for e in entries)
 
     def peek(self, key: K) -> tuple[H, ...]:

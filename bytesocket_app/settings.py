@@ -218,6 +218,9 @@ class Policies(_Group):
     """Message with both keys: closed with 1008, or `rooms` wins (protocol.md section 3)."""
     bulk_copies: Literal["one", "each"] = "one"
     """Copies of an event for several rooms that a member of k of them gets: one, or k (Q19)."""
+    room_handlers: Literal["all", "chain"] = "all"
+    """Handlers of a room's event after one that failed or refused: all others run, or, as in the
+    origin's chain of listeners, those behind it do not."""
     broadcast_room: Literal["reserved", "open"] = "reserved"
     """Room that every socket is in: reserved for the server, or open to clients too (Q17)."""
     before_auth: Literal["close", "drop"] = "close"
@@ -250,10 +253,10 @@ class Policies(_Group):
     """Fingerprints of further contracts to accept without a log message: the first 16 hex digits,
     as at the head of a generated file, or more, up to all 64."""
     handshake_refusal: Literal["auto", "http", "close"] = "auto"
-    """How a client hears that authentication or an upgrade hook refuses its handshake: after it was
-    accepted, by type 6 and 4003, which browsers show to the page and after which no client comes
-    back ("close"), or by an HTTP status ("http"). "auto" tells those clients so that name a
-    contract. A crash, a timeout, a 429 and a 5xx are always an HTTP status."""
+    """Answer to a client whose handshake authentication or an upgrade hook refuses: type 6 and 4003
+    after it was accepted, which browsers show to the page and after which no client comes back
+    ("close"), or an HTTP status ("http"). "auto" closes for clients that name a contract, and gives
+    others the status. A crash, a timeout, a 429 and a 5xx are always an HTTP status."""
     without_contract: Literal["accept", "refuse"] = "accept"
     """Client that names no contract, such as the TypeScript origin's and hand-written ones."""
     connections_per_user: Literal["refuse", "close_oldest"] = "refuse"
@@ -263,8 +266,9 @@ class Policies(_Group):
     closed with 4003, so that its client does not come back."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies, `"10.0.0.0/8"`, whose `X-Forwarded-For` says where a
-    connection comes from; that of anybody else is not looked at. `"unix"` stands for peers without
-    an address, as on a Unix socket."""
+    connection comes from, and whose `X-Forwarded-Host` counts as its host beside `Host`; those of
+    anybody else are not looked at. `"unix"` stands for peers without an address, as on a Unix
+    socket."""
     engine_down: Literal["unready", "ready"] = "unready"
     """Answer of `/ready` once the engine's broker has been lost for `Timeouts.engine_grace`: 503,
     or still 200, for a balancer that would have nobody left if all processes said so."""
@@ -381,6 +385,7 @@ class Settings(_Group):
                 membership=False,
                 room_and_rooms="rooms",
                 bulk_copies="each",
+                room_handlers="chain",
                 broadcast_room="open",
                 before_auth="drop",
                 unasked_credentials="ignore",

@@ -34,7 +34,7 @@ class Offer:
     usual: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Bound:
     """A function whose parameters are resolved.
 
@@ -46,6 +46,7 @@ class Bound:
         source: `file:line` of the function, for messages and tables.
         nested: Requests of the dependencies: an offer's index and the annotation.
         asks_first_two: True if `function` itself may be called with the first two values.
+        is_removed: True once it was removed, for calls that were taken before.
     """
 
     function: Callable[..., Any]
@@ -55,6 +56,11 @@ class Bound:
     source: str = field(compare=False)
     nested: tuple[tuple[int, Any], ...] = ()
     asks_first_two: bool = False
+    is_removed: bool = field(default=False, init=False, compare=False)
+
+    def withdraw(self) -> None:
+        """Take note that the function was removed."""
+        object.__setattr__(self, "is_removed", True)
 
 
 def by_type(kind: type, bare: str = "", *, also: type | None = None) -> Callable[[str, Any], bool]:
@@ -93,13 +99,16 @@ def by_name(wanted: str, *annotations: Any) -> Callable[[str, Any], bool]:
     )
 
 
-def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) -> Bound:
+def bind(
+    function: Callable[..., Any], offers: Sequence[Offer], *, role: str, also: Sequence[str] = ()
+) -> Bound:
     """Resolve a function's parameters against the offers.
 
     Args:
         function: An `async def`, or a `def`, which runs in a worker thread.
         offers: Values that can be requested; a call passes them in the same order.
         role: Purpose of the function, for error messages: "a handler of chat:post".
+        also: What else a function may ask for, for error messages.
 
     Raises:
         ConfigurationError: A parameter requests a value that is not offered, or one that another
@@ -117,7 +126,8 @@ def bind(function: Callable[..., Any], offers: Sequence[Offer], *, role: str) ->
                 skipped = True
                 continue
             taken = None if index is None else offers[index]
-            raise _unserved(function, parameter, annotation, offers, role, taken)
+            problem = _unserved(parameter, annotation, offers, also, taken)
+            raise ConfigurationError(f"{title(function)} cannot be {role}: {problem}")
         named = skipped or parameter.kind is parameter.KEYWORD_ONLY
         picks.append((parameter.name if named else None, index))
         annotations[index] = annotation
@@ -201,21 +211,18 @@ def nothing(_name: str, _annotation: Any) -> bool:
 
 
 def _unserved(
-    function: Callable[..., Any],
     parameter: inspect.Parameter,
     annotation: Any,
     offers: Sequence[Offer],
-    role: str,
+    also: Sequence[str],
     taken: Offer | None,
-) -> ConfigurationError:
+) -> str:
     asked = asked_text(parameter, annotation)
     if taken is not None:
-        problem = f"`{asked}` is a second parameter for {taken.label}. Ask for each once."
-    else:
-        known = ", ".join(offer.label for offer in offers if offer.label)
-        problem = f"nothing serves the parameter `{asked}`. It may ask for {known}."
-        problem += _hint(parameter.name, offers, is_bare=annotation is EMPTY)
-    return ConfigurationError(f"{title(function)} cannot be {role}: {problem}")
+        return f"`{asked}` is a second parameter for {taken.label}. Ask for each once."
+    known = ", ".join([*(offer.label for offer in offers if offer.label), *also])
+    hint = _hint(parameter.name, offers, is_bare=annotation is EMPTY)
+    return f"nothing serves the parameter `{asked}`. It may ask for {known}.{hint}"
 
 
 def asked_text(parameter: inspect.Parameter, annotation: Any) -> str:

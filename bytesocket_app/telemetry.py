@@ -12,6 +12,7 @@ operation               values that `began` gets                            outc
 ``MESSAGE``             socket, user, kind, event, room, rooms, request,    see below
                         concurrent
 ``DELIVERY``            target, event, rooms, exclude, receivers            sent
+``TURN``                source, interval                                    ok, internal, cancelled
 ======================  ==================================================  ======================
 
 A message's outcome is ``ok``, the code of the refusal that was its answer (``validation``,
@@ -40,6 +41,8 @@ class Operation(StrEnum):
     AUTHENTICATION = "authentication"
     MESSAGE = "message"
     DELIVERY = "delivery"
+    TURN = "turn"
+    """One call of a function of `@app.every`; `source` is its `file:line`."""
 
 
 class Count(StrEnum):
@@ -54,7 +57,10 @@ class Count(StrEnum):
     the limit on connections, if it was one. A message that comes too often is no operation, and is
     only counted: `rate_limited`."""
     LATE = "late"
-    """Steps that took longer than their deadline; `phase` says which."""
+    """Steps that took longer than their deadline, and turns of `@app.every` that took longer than
+    their interval (`every`); `phase` says which."""
+    FAILED = "failed"
+    """Turns of `@app.every` that ended with an exception; `source` says which."""
     LEFT = "left"
     """Connections that should be dropped, on an ASGI server that cannot be told so."""
 

@@ -145,17 +145,36 @@ current: ContextVar[Any] = ContextVar("bytesocket_share", default=None)
 """The share of the connection at work; None outside connections."""
 
 
+class AtWork:
+    """Plain functions at work, of all applications in the process.
+
+    A virtual clock waits for them: to an event loop their tasks look idle.
+
+    Attributes:
+        threads: How many run in a thread, or wait for one.
+    """
+
+    threads = 0
+
+
+at_work: Final = AtWork()
+
+
 async def in_thread(function: Callable[[], T]) -> T:
     """Run a function in a thread, one of the share of the connection at work.
 
     Outside connections it is one of anyio's. Raises what the function raises.
     """
     share = current.get()
-    if isinstance(share, Share):
-        return await share.run(function)
-    if share is _NESTED:
-        return await _run(function)
-    return await to_thread.run_sync(function)
+    at_work.threads += 1
+    try:
+        if isinstance(share, Share):
+            return await share.run(function)
+        if share is _NESTED:
+            return await _run(function)
+        return await to_thread.run_sync(function)
+    finally:
+        at_work.threads -= 1
 
 
 async def _run(function: Callable[[], T]) -> T:

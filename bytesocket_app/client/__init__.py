@@ -6,8 +6,10 @@ builds on `events`, `wire`, `errors` and `types`.
 
 from bytesocket_app.client.auth import Fresh, Headers, ValueOrFactory
 from bytesocket_app.client.callback_queue import Callback as AnyCallback
-from bytesocket_app.client.client import Client
-from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
+from bytesocket_app.client.client import Client, joins
+from bytesocket_app.client.dynamic import DynamicClient, DynamicGroup, DynamicRoom
+from bytesocket_app.client.ending import EndOfConnection
+from bytesocket_app.client.group import Into, RoomGroup, RoomName
 from bytesocket_app.client.listeners import EventClasses, Listening
 from bytesocket_app.client.model import Model
 from bytesocket_app.client.outgoing import Outcome
@@ -48,8 +50,10 @@ __all__ = [
     "DialFailed",
     "Disconnected",
     "DynamicClient",
+    "DynamicGroup",
     "DynamicRoom",
     "EncodeError",
+    "EndOfConnection",
     "ErrorCode",
     "ErrorContext",
     "Event",
@@ -59,6 +63,7 @@ __all__ = [
     "Fresh",
     "Headers",
     "HexBytes",
+    "Into",
     "Listening",
     "Model",
     "Outcome",
@@ -69,8 +74,11 @@ __all__ = [
     "RequestError",
     "RequestTimeout",
     "Room",
+    "RoomGroup",
+    "RoomName",
     "ServerEvent",
     "UnknownContract",
     "Unset",
     "ValueOrFactory",
+    "joins",
 ]

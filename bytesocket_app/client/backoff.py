@@ -26,12 +26,24 @@ class Backoff:
         self._cap = cap
         self._draw = draw
         self._failures = 0
+        self._has_lasted = False
+        self.attempts = 0
+        """Attempts that failed in a row; the loss of a connection that lasted is none of them."""
+        self.wait = 0.0
+        """Seconds to wait after the last failure."""
 
     def failed(self) -> float:
         """Count a failure and return the seconds to wait: random(0, min(cap, base * 2^n))."""
         limit = min(self._cap, self._base * 2.0 ** min(self._failures, 64))
         self._failures += 1
-        return self._draw(0.0, limit)
+        self.attempts += 0 if self._has_lasted else 1
+        self._has_lasted = False
+        self.wait = self._draw(0.0, limit)
+        return self.wait
+
+    def parted(self) -> None:
+        """Note that the connection ended on purpose: the next failure is that of an attempt."""
+        self._has_lasted = False
 
     def lasted(self, seconds: float, *, stable_after: float) -> None:
         """Reset the count of failures after a connection of at least `stable_after` seconds.
@@ -39,4 +51,5 @@ class Backoff:
         Source: protocol.md Q40.
         """
         if seconds >= stable_after:
-            self._failures = 0
+            self._failures = self.attempts = 0
+            self._has_lasted = True

@@ -1,39 +1,70 @@
 """The client: its lifetime, its state, and the protected methods behind generated classes."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar, cast, overload
 
 import anyio
-from anyio.abc import TaskGroup
 
 from bytesocket_app.client.address import address
 from bytesocket_app.client.auth import Headers
-from bytesocket_app.client.listeners import EventClasses, event_class
+from bytesocket_app.client.background import Background
+from bytesocket_app.client.ending import EndOfConnection
+from bytesocket_app.client.group import RoomGroup, RoomName, RoomType
+from bytesocket_app.client.handshake_headers import checked_headers
+from bytesocket_app.client.listeners import EventClasses, Listening, event_class
 from bytesocket_app.client.listening_side import ListeningSide
-from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.reconnector import ClientState, Reconnector, ServerAddress
 from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom, Replies
+from bytesocket_app.client.room_names import no_name, no_room
 from bytesocket_app.client.settings import ClientContract, ClientSettings
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, ErrorContext
-from bytesocket_app.events import PayloadType, name_of
-from bytesocket_app.types import CodecName
+from bytesocket_app.event_loop import is_being_cancelled
+from bytesocket_app.events import PayloadType, ServerEvent
+from bytesocket_app.types import CodecName, EventName
 from bytesocket_app.wire import CODECS
 
 StateHook = TypeVar("StateHook", bound=Callable[[ClientState], object])
 ErrorHook = TypeVar("ErrorHook", bound=Callable[[ErrorContext], object])
+S = TypeVar("S", bound=ServerEvent)
+T = TypeVar("T")
+CloseHook = TypeVar("CloseHook", bound=Callable[[EndOfConnection], object])
+FrameHook = TypeVar("FrameHook", bound=Callable[[bytes | str], object])
+
+_LAST_CALLS: Final = 0.5
+"""Seconds for what the hooks hear last, of a close that took all of its time."""
+
+Join = TypeVar("Join", bound=Callable[..., ClientRoom])
+
+
+def joins(method: Join) -> Join:
+    """Decorate `join` of a generated client with one room, so that errors say how to join it.
+
+    Without it, a call that lacks a parameter would raise Python's own TypeError.
+    """
+
+    @wraps(method)
+    def join(client: Any, room: str, /, **parameters: object) -> Any:
+        return client._join(room, parameters)  # noqa: SLF001 - a method of that class
+
+    return cast("Join", join)
 
 
 class Client:
     """A client that reconnects: `async with ChatClient(url) as chat: ...`.
 
     Entering starts connecting and returns at once; `await chat.ready` waits until the connection
-    is open. Leaving closes it and waits for running listeners, for `close_timeout` seconds at
-    most. A client can be entered once.
+    is open. Leaving sends what is queued, for `drain_timeout` seconds at most, which includes
+    connecting; then it closes the connection and waits for running listeners, for `close_timeout`
+    seconds at most. What is not sent by then is logged, and reported to `on_error` with the code
+    `dropped`. A client can be entered once, by any task, and left by any other. A listener that
+    leaves it does not wait for itself: it goes on, and those that wait behind it are called too.
 
     Listeners are called one after another, in the order of the events. An exception in one is
     logged and reported to `on_error`; the next listener is called all the same.
@@ -43,15 +74,17 @@ class Client:
         auth: Credentials, or a function called for each connection; None sends none. The client
             gives up if the function raises AuthError, and tries again after any other exception.
         codec: The wire format to use; the contract's by default.
-        headers: Further headers of the handshake, or a function called for each connection.
+        headers: Further headers of the handshake, or a function called for each connection. They
+            replace those of the same names, such as Host; of those that make the handshake, such as
+            Upgrade, none can be given.
         ssl_context: TLS settings for wss; by default the system's certificates.
         settings: Timeouts and limits.
         refusals: Further classes of refusals, as in `class TooLowError(RequestError,
             code="too_low"): data: TooLow`; generated clients have those of their contract.
 
     Raises:
-        ConfigurationError: The URL is no WebSocket address, or a refusal's class has no code of its
-            own.
+        ConfigurationError: The URL is no WebSocket address, a header cannot be sent, or a refusal's
+            class has no code of its own.
     """
 
     contract: ClassVar[ClientContract] = ClientContract()
@@ -90,25 +123,26 @@ class Client:
         self._outgoing.not_running = (
             f"this client is not running: use it inside `async with {name}(...) as client`"
         )
-        self._listening = ListeningSide(self._settings.event_buffer)
+        self._listening = ListeningSide(self._settings.event_buffer, self._settings.event_bytes)
+        if not callable(headers):
+            checked_headers(headers)
         endpoint = ServerAddress(
             address=place,
             auth=auth,
             declared=type(self)._credentials,  # noqa: SLF001 - its own class
             headers=headers,
             ssl_context=ssl_context,
+            path=contract.path,
         )
         self._reconnector = Reconnector(endpoint, self._outgoing, self._listening)
-        self._tasks: TaskGroup | None = None
+        self._background: Background | None = None
 
     async def __aenter__(self) -> Self:
-        if self._tasks is not None:
+        if self._background is not None:
             raise RuntimeError("a client lives once: make a new one to connect again")
         self._outgoing.not_running = None
-        self._tasks = anyio.create_task_group()
-        await self._tasks.__aenter__()
-        self._tasks.start_soon(self._listening.callbacks.run)
-        self._tasks.start_soon(self._reconnector.run)
+        self._background = Background(self._listening.callbacks.run, self._reconnector.run)
+        self._background.start()
         return self
 
     async def __aexit__(
@@ -117,26 +151,53 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
-        tasks = self._tasks
-        if tasks is None:
+        background = self._background
+        if background is None:
             return None
-        with anyio.move_on_after(self._settings.close_timeout, shield=True):
-            await self._reconnector.close()
-            await self._listening.callbacks.idle()
-        tasks.cancel_scope.cancel()
-        if isinstance(error, anyio.get_cancelled_exc_class()):
-            return await tasks.__aexit__(kind, error, trace)
-        # The task group would wrap the body's own exception, so it is not told of it.
-        await tasks.__aexit__(None, None, None)
+        try:
+            is_sending = error is None or isinstance(error, Exception)
+            await self._leave(background, is_sending=is_sending and not is_being_cancelled())
+        finally:
+            if background.is_around:
+                self._listening.callbacks.finish()
+            else:
+                await background.stop()
+        if background.crash is not None and isinstance(error, KeyboardInterrupt | None):
+            raise background.crash
         return None
+
+    async def _leave(self, background: Background, *, is_sending: bool) -> None:
+        try:
+            if is_sending:
+                await self._outgoing.flushed(self._settings.drain_timeout)
+        finally:
+            timeout = self._settings.close_timeout
+            deadline = anyio.current_time() + timeout
+            # A close that nobody answers ends by itself then; the hooks hear of it.
+            with anyio.move_on_after(timeout + _LAST_CALLS, shield=True):
+                await self._reconnector.close()
+            if not background.is_around:
+                await self._called(deadline)
+
+    async def _called(self, deadline: float) -> None:
+        """Wait for running listeners, and for what the hooks hear last."""
+        deadline = max(deadline, anyio.current_time() + _LAST_CALLS)
+        with anyio.CancelScope(deadline=deadline, shield=True) as scope:
+            await self._listening.callbacks.idle()
+        if scope.cancelled_caught:
+            self._listening.warn_of_calls()
 
     async def close(self) -> None:
         """Close the connection for good, and wait until that is done.
 
-        Pending requests raise `Disconnected`, iterators end. Closing goes on if the wait is
-        cancelled.
+        What is queued is sent first, for `drain_timeout` seconds at most. Pending requests raise
+        `Disconnected`, iterators end. If the wait is cancelled, nothing more is sent and closing
+        goes on.
         """
-        await self._reconnector.close()
+        try:
+            await self._outgoing.flushed(self._settings.drain_timeout)
+        finally:
+            await self._reconnector.close()
 
     @property
     def state(self) -> ClientState:
@@ -148,13 +209,40 @@ class Client:
         """Awaitable that waits until the connection is open and authenticated.
 
         Raises:
-            AuthError: The server refused the credentials; the client makes no further attempt.
+            AuthError: The server refused this client, which makes no further attempt. For a
+                declared code it is of the code's class as well.
             UnknownContract: The server does not accept this client's contract; the client makes no
                 further attempt.
-            Disconnected: The client was closed.
+            ConfigurationError: A header that the function returned cannot be sent.
+            Disconnected: The client was closed, or the server closed the connection for good.
             RuntimeError: The client does not run yet: use it inside `async with`.
         """
         return Ready(self._reconnector.wait_open)
+
+    @property
+    def ended(self) -> Exception | None:
+        """The error for which this client will not connect again; None while it may.
+
+        It is what `ready` and `request` raise then. All but a `ConfigurationError` have a `code`, a
+        `message` and `data`; a `Disconnected` also has the `close_code` and the `close_reason` of a
+        close that was final.
+        """
+        return self._outgoing.over
+
+    @overload
+    def once(self, event: type[S], /) -> Listening[S]: ...
+    @overload
+    def once(self, event: type[S], callback: Callable[[S], T], /) -> Callable[[S], T]: ...
+    @overload
+    def once(self, event: EventName, /) -> Listening[Any]: ...
+    @overload
+    def once(self, event: EventName, callback: Callable[[Any], T], /) -> Callable[[Any], T]: ...
+    def once(self, event: Any, callback: Callable[[Any], object] | None = None, /) -> Any:
+        """Call a function with the next event of this class, in rooms or not, and then no more.
+
+        `off` takes it back. Added twice, it is called twice. Returns the function.
+        """
+        return self._listening.listeners.once(event_class(event, self._arriving), callback)
 
     def on_state(self, callback: StateHook) -> StateHook:
         """Call a function with every new state. Returns the function."""
@@ -169,6 +257,65 @@ class Client:
         """
         self._listening.on_error(callback)
         return callback
+
+    def on_close(self, callback: CloseHook) -> CloseHook:
+        """Call a function with an `EndOfConnection` for each connection that ends.
+
+        It has the close code and reason, and says whether the client comes back. An attempt that
+        makes no connection is an error, which `on_error` hears of. Returns the function.
+        """
+        self._listening.on_close(callback)
+        return callback
+
+    def on_message(self, callback: FrameHook) -> FrameHook:
+        """Call a function with every frame that arrives, as it came: bytes if binary, else text.
+
+        Answers to pings, `b""`, and frames that cannot be read are among them. The function is
+        called before the listeners of the event that the frame holds. Returns the function.
+        """
+        self._listening.on_message(callback)
+        return callback
+
+    @property
+    def rooms(self) -> tuple[str, ...]:
+        """Names of the rooms that the client is in now, on the current connection."""
+        return tuple(self._outgoing.rooms.joined())
+
+    @property
+    def subprotocol(self) -> str | None:
+        """Subprotocol that the server chose of those offered; None without one or a connection."""
+        return self._reconnector.subprotocol
+
+    def reconnect(self) -> None:
+        """Close the connection with 4100 `Client reconnect`, and connect again at once.
+
+        Returns at once; `await client.ready` waits for the new connection. New credentials and
+        headers are made for it, rooms are joined again, what is queued stays queued, and requests
+        that were sent and not answered raise `Disconnected`. An attempt under way is given up for
+        a new one, a wait before the next attempt ends.
+
+        Raises:
+            AuthError, UnknownContract, Disconnected: The client makes no further connection, as
+                `ready` says.
+            RuntimeError: The client does not run yet.
+        """
+        self._reconnector.reconnect()
+
+    async def send_raw(self, frame: bytes | str) -> Outcome:
+        """Send a frame as it is, bytes as a binary and text as a text frame, or queue it.
+
+        It is the caller's to encode; the contract, its rates and the codec do not count. It is sent
+        when the connection is open and authenticated, in its turn behind what is queued. Waits
+        while the network is behind.
+
+        Raises:
+            RuntimeError: The client does not run yet.
+            TypeError: The frame is neither bytes nor text.
+        """
+        return await self._outgoing.send_raw(frame)
+
+    def _set_auth(self, auth: Any) -> None:
+        self._reconnector.set_auth(auth)
 
     def _on(self, event: Any, callback: Callable[[Any], object] | None = None) -> Any:
         return self._listening.listeners.on(event_class(event, self._arriving), callback)
@@ -187,7 +334,7 @@ class Client:
     async def _request(
         self, event: Any, timeout: float | None, reply: PayloadType | None = None
     ) -> Any:
-        expected = reply or self._replies.get(name_of(event))
+        expected = reply or self._replies.get(sent_name(event))
         return await self._outgoing.request(event, expected, timeout=timeout)
 
     def _join(
@@ -195,10 +342,17 @@ class Client:
     ) -> Any:
         room = kind or self._rooms.get(pattern)
         if room is None:
-            known = ", ".join(map(repr, self._rooms)) or "none"
-            raise ConfigurationError(
-                f"{pattern!r} is no room a client can join. Declared are: {known}. A pattern's "
-                "parameters are passed by name."
-            )
+            kinds: Mapping[str, Any] = self._rooms
+            known = {each: kind._parameters for each, kind in kinds.items()}  # noqa: SLF001
+            raise ConfigurationError(no_room(pattern, known))
         name = room.named(pattern, parameters)
         return room(name, self._outgoing, self._listening, pattern)
+
+    def _join_all(self, rooms: Sequence[RoomName[RoomType]]) -> RoomGroup[RoomType]:
+        for room in rooms:
+            if not isinstance(room, RoomName):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(no_name(room, self._rooms))
+        batch = self._outgoing.join_all({room.name: room.pattern for room in rooms})
+        first = {room.name: room for room in rooms}.values()
+        sides = self._outgoing, self._listening
+        return RoomGroup(*(room.kind(room.name, *sides, room.pattern, batch) for room in first))

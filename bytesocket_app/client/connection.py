@@ -5,7 +5,7 @@ Handles frames, pings and closing; does not interpret ByteSocket messages.
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import anyio
@@ -41,10 +41,14 @@ BROKEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Close code and reason of a connection: the peer's, else ours, else 1006."""
+    """Close code and reason of a connection: the peer's, else ours, else 1006.
+
+    `is_peers` is True if the peer closed by itself, and did not only answer our close.
+    """
 
     code: int
     reason: str
+    is_peers: bool = field(default=False, compare=False)
 
 
 class WebSocketConnection:
@@ -56,6 +60,10 @@ class WebSocketConnection:
         stream: The stream that carries the frames.
         protocol: The protocol core, after its handshake.
         close_timeout: Seconds from our close frame until the connection is dropped.
+
+    Attributes:
+        has_heard: Set to True whenever something arrives, be it part of a frame.
+        stirred: Signal to notify when something is sent or closed; None while nobody waits for it.
     """
 
     def __init__(self, stream: ByteStream, protocol: ClientProtocol, close_timeout: float) -> None:
@@ -64,6 +72,9 @@ class WebSocketConnection:
         self._close_timeout = close_timeout
         self._outgoing: list[bytes] = []
         self._unsent = 0
+        self._senders = 0
+        self.has_heard = False
+        self.stirred: Signal | None = None
         self._is_writing = False
         self._is_aborted = False
         self._wake = Signal()
@@ -88,6 +99,23 @@ class WebSocketConnection:
             await anyio.lowlevel.checkpoint()  # the writer may only be waiting for its turn
         return True
 
+    async def is_silent(self) -> bool:
+        """Return True if nothing arrived since `has_heard` was last set to False.
+
+        Waits for some turns of the event loop, which a listener may have held up: what arrived
+        meanwhile is read then.
+        """
+        for _ in range(TURNS):
+            if self.has_heard:
+                return False
+            await anyio.lowlevel.checkpoint()
+        return not self.has_heard
+
+    @property
+    def is_clogged(self) -> bool:
+        """True while somebody waits in `drained`."""
+        return self._senders > 0
+
     @property
     def subprotocol(self) -> str | None:
         """Subprotocol that the server chose of those offered, or None."""
@@ -105,8 +133,22 @@ class WebSocketConnection:
 
     async def drained(self) -> None:
         """Wait until the unsent bytes are below the limit, or the connection is over."""
-        while self._unsent > HIGH_WATER and self.is_open:
-            await self._progress.wait()
+        await self._until_unsent(HIGH_WATER)
+
+    async def flushed(self) -> None:
+        """Wait until all is written, or the connection is over."""
+        await self._until_unsent(0)
+
+    async def _until_unsent(self, most: int) -> None:
+        if self._unsent <= most:
+            return
+        self._senders += 1
+        self._stir()
+        try:
+            while self._unsent > most and self.is_open:
+                await self._progress.wait()
+        finally:
+            self._senders -= 1
 
     def close(self, code: int, reason: str = "", *, timeout: float | None = None) -> None:
         """Start the closing handshake. `run` ends when the peer answers or the timeout passes."""
@@ -153,10 +195,16 @@ class WebSocketConnection:
             await anyio.aclose_forcefully(self._stream)
 
     def _ending(self) -> Ending:
-        close = self._protocol.close_rcvd or self._protocol.close_sent
+        theirs, ours = self._protocol.close_rcvd, self._protocol.close_sent
+        close = theirs or ours
         if close is None:
             return Ending(CloseCode.ABNORMAL, "")
-        return Ending(close.code, close.reason)
+        is_first = bool(self._protocol.close_rcvd_then_sent)
+        # Both may close at once: an answer to our close has its code.
+        is_peers = theirs is not None and (is_first or ours is None or theirs.code != ours.code)
+        if ours is not None and not is_peers:
+            close = ours  # an answer need not have its reason
+        return Ending(close.code, close.reason, is_peers)
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
@@ -164,6 +212,12 @@ class WebSocketConnection:
                 self._outgoing.append(data)
                 self._unsent += len(data)
         self._wake.notify()
+        if self.stirred is not None:
+            self.stirred.notify()
+
+    def _stir(self) -> None:
+        if self.stirred is not None:
+            self.stirred.notify()
 
     async def _write(self) -> None:
         while True:
@@ -194,9 +248,11 @@ class WebSocketConnection:
             if not self.is_open:
                 self._end_within(self._close_timeout)
             try:
-                self._protocol.receive_data(await self._stream.receive())
+                data = await self._stream.receive()
             except BROKEN:
                 return self._protocol.receive_eof()
+            self.has_heard = True
+            self._protocol.receive_data(data)
 
     async def _last_words(self) -> None:
         """Let the writer finish, so that our close frame reaches the peer."""

@@ -17,11 +17,12 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
 from bytesocket_app.client.connection import BROKEN, WebSocketConnection
+from bytesocket_app.client.handshake_headers import add_headers
 from bytesocket_app.errors import ConnectError
 
 _FRAMES: Final = logging.getLogger("bytesocket.client.frames")
-"""Logger of `websockets`, which tells of requests with their queries, and of all frames, at DEBUG:
-not unless its own level is set, whatever that of the others is."""
+"""Logger of `websockets`, which tells of all frames at DEBUG: not unless its own level is set,
+whatever that of the others is."""
 _FRAMES.setLevel(logging.INFO)
 
 UNSENT: Final = 16 * 1024
@@ -31,8 +32,12 @@ network is behind."""
 
 _FOR_NOW: Final = frozenset({429, 503})
 """Statuses of servers that are there, and take no connection at the moment."""
+_REFUSED: Final = frozenset({401, 403})
+"""Statuses of servers that are there, and do not let this client in."""
 _SHOWN: Final = 200
-"""Characters of a server's own words."""
+"""Characters of a server's own words in a line."""
+_KEPT: Final = 1024
+"""Bytes of a server's own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ class Dial:
 
     Attributes:
         address: The address to connect to.
-        headers: Further headers of the handshake.
+        headers: Further headers of the handshake; those that it has itself are replaced.
         subprotocols: Subprotocols to offer, best first.
         ssl_context: TLS settings for wss; None takes the system's certificates.
         message_bytes: Largest message to accept.
@@ -98,8 +103,12 @@ class Dial:
             logger=_FRAMES,
         )
         request = protocol.connect()
-        request.headers.update(self.headers)
+        add_headers(request.headers, self.headers)
+        # A query and headers hold secrets, which no log line has.
+        is_told, protocol.debug = protocol.debug, False
         protocol.send_request(request)
+        protocol.debug = is_told
+        _FRAMES.debug("> GET %s HTTP/1.1", self.address.path or "/")
         try:
             await stream.send(b"".join(protocol.data_to_send()))
             while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
@@ -113,22 +122,38 @@ class Dial:
             error = protocol.handshake_exc or InvalidHandshake("the connection ended")
             response = error.response if isinstance(error, InvalidStatus) else None
             status = None if response is None else response.status_code
-            if response is not None and status in _FOR_NOW:
-                problem, cause = "no connection for now", _said(response)
-            else:
-                problem, cause = "no WebSocket", str(error)
+            cause = str(error) if response is None else _said(response)
             raise ConnectError(
-                f"{problem} at {self.address.path or '/'} of "
+                f"{_problem(status)} at {self.address.path or '/'} of "
                 f"{self.address.host}:{self.address.port}: {cause}",
                 status,
+                "" if response is None else _body(response),
+                is_for_now=response is not None and "Retry-After" in response.headers,
             ) from error
         return protocol
+
+
+def _problem(status: int | None) -> str:
+    if status in _FOR_NOW:
+        return "no connection for now"
+    return "refused" if status in _REFUSED else "no WebSocket"
 
 
 def _said(response: Response) -> str:
     """Return the status of an answer, and what the server says in a line of plain text."""
     status = f"HTTP {response.status_code}"
-    if not response.headers.get("Content-Type", "").startswith("text/plain"):
-        return status
-    text = bytes(response.body or b"").decode(errors="replace").strip()[:_SHOWN]
+    text = _body(response)[:_SHOWN] if _content_type(response) == "text/plain" else ""
     return f"{status}: {text}" if text and text.isprintable() else status
+
+
+def _body(response: Response) -> str:
+    """Return the body of an answer if it is text or JSON: the first kilobyte."""
+    kind = _content_type(response)
+    if kind not in {"text/plain", "application/json"} and not kind.endswith("+json"):
+        return ""
+    return bytes(response.body or b"")[:_KEPT].decode(errors="replace").strip()
+
+
+def _content_type(response: Response) -> str:
+    named = response.headers.get_all("Content-Type") or [""]
+    return named[0].partition(";")[0].strip().lower()

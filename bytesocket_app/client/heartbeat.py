@@ -7,8 +7,8 @@ from typing import Literal
 class Heartbeat:
     """The ping and pong deadlines of a connection.
 
-    Reads no clock: `now` is seconds on any clock. A running pong timer is not restarted by a
-    further ping (protocol.md Q41).
+    Reads no clock: `now` is seconds on any clock. Whatever arrives after a ping answers it. A
+    running pong timer is not restarted by a further ping (protocol.md Q41).
 
     Args:
         interval: Seconds between two pings; 0 turns the heartbeat off.
@@ -27,8 +27,20 @@ class Heartbeat:
         """Time at which to call `check` next; infinity for never."""
         return min(self._next_ping, self._pong_due)
 
-    def check(self, now: float) -> Literal["ping", "dead"] | None:
-        """Return what to do now: send a ping, give the connection up ("dead"), or nothing."""
+    @property
+    def is_waiting(self) -> bool:
+        """True from a ping until the next `check` that has heard something."""
+        return self._pong_due < math.inf
+
+    def check(self, now: float, *, has_heard: bool) -> Literal["ping", "dead"] | None:
+        """Return what to do now: send a ping, give the connection up ("dead"), or nothing.
+
+        Args:
+            now: The time.
+            has_heard: True if anything arrived since the last ping.
+        """
+        if has_heard:
+            self._pong_due = math.inf
         if now >= self._pong_due:
             return "dead"
         if now < self._next_ping:
@@ -36,7 +48,3 @@ class Heartbeat:
         self._next_ping = now + self._interval
         self._pong_due = min(self._pong_due, now + self._timeout)
         return "ping"
-
-    def pong(self) -> None:
-        """Record that the server answered."""
-        self._pong_due = math.inf

@@ -3,11 +3,12 @@
 `classify` follows protocol.md section 11, "Receive": the first shape that fits decides.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from bytesocket_app.client.payload import check_kinds, plain
-from bytesocket_app.errors import EncodeError
+from bytesocket_app.errors import EncodeError, ErrorCode
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType
 
@@ -65,8 +66,23 @@ class Replied:
     is_refused: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Message type 38: server code took this client out of a room."""
+
+    room: str
+    code: str
+    message: str
+
+
 Incoming: TypeAlias = (
-    EventArrived | AuthAccepted | AuthRefused | ServerComplained | MembershipAnswered | Replied
+    EventArrived
+    | AuthAccepted
+    | AuthRefused
+    | ServerComplained
+    | MembershipAnswered
+    | Replied
+    | Removed
 )
 
 _JOINS = {MessageType.JOIN_ROOM_SUCCESS, MessageType.JOIN_ROOM_ERROR}
@@ -100,6 +116,8 @@ def _lifecycle(message: dict[str, Any], kind: float) -> Incoming | None:
         return ServerComplained(data)
     if kind in {MessageType.REPLY, MessageType.REPLY_ERROR}:
         return _reply(message, data, is_refused=kind == MessageType.REPLY_ERROR)
+    if kind == MessageType.REMOVED:
+        return _removed(message)
     return _membership(message, kind, data)
 
 
@@ -108,6 +126,17 @@ def _reply(message: dict[str, Any], data: Any, *, is_refused: bool) -> Replied |
     if isinstance(request, bool) or not isinstance(request, str | int):
         return None
     return Replied(request, None if data is ABSENT else data, is_refused)
+
+
+def _removed(message: dict[str, Any]) -> Removed | None:
+    room, code, text = message.get("room"), message.get("code"), message.get("message")
+    if not isinstance(room, str):
+        return None
+    return Removed(
+        room,
+        code if isinstance(code, str) and code else ErrorCode.REMOVED.value,
+        text if isinstance(text, str) else "",
+    )
 
 
 def _membership(message: dict[str, Any], kind: float, data: Any) -> MembershipAnswered | None:
@@ -150,14 +179,17 @@ def event_frame(
     payload: object,
     *,
     room: str | None = None,
+    rooms: Sequence[str] | None = None,
     request: RequestId | None = None,
 ) -> bytes:
-    """Encode a user event, outside rooms or for one, with an `id` if an answer is expected.
+    """Encode a user event, outside rooms, for one or for several, with an `id` for an answer.
 
     Raises:
         EncodeError: The payload holds a value that cannot be sent, or is not of the declared kind.
     """
     message: dict[str, Any] = {} if room is None else {"room": room}
+    if rooms is not None:
+        message["rooms"] = list(rooms)
     message["event"] = event
     if request is not None:
         message["id"] = request

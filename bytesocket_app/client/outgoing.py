@@ -8,8 +8,10 @@ it wait behind it, whichever event they are: what one client sends arrives in or
 """
 
 import math
-from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import anyio
 import anyio.lowlevel
@@ -17,21 +19,27 @@ from pydantic import ValidationError
 
 from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.messages import event_frame, lifecycle_frame
-from bytesocket_app.client.pacing import Pace, Pacing
-from bytesocket_app.client.queue import OfflineQueue
+from bytesocket_app.client.pacing import AnyPace, Pace, Pacing, SeveralPaces
+from bytesocket_app.client.queue import OfflineQueue, Queued
 from bytesocket_app.client.refusals import RefusalReader, Refusals, too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
-from bytesocket_app.client.rooms import Membership, Rooms
+from bytesocket_app.client.rooms import Batch, Membership, Rooms
 from bytesocket_app.client.settings import ClientSettings, EventRate
 from bytesocket_app.client.signal import Signal
-from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError, where
+from bytesocket_app.errors import ConfigurationError, DecodeError, Disconnected, RequestError, where
 from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.types import EventName, RequestId
-from bytesocket_app.wire import Codec, MessageType
+from bytesocket_app.wire import Codec, MessageType, decode
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
 """Outcome of sending an event: sent, queued until its rate allows it or for the next connection,
 or dropped."""
+
+Place: TypeAlias = str | Sequence[str] | None
+"""Room that an event is for, or several; None for none."""
+
+
+_RAW: Final = "request_raw(name, data) and emit_raw(name, data)"
 
 
 class Outgoing:
@@ -69,6 +77,7 @@ class Outgoing:
         self._queue: OfflineQueue[bytes] = OfflineQueue(settings.queue_limit)
         self._queued_requests: set[int | str] = set()
         self._requeued = Signal()
+        self._less = Signal()
         self._connection: WebSocketConnection | None = None
 
     @property
@@ -86,10 +95,10 @@ class Outgoing:
         self._send_queued()
         self._requeued.notify()
 
-    def closed(self, reason: str) -> None:
-        """Stop using the connection: requests that were sent end with `Disconnected`."""
+    def closed(self, reason: str, error: Exception | None = None) -> None:
+        """Stop using the connection: requests that were sent end; see `Requests.disconnect`."""
         self._connection = None
-        self.requests.disconnect(reason, keep=frozenset(self._queued_requests))
+        self.requests.disconnect(reason, error, keep=frozenset(self._queued_requests))
         self.rooms.closed()
 
     async def keep_pace(self) -> None:
@@ -101,6 +110,7 @@ class Outgoing:
     def _send_queued(self) -> float:
         """Send queued messages, up to the first that has to wait; returns its seconds to wait."""
         connection = self.connection
+        self._less.notify()
         while connection is not None and (item := self._queue.first) is not None:
             wait = 0.0 if item.pace is None else _take(item.pace)
             if wait:
@@ -108,7 +118,8 @@ class Outgoing:
             self._queue.drop_first()
             if item.request is not None:
                 self._queued_requests.discard(item.request)
-            connection.send(item.payload, is_binary=self.codec.is_binary)
+            is_binary = self.codec.is_binary if item.is_binary is None else item.is_binary
+            connection.send(item.payload, is_binary=is_binary)
         return math.inf
 
     def refused(self, context: Any) -> None:
@@ -124,29 +135,87 @@ class Outgoing:
             return None
         return self.pacing.of(event, None if room is None else self.rooms.pattern(room))
 
-    def end(self, error: Exception) -> None:
-        """Give up for good: empty the queue and end every request with `Disconnected`."""
+    def _pace_in(self, event: EventName, place: Place) -> AnyPace | None:
+        if place is None or isinstance(place, str):
+            return self._pace(event, place)
+        if self.pacing is None:
+            return None
+        paces = [self._pace(event, room) for room in dict.fromkeys(place)]
+        return SeveralPaces(filter(None, paces)) if any(paces) else None
+
+    def end(self, error: Exception) -> Counter[EventName]:
+        """Give up for good: empty the queue, and end every request with the error.
+
+        Returns:
+            The events that were still queued: how many of each name.
+        """
         self.over = error
         self._queued_requests.clear()
+        left = Counter(_name_of(item.payload) for item in self._waiting_events())
         self._queue.take()
-        self.closed(str(error))
+        self.closed(str(error), error)
+        self._less.notify()
+        return left
+
+    def removed(self, room: str, error: RequestError) -> Counter[EventName]:
+        """End the handles of a room that server code took the client out of, and what waits for it.
+
+        Requests that were not sent fail with the error.
+
+        Returns:
+            The events that were still queued: how many of each name.
+        """
+        left = Counter[EventName]()
+        if not self.rooms.removed(room, error):
+            return left
+        for item in self._queue.take_room(room):
+            if item.request is None:
+                left[_name_of(item.payload)] += 1
+            else:
+                self._queued_requests.discard(item.request)
+                self.requests.refuse(item.request, error)
+        self._less.notify()
+        self._requeued.notify()
+        return left
+
+    def _waiting_events(self) -> list[Queued[bytes]]:
+        """Return what is queued and nobody waits for."""
+        return [item for item in self._queue if item.request is None]
+
+    @property
+    def is_awaiting(self) -> bool:
+        """True while an answer of the server is awaited, to a request, a join or a leave."""
+        return len(self.requests) > len(self._queued_requests) or self.rooms.is_asking
+
+    async def flushed(self, seconds: float) -> None:
+        """Wait until all events are written, but no longer than this; not if there is no hope."""
+        with anyio.move_on_after(seconds):
+            while self.over is None and self._waiting_events():
+                await self._less.wait()
+            if self.connection is not None:
+                await self.connection.flushed()
 
     def check_running(self) -> None:
         """Raise RuntimeError before the client runs, when a wait would have no end."""
         if self.not_running is not None:
             raise RuntimeError(self.not_running)
 
-    def _ask(self, kind: MessageType, room: str) -> None:
+    def _ask(self, kind: MessageType, room: str | tuple[str, ...]) -> None:
         if self._connection is not None:
+            members = {"room": room} if isinstance(room, str) else {"rooms": list(room)}
             self._connection.send(
-                lifecycle_frame(self.codec, kind, room=room), is_binary=self.codec.is_binary
+                lifecycle_frame(self.codec, kind, **members), is_binary=self.codec.is_binary
             )
 
     def join(self, room: str, pattern: str | None = None) -> Membership:
         """Add a handle of a room; see `Rooms.join`."""
         return self.rooms.join(room, pattern)
 
-    async def emit(self, event: EventModel, room: str | None = None) -> Outcome:
+    def join_all(self, wanted: Mapping[str, str]) -> Batch:
+        """Add a handle of several rooms; see `Rooms.join_all`."""
+        return self.rooms.join_all(wanted)
+
+    async def emit(self, event: EventModel, room: Place = None) -> Outcome:
         """Send an event, or queue it; waits while the network is behind.
 
         It is queued without a connection, until its rate allows it, and behind others that are
@@ -159,30 +228,83 @@ class Outgoing:
             RuntimeError: The client does not run yet.
             TypeError: The argument is no event.
         """
-        frame = event_frame(self.codec, sent_name(event), event, room=room)
+        frame = event_frame(self.codec, sent_name(event), event, **_where(room))
         connection = self.connection
         if connection is not None and event.__event_volatile__ and await connection.is_behind():
             return "dropped"
-        pace = None if self.pacing is None else self._pace(event.__event_name__, room)
+        pace = None if self.pacing is None else self._pace_in(event.__event_name__, room)
         if connection is not None and (
             self.pacing is None or self._is_due(pace, is_losable=event.__event_volatile__)
         ):
             connection.send(frame, is_binary=self.codec.is_binary)
             await connection.drained()
             return "sent"
+        return await self._later(frame, pace, room, is_losable=event.__event_volatile__)
+
+    async def emit_raw(self, event: EventName, data: Any, room: Place = None) -> Outcome:
+        """Send an event by its name, as `emit` does; its rate is kept to as well.
+
+        Raises:
+            EncodeError: The data hold a value that cannot be sent.
+            RuntimeError: The client does not run yet.
+        """
+        frame = event_frame(self.codec, event, data, **_where(room))
+        pace = self._pace_in(event, room)
+        return await self._send(frame, pace, room, is_binary=self.codec.is_binary)
+
+    async def send_raw(self, frame: bytes | str) -> Outcome:
+        """Send a frame as it is, or queue it; waits while the network is behind.
+
+        Raises:
+            RuntimeError: The client does not run yet.
+            TypeError: The frame is neither bytes nor text.
+        """
+        if isinstance(frame, str):
+            return await self._send(frame.encode(), None, None, is_binary=False)
+        return await self._send(bytes(memoryview(frame)), None, None, is_binary=True)
+
+    async def _send(
+        self, frame: bytes, pace: AnyPace | None, place: Place, *, is_binary: bool
+    ) -> Outcome:
+        connection = self.connection
+        if connection is None or not self._is_due(pace):
+            return await self._later(frame, pace, place, is_binary=is_binary)
+        connection.send(frame, is_binary=is_binary)
+        await connection.drained()
+        return "sent"
+
+    async def _later(
+        self,
+        frame: bytes,
+        pace: AnyPace | None,
+        place: Place,
+        *,
+        is_losable: bool = False,
+        is_binary: bool | None = None,
+    ) -> Outcome:
+        """Queue what cannot be sent now, or drop it."""
         self.check_running()
         await anyio.lowlevel.checkpoint()
-        if self.over is not None or event.__event_volatile__:
+        if self.over is not None or is_losable:
             return "dropped"
-        return "queued" if self._keep(frame, pace) else "dropped"
+        return "queued" if self._keep(frame, pace, place, is_binary=is_binary) else "dropped"
 
-    def _is_due(self, pace: Pace | None, *, is_losable: bool = False) -> bool:
+    def _is_due(self, pace: AnyPace | None, *, is_losable: bool = False) -> bool:
         """Return True if a message may be sent now, which takes a token."""
         return not len(self._queue) and (pace is None or not _take(pace, is_losable=is_losable))
 
-    def _keep(self, frame: bytes, pace: Pace | None, request: RequestId | None = None) -> bool:
+    def _keep(
+        self,
+        frame: bytes,
+        pace: AnyPace | None,
+        place: Place,
+        request: RequestId | None = None,
+        *,
+        is_binary: bool | None = None,
+    ) -> bool:
         """Queue a message; returns False if the queue is full."""
-        is_kept = self._queue.put(frame, request=request, pace=pace)
+        room = place if isinstance(place, str) else None
+        is_kept = self._queue.put(frame, request=request, pace=pace, is_binary=is_binary, room=room)
         self._requeued.notify()
         return is_kept
 
@@ -191,7 +313,7 @@ class Outgoing:
         event: EventModel,
         reply: PayloadType | None,
         *,
-        room: str | None = None,
+        room: Place = None,
         timeout: float | None = None,
     ) -> Any:
         """Send an event and wait for its answer.
@@ -208,20 +330,35 @@ class Outgoing:
             RequestTimeout: No answer came in time; a request that was still queued is taken back.
             Disconnected: The connection ended before the answer, the client is closed, or the queue
                 for the next connection is full.
-            ConfigurationError: Only the server sends the event.
+            AuthError: The server refused this client for good, as `ended` says.
+            ConfigurationError: Only the server sends the event, or the timeout is no time.
             EncodeError: The payload holds a value that cannot be sent.
             RuntimeError: The client does not run yet.
             TypeError: The argument is no event.
         """
+        return await self.request_raw(sent_name(event), event, reply, room=room, timeout=timeout)
+
+    async def request_raw(
+        self,
+        event: EventName,
+        data: Any,
+        reply: PayloadType | None,
+        *,
+        room: Place = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Send an event by its name and wait for its answer; see `request`."""
         self.check_running()
         if self.over is not None:
-            raise Disconnected(str(self.over))
+            raise self.over
         seconds = self.settings.request_timeout if timeout is None else timeout
+        if not seconds >= 0:
+            raise ConfigurationError(f"timeout={timeout!r}: pass seconds, or 0 to wait for ever")
         pending = self.requests.open(anyio.current_time(), seconds if seconds > 0 else math.inf)
         try:
-            frame = event_frame(self.codec, sent_name(event), event, room=room, request=pending.id)
-            pace = self._pace(event.__event_name__, room)
-            self._send_request(frame, pending, pace)
+            frame = event_frame(self.codec, event, data, **_where(room), request=pending.id)
+            pace = self._pace_in(event, room)
+            self._send_request(frame, pending, pace, room)
             return self._valid(await pending.outcome(), reply)
         finally:
             self.requests.forget(pending)
@@ -230,11 +367,13 @@ class Outgoing:
                 self._queue.forget(pending.id)
                 self._requeued.notify()
 
-    def _send_request(self, frame: bytes, pending: PendingRequest, pace: Pace | None) -> None:
+    def _send_request(
+        self, frame: bytes, pending: PendingRequest, pace: AnyPace | None, place: Place
+    ) -> None:
         connection = self.connection
         if connection is not None and self._is_due(pace):
             connection.send(frame, is_binary=self.codec.is_binary)
-        elif self._keep(frame, pace, pending.id):
+        elif self._keep(frame, pace, place, pending.id):
             self._queued_requests.add(pending.id)
         elif connection is None:
             raise Disconnected("there is no connection, and the queue for the next one is full")
@@ -260,7 +399,10 @@ def sent_name(event: EventModel) -> EventName:
         ConfigurationError: Only the server sends it.
         TypeError: The argument is no event, but for example a name, a dict, or an event's class.
     """
-    name = name_of(event)
+    try:
+        name = name_of(event)
+    except TypeError as error:
+        raise TypeError(f"{error}; a DynamicClient has {_RAW} for events without a class") from None
     if isinstance(event, type):
         raise TypeError(f"pass an event, as in {event.__name__}(...), not the class itself")
     if event.__event_direction__ == "server":
@@ -272,7 +414,25 @@ def sent_name(event: EventModel) -> EventName:
     return name
 
 
-def _take(pace: Pace, *, is_losable: bool = False) -> float:
+def _where(place: Place) -> dict[str, Any]:
+    """Return the arguments of `event_frame` for a place."""
+    if place is None:
+        return {}
+    return {"room": place} if isinstance(place, str) else {"rooms": place}
+
+
+def _name_of(frame: bytes) -> EventName:
+    """Return the name of an event in a frame that was to be sent."""
+    for is_binary in (False, True):
+        with suppress(DecodeError):
+            message = decode(frame, is_binary)
+            if isinstance(message, dict):
+                name: EventName = cast("dict[str, Any]", message).get("event", "a raw message")
+                return name
+    return "a raw message"
+
+
+def _take(pace: AnyPace, *, is_losable: bool = False) -> float:
     """Take a token of now; returns the seconds to wait if there is none."""
     now = anyio.current_time()
     wait = pace.wait(now, is_losable=is_losable)

@@ -10,8 +10,9 @@ burst of 1 leaves nothing, so that there half a message's time is paid for it.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 from bytesocket_app.client.settings import EventRate
 from bytesocket_app.types import EventName
@@ -47,31 +48,64 @@ class Pace:
         self._full_at = -math.inf
         self._spent = 0
 
-    def wait(self, now: float, *, is_losable: bool = False) -> float:
+    def wait(self, now: float, *, tokens: int = 1, is_losable: bool = False) -> float:
         """Return the seconds until a message may be sent; 0 for now.
 
         Args:
             now: The time, in seconds of a clock that does not run backwards.
+            tokens: Tokens that it takes: the rooms that it is for. If that is more than the bucket
+                ever holds, the bucket has to be full.
             is_losable: True for one that may be lost, which pays no margin: as it does not wait, it
                 would be lost to the margin itself.
         """
         margin = 0.0 if is_losable else self._margin
         if self._full_at + margin <= now:
             self._spent = 0
-        if self._spent < self._burst:
+        needed = min(tokens, self._burst)
+        if self._spent + needed <= self._burst:
             return 0.0
-        wait = self._full_at + margin - (self._burst - 1) * self._seconds - now
+        wait = self._full_at + margin - (self._burst - needed) * self._seconds - now
         return wait if wait > _ROUNDING else 0.0
 
-    def sent(self, now: float) -> None:
-        """Take a token."""
-        self._full_at = max(self._full_at, now) + self._seconds
-        self._spent += 1
+    def sent(self, now: float, *, tokens: int = 1) -> None:
+        """Take tokens, also such as the bucket does not have yet."""
+        self._full_at = max(self._full_at, now) + tokens * self._seconds
+        self._spent += tokens
 
     def empty(self, now: float, seconds: float) -> None:
         """Empty the bucket: the server refused, and names the seconds until the next token."""
         self._full_at = now + seconds + (self._burst - 1) * self._seconds
         self._spent = self._burst
+
+
+class SeveralPaces:
+    """Paces of one message that goes to several rooms: it takes a token for each.
+
+    Args:
+        paces: The pace of each room; rooms of one pattern have the same.
+    """
+
+    __slots__ = ("_tokens",)
+
+    def __init__(self, paces: Iterable[Pace]) -> None:
+        self._tokens = Counter(paces)
+
+    def wait(self, now: float, *, is_losable: bool = False) -> float:
+        """Return the seconds until all of them allow it; 0 for now."""
+        waits = (
+            pace.wait(now, tokens=count, is_losable=is_losable)
+            for pace, count in self._tokens.items()
+        )
+        return max(waits, default=0.0)
+
+    def sent(self, now: float) -> None:
+        """Take a token for each room."""
+        for pace, count in self._tokens.items():
+            pace.sent(now, tokens=count)
+
+
+AnyPace: TypeAlias = Pace | SeveralPaces
+"""Pace of one message."""
 
 
 class Pacing:

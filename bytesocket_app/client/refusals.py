@@ -5,6 +5,8 @@ This framework's server sends `{"phase", "error": {"code", "message", "data"}, "
 `{}`, or any value that its application passed (protocol.md section 2, "Error context"; Q28).
 """
 
+import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
@@ -14,9 +16,12 @@ from pydantic import ValidationError
 from typing_extensions import TypeIs
 
 from bytesocket_app.errors import ConfigurationError, ErrorContext, Phase, RequestError, where
+from bytesocket_app.event_loop import is_failure
 from bytesocket_app.events import PayloadType
 from bytesocket_app.events.refusal_data import data_type
 from bytesocket_app.types import CodecName, EventName
+
+log = logging.getLogger("bytesocket.client")
 
 Refusals: TypeAlias = Iterable[type[RequestError]]
 """Classes of the refusals that a client tells apart, each with a `code=`."""
@@ -59,24 +64,38 @@ class RefusalReader:
         if known is None:
             return plain
         kind, data_type = known
+        message = "" if plain.message == plain.code else plain.message
         try:
             data = data_type.validate(plain.data, self._codec)
+            return kind(plain.code, message, data, plain.details)
         except ValidationError:
             return plain
-        message = "" if plain.message == plain.code else plain.message
-        return kind(plain.code, message, data, plain.details)
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            log.exception("%s (%s) failed", kind.__name__, where(kind))
+            return plain
 
     def server_error(self, context: object) -> ErrorContext:
         """Return the error hook's argument for a message of type 3 or a refused join or leave."""
-        members = _members(context)
-        phase = members.get("phase")
-        known = phase if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
         return ErrorContext(
-            phase=Phase(known),
+            phase=phase_of(context),
             error=self.error(context),
-            event=members.get("event"),
+            event=_members(context).get("event"),
             raw=repr(context)[:300],
         )
+
+
+def phase_of(context: object) -> Phase:
+    """Return the phase that an error context names; `HANDLER` if it names none that is known."""
+    phase = _members(context).get("phase")
+    return Phase(phase) if isinstance(phase, str) and phase in set(Phase) else Phase.HANDLER
+
+
+def close_code(context: object) -> int | None:
+    """Return the close code that an error context says will follow."""
+    code = _members(context).get("code")
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def refusal(context: object, *, default: str = "refused") -> RequestError:
@@ -102,6 +121,29 @@ def refusal(context: object, *, default: str = "refused") -> RequestError:
         named.get("data"),
         listed,
     )
+
+
+def told_by_http(body: str, *, default: str) -> RequestError:
+    """Return the refusal that the body of an HTTP answer tells: text, or JSON of a known shape.
+
+    Known are error contexts, `{"code", "message", "data"}`, and the `detail` of FastAPI and of
+    problem details (RFC 9457).
+
+    Args:
+        body: The body.
+        default: The code to use if it names none.
+    """
+    try:
+        told: object = json.loads(body)
+    except ValueError:
+        return RequestError(default, body)
+    members = _members(told)
+    detail = members.get("detail") or members.get("title")
+    if isinstance(detail, str) and "error" not in members:
+        return RequestError(default, detail)
+    if isinstance(told, str):
+        return RequestError(default, told)
+    return refusal(told, default=default)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,20 @@ class Requests:
         if pending is not None:
             pending.settle(error=error)
 
-    def disconnect(self, reason: str, *, keep: frozenset[RequestId] = frozenset()) -> None:
-        """End every request with `Disconnected`, except those in `keep`, which were never sent."""
+    def disconnect(
+        self,
+        reason: str,
+        error: Exception | None = None,
+        *,
+        keep: frozenset[RequestId] = frozenset(),
+    ) -> None:
+        """End every request, except those in `keep`, which were never sent.
+
+        Args:
+            reason: Text of the `Disconnected` to end them with.
+            error: Error to end them with instead.
+            keep: Ids of those that go on.
+        """
         for pending in list(self._waiting.values()):
             if pending.id not in keep:
-                pending.settle(error=Disconnected(reason))
+                pending.settle(error=error or Disconnected(reason))

@@ -3,9 +3,12 @@
 Each room has at most one membership request pending; when its answer comes, it is compared with
 what is wanted by then. So no room is joined twice when a connection opens (protocol.md Q33), and a
 room that was left while offline or during its join is left (Q34).
+
+A batch is joined by one message, all of its rooms or none, also after a reconnection. A room that a
+handle of its own wants too is asked for by itself: no other room's refusal keeps it out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,8 +16,8 @@ from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import RequestError
 from bytesocket_app.wire import MessageType
 
-Ask: TypeAlias = Callable[[MessageType, str], None]
-"""Function that sends a join or a leave for a room."""
+Ask: TypeAlias = Callable[[MessageType, str | tuple[str, ...]], None]
+"""Function that sends a join or a leave for a room, or a join for several."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +34,10 @@ class Membership:
             change.
         error: Refusal of the last join; the join is tried again after a reconnection.
         pattern: Pattern that the room was joined by; the room's name if it has none.
+        batched: Number of those handles that belong to batches.
+        asked_in: Batch whose join is pending; None if none is.
+        left: Functions of the handles, called with the reason when server code takes the client out
+            of the room.
         changed: Signal for waiters, notified at answers, when the connection ends, and when a
             handle leaves.
     """
@@ -42,7 +49,27 @@ class Membership:
     is_settled: bool = False
     error: RequestError | None = None
     pattern: str = ""
+    batched: int = 0
+    asked_in: "Batch | None" = None
+    left: list[Callable[[RequestError], None]] = field(
+        default_factory=list[Callable[[RequestError], None]]
+    )
     changed: Signal = field(default_factory=Signal)
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Rooms that are joined by one message.
+
+    Attributes:
+        rooms: State of each room, by name.
+        is_settled: True after a refusal: the batch is asked for again on the next connection.
+        error: That refusal.
+    """
+
+    rooms: dict[str, Membership]
+    is_settled: bool = False
+    error: RequestError | None = None
 
 
 class Rooms:
@@ -50,6 +77,7 @@ class Rooms:
 
     def __init__(self) -> None:
         self._rooms: dict[str, Membership] = {}
+        self._batches: list[Batch] = []
         self._ask: Ask | None = None
 
     def __contains__(self, room: str) -> bool:
@@ -74,12 +102,38 @@ class Rooms:
         self._reconcile(name, room)
         return room
 
-    def leave(self, name: str) -> None:
-        """Remove a handle of a room; leaves the room with the last one."""
+    def join_all(self, wanted: Mapping[str, str]) -> Batch:
+        """Add a handle of each room, and join those that the client is not in by one message.
+
+        Args:
+            wanted: The pattern of each room, by the room's name.
+        """
+        batch = Batch({})
+        for name, pattern in wanted.items():
+            room = self._rooms.setdefault(name, Membership(pattern=pattern))
+            room.handles += 1
+            room.batched += 1
+            batch.rooms[name] = room
+        if wanted:
+            self._batches.append(batch)
+        self._ask_batches()
+        return batch
+
+    def leave(self, name: str, batch: Batch | None = None) -> None:
+        """Remove a handle of a room; leaves the room with the last one.
+
+        Args:
+            name: The room.
+            batch: The batch that the handle belongs to, if it does.
+        """
         room = self._rooms[name]
         room.handles -= 1
         room.is_settled = False
+        if batch is not None:
+            room.batched -= 1
+            self._drop(name, batch)
         self._reconcile(name, room)
+        self._ask_batches()
 
     def opened(self, ask: Ask) -> None:
         """Join every wanted room on a new connection."""
@@ -87,11 +141,15 @@ class Rooms:
         for name, room in list(self._rooms.items()):
             room.error = None
             self._reconcile(name, room)
+        self._ask_batches()
 
     def closed(self) -> None:
         """Record the end of the connection: no room is joined; wanted rooms stay wanted."""
         self._ask = None
+        for batch in self._batches:
+            batch.is_settled, batch.error = False, None
         for name, room in list(self._rooms.items()):
+            room.asked_in = None
             room.is_joined = room.is_asked = room.is_leaving = room.is_settled = False
             self._reconcile(name, room)
             room.changed.notify()
@@ -101,22 +159,82 @@ class Rooms:
         room = self._rooms.get(name)
         if room is None:
             return
+        batch, room.asked_in = room.asked_in, None
         room.is_asked = room.is_leaving = False
-        room.is_settled = error is not None
+        room.is_settled = error is not None and batch is None
+        if batch is not None and error is not None:
+            batch.is_settled, batch.error = True, error
         if error is None:
             room.is_joined = is_join
             room.error = None
-        elif is_join:
+        elif is_join and (batch is None or _needs_batch(room)):
             room.error = error
         self._reconcile(name, room)
+        self._ask_batches()
         room.changed.notify()
 
+    def removed(self, name: str, error: RequestError) -> bool:
+        """End all handles of a room that server code took the client out of.
+
+        Ignored while a join or a leave is pending, as its answer decides, and for a room that the
+        client is not in. A new `join` begins a new membership. Returns True if it was not ignored.
+        """
+        room = self._rooms.get(name)
+        if room is None or room.is_asked or not room.is_joined:
+            return False
+        del self._rooms[name]
+        room.is_joined, room.handles = False, 0
+        for batch in list(self._batches):
+            if batch.rooms.get(name) is room:
+                self._drop(name, batch)
+        for left in tuple(room.left):
+            left(error)
+        room.changed.notify()
+        return True
+
+    @property
+    def is_asking(self) -> bool:
+        """True while a join or a leave is pending."""
+        return any(room.is_asked for room in self._rooms.values())
+
+    def _drop(self, name: str, batch: Batch) -> None:
+        """Take a room out of a batch, whose last room ends it."""
+        del batch.rooms[name]
+        if not batch.rooms:
+            self._batches.remove(batch)
+
+    def _ask_batches(self) -> None:
+        """Ask for each batch whose rooms have no other request pending."""
+        for batch in self._batches:
+            missing = {
+                name: room
+                for name, room in batch.rooms.items()
+                if _needs_batch(room) and self._rooms.get(name) is room
+            }
+            is_pending = any(room.is_asked for room in missing.values())
+            if self._ask is None or not missing or is_pending or batch.is_settled:
+                continue
+            for room in missing.values():
+                room.is_asked, room.asked_in, room.error = True, batch, None
+            self._ask(MessageType.JOIN_ROOMS, tuple(missing))
+
+    def _is_wanted(self, name: str, room: Membership) -> bool:
+        """Return True for a room of a handle of its own, or of a batch that was not refused."""
+        return room.handles > room.batched or any(
+            batch.rooms.get(name) is room for batch in self._batches if not batch.is_settled
+        )
+
     def _reconcile(self, name: str, room: Membership) -> None:
-        is_wanted = room.handles > 0
-        if not is_wanted and not room.is_joined and not room.is_asked:
+        is_wanted = self._is_wanted(name, room)
+        if not room.handles and not room.is_joined and not room.is_asked:
             del self._rooms[name]
         elif is_wanted != room.is_joined and not room.is_asked and not room.is_settled:
-            if self._ask is None:
+            if self._ask is None or (is_wanted and _needs_batch(room)):
                 return
             room.is_asked, room.is_leaving = True, not is_wanted
             self._ask(MessageType.JOIN_ROOM if is_wanted else MessageType.LEAVE_ROOM, name)
+
+
+def _needs_batch(room: Membership) -> bool:
+    """Return True for a room that only batches want, and that the client is not in."""
+    return room.handles == room.batched and not room.is_joined

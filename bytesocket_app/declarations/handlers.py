@@ -69,7 +69,7 @@ class HandlerOptions:
     rate: Rate | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Handler:
     """One function for one event.
 
@@ -126,6 +126,12 @@ class ResolvedHandlers:
             chains=(),
         )
 
+    def without_removed(self) -> "ResolvedHandlers":
+        """Return what is left to start after some concurrent handlers were removed."""
+        left = tuple(handler for handler in self.concurrent if not handler.bound.is_removed)
+        replies = any(handler.reply is not None for handler in left)
+        return replace(self, concurrent=left, replies=replies)
+
 
 class HandlerTable:
     """The handlers of one place: the application's, or one room's.
@@ -136,7 +142,7 @@ class HandlerTable:
     """
 
     def __init__(self) -> None:
-        self._registry: Registry[EventName, Handler] = Registry()
+        self._registry: Registry[EventName, Handler] = Registry(lambda one: one.bound.withdraw())
         self.ready: dict[EventName, ResolvedHandlers] = {}
         self.rates: dict[EventName, Rate] = {}
         self._relay_rates: dict[EventName, Rate] = {}

@@ -57,7 +57,7 @@ class EveryRoom:
 
     def __init__(self) -> None:
         self.refusals: dict[type[Refusal], None] = {}
-        self._guards: Registry[tuple[RoomHook, bool], Bound] = Registry()
+        self._guards: Registry[tuple[RoomHook, bool], Bound] = Registry(Bound.withdraw)
         self._pending: Pending[DeclarationScope] = Pending()
         self.guard = self._pending.guard_hook(*self._hooked(RoomHook.GUARD), self._refuses)
         self.leave_guard = self._pending.guard_hook(

@@ -94,7 +94,7 @@ class Room:
         self.refusals: dict[type[Refusal], None] = {}
         self.chain: MiddlewareChain | None = None
         self._types = dict.fromkeys(pattern.parameters, Untyped())
-        self._hooks: Registry[RoomHook, Bound] = Registry()
+        self._hooks: Registry[RoomHook, Bound] = Registry(Bound.withdraw)
         self._pending: Pending[DeclarationScope] = Pending()
         self.guard = self._pending.guard_hook(*self._hooked(RoomHook.GUARD), self._refuses)
         self.leave_guard = self._pending.guard_hook(

@@ -1,9 +1,11 @@
 """`Router`: handlers, rooms and middleware of a module, for an application that includes them."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from bytesocket_app.declarations.declaring import event_hook, event_name
+from bytesocket_app.declarations.every import checked_interval
 from bytesocket_app.declarations.handlers import HandlerOptions
 from bytesocket_app.declarations.pending import Pending
 from bytesocket_app.declarations.rates import Per, Rate
@@ -17,6 +19,7 @@ from bytesocket_app.rooms import RoomPattern
 from bytesocket_app.types import EventName
 
 M = TypeVar("M", bound=Middleware)
+F = TypeVar("F", bound=Callable[..., Any])
 
 _ROUTERS: "WeakSet[Router]" = WeakSet()
 """The routers that nothing includes."""
@@ -160,6 +163,25 @@ class Router:
         """
         self._chain.add(step)
         return step
+
+    def every(self, interval: float, *, immediately: bool = False) -> Callable[[F], F]:
+        """Call a function again and again, in each process; see `ByteSocket.every`.
+
+        Raises:
+            ConfigurationError: The interval is no positive number, or a parameter of the function
+                cannot be served; a router tells the latter when it is included.
+        """
+        seconds = checked_interval(interval)
+
+        def declare(function: F) -> F:
+            self._pending.do(
+                lambda scope: scope.timers.add(
+                    function, seconds, scope.app, immediately=immediately
+                )
+            )
+            return function
+
+        return declare
 
     def include(self, router: "Router") -> None:
         """Make the declarations of another router here.

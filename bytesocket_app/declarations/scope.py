@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from bytesocket_app.declarations.every import DeclaredTimers
 from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.events import Catalogue, ServerEvent, ServerPayload
@@ -66,6 +67,7 @@ class DeclarationScope:
         backend: What its rooms emit through.
         app: Its class, for functions that ask for the application.
         rates: Its events' rates.
+        timers: Its timers.
         prefix: Put before bare event names.
         outer: The part of it that is the prefix of the routers around.
         chain: The routers' middleware; None for the application's own declarations.
@@ -77,6 +79,7 @@ class DeclarationScope:
     backend: RoomBackend
     app: type
     rates: DeclaredRates
+    timers: DeclaredTimers
     prefix: str = ""
     outer: str = ""
     chain: MiddlewareChain | None = None

@@ -2,15 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from bytesocket_app.dependencies.calling import DependencyStep, run
-from bytesocket_app.dependencies.connection import connection_maker
 from bytesocket_app.dependencies.marker import Wanted, wanted
-from bytesocket_app.dependencies.planning import Plan
+from bytesocket_app.dependencies.planning import Plan, wanted_clock, wanted_connection
 from bytesocket_app.signature import EMPTY, Bound, Offer, read_signature
 from bytesocket_app.signature import bind as bind_plainly
 from bytesocket_app.socket import Socket
+from bytesocket_app.transports import Handshake
+
+_ALSO: Final = ("the clock (Clock)", "what dependencies make (Annotated[T, Depends(fn)])")
+"""What every function may ask for beside the offers."""
 
 Overrides = Mapping[Callable[..., Any], Callable[..., Any]]
 
@@ -34,24 +37,16 @@ def bind(
     wants: dict[str, Wanted] = {}
     for parameter in parameters:
         annotation = hints.get(parameter.name, EMPTY)
-        want = wanted(parameter, annotation) or _connection(annotation)
+        want = (
+            wanted(parameter, annotation)
+            or wanted_connection(annotation)
+            or wanted_clock(annotation)
+        )
         if want is not None:
             wants[parameter.name] = want
     if not wants:
-        return bind_plainly(function, offers, role=role)
+        return bind_plainly(function, offers, role=role, also=_ALSO)
     return _Dependent(function, offers, wants, role, app).bound
-
-
-def _connection(annotation: Any) -> Wanted | None:
-    """Return a dependency for an annotation with a Starlette connection; None for others."""
-    if connection_maker(annotation) is None:
-        return None
-
-    async def given(connection: Any) -> Any:
-        return connection
-
-    given.__annotations__["connection"] = annotation
-    return Wanted(given, use_cache=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +84,19 @@ class _Dependent:
         # For the function, its dependencies are further offers, which match their own names only.
         plain = [replace(offer, matches=_except(wants, offer.matches)) for offer in offers]
         plain += [Offer("", _named(name)) for name in wants]
-        inner = bind_plainly(function, plain, role=role)
+        inner = bind_plainly(function, plain, role=role, also=_ALSO)
         self._invoke = inner.invoke
         self._own = {i: a for i, a in inner.annotations.items() if i < len(offers)}
         plan, self._recipe = self._plan({})
         self._owner = _owner(plan, offers, app)
+        self._socket = plan.offer(Socket)
+        self._handshake = plan.offer(Handshake)
         self.bound = replace(
             inner, invoke=self._call, annotations=self._own, nested=tuple(plan.asked)
         )
 
     def _plan(self, overrides: Overrides) -> tuple[Plan, _Recipe]:
-        plan = Plan(self._offers, self._own, overrides)
+        plan = Plan(self._offers, self._own, overrides, self._app)
         slots = tuple(plan.need(want, (self._function,)) for want in self._wants)
         return plan, _Recipe(plan.steps, slots)
 
@@ -107,6 +104,10 @@ class _Dependent:
         app = self._owner(values)
         recipe = self._recipe
         overrides: Overrides | None = getattr(app, "dependency_overrides", None)
+        socket = None if self._socket is None else values[self._socket]
+        host = self._host(values, app) if socket is None else socket.handshake.native.get("app")
+        if host is not None:
+            overrides = {**getattr(host, "dependency_overrides", {}), **(overrides or {})}
         if overrides:
             _, recipe = self._plan(overrides)
         bound = app.settings.timeouts.close if app is not None else 0
@@ -116,6 +117,12 @@ class _Dependent:
             return invoke(*made[:width], *[made[slot] for slot in slots])
 
         return await run(recipe.steps, inner, list(values), bound)
+
+    def _host(self, values: Sequence[Any], app: Any) -> Any:
+        """Return the FastAPI application around a call without a socket; None outside of one."""
+        if self._handshake is not None:
+            return values[self._handshake].native.get("app")  # ASGI's, as Starlette sets it
+        return getattr(getattr(app, "life", None), "host", None)
 
 
 def _owner(plan: Plan, offers: Sequence[Offer], app: Any) -> Callable[[Sequence[Any]], Any]:

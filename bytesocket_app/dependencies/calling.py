@@ -9,6 +9,7 @@ from contextlib import (
     asynccontextmanager,
     contextmanager,
 )
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -179,12 +180,23 @@ async def _enter_in_thread(
     entered: Callable[..., AbstractContextManager[Any]], *values: Any
 ) -> tuple[Any, CleanUp]:
     manager = entered(*values)
-    value = await in_thread(manager.__enter__)
+    value, context = await in_thread(partial(_in_own_context, manager.__enter__))
 
     async def clean_up(error: BaseException | None) -> object:
         trace = None if error is None else error.__traceback__
         leave = partial(manager.__exit__, None if error is None else type(error), error, trace)
+        leave = partial(context.run, leave)
         # A limiter of its own: clean-up must not wait for threads that wait for its resource.
         return await to_thread.run_sync(leave, abandon_on_cancel=True, limiter=CapacityLimiter(1))
 
     return value, clean_up
+
+
+def _in_own_context(enter: Callable[[], Any]) -> tuple[Any, Context]:
+    """Call a function in a new context; returns its value, and the context for the clean-up.
+
+    Every call in a thread gets a copy of its caller's context. A generator that sets a ContextVar
+    resets it by a token, which is good only in the context where it was set.
+    """
+    context = copy_context()
+    return context.run(enter), context

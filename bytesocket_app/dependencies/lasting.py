@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bytesocket_app.dependencies.calling import CleanUp
 from bytesocket_app.dependencies.marker import Wanted, wanted
-from bytesocket_app.dependencies.planning import Plan
+from bytesocket_app.dependencies.planning import Plan, wanted_clock
 from bytesocket_app.errors import ConfigurationError, warn_caller, where
 from bytesocket_app.signature import EMPTY, Offer, asked_text, read_parameters, title
 
@@ -45,7 +45,7 @@ class Lasting:
         required = [each for each in parameters if each.default is EMPTY]
         for parameter in parameters:
             annotation = hints.get(parameter.name, EMPTY)
-            want = wanted(parameter, annotation)
+            want = wanted(parameter, annotation) or wanted_clock(annotation)
             if want is not None:
                 self._wants.append((parameter, want))
             elif offer.matches(parameter.name, annotation):

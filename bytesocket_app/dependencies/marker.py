@@ -16,6 +16,10 @@ class Depends:
     The function may be `async def` or `def`, which runs in a worker thread. If it yields, the code
     after the `yield` is the clean-up, which runs after the call, even if that failed.
 
+    What an `async def` sets in a ContextVar is seen by what is called after it, and by the socket's
+    later messages, unless its clean-up resets it. What a `def` sets stays in a context of its own,
+    as with FastAPI: its clean-up sees it and may reset it by its token, the handler does not.
+
     Args:
         dependency: The function, a class or any other callable.
         use_cache: True if all requests for it in one call share one value.

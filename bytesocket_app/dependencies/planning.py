@@ -9,12 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from bytesocket_app.clock import Clock
 from bytesocket_app.dependencies.calling import DependencyStep, Picks, at_once, step
 from bytesocket_app.dependencies.connection import connection_maker
 from bytesocket_app.dependencies.marker import Wanted, wanted
 from bytesocket_app.errors import ConfigurationError
-from bytesocket_app.signature import EMPTY, Offer, by_type, read_parameters, title, type_text
-from bytesocket_app.socket import Socket
+from bytesocket_app.signature import (
+    EMPTY,
+    Offer,
+    alternatives,
+    by_type,
+    read_parameters,
+    title,
+    type_text,
+)
+from bytesocket_app.socket import Application, Socket
 from bytesocket_app.transports import Handshake
 
 Chain = tuple[Callable[..., Any], ...]
@@ -34,6 +43,7 @@ class Plan:
         offers: Values that the function and its dependencies may request.
         own: The annotations of the function's own parameters, by the offer's index.
         overrides: Functions to call in place of others.
+        app: The application, if no offer leads to it.
 
     Attributes:
         steps: Steps that make the values after those of the offers.
@@ -45,7 +55,9 @@ class Plan:
         offers: Sequence[Offer],
         own: Mapping[int, Any],
         overrides: Mapping[Callable[..., Any], Callable[..., Any]],
+        app: Any = None,
     ) -> None:
+        self._app = app
         self.steps: list[DependencyStep] = []
         self.asked: list[tuple[int, Any]] = []
         self._offers = offers
@@ -130,8 +142,8 @@ class Plan:
         if want is not None:
             return self.need(want, chain)
         make = connection_maker(annotation)
-        if make is not None:
-            return self._derived(annotation, make, self._handshake())
+        if make is not None or _asks_clock(annotation):
+            return self._derived(annotation, make, self._handshake()) if make else self._clock()
         if _is_scopes(annotation):
             self._scoped += 1
             return self._add(at_once(partial(annotation, list(self._scopes))))
@@ -160,6 +172,14 @@ class Plan:
                 return index
         return None
 
+    def _clock(self) -> int | None:
+        index = self.offer(Application)
+        if index is not None:
+            return self._derived("clock", _clock_of, index)
+        if self._app is not None:
+            return self._add(at_once(partial(_clock_of, self._app)))
+        return self._derived("clock", _clock_of_socket, self.offer(Socket))
+
     def _handshake(self) -> int | None:
         index = self.offer(Handshake)
         if index is not None:
@@ -176,6 +196,28 @@ class Plan:
             index = self._add(at_once(make, source))
             self._shared.append((key, None, index))
         return index
+
+
+def wanted_connection(annotation: Any) -> Wanted | None:
+    """Return a dependency for an annotation with a Starlette connection; None for others."""
+    return None if connection_maker(annotation) is None else _given(annotation)
+
+
+def wanted_clock(annotation: Any) -> Wanted | None:
+    """Return a dependency for an annotation with the application's clock; None for others."""
+    return _given(annotation) if _asks_clock(annotation) else None
+
+
+def _given(annotation: Any) -> Wanted:
+    async def given(value: Any) -> Any:
+        return value
+
+    given.__annotations__["value"] = annotation
+    return Wanted(given, use_cache=False)
+
+
+def _asks_clock(annotation: Any) -> bool:
+    return Clock in alternatives(annotation)
 
 
 def _is_application(annotation: Any) -> bool:
@@ -211,6 +253,15 @@ def _application_of(socket: Socket[Any] | None) -> Any:
     if socket is None:
         raise RuntimeError("The error belongs to no connection, so it names no application.")
     return socket.app
+
+
+def _clock_of(app: Any) -> Clock:
+    clock: Clock = app.clock
+    return clock
+
+
+def _clock_of_socket(socket: Socket[Any] | None) -> Clock:
+    return _clock_of(_application_of(socket))
 
 
 def _path(chain: Chain) -> str:

@@ -100,7 +100,9 @@ class RoomHooks:
         raises: Iterable[type[Refusal]],
         values: Sequence[Any],
     ) -> None:
-        """Ask one guard; raises what `ask` does."""
+        """Ask one guard, unless one of those before removed it; raises what `ask` does."""
+        if bound.is_removed:
+            return
         step.source = bound.source
         what = f"guard {bound.source} of {of}"
         try:
@@ -149,6 +151,8 @@ class RoomHooks:
         name: str,
         parameters: Sequence[Any],
     ) -> None:
+        if bound.is_removed:  # by one of those before
+            return
         what = f"hook {bound.source} of room {room.pattern.text!r}"
         try:
             with move_on_after(self._timeout or None) as scope:

@@ -50,6 +50,7 @@ class HandlerRunner:
         self._promises = runtime.lifecycle.failures.promises
         self._telemetry = runtime.telemetry
         self._timeout = runtime.settings.timeouts.handler
+        self._is_chain = runtime.settings.policies.room_handlers == "chain"
 
     async def run(  # noqa: C901, PLR0912, PLR0915 - the hot path: a call less for each message
         self, step: Step, message: Incoming, handlers: ResolvedHandlers, values: tuple[Any, ...]
@@ -65,11 +66,14 @@ class HandlerRunner:
         """
         refused: Refusal | None = None
         answered: tuple[bytes, Any] | None = None
-        relay = False
+        relay, replies = False, handlers.replies
         asked = message.id is not None or message.answer is not None
         for handler in handlers.sequential:
-            step.phase, step.seconds, step.since = _HANDLER, self._timeout, None
             bound = handler.bound
+            if bound.is_removed:  # by one of those before
+                replies = replies and handler.reply is None
+                continue
+            step.phase, step.seconds, step.since = _HANDLER, self._timeout, None
             step.source = bound.source
             try:
                 if handler.cancel_on_close or (message.answer is not None and self._timeout):
@@ -91,8 +95,13 @@ class HandlerRunner:
             except BaseException as exc:  # noqa: BLE001 - ends in the boundary
                 refusal = await self._failed(step, message, handler, exc)
                 refused = refused or refusal
+                if self._is_chain and message.room is not None:
+                    break
         step.seconds = 0
-        if handlers.concurrent:
+        if handlers.concurrent and any(each.bound.is_removed for each in handlers.concurrent):
+            handlers = handlers.without_removed()
+            replies = handlers.replies
+        if handlers.concurrent and not (self._is_chain and refused and message.room is not None):
             owner = _owner(message, handlers, refused)
             self._start_concurrent(step, message, handlers, values, owner)
         if refused is not None and message.room is not None:
@@ -101,7 +110,9 @@ class HandlerRunner:
             refuse(step, message, _HANDLER, refused)
         elif answered is not None:
             reply(step, message, *answered)
-        elif message.id is not None and handlers.sequential and not handlers.replies:
+        elif message.id is None or replies:
+            pass  # a concurrent one answers, or nobody asks
+        elif handlers.sequential or not handlers.concurrent:
             acknowledge(step, message)
         return relay
 
@@ -207,6 +218,10 @@ class HandlerRunner:
     ) -> None:
         sending, step.source = step.sending, handler.bound.source
         is_done = False
+        if handler.bound.is_removed:  # while it waited for its turn
+            acknowledge(step, message)
+            step.outcome = "ok"
+            return
         with CancelScope() as closing, move_on_after(self._timeout or None) as scope:
             if handler.cancel_on_close:
                 step.cancels = closing

@@ -16,6 +16,8 @@ LEAVE_ROOMS``
 ``VALIDATION DECODE``                    a payload or a frame of the peer's, by the framework
 ``FINAL_CALLBACK``                       a validator that breaks; a serializer, for example of a
                                          relay
+``EVERY``                                a turn of `@app.every`, which does not end here but in
+                                         `serving.timers`: there is nobody to answer
 =======================================  ==================================================
 
 On the wire a refusal in a handler has the phase ``handler``, in a room too.

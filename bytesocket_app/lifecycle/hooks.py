@@ -91,7 +91,7 @@ class Lifecycle:
         self._timeout = timeout
         self.failures = Failures(self.report, as_origin=as_origin, strict=strict)
         self.hears_messages = False
-        self._registry: Registry[HookKind, Bound] = Registry()
+        self._registry: Registry[HookKind, Bound] = Registry(Bound.withdraw)
         self.upgrade = self._hook(HookKind.UPGRADE)
         self.open = self._hook(HookKind.OPEN)
         self.auth_success = self._hook(HookKind.AUTH_SUCCESS)
@@ -148,6 +148,8 @@ class Lifecycle:
         if kind is HookKind.MESSAGE:
             self._note()
         for bound in hooks:
+            if bound.is_removed:  # by one of those before
+                continue
             what = f"hook {bound.source}"
             try:
                 with move_on_after(self._timeout or None) as scope:

@@ -22,7 +22,7 @@ from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.dismissal import Dismissal, judges
 from bytesocket_app.serving.housekeeping import Housekeeping
-from bytesocket_app.serving.origins import Origins, shown_origin
+from bytesocket_app.serving.origins import Forwarded, Origins
 from bytesocket_app.socket import AuthState, SendingSide, Socket, new_id
 from bytesocket_app.telemetry import Count, Operation
 from bytesocket_app.transports import Acceptance, Handshake, Rejection, Transport
@@ -34,8 +34,14 @@ from bytesocket_app.wire.close import CloseCode
 
 logger = logging.getLogger("bytesocket")
 
+_FOR_NOW: Final = (("retry-after", "1"),)
+"""Headers of a 403 that is no refusal by the application: our clients come back."""
+
 _REFUSED: Final = 400
 """The statuses from here on refuse (RFC 9110 section 15.5)."""
+
+_STARLETTES_KEY: Final = "testserver=="
+"""Key that the test clients of Starlette and FastAPI send, straight to the application."""
 
 SUBPROTOCOLS: dict[str, CodecName] = {"bytesocket.json": "json", "bytesocket.binary": "binary"}
 """Subprotocols by which a client asks to be sent one codec; see `Socket.codec`."""
@@ -115,6 +121,10 @@ class ApplicationEndpoint:
                 together, or its engine needs it.
         """
         self._app.life.check()
+        # Routes of a host are without the prefix of a proxy before it.
+        proxied: str = handshake.native.get("app_root_path", "")
+        root: str = handshake.native.get("root_path", "")
+        self._app.life.met(root.removeprefix(proxied), handshake.path)
         share = threads.current.set(self._runtime.threads.share())
         try:
             return await self._observe(handshake, new_id())
@@ -145,7 +155,9 @@ class ApplicationEndpoint:
         malformed = self._check_head(handshake)
         if malformed is not None:
             return malformed
-        client = self._proxies.client(handshake.client, handshake.headers)
+        peer = handshake.client
+        via = Forwarded(self._proxies.host(peer, handshake.headers), peer)
+        client = self._proxies.client(peer, handshake.headers)
         # An adaptor may use a handshake again: each connection has notes of its own.
         handshake = replace(handshake, client=client, state=dict(handshake.state))
         authenticator = self._dispatcher.authentication.authenticator
@@ -154,7 +166,7 @@ class ApplicationEndpoint:
         if isinstance(place, Rejection):
             return place
         try:
-            decision = await self._decide(handshake, socket_id, place)
+            decision = await self._decide(handshake, socket_id, place, via)
         except BaseException:
             place.give_back()
             raise
@@ -163,12 +175,11 @@ class ApplicationEndpoint:
         return decision
 
     async def _decide(
-        self, handshake: Handshake, socket_id: str, place: AdmissionPlace
+        self, handshake: Handshake, socket_id: str, place: AdmissionPlace, via: Forwarded
     ) -> Acceptance | Rejection:
-        if not self._origins.allow(handshake):
-            origin = shown_origin(handshake)
-            logger.warning("origin %s refused; allow it with ByteSocket(origins=...)", origin)
-            return Rejection(403, "This origin is not allowed.")
+        if not self._origins.allow(handshake, via):
+            self._origins.tell(handshake, via)
+            return Rejection(403, "This origin is not allowed.", _FOR_NOW)
         subprotocol, sending = self._negotiate(handshake, socket_id)
         sending.place = place
         socket: Socket[Any] = Socket(handshake, sending, self._runtime.hub, app=self._app)
@@ -250,7 +261,7 @@ class ApplicationEndpoint:
                 told(TOO_LARGE), f"A handshake has at most {limits.header_bytes} bytes."
             )
         key = handshake.headers.get("sec-websocket-key")
-        if key is not None and not is_key(key):
+        if key is not None and key != _STARLETTES_KEY and not is_key(key):
             logger.info("handshake refused: its key is none")
             return Rejection(400, "Sec-WebSocket-Key is 16 bytes in base64, once.")
         if not all(map(is_token, handshake.subprotocols)):
@@ -270,7 +281,7 @@ class ApplicationEndpoint:
         if isinstance(failed, HookTimeout):
             return Rejection(503, "The upgrade took too long; try again.")
         refused = self._answer(Phase.UPGRADE, failed, socket)
-        return refused or Rejection(403, "The upgrade was refused.")
+        return refused or Rejection(403, "The upgrade was refused.", _FOR_NOW)
 
     def _tells(self, socket: Socket[Any]) -> bool:
         """Return True if a client is told of a refusal by a dismissal, not by an HTTP status."""

@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 from typing_extensions import TypeVar
 
+from bytesocket_app.clock import Clock
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.settings import Settings
 from bytesocket_app.types import CodecName, Outcome, UserKey
@@ -153,6 +154,11 @@ class Application(Protocol[S]):
     @property
     def state(self) -> Any:
         """A free namespace of the application's own: `app.state.database`."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time of the application's deadlines, to sleep by."""
         ...
 
     @property

@@ -2,14 +2,27 @@
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from anyio import Lock, move_on_after
 
 from bytesocket_app.errors import Disconnected
 from bytesocket_app.testing.log import FrameLog, NothingCame
-from bytesocket_app.transports.memory import MemoryTransport
 from bytesocket_app.wire import decode
+from bytesocket_app.wire.frame import Frame
+
+
+class PeersEnd(Protocol):
+    """Peer's end of a connection, as far as what comes from it."""
+
+    @property
+    def closed(self) -> tuple[int, str] | None:
+        """The close code and reason, once the connection is over."""
+        ...
+
+    async def take(self) -> Frame | None:
+        """Wait for the next frame; None once the connection is over and all are taken."""
+        ...
 
 
 class Arrivals:
@@ -19,19 +32,27 @@ class Arrivals:
         transport: The connection.
         log: Log that records received messages.
         deadline: Default timeout of a wait, in seconds.
+        hint: Returns a sentence with a blank before it, for who waited in vain; or "".
+
+    Attributes:
+        is_running: True once the client is connected.
     """
 
-    def __init__(self, transport: MemoryTransport, log: FrameLog, deadline: float) -> None:
+    def __init__(
+        self, transport: PeersEnd, log: FrameLog, deadline: float, hint: Callable[[], str]
+    ) -> None:
         self._transport = transport
         self._log = log
         self._deadline = deadline
+        self._hint = hint
         self._waiting: deque[Any] = deque()
         self._taking = Lock()
         self._taken = 0
+        self.is_running = False
 
     def check_running(self) -> None:
         """Raise RuntimeError before the client is connected: nothing could come."""
-        if self._transport.receiver is None:
+        if not self.is_running:
             raise RuntimeError(
                 "this client is not running: use it inside `async with TestClient(app) as client`"
             )
@@ -53,7 +74,9 @@ class Arrivals:
                         del self._waiting[index]
                         return message
                 await self._more(what)
-        raise NothingCame(f"{what} did not come within {seconds:g} s. The frames:\n{self._log}")
+        raise NothingCame(
+            f"{what} did not come within {seconds:g} s.{self._hint()} The frames:\n{self._log}"
+        )
 
     async def _more(self, what: str) -> None:
         """Wait until one more message has been received; several waits may run at once."""

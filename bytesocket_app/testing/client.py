@@ -2,21 +2,22 @@
 
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import is_dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar, cast, overload
 
-from anyio import Event, create_task_group, move_on_after
+from anyio import move_on_after
 from pydantic import BaseModel
 
 from bytesocket_app.application import ByteSocket
 from bytesocket_app.client.payload import plain
 from bytesocket_app.client.refusals import refusal
-from bytesocket_app.errors import Disconnected, RequestError, UndeclaredEvent
+from bytesocket_app.errors import ConfigurationError, Disconnected, UndeclaredEvent
 from bytesocket_app.events import (
     BothHandle,
+    Catalogue,
     ClientEvent,
     ClientPayload,
     Payload,
@@ -26,9 +27,13 @@ from bytesocket_app.events import (
     name_of,
 )
 from bytesocket_app.testing.arrivals import Arrivals
+from bytesocket_app.testing.clock import VirtualClock
+from bytesocket_app.testing.direct import DirectTransport
+from bytesocket_app.testing.hosted import HostedTransport
 from bytesocket_app.testing.log import FrameLog, NothingCame
-from bytesocket_app.transports import Acceptance, Handshake, Receiver, Rejection
-from bytesocket_app.transports.memory import MemoryTransport
+from bytesocket_app.testing.places import place_of
+from bytesocket_app.transports import Handshake
+from bytesocket_app.transports.asgi import ASGIApp
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
@@ -53,77 +58,123 @@ class TestClient:
             receipt = await client.request(Post(text="hi"), Receipt)
             posted = await client.receive(Posted)
 
+    Through a FastAPI or Starlette application that has the socket, attached or mounted, the
+    connection passes the host's middleware, sessions and routes, and the host's lifespan runs; its
+    `dependency_overrides` count beside those of the socket::
+
+        async with TestClient(api, path="/ws", cookies={"session": signed}) as client: ...
+
     Args:
-        app: The application; its lifespan runs while at least one client is connected.
+        app: The application, or a host. The lifespan runs while at least one client is connected.
         credentials: Credentials to send in the auth message; None sends no auth message.
+        path: The socket's path in the host, with a query or without. A host with one ByteSocket
+            needs none. A ByteSocket with a path is served as a host is.
         codec: Codec of both directions.
         headers: HTTP headers of the handshake.
+        cookies: Cookies of the handshake.
         query: Query string of the handshake, without `?`. The application's own contract is added
             if its policy requires a contract and this names none.
         deadline: Default timeout of a wait, in seconds.
         contract: True to name the application's own contract, as generated clients do. Then it is
             told what others are not: that it was removed from a room (`removed`), and why its
             handshake is refused.
+
+    Attributes:
+        log: The last frames of the connection.
+
+    Raises:
+        ConfigurationError: It is no application, or nothing says where in the host the socket is.
     """
 
     __test__ = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a handshake may hold, by keyword
         self,
-        app: ByteSocket,
+        app: ByteSocket | ASGIApp,
         credentials: Any = None,
         *,
+        path: str | None = None,
         codec: CodecName = "json",
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        cookies: Mapping[str, str] | None = None,
         query: str = "",
         deadline: float = DEADLINE,
         contract: bool = False,
     ) -> None:
-        self.app = app
         self.log = FrameLog()
         self._credentials = credentials
         self._codec = CODECS[codec]
-        is_named = contract or app.settings.policies.without_contract == "refuse"
-        if is_named and "contract=" not in query:
-            query = f"{query}&contract={app.contract().fingerprint}".lstrip("&")
+        self._deadline = deadline
+        lines = {name.lower(): value for name, value in (headers or {}).items()}
+        if cookies:
+            mine = [f"{name}={value}" for name, value in cookies.items()]
+            lines["cookie"] = "; ".join([lines["cookie"], *mine] if "cookie" in lines else mine)
+        self._socket: ByteSocket | None
+        self._transport: DirectTransport | HostedTransport
+        if isinstance(app, ByteSocket) and path is None:
+            place, self._socket = app.path, app
+            self._transport = DirectTransport(app)
+        else:
+            bare, _, more = (path or "").partition("?")
+            place, self._socket = place_of(app, None if path is None else bare)
+            query = "&".join(part for part in (more, query) if part)
+            self._transport = HostedTransport(app)
         self._handshake = Handshake(
-            path=app.path,
-            query=query,
-            headers={name.lower(): value for name, value in (headers or {}).items()},
+            path=place,
+            query=_with_contract(query, self._socket, is_named=contract),
+            headers=lines,
             subprotocols=(f"bytesocket.{codec}",),
             client=("testclient", 0),
         )
-        self._deadline = deadline
-        self._transport = MemoryTransport()
         self._stack = AsyncExitStack()
-        self._arrivals = Arrivals(self._transport, self.log, deadline)
-        self._over = Event()
-        self._cancel: Callable[[], None] = _nothing
+        self._arrivals = Arrivals(self._transport, self.log, deadline, self._asleep)
         self._ids = itertools.count(1)
+
+    @property
+    def app(self) -> ByteSocket:
+        """The application that is tested.
+
+        Raises:
+            ConfigurationError: It is inside of a host that does not show its parts.
+        """
+        if self._socket is None:
+            raise ConfigurationError(
+                "client.app: the host shows no ByteSocket; take the one that you attached to it."
+            )
+        return self._socket
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The virtual clock of the application.
+
+        Raises:
+            RuntimeError: The time passes by itself.
+        """
+        clock = self.app.housekeeping.clock
+        if isinstance(clock, VirtualClock):
+            return clock
+        raise RuntimeError(
+            "client.clock: the time passes by itself here. Stop it before the client connects: "
+            "`with virtual_clock(app):` around `async with TestClient(app) as client:`"
+        )
 
     async def __aenter__(self) -> Self:
         """Connect, and authenticate if there are credentials.
 
         Raises:
             RequestError: The handshake or the credentials were refused.
-            Exception: Any exception that the application's lifespan raises at its start.
+            NothingCame: A host did not answer the handshake in time.
+            Exception: Any exception that the application's lifespan raises at its start, or a host
+                before it answers.
             EngineError: The broker of the application's engine cannot be reached.
         """
         try:
-            if self.app.cluster is not None:
-                await self._stack.enter_async_context(self.app.cluster.running())
-            await self._stack.enter_async_context(self.app.life.running())
-            decision = await self._knock()
-            tasks = await self._stack.enter_async_context(create_task_group())
+            await self._transport.connect(self._handshake, self._stack)
         except BaseException:
             await self._stack.aclose()
             raise
-        receiver = self.app.endpoint.open(self._handshake, self._transport, decision, tasks)
-        self._transport.receiver = receiver
-        self._cancel = tasks.cancel_scope.cancel
-        tasks.start_soon(self._serve, receiver)
+        self._arrivals.is_running = True
         try:
-            await self._transport.started.wait()
             if self._transport.closed is not None:
                 await self._check_dismissed()
             if self._credentials is not None:
@@ -143,21 +194,26 @@ class TestClient:
 
         Raises:
             NothingCame: Handlers or hooks did not finish in time, and were cancelled.
+            Exception: What a host raised after it had accepted the connection.
         """
         self._transport.end(1000, "")
         in_time = False
         try:
             with move_on_after(self._deadline):
-                await self._over.wait()
+                await self._transport.over.wait()
                 in_time = True
+            asleep = "" if in_time else self._asleep()
         finally:
             if not in_time:
-                self._cancel()
+                self._transport.cancel()
             await self._stack.aclose()
-        if error is None and not in_time:
+        if error is not None:
+            return
+        self._transport.raise_failure()
+        if not in_time:
             raise NothingCame(
                 f"the server's handlers and hooks were at work {self._deadline:g} s after the end "
-                f"of the connection, and were cancelled. The frames:\n{self.log}"
+                f"of the connection, and were cancelled.{asleep} The frames:\n{self.log}"
             )
 
     @property
@@ -252,8 +308,11 @@ class TestClient:
             NothingCame: No such event came in time; the message shows the last frames.
             Disconnected: The connection ended first.
         """
-        spec = self.app.catalogue.spec(event)
-        if spec is None:
+        if self._socket is None:
+            spec = Catalogue(()).declare(event)
+        elif (known := self._socket.catalogue.spec(event)) is not None:
+            spec = known
+        else:
             raise UndeclaredEvent(f"{event!r} is not declared to {self.app!r}: it cannot come.")
 
         def matches(message: Any) -> bool:
@@ -294,8 +353,10 @@ class TestClient:
             Disconnected: The connection ended first.
         """
         removed = _of_type({MessageType.REMOVED})
+        told = "contract=" in self._handshake.query
+        unasked = "" if told else ", of which only TestClient(..., contract=True) is told,"
         message = await self._arrivals.wait(
-            f"the removal from {room!r}",
+            f"the removal from {room!r}{unasked}",
             lambda m: removed(m) and m.get("room") == room,
             timeout,
         )
@@ -330,12 +391,6 @@ class TestClient:
             await self._arrivals.wait("the end of the connection", lambda _: False, timeout)
         return cast("tuple[int, str]", self._transport.closed)
 
-    async def _knock(self) -> Acceptance:
-        decision = await self.app.endpoint.admit(self._handshake)
-        if isinstance(decision, Rejection):
-            raise RequestError(str(decision.status), decision.reason)
-        return decision
-
     async def _check_dismissed(self) -> None:
         """Raise the refusal of a handshake that was accepted only to tell it."""
 
@@ -347,11 +402,15 @@ class TestClient:
             answer = await self._arrivals.wait("the refusal of the handshake", refuses, None)
             raise refusal(answer["data"])
 
-    async def _serve(self, receiver: Receiver) -> None:
-        try:
-            await self._transport.run(receiver)
-        finally:
-            self._over.set()
+    def _asleep(self) -> str:
+        """Return a hint to who sleeps by a clock that stands."""
+        clock = None if self._socket is None else self._socket.housekeeping.clock
+        left = clock.last_in if isinstance(clock, VirtualClock) else None
+        if left is None:
+            return ""
+        return (
+            f" The virtual clock stands: `await clock.elapse({left:g})` wakes all who sleep by it."
+        )
 
     async def _authenticate(self) -> None:
         value: object = self._credentials
@@ -392,8 +451,13 @@ class TestClient:
         return decode(raw, self._codec.is_binary)
 
 
-def _nothing() -> None:
-    """Do nothing: placeholder until there is a connection to cancel."""
+def _with_contract(query: str, app: ByteSocket | None, *, is_named: bool) -> str:
+    """Return a query that names the application's contract, if that is wanted or demanded."""
+    if app is None or "contract=" in query:
+        return query
+    if not is_named and app.settings.policies.without_contract != "refuse":
+        return query
+    return f"{query}&contract={app.contract().fingerprint}".lstrip("&")
 
 
 def _of_type(kinds: set[Any]) -> Callable[[Any], bool]:

@@ -30,6 +30,10 @@ class FrameLog:
         """Record the end of the connection."""
         self._lines.append(f"  x closed {code} {reason!r}")
 
+    def clear(self) -> None:
+        """Forget all frames."""
+        self._lines.clear()
+
     @override
     def __str__(self) -> str:
         """Return the frames, one a line, oldest first."""

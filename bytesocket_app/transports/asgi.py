@@ -4,9 +4,10 @@ Source: the ASGI specification, "WebSocket connection scope".
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from contextlib import suppress
 from functools import partial
 from itertools import cycle
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from anyio import CancelScope, Event, create_task_group
 from anyio.abc import TaskGroup
@@ -27,8 +28,13 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+T = TypeVar("T")
+
 LOT: Final = 64
 """Messages read beside a connection's own task before other tasks run."""
+
+_AT_ONCE: Final = 3
+"""Turns of the event loop in which a handshake is decided that asks nobody."""
 
 ABORT: Final = "bytesocket.abort"
 """Extension of a scope: a function that drops the connection at once. ASGI has no word for it; our
@@ -246,7 +252,8 @@ async def serve_websocket(
     """
     await receive()  # websocket.connect: the specification's first event
     handshake = _handshake(scope, path)
-    decision = await endpoint.admit(handshake)
+    watch = _Watch(receive)
+    decision = await watch.during(endpoint.admit(handshake))
     if isinstance(decision, Rejection):
         await reject(decision, scope, send)
         return
@@ -255,6 +262,9 @@ async def serve_websocket(
     except BaseException:
         decision.abandon()
         raise
+    if watch.is_gone:
+        decision.abandon()
+        return
     async with create_task_group() as tasks:
         left = partial(telemetry.count, Count.LEFT)
         extensions: Mapping[str, Any] = scope.get("extensions") or {}
@@ -264,6 +274,39 @@ async def serve_websocket(
         await transport.run()
         # Not the whole group: others may be guests in it (the shared writer, for one).
         transport.finish()
+
+
+class _Watch:
+    """Watch for the loss of a connection whose handshake takes a while to be decided.
+
+    Attributes:
+        is_gone: True once the server told of it: hypercorn takes an accept all the same.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self.is_gone = False
+        self._receive = receive
+
+    async def during(self, deciding: Awaitable[T]) -> T:
+        """Watch while something is awaited; returns or raises what that does."""
+        failures: list[Exception] = []
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._wait)
+            try:
+                return await deciding
+            except Exception as error:  # noqa: BLE001 - raised below: not in a group
+                failures.append(error)
+            finally:
+                tasks.cancel_scope.cancel()
+        raise failures.pop()
+
+    async def _wait(self) -> None:
+        """Wait for the end; what is decided at once is not watched."""
+        for _ in range(_AT_ONCE):
+            await checkpoint()
+        with suppress(Exception):  # the server says it again when the accept is sent
+            message = await self._receive()
+            self.is_gone = message["type"] == "websocket.disconnect"
 
 
 async def reject(rejection: Rejection, scope: Scope, send: Send) -> None:

@@ -9,7 +9,7 @@ from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send, reject
 from bytesocket_app.transports.http_side import answer, serve_http_side
 from bytesocket_app.transports.interface import Endpoint, Rejection
 from bytesocket_app.transports.lifespan import answer_lifespan, run_lifespan
-from bytesocket_app.transports.probes import probe
+from bytesocket_app.transports.probes import missing, probe
 from bytesocket_app.transports.writer import Writer
 
 UPGRADE_REQUIRED = (
@@ -68,9 +68,12 @@ class AsgiEntry:
             await serve_http_side(self._http, scope, receive, send)
         elif kind == "websocket":
             await receive()
-            await reject(Rejection(404, f"No socket here; try {self.path}."), scope, send)
+            await reject(
+                Rejection(404, f"No socket here; try {self._dialled(scope)}."), scope, send
+            )
         else:
-            status, text = probe(scope["path"], [self._endpoint]) or (404, "Not found.\n")
+            there = [self._dialled(scope)]
+            status, text = probe(scope["path"], [self._endpoint]) or (404, missing(there))
             await answer(send, status, text)
 
     async def serve_socket(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
@@ -84,10 +87,14 @@ class AsgiEntry:
         host = headers.get(b"host", b"localhost").decode("latin-1")
         await answer(send, 426, UPGRADE_REQUIRED.format(host=host, path=scope["path"]))
 
+    def _dialled(self, scope: Scope) -> str:
+        """Return the path that clients dial, with what mounts and proxies put before it."""
+        return socket_below(scope.get("root_path", ""), self.path)
+
     def _is_socket(self, scope: Scope) -> bool:
         """Compare the path with ours, without the prefix of a mount."""
         path: str = scope["path"]
-        root: str = scope.get("root_path", "")
+        root = _root(scope)
         if path == self.path:
             return True
         local = path[len(root) :] if root and path.startswith(root) else path
@@ -102,3 +109,21 @@ class AsgiEntry:
                 state: dict[str, Any] = scope.get("state", {})
                 await stack.enter_async_context(run_lifespan(self._http, state, timeout=SHUTDOWN))
             yield
+
+
+def socket_below(prefix: str, path: str) -> str:
+    """Return where a socket is below a mount; at its own path it has the slash of the mount."""
+    return f"{prefix}/" if prefix.endswith(path) else f"{prefix}{path}"
+
+
+def _root(scope: Scope) -> str:
+    """Return the prefix of the mounts around us, as far as the path has it.
+
+    A proxy may take its own prefix off the path; Starlette keeps both in `root_path` then, and
+    what was there before the mounts in `app_root_path`.
+    """
+    root: str = scope.get("root_path", "")
+    before: str = scope.get("app_root_path", "")
+    if before and root.startswith(before) and not scope["path"].startswith(root):
+        return root[len(before) :]
+    return root

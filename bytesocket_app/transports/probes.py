@@ -24,6 +24,16 @@ def probe(path: str, endpoints: Iterable[Endpoint]) -> tuple[int, str] | None:
     return 200, "ok\n"
 
 
+def missing(paths: Iterable[str]) -> str:
+    """Return the text of a 404: what there is instead, as who opens the server's `/` wants to know.
+
+    Args:
+        paths: The paths of the sockets.
+    """
+    parts = [*(f"a WebSocket at {path}" for path in paths), f"the probes {HEALTH} and {READY}"]
+    return f"Not found. This server has {', '.join(parts)}.\n"
+
+
 def routes(endpoint: Endpoint) -> list[Any]:
     """Return routes of Starlette that answer the probes in an HTTP side's own table."""
     from starlette.responses import PlainTextResponse

@@ -18,6 +18,13 @@ from bytesocket_app.wire.bundle import Bundle
 from bytesocket_app.wire.codec import UNLIMITED, too_many
 from bytesocket_app.wire.cursor import FIXSTR, STRINGS, Cursor
 from bytesocket_app.wire.javascript import from_float32, from_float64, member_name
+from bytesocket_app.wire.more_types import (
+    BIG_INTEGER,
+    MARKS,
+    TYPED_ARRAY,
+    TypedArray,
+    read_big_integer,
+)
 from bytesocket_app.wire.timestamp import read_timestamp
 
 _F64: Final = struct.Struct(">d").unpack_from
@@ -38,6 +45,7 @@ _ARRAY16: Final = 0xDC
 _MAP16: Final = 0xDE
 _NEGATIVE: Final = 0xE0
 _EXTENSIONS: Final = frozenset({*range(_EXT8, _FLOAT32), *range(_FIXEXT1, 0xD9)})
+_LISTS: Final = frozenset({*range(0x90, 0xA0), _ARRAY16, _ARRAY16 + 1})
 
 # Types of extensions.
 _UNDEFINED: Final = 0
@@ -207,7 +215,7 @@ class _Reader(Cursor):
         return length, self.number(0)
 
     def extension(self, token: int) -> object:
-        """Read a date, undefined, or a bundle header and the value that follows it."""
+        """Read a value of its own, or a header or mark and the value that follows it."""
         length, code = self.extension_head(token)
         if code == _BUNDLE:
             self.bundle_header(token, length)
@@ -217,7 +225,27 @@ class _Reader(Cursor):
             return None
         if code == _TIMESTAMP:
             return read_timestamp(data)
+        if code in MARKS:
+            return self.marked()
+        if code == TYPED_ARRAY:
+            return self.typed_array(data)
+        if code == BIG_INTEGER:
+            return read_big_integer(data)
         raise self.refusal(f"an extension of the unknown type {code:#04x}")
+
+    def marked(self) -> object:
+        """Read the list behind a mark; nothing else may be there, so that marks cannot nest."""
+        if self.data[self.position] not in _LISTS:
+            raise self.refusal("a set, an error or a regular expression that is no list")
+        return self.value()
+
+    def typed_array(self, data: bytes) -> object:
+        """Read bytes, or a list of numbers, which counts as any other."""
+        array = TypedArray(data)
+        if array.count is not None:
+            self.enter(array.count, 0)
+            self.depth -= 1
+        return array.value()
 
     def float32(self) -> float:
         """Read a float32, as the short decimal number that it was made from."""

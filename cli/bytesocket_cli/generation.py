@@ -7,7 +7,7 @@ from typing import Any
 
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.output import File, text_file
-from bytesocket_cli.project import Generation, Language, Package
+from bytesocket_cli.project import Generation, Language, Package, Peer
 
 
 def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
@@ -22,17 +22,26 @@ def files(document: Mapping[str, Any], generation: Generation) -> list[File]:
     """
     path = generation.output
     if generation.target != "javascript":
-        return [text_file(path, text(document, generation.target, package=generation.package))]
+        written = text(
+            document, generation.target, package=generation.package, peer=generation.peer
+        )
+        return [text_file(path, written)]
     types = {".js": ".d.ts", ".mjs": ".d.mts"}.get(path.suffix)
     if types is None:
         raise CliError(f"{path}: JavaScript goes into a file that ends in .js or .mjs")
     from bytesocket_cli.codegen.typescript import javascript
 
-    module, declarations = javascript(dict(document))
+    module, declarations = javascript(dict(document), peer=generation.peer)
     return [text_file(path, module), text_file(path.with_suffix(types), declarations)]
 
 
-def text(document: Mapping[str, Any], language: Language, *, package: Package | None = None) -> str:
+def text(
+    document: Mapping[str, Any],
+    language: Language,
+    *,
+    package: Package | None = None,
+    peer: Peer = "bytesocket",
+) -> str:
     """Generate one target as text; for JavaScript only the module, without its types."""
     if language == "contract":
         return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -51,8 +60,8 @@ def text(document: Mapping[str, Any], language: Language, *, package: Package | 
 
         return bytesocket_client(document)
     if language == "javascript":
-        return typescript.javascript(document)[0]
-    return typescript.typescript(document)
+        return typescript.javascript(document, peer=peer)[0]
+    return typescript.typescript(document, peer=peer)
 
 
 def outputs(generation: Generation) -> list[Path]:

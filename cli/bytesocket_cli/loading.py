@@ -19,6 +19,7 @@ import anyio
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.errors import ConfigurationError, ContractWarning
+from bytesocket_app.routes import mounted
 from bytesocket_app.serving.runners.hosting import ServerLimits, server_limits
 from bytesocket_cli import console
 from bytesocket_cli.errors import CliError
@@ -27,6 +28,8 @@ from bytesocket_cli.targets import Target
 _WANTED = (
     "a TARGET is a ByteSocket, the ASGI application it is part of, or a function that makes either"
 )
+_HOSTS = ("FastAPI", "Starlette")
+"""Kinds of applications that `attach` takes."""
 _FACTORIES = ("create_app", "make_app", "build_app", "get_app")
 """Usual names of functions that make an application."""
 
@@ -39,11 +42,14 @@ class Loaded:
         asgi: ASGI application for the server: the ByteSocket, or the application it is part of.
         applications: The ByteSockets in it.
         import_string: Import path, as `module:attribute`.
+        host: Import path of the application that the ByteSocket is part of, where the target leaves
+            that out.
     """
 
     asgi: Any
     applications: tuple[ByteSocket, ...]
     import_string: str
+    host: str | None = None
 
     @property
     def application(self) -> ByteSocket:
@@ -54,13 +60,9 @@ class Loaded:
         """
         if len(self.applications) == 1:
             return self.applications[0]
-        kind = type(self.asgi).__name__
         if not self.applications:
-            raise CliError(
-                f"{self.import_string} is a {kind} without a ByteSocket: attach one to it "
-                "or name the ByteSocket itself"
-            )
-        paths = ", ".join(f"{one.title} at {one.path}" for one in self.applications)
+            raise CliError(self._without())
+        paths = ", ".join(f"{one.title} at {one.paths[-1]}" for one in self.applications)
         raise CliError(
             f"{self.import_string} has several ByteSockets ({paths}): name one as TARGET"
         )
@@ -73,7 +75,27 @@ class Loaded:
     @property
     def has_pages(self) -> bool:
         """True if the application serves HTTP requests too."""
-        return any(one is not self.asgi or one.http is not None for one in self.applications)
+        inner = self.applications
+        return not inner or any(one is not self.asgi or one.http is not None for one in inner)
+
+    @property
+    def missing(self) -> str | None:
+        """Message about what is not served and may be expected; None if nothing is missing."""
+        if not self.applications:
+            return self._without()
+        if self.host is None:
+            return None
+        return (
+            f"{self.import_string} is part of {self.host}, whose pages are not served and whose "
+            f"lifespan does not run here: name {self.host} as TARGET"
+        )
+
+    def _without(self) -> str:
+        kind = type(self.asgi).__name__
+        return (
+            f"{self.import_string} is a {kind} without a ByteSocket: {_attach(kind)}; or name the "
+            "ByteSocket itself"
+        )
 
     async def drain(self, grace: float) -> None:
         """Close all sockets within `grace` seconds."""
@@ -97,7 +119,16 @@ def load(target: Target) -> Loaded:
     with redirect_stdout(sys.stderr):
         module = _import(target)
         name, found = _pick(module, target)
-    return Loaded(found, tuple(_applications(found)), f"{target.module}:{name}")
+    applications = _applications(found)
+    for application, paths in applications.items():
+        application.hosted_at = () if application is found else tuple(reversed(paths))
+    host = _left_out(module, found)
+    return Loaded(
+        found,
+        tuple(applications),
+        f"{target.module}:{name}",
+        host=None if host is None else f"{target.module}:{host}",
+    )
 
 
 def _print_contract_warnings() -> None:
@@ -185,7 +216,7 @@ def _is_own(path: Path, target: Target) -> bool:
 def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if target.attribute is not None:
         return target.attribute, _attribute(module, target)
-    public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
+    public = _public(module)
     host = _host(public)
     if host is not None:
         return host, public[host]
@@ -202,11 +233,36 @@ def _pick(module: ModuleType, target: Target) -> tuple[str, Any]:
     if names:
         choices = " or ".join(f"{target.module}:{name}" for name in names)
         raise CliError(f"{file} holds several applications: say {choices}")
+    raise CliError(f"{file} holds no ByteSocket: {_remedy(public, target.module)}")
+
+
+def _remedy(public: dict[str, Any], module: str) -> str:
+    """Say how a module gets the application that it does not hold."""
+    hosts = [name for name, value in public.items() if _is_asgi(value)]
+    if hosts:
+        attach = _attach(type(public[hosts[0]]).__name__, hosts[0])
+        return f"make one, chat = ByteSocket(...), and {attach}"
     made = next((name for name in public if name in _FACTORIES), None)
-    factory = "" if made is None else f", or name what makes it: {target.module}:{made}"
-    raise CliError(
-        f"{file} holds no ByteSocket: make one at module level, app = ByteSocket(...){factory}"
-    )
+    factory = "" if made is None else f", or name what makes it: {module}:{made}"
+    return f"make one at module level, app = ByteSocket(...){factory}"
+
+
+def _attach(kind: str, name: str = "api") -> str:
+    """Say how a ByteSocket gets into an ASGI application of a kind."""
+    if kind in _HOSTS:
+        return f"attach it to the {kind}, as in chat.attach({name})"
+    return f"mount one in the {kind}, or put that beside it: ByteSocket(http={name})"
+
+
+def _public(module: ModuleType) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+def _left_out(module: ModuleType, found: Any) -> str | None:
+    """Return the name of the application that a ByteSocket is part of, or None."""
+    public = _public(module)
+    host = _host(public) if isinstance(found, ByteSocket) else None
+    return host if host is not None and found in _applications(public[host]) else None
 
 
 def _host(public: dict[str, Any]) -> str | None:
@@ -291,22 +347,17 @@ def _is_asgi(value: Any) -> bool:
     return len(needed) == len(("scope", "receive", "send"))
 
 
-def _applications(asgi: Any) -> list[ByteSocket]:
-    """Find the ByteSockets in an application: itself, or those in its routes and mounts."""
-    found: list[ByteSocket] = []
-    seen: set[int] = set()
-    waiting = [asgi]
-    while waiting:
-        one = waiting.pop(0)
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, ByteSocket):
-            found.append(one)
-        else:
-            routes = getattr(one, "routes", ())
-            # Only a list is looked into: `routes` of an unknown application may be anything.
-            waiting += [getattr(one, "app", None), *(routes if isinstance(routes, list) else ())]
+def _applications(asgi: Any) -> dict[ByteSocket, list[str]]:
+    """Find the ByteSockets in an application, and the paths at which clients find each.
+
+    The paths begin with the `root_path` that a FastAPI application has behind a proxy.
+    """
+    found: dict[ByteSocket, list[str]] = {}
+    root = getattr(asgi, "root_path", "")
+    for application, path in mounted(asgi, root.rstrip("/") if isinstance(root, str) else ""):
+        paths = found.setdefault(application, [])
+        if path not in paths:
+            paths.append(path)
     return found
 
 

@@ -16,6 +16,11 @@
     for = "bytesocket-client"        # only types, for the generics of @bytesocket/client
     output = "web/events.ts"
 
+    [[tool.bytesocket.generate]]
+    target = "typescript"
+    peer = "bytesocket-node"         # also reads what @bytesocket/node writes
+    output = "web/client.ts"
+
 `allowances` reads `[[tool.bytesocket.diff.allow]]`.
 """
 
@@ -35,6 +40,10 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 Package: TypeAlias = Literal["bytesocket-client"]
 """npm package that types can be generated for: `@bytesocket/client`."""
 
+Peer: TypeAlias = Literal["bytesocket", "bytesocket-node"]
+"""Servers that a client can talk to: this package's, or those of `@bytesocket/node` as well."""
+PEERS: tuple[Peer, ...] = get_args(Peer)
+
 Backend: TypeAlias = Literal["asyncio", "trio"]
 
 
@@ -46,11 +55,13 @@ class Generation:
         target: Language, or another format.
         output: Path of the file.
         package: npm package to write only types for, with `typescript`; None for a client.
+        peer: Servers that a client in TypeScript or JavaScript can read.
     """
 
     target: Language
     output: Path
     package: Package | None = None
+    peer: Peer = "bytesocket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +160,12 @@ def _generation(path: Path, entry: object) -> Generation:
     if not isinstance(entry, dict):
         _reject(path, "generate must be tables: [[tool.bytesocket.generate]]")
     fields = cast("dict[str, Any]", entry)
-    unknown = sorted(fields.keys() - {"target", "output", "for"})
+    unknown = sorted(fields.keys() - {"target", "output", "for", "peer"})
     if unknown:
-        _reject(path, f"generate: unknown setting {unknown[0]!r}; there are target, output and for")
+        _reject(
+            path,
+            f"generate: unknown setting {unknown[0]!r}; there are target, output, for and peer",
+        )
     target, output, package = (fields.get(name) for name in ("target", "output", "for"))
     if target not in LANGUAGES:
         _reject(path, f"generate: target must be one of {', '.join(LANGUAGES)}, not {target!r}")
@@ -159,7 +173,30 @@ def _generation(path: Path, entry: object) -> Generation:
         _reject(path, f'generate: target "{target}" needs an output, the path of a file')
     if package is not None and (package not in get_args(Package) or target != "typescript"):
         _reject(path, 'generate: for = "bytesocket-client" goes with target = "typescript"')
-    return Generation(target, path.parent / output, package)
+    return Generation(target, path.parent / output, package, _peer(path, fields, target))
+
+
+def _peer(path: Path, fields: Mapping[str, Any], target: Language) -> Peer:
+    peer: Peer = fields.get("peer", "bytesocket")
+    if peer not in PEERS:
+        _reject(path, f"generate: peer must be one of {', '.join(PEERS)}, not {peer!r}")
+    problem = peer_problem(target, fields.get("for"), peer)
+    if problem:
+        _reject(path, f"generate: {problem}")
+    return peer
+
+
+def peer_problem(language: Language | None, package: Package | None, peer: Peer | None) -> str:
+    """Return why a target cannot be written for a peer; empty if it can."""
+    if peer in {None, "bytesocket"}:
+        return ""
+    if package is not None:
+        return f'peer "{peer}" is for clients; with "for", only types are written'
+    if language == "python":
+        return f'peer "{peer}" is not needed: clients in Python read it anyway'
+    if language in {"typescript", "javascript"}:
+        return ""
+    return f'peer "{peer}" goes with typescript and javascript'
 
 
 def _reject(path: Path, problem: str) -> NoReturn:

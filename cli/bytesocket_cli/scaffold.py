@@ -55,8 +55,13 @@ def name_project(folder: Path) -> Names:
             f"{name!r} cannot be a project's name (letters, digits, - and _, a letter first): "
             f"try {suggestion}"
         )
-    if keyword.iskeyword(package) or package in sys.stdlib_module_names or package in _taken():
-        raise CliError(f"{name!r} would hide the Python module {package!r}: try {name.lower()}-app")
+    problem = None
+    if keyword.iskeyword(package):
+        problem = f"is a Python keyword, so {package!r} cannot be imported"
+    elif package in sys.stdlib_module_names or package in _taken():
+        problem = f"would hide the Python module {package!r}"
+    if problem is not None:
+        raise CliError(f"{name!r} {problem}: try {name.lower()}-app")
     title = " ".join(word.capitalize() for word in package.split("_"))
     return Names(folder, name, package, title)
 

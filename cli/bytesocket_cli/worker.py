@@ -335,13 +335,18 @@ def _describe_worker(loaded: Loaded) -> dict[str, Any]:
 
 def describe(loaded: Loaded) -> dict[str, Any]:
     """Describe what was loaded for the parent, which never imports the user's code itself."""
-    applications = [{"title": one.title, "path": one.path} for one in loaded.applications]
+    applications = [
+        {"title": one.title, "path": path}
+        for one in loaded.applications
+        for path in reversed(one.paths)
+    ]
     contract = loaded.application.contract().document if len(loaded.applications) == 1 else None
     return {
         "import_string": loaded.import_string,
         "applications": applications,
         "contract": contract,
         "has_pages": loaded.has_pages,
+        "missing": loaded.missing,
     }
 
 

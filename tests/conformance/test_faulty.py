@@ -5,13 +5,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from anyio import Event, create_task_group
+from anyio import Event, create_task_group, sleep_forever
 from anyio.abc import TaskGroup
 from typing_extensions import override
 
 from bytesocket_app import ByteSocket
 from bytesocket_app.testing.conformance import (
     SUITES,
+    WIRE_CASES,
+    ConformanceError,
     Ended,
     Peer,
     Refused,
@@ -324,6 +326,42 @@ async def failed(serve: Serve, name: str = "", deadline: float = DEADLINE) -> se
 )
 async def test_without_a_fault_all_cases_hold(serve: Serve) -> None:
     assert await failed(serve) == set()
+
+
+class Echoing(Faulty):
+    """A peer of a server that says everything again."""
+
+    def __init__(self, peer: Peer) -> None:
+        super().__init__(peer)
+        self._said = list[str | bytes]()
+
+    @override
+    async def send(self, payload: str | bytes) -> None:
+        self._said.append(payload)
+
+    @override
+    async def receive(self) -> str | bytes | Ended:
+        if not self._said:
+            await sleep_forever()
+        return self._said.pop(0)
+
+
+async def test_a_case_that_fails_names_the_payload_and_what_was_expected() -> None:
+    stage = Stage(with_fault(Echoing), deadline=NEVER)
+    cases = [case for suite in WIRE_CASES.values() for case in suite]
+    found = {one.name: one async for one in run_cases(cases, stage) if one.problem is not None}
+    join = found["every_join_is_answered"]
+    request = "{'type': 9, 'room': 'conformance:barrier'}"
+    assert join.claim.startswith("A request to join or leave is answered with success or error")
+    assert join.frames.splitlines() == [f"  > {request}", f"  < {request}"]
+    silent = found["a_message_that_is_no_object_closes"]
+    assert silent.problem == "nothing came within 1 s"
+    assert silent.frames.startswith("  > 5\n  < 5")
+    raw = found["a_frame_that_cannot_be_read_closes"]
+    assert raw.frames.startswith("  > '{'")
+    text = str(ConformanceError([raw]))
+    assert raw.claim in text
+    assert raw.frames in text
 
 
 async def test_a_dropped_close_code_is_found() -> None:

@@ -9,13 +9,12 @@ from typing import Any
 import anyio
 import pytest
 
-from bytesocket_app.client import ClientState, Disconnected, ErrorContext, UnknownContract
+from bytesocket_app.client import ClientState, ErrorContext, UnknownContract
 from bytesocket_cli.codegen.python import python
 from bytesocket_cli.codegen.typescript import javascript
 from tests.support.doors import Knock, app, doors
 from tests.support.node import Script
-from tests.support.served import SERVERS, served
-from tests.support.server_process import ROOT, serving
+from tests.support.served import TRANSPORTS, served_by
 
 DEADLINE = 20.0
 OWN = app.contract()
@@ -41,17 +40,11 @@ try {
 """
 
 
-@pytest.fixture(scope="module", params=[*SERVERS, "picows"])
+@pytest.fixture(scope="module", params=TRANSPORTS)
 def port(request: pytest.FixtureRequest) -> Generator[int]:
     """The application under a server."""
-    target = "tests.support.doors:app"
-    if request.param != "picows":
-        with served(request.param, target) as port:
-            yield port
-        return
-    place = ("--host", "127.0.0.1", "--port", "0", "--transport", "picows")
-    with serving("run", target, *place, cwd=ROOT) as process:
-        yield process.port
+    with served_by(request.param, "tests.support.doors:app") as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -97,13 +90,13 @@ async def test_the_python_client_of_another_ends_with_the_reason(port: int, clie
                     closed.set()
 
             client.on_state(changed)
-            with pytest.raises(Disconnected):
+            with pytest.raises(UnknownContract, match="update the client") as caught:
                 await client.request(old.Ask(text="in"))
             await closed.wait()
-            with pytest.raises(UnknownContract, match="update the client") as caught:
-                await client.ready
-            with pytest.raises(Disconnected, match="update the client"):
-                await client.request(old.Ask(text="in"))
+            for later in (client.ready, client.request(old.Ask(text="in"))):
+                with pytest.raises(UnknownContract) as again:
+                    await later
+                assert again.value is caught.value is client.ended
     assert str(caught.value) == REASON
     assert [(str(one.phase), one.error) for one in errors] == [("onUpgrade", caught.value)]
 

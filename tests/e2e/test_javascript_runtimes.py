@@ -38,11 +38,15 @@ class Restart(ClientEvent, name="restart"):
     pass
 
 
+class Goodbye(ClientEvent, name="goodbye"):
+    pass
+
+
 class Wait(Refusal, code="wait"):
     pass
 
 
-app = ByteSocket(title="Scenario", events=[Post, Posted, Restart])
+app = ByteSocket(title="Scenario", events=[Post, Posted, Restart, Goodbye])
 lobby = app.room("lobby:{number}")
 
 
@@ -64,6 +68,11 @@ async def post(socket: Socket[str], event: Post) -> int:
 @app.on(Restart)
 async def restart(socket: Socket[str], event: Restart) -> None:
     await socket.close(1012, "restart")
+
+
+@app.on(Goodbye)
+async def goodbye(socket: Socket[str], event: Goodbye) -> None:
+    await socket.close(final=True)
 """
 
 PROGRAM = """\
@@ -95,20 +104,38 @@ for (const codec of ["json", "binary"]) {
   while (heard.length < 2) await new Promise((resolve) => lobby.once("posted", resolve));
   chat.close();
   tell(codec, failed, count, refused.code, refused.data, heard, states);
+
+  const guest = connect(url, { ...options, auth: { name: "Bob" } });
+  guest.onError(() => {});
+  await guest.ready;
+  const closed = new Promise((resolve) =>
+    guest.onState((...change) => change[0] === "closed" && resolve(change)));
+  guest.emit("goodbye");
+  tell(await closed, guest.ended.code, guest.ended.closeCode, guest.ended.closeReason);
 }
 """
 
+FOR_GOOD = [
+    ["closed", {"code": 4400, "reason": "closed for good"}],
+    "disconnected",
+    4400,
+    "closed for good",
+]
 EXPECTED = [
-    [
-        codec,
-        "unauthorized",
-        5,
-        "wait",
-        {"seconds": 3},
-        [{"author": "Ann", "text": "grüße"}, {"author": "Ann", "text": "again"}],
-        ["open", "waiting", "connecting", "open", "closed"],
-    ]
+    told
     for codec in ("json", "binary")
+    for told in (
+        [
+            codec,
+            "unauthorized",
+            5,
+            "wait",
+            {"seconds": 3},
+            [{"author": "Ann", "text": "grüße"}, {"author": "Ann", "text": "again"}],
+            ["open", "waiting", "connecting", "open", "closed"],
+        ],
+        FOR_GOOD,
+    )
 ]
 
 MODULES = HERE / "node_modules"

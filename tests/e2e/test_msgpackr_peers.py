@@ -54,7 +54,15 @@ class Reaction(Event, name="reaction"):
     emoji: str
 
 
-app = ByteSocket(title="Peers", events=[Echo, Echoed, Reaction])
+class Digits(ClientEvent, name="digits"):
+    number: int
+
+
+class Text(ServerEvent, name="text"):
+    text: str
+
+
+app = ByteSocket(title="Peers", events=[Echo, Echoed, Reaction, Digits, Text])
 app.room("doc:{number}").relay(Reaction)
 
 
@@ -68,6 +76,11 @@ async def authenticate(credentials: Credentials) -> str:
 @app.on(Echo)
 async def echo(socket: Socket[str], event: Echo) -> None:
     await socket.emit(Echoed(value=event.value, raw=event.raw))
+
+
+@app.on(Digits)
+async def digits(socket: Socket[str], event: Digits) -> None:
+    await socket.emit(Text(text=str(event.number)))
 """
 
 # Values at the edges of the dialect. Not 64 to 72: of a TypeScript peer's own frames those are
@@ -135,6 +148,48 @@ def test_a_typescript_client_s_frames_are_understood_and_answered(
         [3, "validation", ["value"]],
         [6, 4003],
     ]
+
+
+OPTIONS = """\
+import { isDeepStrictEqual } from "node:util";
+import { dial } from "PEERS";
+
+const ann = await dial(URL, OPTIONS);
+ann.send({ type: 4, data: { token: "t" } });
+await ann.next();
+const values = [
+  [new Set(["one of it", [new Set()]]), ["one of it", [[]]]],
+  [new TypeError("grüße", { cause: 5 }), ["TypeError", "grüße", 5]],
+  [/(a+)+$/gi, ["(a+)+$", "gi"]],
+  [new Float32Array([0.5, -1]), [0.5, -1]],
+  [new Int16Array([-300, 300]), [-300, 300]],
+  [new BigUint64Array([7n]), [7]],
+  [{ deep: [new Set([1.5])], text: "behind it" }, { deep: [[1.5]], text: "behind it" }],
+];
+for (const [value, expected] of values) {
+  ann.send({ event: "echo", data: { value, raw: new Uint8Array([0, 64, 255]) } });
+  const { data } = await ann.next();
+  const isSame = isDeepStrictEqual(data.value, expected) && [...data.raw].join() === "0,64,255";
+  if (!isSame) tell([String(value), data]);
+}
+for (const number of [2n ** 64n, -(2n ** 63n) - 1n, 2n ** 8000n]) {
+  ann.send({ event: "digits", data: { number } });
+  tell((await ann.next()).data.text === String(number));
+}
+ann.close();
+"""
+
+
+def test_a_typescript_client_with_more_types_and_big_integers_is_understood(
+    node_packages: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    with serving("dev", "--port", "0", "--no-reload", cwd=tmp_path) as server:
+        url = f'"ws://127.0.0.1:{server.port}/ws"'
+        source = OPTIONS.replace("PEERS", str(HERE / "peers.mjs")).replace("URL", url)
+        with Script(tmp_path, source.replace("OPTIONS", "{ moreTypes: true }")) as script:
+            told = script.result()
+    assert told == [True, True, True]
 
 
 class Echo(ClientEvent, name="echo"):

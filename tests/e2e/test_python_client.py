@@ -362,8 +362,9 @@ async def test_refused_credentials_end_it(server: ScriptedServer) -> None:
                 await chat.ready
             assert chat.state == "closed"
             assert await chat.emit(Post(text="x")) == "dropped"
-            with pytest.raises(Disconnected):
+            with pytest.raises(AuthError, match="who are you") as caught:
                 await chat.request(Post(text="x"))
+            assert caught.value is chat.ended
     assert states == ["connecting", "closed"]
     assert len(server.peers) == 1
 

@@ -52,6 +52,7 @@ def python(folder: Path, *arguments: str) -> str:
 
 def test_every_block_is_run_by_a_test() -> None:
     programs = {"app.py", "hear.py", "hear.ts", "test_app.py", "guarded.py", "inside.py"}
+    programs |= {"countdown.py", "test_countdown.py"}
     assert set(PROGRAMS) == programs
     commands = [
         line for language, text in BLOCKS if language == "console" for line in text.split("\n")
@@ -103,11 +104,13 @@ def test_the_programs_pass_the_type_checkers(folder: Path, node_packages: Path) 
         "hear.py",
         "guarded.py",
         "inside.py",
+        "countdown.py",
     )
 
 
-def test_the_test_passes(folder: Path) -> None:
-    python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_app.py")
+def test_the_tests_pass(folder: Path) -> None:
+    tests = "test_app.py", "test_countdown.py"
+    python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
 
 
 def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:

@@ -257,3 +257,18 @@ def test_functions_need_no_client_before_them(lab: Lab, module: str, codec: str)
         "t",
         "closed",
     ]
+
+
+def test_the_query_of_the_address_stays_as_it_is_written(lab: Lab) -> None:
+    """Only `contract` and the `params` are set in it."""
+    query = "token=a%20b~(c);d&flag&contract=old&x=1&toString=1"
+    source = f"""
+    const chat = connect(`${{url}}?{query}`, {{ auth, params: {{ x: "a b&c" }} }});
+    await chat.ready;
+    chat.close();
+    """
+    with lab.run(source) as script:
+        assert script.result() == []
+    path, _, own = lab.server.paths[0].partition("contract=")
+    assert path == "/ws?token=a%20b~(c);d&flag&toString=1&x=a%20b%26c&"
+    assert len(own) == 64

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from bytesocket_app.contract import ContractSource, EventEntry, build
 from bytesocket_app.events import PayloadType
-from bytesocket_app.wire import JSON
+from bytesocket_app.wire import BINARY, JSON
 from bytesocket_cli.codegen.typescript import javascript
+from tests.support import contracts
 from tests.support.contracts import BYTES, event, minimal, model, ref, room, room_event, sealed
 from tests.support.scripted_server import Refuse
 from tests.support.typescript_lab import Lab
@@ -345,3 +346,27 @@ def test_bytes_that_are_no_text_are_refused_in_json_and_the_way_out_is_named(lab
     """
     with lab.run(source, module="files.js") as script:
         assert script.result() == [["TypeError", True]]
+
+
+@pytest.mark.parametrize("codec", ["undefined", '"json"', '"binary"', '"msgpack"'])
+def test_a_client_for_json_alone_speaks_json_and_says_what_it_cannot_read(
+    lab: Lab, codec: str
+) -> None:
+    """Whatever its callers ask for, as those did who had a client with both."""
+    document = contracts.json_only()
+    (lab.folder / "json_only.js").write_text(javascript(document)[0], encoding="utf-8")
+    source = """
+    const chat = connect(url, { auth, codec });
+    chat.onError(({ phase, code }) => tell([phase, code]));
+    chat.on("chat:posted", () => chat.close());
+    tell(await chat.request("chat:post", { text: "x" }));
+    """.replace("codec }", f"codec: {codec} }}")
+    with lab.run(source, module="json_only.js") as script:
+        script.wait({"message_id": 1})
+        lab.server.send({"event": "chat:posted", "data": {}}, BINARY)
+        script.wait(["decode", "invalid"])
+        lab.server.send({"event": "chat:posted", "data": {}}, JSON)
+        told = script.result()
+    assert told == [{"message_id": 1}, ["decode", "invalid"]]
+    assert lab.server.headers[0]["Sec-WebSocket-Protocol"] == "bytesocket.json"
+    assert isinstance(lab.server.peers[0].received[0], dict)

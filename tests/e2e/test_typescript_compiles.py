@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bytesocket_cli.codegen.render import read
-from bytesocket_cli.codegen.typescript import javascript, runtime, typescript
+from bytesocket_cli.codegen.typescript import bytes_runtime, javascript, runtime, typescript
 from tests.support import contracts
 from tests.support.node import HERE, TSC, run_node, type_check
 
@@ -19,6 +19,7 @@ DOCUMENTS = {
     "files": contracts.files(),
     "minimal": contracts.minimal(),
     "nasty": contracts.nasty(),
+    "json_only": contracts.json_only(),
     "paced": contracts.with_rates(contracts.chat(), {"chat:post": contracts.rate(5, 10)}),
     "paced_files": contracts.with_rates(contracts.files(), {"file:put": contracts.rate(5, 10)}),
 }
@@ -223,7 +224,7 @@ def test_every_module_loads_in_node(declarations: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["runtime", "bytes", "pacing"])
+@pytest.mark.parametrize("name", ["runtime", "msgpack", "bytes", "pacing", "origin"])
 def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
     node_packages: Path, name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -237,24 +238,41 @@ def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
 @pytest.mark.parametrize(
     ("parts", "limit"),
     [
+        # An application that speaks JSON alone has clients without MessagePack.
         ((), 6_000),
+        (("numbers", "pacing"), 6_000),
+        (("msgpack",), 6_900),
         # The walker is there only where a payload holds bytes, and pacing where there are rates.
-        (("bytes",), 6 * 1024),
-        (("pacing",), 6 * 1024),
-        (("bytes", "pacing"), 7_000),
-        (("numbers",), 6_000),
-        (("numbers", "bytes", "pacing"), 7_000),
+        (("msgpack", "bytes", "utf8"), 7_000),
+        (("msgpack", "bytes", "base64"), 7_000),
+        (("msgpack", "pacing"), 7_000),
+        (("numbers", "msgpack", "bytes", "utf8", "base64", "hex", "pacing"), 7_700),
     ],
-    ids=["alone", "with bytes", "with rates", "with both", "with numbers", "with all"],
+    ids=[
+        "JSON alone",
+        "JSON alone with rates",
+        "plain",
+        "with bytes",
+        "with bytes in base64",
+        "with rates",
+        "with all",
+    ],
 )
 def test_the_runtime_weighs_at_most_6_kb(
     node_packages: Path, tmp_path: Path, parts: tuple[str, ...], limit: int
 ) -> None:
     """As a page gets it: minified, codec included, compressed by gzip; types weigh nothing."""
-    text = runtime("js", is_paced="pacing" in parts, is_numbered="numbers" in parts)
-    parts = tuple(part for part in parts if part != "numbers")
-    text += "".join(read(f"typescript/{part}.js") for part in parts)
-    exports = ", ".join(["createClient", "$RequestError", *(f"create{p.title()}" for p in parts)])
+    text = runtime(
+        "js",
+        is_paced="pacing" in parts,
+        is_numbered="numbers" in parts,
+        is_packed="msgpack" in parts,
+    )
+    others = [part for part in ("msgpack", "pacing") if part in parts]
+    text += "".join(read(f"typescript/{part}.js") for part in others)
+    text += bytes_runtime("js", parts) if "bytes" in parts else ""
+    makers = [f"create{part.title()}" for part in ("bytes", "pacing") if part in parts]
+    exports = ", ".join(["createClient", "$RequestError", *makers])
     (tmp_path / "runtime.js").write_text(f"{text}export {{ {exports} }};\n")
     result = run_node(
         "--input-type=module",
@@ -277,3 +295,13 @@ def test_without_rates_nothing_paces(language: str) -> None:
     assert not any(word in plain for word in ("pacing", "flush", "heed", "/* ")), "see the markers"
     assert "paced */" not in paced
     assert "/* end */" not in paced
+
+
+def test_a_client_for_json_alone_has_no_other_codec_to_choose(sources: Path) -> None:
+    (sources / "json_only_misuse.ts").write_text(
+        'import { connect } from "./json_only.ts";\n'
+        'connect("ws://host", { auth: { token: "" }, codec: "json" });\n'
+        "// @ts-expect-error - it has no MessagePack\n"
+        'connect("ws://host", { auth: { token: "" }, codec: "binary" });\n'
+    )
+    assert type_check(sources, "7.0") == ""

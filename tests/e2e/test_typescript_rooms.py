@@ -182,3 +182,60 @@ def test_a_room_refused_after_a_loss_is_asked_for_again_after_the_next(lab: Lab)
         lab.server.kill()
         script.wait("in again")
     assert lab.server.log() == [[LOGIN, {"type": 9, "room": "lobby"}]] * 3
+
+
+def test_a_room_joined_again_before_the_answer_is_asked_for_again(lab: Lab) -> None:
+    """As pages do that mount twice: the server leaves the room after the first join."""
+    source = """
+    const chat = connect(url, { auth });
+    await chat.ready;
+    const first = chat.join("lobby");
+    first.leave();
+    const second = chat.join("lobby");
+    chat.join("lobby");
+    await second.ready;
+    second.leave();
+    await chat.request("chat:post", { text: "x" });
+    chat.close();
+    """
+    with lab.run(source) as script:
+        assert script.result() == []
+    types = [message.get("type") for message in lab.server.log()[0]]
+    assert types == [4, 9, 12, 9, None], "the last handle is still in"
+
+
+def test_iterating_over_a_rooms_events_ends_with_the_client(lab: Lab) -> None:
+    source = """
+    const chat = connect(url, { auth });
+    const lobby = chat.join("lobby");
+    const doc = chat.join("doc:{doc_id}", { doc_id: "d" });
+    await lobby.ready;
+    queueMicrotask(() => chat.close());
+    for await (const posted of lobby.events("chat:posted")) tell("never");
+    for await (const saved of doc.events("doc:saved")) tell("never");
+    tell([lobby.emit("chat:reaction", { emoji: "+1" })]);
+    await lobby.request("chat:reaction", { emoji: "+1" }).catch(tellCode);
+    """
+    with lab.run(source) as script:
+        assert script.result() == [["dropped"], "disconnected"]
+
+
+def test_a_handle_that_leaves_hears_nothing_more_not_even_what_is_being_told(lab: Lab) -> None:
+    source = """
+    const chat = connect(url, { auth });
+    const [one, two] = [chat.join("lobby"), chat.join("lobby")];
+    await one.ready;
+    one.on("chat:posted", () => {
+      tell("one");
+      one.leave();
+      two.leave();
+    });
+    one.on("chat:posted", () => tell("never"));
+    two.on("chat:posted", () => tell("never"));
+    chat.on("chat:posted", () => chat.close());
+    tell("listening");
+    """
+    with lab.run(source) as script:
+        script.wait("listening")
+        lab.server.send({"room": "lobby", "event": "chat:posted", "data": {}})
+        assert script.result() == ["listening", "one"]

@@ -4,7 +4,9 @@ let last = 0;
 const timers = new Map();
 
 globalThis.setTimeout = (run, milliseconds = 0) => {
-  timers.set(++last, { at: now + milliseconds, run });
+  // As real timers: what they cannot hold goes off at once.
+  const held = milliseconds >= 1 && milliseconds < 2 ** 31 ? milliseconds : Math.sign(milliseconds);
+  timers.set(++last, { at: now + (held || 0), run });
   return last;
 };
 globalThis.clearTimeout = (id) => timers.delete(id);
@@ -45,6 +47,8 @@ export class Wire {
   readyState = 0;
   bufferedAmount = 0;
   sent = [];
+  pings = [];
+  closed = undefined;
   began = now;
 
   constructor() {
@@ -56,10 +60,16 @@ export class Wire {
     });
   }
   send(data) {
-    if (typeof data === "string") this.sent.push([Math.round(now - this.began), JSON.parse(data)]);
+    const at = Math.round(now - this.began);
+    if (typeof data === "string") this.sent.push([at, JSON.parse(data)]);
+    else this.pings.push(at);
   }
-  close() {
+  close(...how) {
     this.readyState = 3;
+    this.closed = how;
+  }
+  pong() {
+    this.onmessage({ data: new ArrayBuffer(0) });
   }
   say(message) {
     this.onmessage({ data: JSON.stringify(message) });

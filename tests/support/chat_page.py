@@ -31,17 +31,18 @@ CHROMIUM_ARGS = [
 
 
 class Server:
-    """`bytesocket dev examples/chat` as a process, on one port over restarts."""
+    """`bytesocket dev` as a process, of the chat or of another folder; one port over restarts."""
 
-    def __init__(self, port: int, log: Path) -> None:
+    def __init__(self, port: int, log: Path, folder: str | Path = "examples/chat") -> None:
         self.port = port
+        self._folder = str(folder)
         self.url = f"http://127.0.0.1:{port}/"
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         paths = [str(ROOT), str(ROOT / "cli"), str(ROOT / "templates")]
-        command = [sys.executable, "-m", "bytesocket_cli", "dev", "examples/chat", "--no-reload"]
+        command = [sys.executable, "-m", "bytesocket_cli", "dev", self._folder, "--no-reload"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--port", str(self.port)],

@@ -159,6 +159,11 @@ def chat(*, auth: bool = True) -> Document:
     )
 
 
+def json_only() -> Document:
+    """The chat of an application that speaks JSON alone."""
+    return sealed({**chat(), "serialization": "json"})
+
+
 def files() -> Document:
     """A contract with bytes: in a request, a reply, a union, a dictionary and a tuple."""
     tagged: dict[str, Any] = {

@@ -19,7 +19,7 @@ def frames() -> list[bytes]:
     """Frames that mean something: the origin's own, and ours."""
     found = [
         bytes.fromhex(vector["hex"])
-        for name in ("messages", "values", "bundles")
+        for name in ("messages", "values", "bundles", "more_types")
         for vector in json.loads((VECTORS / f"{name}.json").read_text())["vectors"]
         if "hex" in vector and len(vector["hex"]) < 2000
     ]

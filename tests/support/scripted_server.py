@@ -37,6 +37,7 @@ class Script:
     knows_replies: bool = True
     status: int | None = None
     codec: Codec | None = None
+    greets: Callable[["Peer"], None] | None = None
     subprotocols: tuple[str, ...] = ("bytesocket.json", "bytesocket.binary")
 
 
@@ -120,6 +121,8 @@ class ScriptedServer:
             self.peers.append(peer)
             self._changed.notify_all()
         with suppress(ConnectionClosed, OSError):
+            if self.script.greets is not None:
+                self.script.greets(peer)
             for payload in connection:
                 self._handle(peer, payload)
         with self._changed:

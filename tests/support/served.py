@@ -25,10 +25,12 @@ from starlette.staticfiles import StaticFiles
 from bytesocket_app import ByteSocket, Refusal
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 from tests.support.ports import reserved_port
-from tests.support.server_process import ROOT, ended, environment
+from tests.support.server_process import ROOT, ended, environment, serving
 from tests.support.talk import Said, Say, Wave, talk
 
 SERVERS = ("hypercorn-asyncio", "hypercorn-trio", "uvicorn", "granian")
+TRANSPORTS = (*SERVERS, "picows")
+"""The servers of the ASGI adaptor, and the one of our own."""
 
 
 class Rude(Refusal, code="rude"):
@@ -160,6 +162,18 @@ def main() -> None:
 def _tell(port: int) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def served_by(transport: str, target: str) -> Generator[int]:
+    """Serve a TARGET over one of `TRANSPORTS` for the block; gives the port."""
+    if transport != "picows":
+        with served(transport, target) as port:
+            yield port
+        return
+    place = ("--host", "127.0.0.1", "--port", "0", "--transport", "picows")
+    with serving("run", target, *place, cwd=ROOT) as process:
+        yield process.port
 
 
 @contextmanager

@@ -122,3 +122,30 @@ def test_a_setting_that_names_no_network_is_refused() -> None:
 def test_the_entry_that_is_wrong_is_named_with_what_to_write(wrong: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Policies(trusted_proxies=wrong)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "addresses", "expected"),
+    [
+        ("", "", ""),
+        ("page.example", "", "page.example"),
+        (" page.example:8443 ", "192.0.2.1", "page.example:8443"),
+        # The client may write what it likes: only what trusted proxies added counts.
+        ("evil.example, page.example", "", "page.example"),
+        ("evil.example, page.example", "203.0.113.9, 192.0.2.1", "page.example"),
+        ("page.example, inner", "192.0.2.1, 10.0.0.2", "page.example"),
+        ("evil.example, page.example, inner", "192.0.2.1, 10.0.0.2", "page.example"),
+        ("page.example", "192.0.2.1, 10.0.0.2", "page.example"),
+        ("page.example, inner", "192.0.2.1, nonsense", "inner"),
+        ("a, b, c", "10.0.0.4, 10.0.0.3, 10.0.0.2", "a"),
+        (",", "192.0.2.1", ""),
+    ],
+)
+def test_the_host_that_trusted_proxies_tell(hosts: str, addresses: str, expected: str) -> None:
+    headers = {"x-forwarded-host": hosts, "x-forwarded-for": addresses}
+    proxies = Proxies(("10.0.0.0/8",))
+    assert proxies.host(PROXY, headers) == expected
+    assert proxies.host(("192.0.2.9", 1), headers) == ""
+    assert proxies.host(None, headers) == ""
+    assert Proxies(()).host(PROXY, headers) == ""
+    assert Proxies(("unix",)).host(None, {"x-forwarded-host": "page"}) == "page"

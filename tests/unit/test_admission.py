@@ -206,7 +206,7 @@ def everything(**timeouts: float) -> ByteSocket:
 async def _origin() -> ByteSocket:
     app = everything()
     assert await admit(app, origin="https://evil.example") == Rejection(
-        403, "This origin is not allowed."
+        403, "This origin is not allowed.", (("retry-after", "1"),)
     )
     return app
 

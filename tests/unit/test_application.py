@@ -249,6 +249,7 @@ def test_handlers_that_cannot_be_served_are_refused_with_their_place() -> None:
 
     for function, problem in (
         (unknown, "nothing serves the parameter `session: int`. It may ask for the socket"),
+        (unknown, "the clock (Clock), what dependencies make (Annotated[T, Depends(fn)])."),
         (two, "`other: Post` is a second parameter for the event (event: Post)"),
         (other_event, "nothing serves the parameter `event: Ping`"),
     ):

@@ -188,6 +188,32 @@ async def test_a_plain_mount_serves_below_it_though_nobody_runs_a_lifespan(
         assert "accept" not in (await opened(host, socket_scope(other))).kinds()
 
 
+@pytest.mark.parametrize(
+    ("where", "tried", "told"),
+    [("/chat", "/chat/w", "/chat/ws"), ("/ws", "/ws/w", "/ws/"), ("/", "/w", "/ws")],
+)
+async def test_a_wrong_path_below_a_mount_is_told_the_right_one(
+    where: str, tried: str, told: str
+) -> None:
+    host = FastAPI()
+    host.mount(where, speaking())
+    refused = await opened(host, socket_scope(tried))
+    assert refused.sent[0]["status"] == 404
+    assert refused.sent[1]["body"].decode().strip() == f"No socket here; try {told}."
+
+
+@pytest.mark.parametrize("prefix", ["/v1", "/v1/api"])
+async def test_a_mount_behind_a_proxy_that_takes_its_prefix_off_is_served(prefix: str) -> None:
+    host = FastAPI()
+    host.mount("/chat", speaking())
+    for path in ("/chat/ws", f"{prefix}/chat/ws"):
+        call = await opened(host, socket_scope(path, root_path=prefix))
+        assert call.kinds()[0] == "accept"
+    refused = await opened(host, socket_scope("/chat/x", root_path=prefix))
+    assert "accept" not in refused.kinds()
+    assert f"try {prefix}/chat/ws." in refused.sent[1]["body"].decode()  # as clients dial it
+
+
 async def test_applications_of_one_host_share_nothing() -> None:
     host, ours, theirs = FastAPI(), speaking(), speaking()
 

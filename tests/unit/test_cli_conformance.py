@@ -72,6 +72,37 @@ def test_a_server_without_an_answer_is_one_line(
     assert outcome.err == "error: cannot connect to ws://127.0.0.1:9/ws: no answer in time\n"
 
 
+ECHO = """\
+from fastapi import FastAPI, WebSocket
+
+app = FastAPI()
+
+
+@app.websocket("/ws")
+async def echo(socket: WebSocket) -> None:
+    await socket.accept(subprotocol=(socket.scope["subprotocols"] or [None])[0])
+    while True:
+        await socket.send_text(await socket.receive_text())
+"""
+
+
+@pytest.mark.slow
+def test_another_server_is_told_what_was_sent_and_expected(run: CommandLine) -> None:
+    run.write("app.py", ECHO)
+    with serving("run", "app:app", "--port", "0", cwd=run.folder) as server:
+        url = f"ws://127.0.0.1:{server.port}"
+        tried = run("conformance", f"{url}/ws", "--timeout", "1")
+        elsewhere = run("conformance", f"{url}/nowhere")
+    assert tried.code == 1
+    lines = tried.out.splitlines()
+    at = next(i for i, line in enumerate(lines) if "rooms/every_join_is_answered" in line)
+    assert lines[at + 1].startswith("  expected: A request to join or leave is answered")
+    assert lines[at + 2] == "  > {'type': 9, 'room': 'conformance:barrier'}"
+    assert (elsewhere.code, elsewhere.out) == (2, "")
+    assert "the handshake was refused with 40" in elsewhere.err
+    assert len(elsewhere.err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -75,6 +75,15 @@ def test_an_application_without_pages_has_no_page_line(
     assert "page" not in capsys.readouterr().out
 
 
+def test_what_is_not_served_is_said_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen = Screen(tmp_path, "::1", 81, reload=False)
+    for _ in range(2):
+        screen.ready({**report(None, "/ws"), "missing": "name main:api"})
+    assert capsys.readouterr().err.count("name main:api") == 1
+
+
 def test_a_reload_says_whether_the_contract_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

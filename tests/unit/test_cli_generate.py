@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,43 @@ def test_types_for_a_package_are_printed(run: CommandLine) -> None:
     assert "export function connect" not in done.out
 
 
+PEERS = """
+[tool.bytesocket]
+app = "app:app"
+
+[[tool.bytesocket.generate]]
+target = "typescript"
+output = "ours.ts"
+
+[[tool.bytesocket.generate]]
+target = "typescript"
+peer = "bytesocket-node"
+output = "theirs.ts"
+"""
+
+
+def test_a_client_for_the_origin_s_servers_is_written_where_the_flag_or_a_setting_asks(
+    run: CommandLine,
+) -> None:
+    run.write("pyproject.toml", PEERS)
+    assert run("generate").out == "wrote ours.ts\nwrote theirs.ts\n"
+    ours, theirs = ((run.folder / name).read_text() for name in ("ours.ts", "theirs.ts"))
+    assert "as @bytesocket/node writes it" in theirs
+    assert "as @bytesocket/node writes it" not in ours
+    assert " - for bytesocket-node - generated, do not edit" in theirs.splitlines()[0]
+    assert theirs.count("function unpack(") == 1
+    flag = ("--peer", "bytesocket-node")
+    assert run("generate", "typescript", *flag, "--check").out == "current theirs.ts\n"
+    assert run("generate", "typescript", *flag, "--stdout").out == theirs
+    assert run("generate", "typescript", *flag, "-o", "ours.ts", "--check").code == 1
+    assert run("generate", "typescript", "--peer", "bytesocket", "--check").out == (
+        "current ours.ts\n"
+    )
+    assert run("generate", "javascript", *flag, "-o", "c.js").code == 0
+    assert "as @bytesocket/node writes it" in (run.folder / "c.js").read_text()
+    assert run("generate", "--check").code == 0
+
+
 def test_a_language_alone_goes_where_it_is_configured(run: CommandLine) -> None:
     run.write("pyproject.toml", SETTINGS)
     assert run("generate", "contract").out == "wrote contract.json\n"
@@ -127,6 +165,33 @@ def test_a_check_shows_the_difference_and_writes_nothing(run: CommandLine) -> No
     assert '+  "title": "Talk",' in done.out
     assert "error: not current: contract.json" in done.err
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("typescript", "-o", "client.ts"),
+        ("python", "app.py", "-o", "my client.py"),
+        ("typescript", "-o", "types.ts", "--for", "bytesocket-client"),
+    ],
+)
+def test_a_check_names_the_whole_command_that_writes_the_file_again(
+    run: CommandLine, command: tuple[str, ...]
+) -> None:
+    done = run("generate", *command, "--check")
+    assert done.code == 1
+    again = done.err.partition("; write again with ")[2].strip()
+    assert shlex.split(again) == ["bytesocket", "generate", *command]
+    assert run(*shlex.split(again)[1:]).code == 0
+    assert run("generate", *command, "--check").code == 0
+
+
+def test_a_check_names_the_command_of_each_configured_file(run: CommandLine) -> None:
+    run.write("pyproject.toml", SETTINGS)
+    done = run("generate", "--check")
+    for again in done.err.partition("; write again with ")[2].split(" && "):
+        assert run(*shlex.split(again)[1:]).code == 0
+    assert run("generate", "--check").code == 0
 
 
 def test_a_check_of_a_missing_file_is_a_finding(run: CommandLine) -> None:
@@ -153,6 +218,13 @@ WRONG = {
         "-o",
         "x.py",
     ): "--for goes with typescript",
+    ("generate", "typescript", "--peer", "node", "-o", "x.ts"): "'bytesocket', 'bytesocket-node'",
+    ("generate", "python", "--peer", "bytesocket-node", "-o", "x.py"): "read it anyway",
+    ("generate", "contract", "--peer", "bytesocket-node", "-o", "x"): "typescript and javascript",
+    (
+        *("generate", "typescript", "--peer", "bytesocket-node"),
+        *("--for", "bytesocket-client", "-o", "x.ts"),
+    ): "only types are written",
     ("generate", "--watch", "--check", "python", "-o", "x.py"): "choose one",
     ("generate", "python", "--watch", "--stdout"): "--stdout prints one language",
     ("generate", "python", "none.json", "-o", "x.py", "--watch"): "cannot read none.json",

@@ -162,3 +162,16 @@ def test_files_can_be_read_by_others(run: CommandLine) -> None:
         os.umask(before)
     mode = (run.folder / "talk/pyproject.toml").stat().st_mode
     assert stat.S_IMODE(mode) == 0o644
+
+
+@pytest.mark.parametrize("word", ["try", "class", "lambda"])
+def test_a_keyword_is_called_one(run: CommandLine, word: str) -> None:
+    done = run("new", word)
+    assert done.code == 2
+    assert f"'{word}' is a Python keyword" in done.err
+    assert f"try {word}-app" in done.err
+
+
+@pytest.mark.parametrize("module", ["json", "pydantic"])
+def test_a_name_that_would_hide_a_module_is_called_so(run: CommandLine, module: str) -> None:
+    assert f"would hide the Python module '{module}'" in run("new", module).err

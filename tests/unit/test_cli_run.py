@@ -45,6 +45,20 @@ def test_it_serves_the_target_for_production(
     assert (service.transport, service.backend, service.grace) == ("uvicorn", "trio", 10.0)
 
 
+def test_a_socket_that_is_served_without_its_host_is_told(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(*_: object) -> None:
+        """End at once."""
+
+    monkeypatch.setattr(worker, "serve", serve)
+    attached = "from fastapi import FastAPI\napi = FastAPI()\napp.attach(api)\n"
+    run.write("house.py", APP + attached)
+    assert "name house:api as TARGET" in run("run", "house:app", "--port", "0").err
+    for arguments in (["house:api"], ["app.py"], ["house:app", "--transport", "picows"]):
+        assert "TARGET" not in run("run", *arguments, "--port", "0").err
+
+
 def test_a_transport_that_is_none_is_a_usage_error(run: CommandLine) -> None:
     done = run("run", "--transport", "gunicorn")
     assert done.code == 2

@@ -31,7 +31,7 @@ async def test_a_failing_callback_is_told_once(caplog: pytest.LogCaptureFixture)
     def fail(argument: object) -> None:
         raise ValueError(argument)
 
-    told: list[Exception] = []
+    told: list[BaseException] = []
     callbacks = CallbackQueue(10, told.append)
     callbacks.post(fail, "listener")
     callbacks.post(fail, "hook", is_error_hook=True)

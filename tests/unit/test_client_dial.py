@@ -81,6 +81,17 @@ async def test_what_is_no_websocket_is_named(answer: bytes, status: int | None) 
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_server_that_wants_a_login_is_not_called_no_websocket(status: int) -> None:
+    answer = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+    with anyio.fail_after(30):
+        async with answering(answer) as place:
+            with pytest.raises(ConnectError) as caught:
+                await dial(f"ws://{place}/x").connect()
+    assert str(caught.value).startswith("refused at /x of ")
+    assert caught.value.status == status
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import RootModel
 
-from bytesocket_app.client.listeners import Delivery, Listeners
+from bytesocket_app.client.listeners import Delivery, Listener, Listeners
 from bytesocket_app.client.messages import ABSENT, EventArrived
 from bytesocket_app.events import ServerEvent
 
@@ -29,13 +29,16 @@ class Number(ServerEvent, RootModel[int | None], name="number"):
 class Heard:
     def __init__(self) -> None:
         self.posts: list[tuple[Callable[[Any], object], object]] = []
-        self.errors: list[Exception] = []
+        self.calls: list[Callable[[], object]] = []
+        self.errors: list[BaseException] = []
 
     def delivery(self, name: str, data: Any = ABSENT) -> Delivery:
         return Delivery(EventArrived(name, data), "json", self.post, self.errors.append)
 
     def post(self, callback: Callable[[Any], object], argument: object) -> None:
-        self.posts.append((callback, argument))
+        assert isinstance(callback, Listener)
+        self.posts.append((callback.callback, argument))
+        self.calls.append(lambda: callback(argument))
 
 
 def test_a_callback_added_twice_is_called_once_and_can_go() -> None:

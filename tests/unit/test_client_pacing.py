@@ -13,7 +13,7 @@ from trio.testing import MockClock
 
 from bytesocket_app.buckets import TokenBucket
 from bytesocket_app.client.outgoing import Outgoing
-from bytesocket_app.client.pacing import MARGIN, Pace, Pacing
+from bytesocket_app.client.pacing import MARGIN, Pace, Pacing, SeveralPaces
 from bytesocket_app.client.settings import ClientSettings, EventRate
 from bytesocket_app.errors import Disconnected, RequestError, RequestTimeout
 from bytesocket_app.events import ClientEvent, EventModel, PayloadType
@@ -413,3 +413,44 @@ def test_it_costs_the_margin_once_and_little_of_the_rate(burst: int, per_second:
         pace.sent(now)
     times = 100 if burst == 1 else 1
     assert now == pytest.approx(times * margin + 100 * 1.002 / per_second)
+
+
+async def test_a_message_for_several_rooms_takes_a_token_for_each() -> None:
+    outgoing = paced(EventRate(event="bid", room="hall:{name}", per_second=5, burst=4))
+    halls = [f"hall:{number}" for number in range(5)]
+    for hall in halls:
+        outgoing.join(hall, "hall:{name}")
+    async with connected(outgoing) as (clock, _):
+        assert await outgoing.emit(Bid(amount=1), halls[:3]) == "sent"
+        assert await outgoing.emit(Bid(amount=2), [*halls[:2], "lobby"]) == "queued"
+        assert await outgoing.emit(Bid(amount=3), halls) == "queued"
+        assert await outgoing.emit(Look(number=4), ["lobby"]) == "queued"
+        heard = await clock.heard(9)
+        # One token is left for two rooms; for more rooms than the burst, the bucket has to be full.
+        second = EACH + MARGIN
+        third = second + 4 * EACH
+        assert [data for _, data in heard[5:]] == [1, 2, 3, 4]
+        assert [at for at, _ in heard[5:]] == pytest.approx([0, second, third, third])
+
+
+@given(
+    burst=st.integers(1, 6),
+    tokens=st.lists(st.integers(1, 8), min_size=1, max_size=40),
+    pauses=st.lists(st.floats(0, 8), min_size=1, max_size=7),
+    delays=st.lists(st.floats(0, 1), min_size=1, max_size=7),
+)
+def test_the_server_takes_messages_for_several_rooms(
+    burst: int, tokens: list[int], pauses: list[float], delays: list[float]
+) -> None:
+    margin = min(MARGIN, max(0.5, burst - 1) / 5)
+    pace = Pace(EventRate(event="bid", room="hall", per_second=5, burst=burst))
+    bucket = TokenBucket(5, burst)
+    now, arrival = 100.0, 0.0
+    for number, count in enumerate(tokens):
+        message = SeveralPaces([pace] * count)
+        now += pauses[number % len(pauses)] / 5
+        now += message.wait(now)
+        assert message.wait(now) == 0
+        message.sent(now)
+        arrival = max(arrival, now + margin * delays[number % len(delays)])
+        assert bucket.take(arrival, count) == 0

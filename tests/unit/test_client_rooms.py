@@ -5,7 +5,7 @@ from bytesocket_app.errors import RequestError
 from bytesocket_app.wire import MessageType
 
 JOIN, LEAVE = MessageType.JOIN_ROOM, MessageType.LEAVE_ROOM
-Asked = list[tuple[MessageType, str]]
+Asked = list[tuple[MessageType, str | tuple[str, ...]]]
 
 
 def open_rooms() -> tuple[Rooms, Asked]:
@@ -98,3 +98,48 @@ def test_answers_about_unknown_rooms_are_ignored() -> None:
     rooms.answered("r", is_join=True, error=None)
     assert rooms.joined() == []
     assert asked == []
+
+
+def test_a_removal_while_a_join_or_a_leave_is_pending_is_ignored_as_the_answer_decides() -> None:
+    rooms, asked = open_rooms()
+    told = list[RequestError]()
+    room = rooms.join("r")
+    room.left.append(told.append)
+    rooms.removed("r", RequestError("removed"))
+    rooms.answered("r", is_join=True, error=None)
+    assert (rooms.joined(), told) == (["r"], [])
+    rooms.leave("r")
+    again = rooms.join("r")
+    again.left.append(told.append)
+    rooms.removed("r", RequestError("removed"))
+    rooms.answered("r", is_join=False, error=None)
+    rooms.answered("r", is_join=True, error=None)
+    assert (rooms.joined(), told) == (["r"], [])
+    assert asked == [(JOIN, "r"), (LEAVE, "r"), (JOIN, "r")]
+
+
+def test_a_removal_ends_the_membership_and_a_new_join_begins_another() -> None:
+    rooms, asked = open_rooms()
+    told = list[RequestError]()
+    room, error = rooms.join("r"), RequestError("removed")
+    room.left.append(told.append)
+    rooms.answered("r", is_join=True, error=None)
+    rooms.removed("r", error)
+    rooms.removed("r", error)
+    rooms.removed("unknown", error)
+    assert told == [error]
+    assert ("r" in rooms, room.is_joined) == (False, False)
+    rooms.closed()
+    rooms.opened(lambda kind, name: asked.append((kind, name)))
+    assert asked == [(JOIN, "r")]
+    assert rooms.join("r") is not room
+    assert asked == [(JOIN, "r"), (JOIN, "r")]
+
+
+def test_a_removal_from_a_room_that_refused_the_join_is_ignored() -> None:
+    rooms, _ = open_rooms()
+    room = rooms.join("r")
+    rooms.answered("r", is_join=True, error=RequestError("no"))
+    rooms.removed("r", RequestError("removed"))
+    assert "r" in rooms
+    assert room.error is not None

@@ -1,5 +1,6 @@
 """One connection's life, over memory: authentication, answers, heartbeat."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,7 @@ import anyio
 import pytest
 from websockets.frames import Opcode
 
-from bytesocket_app.client.connection import Ending
+from bytesocket_app.client.connection import HIGH_WATER, Ending
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.messages import ABSENT
 from bytesocket_app.client.outgoing import Outgoing
@@ -16,6 +17,7 @@ from bytesocket_app.client.settings import ClientSettings
 from bytesocket_app.errors import ErrorContext
 from bytesocket_app.events import ServerEvent
 from bytesocket_app.wire import JSON
+from tests.support.conditions import until
 from tests.support.memory_socket import memory_connection
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +38,7 @@ class Talk:
         self.errors: list[ErrorContext] = []
         self.opened: list[int] = []
         self.ending: Ending | None = None
-        self.connection, self.peer, _ = memory_connection()
+        self.connection, self.peer, self.ours = memory_connection()
         self.session = Session(
             self.connection,
             self.outgoing,
@@ -184,5 +186,144 @@ async def test_events_reach_the_listeners() -> None:
     async def story() -> None:
         await talk.peer.send({"event": "posted", "data": {"text": "hi"}})
         assert await anext(stream) == Posted(text="hi")
+
+    await talk.during(story)
+
+
+class Stuck:
+    """A listener that waits until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go_on = anyio.Event()
+        self.texts: list[str] = []
+
+    async def __call__(self, event: Posted) -> None:
+        await self.go_on.wait()
+        self.texts.append(event.text)
+
+
+async def test_a_full_buffer_pauses_reading_until_an_answer_is_awaited() -> None:
+    talk, stuck = Talk(), Stuck()
+    talk.listening.listeners.add(Posted, stuck)
+    texts = [str(number) for number in range(40)]
+
+    async def story() -> None:
+        await anyio.wait_all_tasks_blocked()
+        for text in texts:
+            await talk.peer.send({"event": "posted", "data": {"text": text}})
+        await anyio.wait_all_tasks_blocked()
+        assert len(talk.listening.callbacks) == 10
+        room = talk.outgoing.join("r")
+        await anyio.wait_all_tasks_blocked()
+        assert len(talk.listening.callbacks) == len(texts) - 1
+        await talk.peer.send({"type": 10, "room": "r"})
+        await anyio.wait_all_tasks_blocked()
+        assert room.is_joined
+        stuck.go_on.set()
+
+    await talk.during(story)
+    assert stuck.texts == texts
+    assert talk.errors == []
+
+
+async def test_a_sender_who_waits_for_the_network_has_events_read() -> None:
+    """The server may be waiting itself, until its events are read."""
+    talk, stuck = Talk(), Stuck()
+    talk.listening.listeners.add(Posted, stuck)
+    talk.ours.gate = anyio.Event()
+
+    async def story() -> None:
+        await anyio.wait_all_tasks_blocked()
+        for text in map(str, range(20)):
+            await talk.peer.send({"event": "posted", "data": {"text": text}})
+        await anyio.wait_all_tasks_blocked()
+        assert len(talk.listening.callbacks) == 10
+        async with anyio.create_task_group() as tasks:
+            talk.connection.send(bytes(HIGH_WATER + 1), is_binary=True)
+            tasks.start_soon(talk.connection.drained)
+            await anyio.wait_all_tasks_blocked()
+            assert len(talk.listening.callbacks) == 19
+            assert talk.ours.gate is not None
+            talk.ours.gate.set()
+        stuck.go_on.set()
+
+    await talk.during(story)
+    assert len(stuck.texts) == 20
+
+
+async def test_a_ping_has_one_more_frame_read_and_no_more() -> None:
+    talk, stuck = Talk(ping_interval=0.05, pong_timeout=30), Stuck()
+    talk.listening.listeners.add(Posted, stuck)
+
+    async def story() -> None:
+        await anyio.wait_all_tasks_blocked()
+        for text in map(str, range(40)):
+            await talk.peer.send({"event": "posted", "data": {"text": text}})
+        for _ in range(3):
+            frame = await talk.peer.next()
+            assert bytes(frame.data) == b""
+        await until(lambda: len(talk.listening.callbacks) > 10)
+        assert len(talk.listening.callbacks) < 20
+        stuck.go_on.set()
+
+    await talk.during(story)
+    assert len(stuck.texts) == 40
+
+
+@pytest.mark.parametrize("kind", ["event", "reply", "part"])
+async def test_whatever_arrives_answers_a_ping(kind: str) -> None:
+    talk = Talk(ping_interval=0.1, pong_timeout=1)
+    sent: list[int] = []
+
+    async def arrive() -> None:
+        if kind == "event":
+            await talk.peer.send({"event": "posted", "data": {"text": ""}})
+        elif kind == "reply":
+            await talk.peer.send({"type": 32, "id": 1})
+        elif not sent:
+            await talk.peer.say(lambda protocol: protocol.send_text(b'"', fin=False))
+        else:
+            await talk.peer.say(lambda protocol: protocol.send_continuation(b"x", fin=False))
+        sent.append(1)
+
+    async def story() -> None:
+        for _ in range(20):  # longer than the server has for an answer
+            assert bytes((await talk.peer.next()).data) == b""
+            await arrive()
+        assert talk.connection.is_open
+
+    await talk.during(story)
+
+
+async def test_a_final_close_counts_if_it_is_the_servers_own() -> None:
+    """The server's crosses ours, which is not final; an answer to ours has its code."""
+    for code, is_final in ((4400, True), (4003, False)):
+        talk = Talk()
+
+        async def story(talk: Talk = talk, code: int = code) -> None:
+            await anyio.wait_all_tasks_blocked()
+            talk.connection.close(4003, "Pong timeout")
+            await talk.peer.say(lambda protocol: protocol.send_close(code, "out"))
+            await anyio.wait_all_tasks_blocked()
+
+        await talk.during(story)
+        assert (talk.session.refused is not None) == is_final
+
+
+async def test_a_listener_that_holds_up_the_loop_does_not_lose_a_server_that_answered() -> None:
+    talk = Talk(ping_interval=0.1, pong_timeout=0.3)
+    held: list[int] = []
+
+    def hold(_: Posted) -> None:
+        held.append(1)
+        time.sleep(0.5)  # longer than the server has for an answer
+
+    talk.listening.listeners.add(Posted, hold)
+
+    async def story() -> None:
+        while len(held) < 4:
+            frame = await talk.peer.next()
+            assert (frame.opcode, bytes(frame.data)) == (Opcode.BINARY, b"")
+            await talk.peer.send({"event": "posted", "data": {"text": ""}})
 
     await talk.during(story)

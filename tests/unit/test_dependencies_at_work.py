@@ -163,6 +163,89 @@ class TestHandlers:
                 assert await client.request(Wave(), str) == "nobody"
 
     @pytest.mark.parametrize("concurrent", [False, True])
+    async def test_set_up_and_clean_up_in_threads_share_one_context(self, concurrent: bool) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        def bound(name: Named) -> Generator[str]:
+            token = current.set(name)
+            try:
+                yield name
+            finally:
+                LOG.append(current.get())
+                current.reset(token)
+                LOG.append(current.get())
+
+        @app.on(Say, concurrent=concurrent)
+        async def say(event: Say, name: Annotated[str, Depends(bound)]) -> str:
+            if event.text == "no":
+                raise Refusal("Not that.", code="forbidden")
+            return f"{name}, {current.get()}"
+
+        async with TestClient(app, headers={"x-user": "ann"}) as client:
+            for _ in range(2):
+                assert await client.request(Say(text=""), str) == "ann, nobody"
+            with pytest.raises(RequestError, match="Not that"):
+                await client.request(Say(text="no"), str)
+        assert LOG == ["ann", "nobody"] * 3
+
+    async def test_a_context_variable_lives_as_long_as_its_connection(self) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        async def keeps(event: Say) -> str:
+            before = current.get()
+            current.set(event.text)
+            return before
+
+        def in_a_thread(event: Wave) -> str:
+            before = current.get()
+            current.set(event.hand)
+            return before
+
+        app.on(Say)(keeps)
+        app.on(Wave)(in_a_thread)
+        async with TestClient(app) as ann, TestClient(app) as bob:
+            assert await ann.request(Say(text="one"), str) == "nobody"
+            assert await ann.request(Say(text="two"), str) == "one"
+            assert await ann.request(Wave(), str) == "two"
+            assert await ann.request(Wave(), str) == "two"
+            assert await bob.request(Say(text="x"), str) == "nobody"
+
+    async def test_a_context_variable_of_a_concurrent_call_ends_with_it(self) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        @app.on(Say, concurrent=True)
+        async def say(event: Say) -> str:
+            before = current.get()
+            current.set(event.text)
+            return before
+
+        async with TestClient(app) as client:
+            for _ in range(2):
+                assert await client.request(Say(text="one"), str) == "nobody"
+
+    async def test_one_in_a_thread_sees_what_an_async_one_set_before_it(self) -> None:
+        app, current = talk(), ContextVar[str]("current", default="nobody")
+
+        async def outer() -> AsyncGenerator[None]:
+            token = current.set("outer")
+            yield
+            current.reset(token)
+
+        def inner(_: Annotated[None, Depends(outer)]) -> Generator[str]:
+            token = current.set(f"{current.get()}, inner")
+            yield current.get()
+            current.reset(token)
+            LOG.append(current.get())
+
+        @app.on(Say)
+        async def say(event: Say, found: Annotated[str, Depends(inner)]) -> str:
+            return f"{found}; {current.get()}"
+
+        async with TestClient(app) as client:
+            assert await client.request(Say(text=""), str) == "outer, inner; outer"
+        assert LOG == ["outer"]
+
+    @pytest.mark.parametrize("concurrent", [False, True])
     async def test_a_deadline_runs_the_clean_up(self, concurrent: bool) -> None:
         app = talk(Settings(timeouts=Timeouts(handler=0.5 if concurrent else 30)))
         started = Signal()

@@ -1,5 +1,6 @@
 """The careful decoder: bundles as a real packer makes them, and frames that nobody makes."""
 
+import random
 import struct
 from typing import Any
 
@@ -11,6 +12,8 @@ from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire.dialect import decode_dialect
 from bytesocket_app.wire.portable import kind_of
 from tests.support.bundling import Packer, as_utf8, mended
+from tests.support.fuzzing import mutated
+from tests.support.wire_vectors import vectors
 
 LOBBY = bytes.fromhex("de0002d6620000000bc10409c104c105a0ad74797065726f6f6d6c6f626279")
 
@@ -72,6 +75,18 @@ def test_broken_frames_give_a_value_or_the_one_error(
         return
 
 
+def test_broken_frames_with_more_types_give_a_value_or_the_one_error() -> None:
+    rng = random.Random(16)
+    whole = [bytes.fromhex(one["hex"]) for one in vectors("more_types")]
+    refused = 0
+    for _ in range(5_000):
+        try:
+            read(mutated(rng.choice(whole), rng))
+        except DecodeError:
+            refused += 1
+    assert 1_000 < refused < 4_500
+
+
 @given(st.binary(max_size=80), st.booleans())
 def test_noise_gives_a_value_or_the_one_error(noise: bytes, bundled: bool) -> None:
     try:
@@ -103,6 +118,16 @@ def test_reads_many_bundles_and_a_wrapped_size() -> None:
         ("c70000", None),
         ("d4ffff", None),
         ("ca3dcccccd", 0.1),
+        ("d4730090", []),
+        ("d4650092a161a162", ["a", "b"]),
+        ("d4780092a428612b29a0", ["(a+)", ""]),
+        ("d47400", []),
+        ("d47401", b""),
+        ("d574017f", b"\x7f"),
+        ("c7037404ff00", [255]),
+        ("d4427f", 127),
+        ("d44280", -128),
+        ("c8040042" + "7f" * 1024, int("7f" * 1024, 16)),
         ("ca7f800000", float("inf")),
         ("caff800000", float("-inf")),
         ("ca80000000", 0),
@@ -137,6 +162,17 @@ def test_reads_unusual_tokens(frame: str, value: object) -> None:
         (LOBBY.hex() + "00", "1 bytes are left over"),
         ("dd00000002c0", "more than the frame has room for"),
         ("d60100000000", "unknown type 0x01"),
+        ("d47300", "ends in the middle"),
+        ("d4730001", "is no list"),
+        ("d47300d4730090", "is no list"),
+        ("d47800a0", "is no list"),
+        ("8191c0", "a member's name is"),
+        ("81d4730090c0", "a member's name is"),
+        ("d4740b", "unknown kind 11"),
+        ("c70074", "unknown kind -1"),
+        ("c7047407000000", "last number is cut"),
+        ("c70042", "an integer of 0 bytes"),
+        ("c8040142" + "01" * 1025, "an integer of 1025 bytes"),
         ("8190c0", "a member's name is"),
         ("81c40161c0", "a member's name is"),
         ("81d6ff00000000c0", "a member's name is"),

@@ -174,7 +174,7 @@ def test_the_error_codes_are_one_list_in_the_code_and_on_the_page() -> None:
 
 def test_the_error_of_python_clients_names_each_code_that_they_can_get() -> None:
     told = re.findall(r'"([a-z_]+)"', (RequestError.__doc__ or "").partition("message:")[0])
-    made_by_others = [ErrorCode.DROPPED, ErrorCode.DISCONNECTED]
+    made_by_others = [ErrorCode.DISCONNECTED]
     assert told == [code for code in ErrorCode if code not in made_by_others]
 
 

@@ -78,8 +78,15 @@ async def test_probes_are_answered_where_no_http_side_has_their_paths() -> None:
 
 
 async def test_any_other_page_is_404() -> None:
-    status, headers, _ = await fetch(talk(), page("/"))
+    status, headers, text = await fetch(talk(), page("/"))
     assert (status, b"upgrade" in headers) == (404, False)
+    assert text == "Not found. This server has a WebSocket at /ws, the probes /health and /ready.\n"
+
+
+@pytest.mark.parametrize(("mount", "path"), [("/chat", "/chat/ws"), ("/ws", "/ws/")])
+async def test_a_mounted_socket_is_named_with_the_path_of_the_mount(mount: str, path: str) -> None:
+    _, _, text = await fetch(talk(), page(f"{mount}/nowhere", root_path=mount))
+    assert f"a WebSocket at {path}," in text
 
 
 async def test_the_http_side_serves_the_rest() -> None:

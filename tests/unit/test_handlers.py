@@ -26,10 +26,10 @@ def test_a_misspelt_parameter_is_told_its_near_miss() -> None:
         """Never called."""
 
     for decorator, function, end in (
-        (doc.on_join, misspelt, "the room's docid. Did you mean 'docid'?"),
+        (doc.on_join, misspelt, "Did you mean 'docid'?"),
         (app.on(Say), socket, "Did you mean 'socket'? Annotate it: `sock: Socket`."),
         (app.on(Say), event, "Did you mean 'event'? Annotate it: `evnt: Say`."),
-        (app.on(Say), eval("lambda x: 0"), "the application (ByteSocket). Annotate it."),
+        (app.on(Say), eval("lambda x: 0"), "Annotate it."),
     ):
         with pytest.raises(ConfigurationError) as caught:
             decorator(function)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any
 
 import pytest
@@ -170,3 +171,23 @@ async def test_so_is_one_that_is_annotated_as_anything(annotation: Any) -> None:
         app.lifespan(life)
     async with app.running():
         assert log == ["in"]
+
+
+async def test_a_generator_in_a_thread_ends_in_the_context_in_which_it_began() -> None:
+    app, log = made()
+    current = ContextVar[str]("current", default="nothing")
+
+    def session() -> Generator[str]:
+        token = current.set("session")
+        yield current.get()
+        current.reset(token)
+        log.append(current.get())
+
+    @app.lifespan
+    async def life(opened: Annotated[str, Depends(session)]) -> AsyncGenerator[None]:
+        log.append(opened)
+        yield
+
+    async with TestClient(app):
+        assert log == ["session"]
+    assert log == ["session", "nothing"]

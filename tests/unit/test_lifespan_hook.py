@@ -1,5 +1,6 @@
 """`@app.lifespan`: once around the application's life, by whomever it is run."""
 
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,13 +9,15 @@ import anyio
 import anyio.lowlevel
 import pytest
 from anyio import create_task_group, move_on_after
+from fastapi import FastAPI
 
 from bytesocket_app import ByteSocket, ConfigurationError, Handshake
 from bytesocket_app.errors import RequestError
 from bytesocket_app.testing import TestClient
 from bytesocket_app.transports.asgi import Receive, Scope, Send
 from bytesocket_app.transports.lifespan import LifespanError, reason, run_lifespan
-from tests.support.talk import Said, talk, until, wait
+from tests.support.starlette_client import StarletteClient
+from tests.support.talk import Said, logged, talk, until, wait
 
 pytestmark = pytest.mark.anyio
 
@@ -249,3 +252,92 @@ class TestDeclaration:
         async with app.running():
             assert entered == ["in"]
         assert entered == ["in", "out"]
+
+
+class TestNobodyRunsIt:
+    """A mount, and a server without lifespans, run none: the first connection says so, once."""
+
+    async def test_a_mount_says_at_the_first_connection_what_to_write(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        told, host = Told(), FastAPI()
+        host.mount("/chat", told.app)
+        client = StarletteClient(host)
+        for _ in range(3):
+            with client.websocket_connect("/chat/ws"):
+                pass
+        assert told.log == []
+        (line,) = logged(caplog, logging.WARNING)
+        assert line.startswith(f"the lifespan {__file__}:")
+        assert "of 'Talk' did not run: a mount, as at '/chat', runs none" in line
+        assert "`app.attach(host, '/chat/ws')`" in line
+        assert "`async with app.running():`" in line
+
+    async def test_what_to_write_is_without_the_prefix_of_a_proxy(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        told, host = Told(), FastAPI()
+        host.mount("/chat", told.app)
+        with StarletteClient(host, root_path="/api").websocket_connect("/chat/ws"):
+            pass
+        (line,) = logged(caplog, logging.WARNING)
+        assert "a mount, as at '/chat', runs none" in line
+        assert "`app.attach(host, '/chat/ws')`" in line
+
+    async def test_a_mount_says_so_of_a_timer_alone(self, caplog: pytest.LogCaptureFixture) -> None:
+        app, host = ByteSocket(title="Talk"), FastAPI()
+
+        @app.every(60)
+        async def tick() -> None:
+            """Never runs here."""
+
+        host.mount("/chat", app)
+        with StarletteClient(host).websocket_connect("/chat/ws"):
+            pass
+        (line,) = logged(caplog, logging.WARNING)
+        assert "tick" in line or f"{__file__}:" in line
+        assert "did not run: a mount, as at '/chat', runs none" in line
+
+    async def test_a_mount_at_the_sockets_own_path_is_told_that_path(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        told, host = Told(), FastAPI()
+        host.mount("/ws", told.app)
+        with StarletteClient(host).websocket_connect("/ws/"):
+            pass
+        (line,) = logged(caplog, logging.WARNING)
+        assert "`app.attach(host, '/ws')`" in line
+
+    async def test_both_remedies_mend_it(self, caplog: pytest.LogCaptureFixture) -> None:
+        attached, running = Told(), Told()
+
+        @asynccontextmanager
+        async def life(_host: FastAPI) -> AsyncGenerator[None]:
+            async with running.app.running():
+                yield
+
+        host = FastAPI(lifespan=life)
+        host.mount("/chat", running.app)
+        attached.app.attach(host, "/live/ws")
+        with StarletteClient(host) as client:
+            for path in ("/chat/ws", "/live/ws"):
+                with client.websocket_connect(path):
+                    pass
+        assert attached.log == running.log == ["start", "end"]
+        assert logged(caplog, logging.WARNING) == []
+
+    async def test_without_a_mount_it_is_the_server(self, caplog: pytest.LogCaptureFixture) -> None:
+        told = Told()
+        with StarletteClient(told.app).websocket_connect("/ws"):
+            pass
+        (line,) = logged(caplog, logging.WARNING)
+        assert "the server runs no lifespans" in line
+
+    async def test_an_application_that_declares_none_misses_none(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        host = FastAPI()
+        host.mount("/chat", talk())
+        with StarletteClient(host).websocket_connect("/chat/ws"):
+            pass
+        assert logged(caplog, logging.WARNING) == []

@@ -10,7 +10,9 @@ from bytesocket_app import Limits, Settings
 from bytesocket_cli.errors import CliError
 from bytesocket_cli.loading import Loaded, load
 from bytesocket_cli.targets import resolve
+from bytesocket_cli.worker import describe
 from tests.support.imports import fresh_imports
+from tests.support.starlette_client import StarletteClient, WebSocketDenialResponse
 
 APP = "from bytesocket_app import ByteSocket\napp = ByteSocket(title='T')\n"
 
@@ -75,6 +77,23 @@ def test_a_module_without_an_application_says_what_to_write() -> None:
     )
 
 
+def test_a_host_without_a_socket_is_told_to_attach_one() -> None:
+    write("host.py", "from fastapi import FastAPI\napi = FastAPI()\n")
+    attach = "attach it to the FastAPI, as in chat.attach(api)"
+    assert refusal("host.py") == (
+        f"host.py holds no ByteSocket: make one, chat = ByteSocket(...), and {attach}"
+    )
+    with pytest.raises(CliError, match="host:api is a FastAPI without a ByteSocket") as caught:
+        _ = loaded("host:api").application
+    assert attach in str(caught.value)
+
+
+def test_another_asgi_application_cannot_be_attached_to_and_is_told_so() -> None:
+    write("other.py", "async def web(scope, receive, send): ...\n")
+    assert "ByteSocket(http=web)" in refusal("other.py")
+    assert "attach" not in refusal("other.py")
+
+
 def test_the_host_is_served_and_the_byte_socket_in_it_is_found() -> None:
     write(
         "hosted.py",
@@ -96,6 +115,33 @@ def test_a_host_without_a_byte_socket_is_served_but_has_no_contract() -> None:
         _ = found.application
 
 
+def test_a_socket_that_is_named_without_its_host_says_what_is_not_served() -> None:
+    write(
+        "house.py",
+        "from bytesocket_app import ByteSocket\n"
+        "from fastapi import FastAPI\n"
+        "app, alone, api = ByteSocket(title='A'), ByteSocket(title='B'), FastAPI()\n"
+        "app.attach(api)\n",
+    )
+    assert loaded("house:app").missing == (
+        "house:app is part of house:api, whose pages are not served and whose lifespan does not "
+        "run here: name house:api as TARGET"
+    )
+    assert [loaded(target).missing for target in ("house:api", "house.py", "house:alone")] == [
+        None,
+        None,
+        None,
+    ]
+
+
+def test_a_host_without_a_byte_socket_has_pages_and_says_that_no_socket_is_there() -> None:
+    write("plain.py", "from fastapi import FastAPI\napi = FastAPI()\n")
+    found = loaded("plain:api")
+    assert found.has_pages
+    assert found.missing is not None
+    assert "plain:api is a FastAPI without a ByteSocket: attach it" in found.missing
+
+
 def test_a_host_of_several_is_told_to_name_one() -> None:
     write(
         "multi.py",
@@ -105,7 +151,7 @@ def test_a_host_of_several_is_told_to_name_one() -> None:
         "one, two = ByteSocket(title='One'), ByteSocket(title='Two', path='/two')\n"
         "app = Starlette(routes=[Mount('/1', app=one), Mount('/2', app=two)])\n",
     )
-    with pytest.raises(CliError, match=r"several ByteSockets \(One at /ws, Two at /two\)"):
+    with pytest.raises(CliError, match=r"several ByteSockets \(One at /1/ws, Two at /2/two\)"):
         _ = loaded("multi.py").application
 
 
@@ -303,3 +349,97 @@ def test_the_host_of_an_attached_application_is_what_is_served() -> None:
         assert found.import_string == "hosted:api"
         assert found.application.path == "/chat"
         assert type(found.asgi).__name__ == "FastAPI"
+
+
+HOSTED = {
+    "a mount": ("api.mount('/chat', app)", ["/chat/ws"]),
+    "a mount with a slash": ("api.mount('/chat/', app)", ["/chat/ws"]),
+    "a mount at the root": ("api.mount('/', app)", ["/ws"]),
+    "a mount at the socket's own path": ("api.mount('/ws', app)", ["/ws/"]),
+    "a mount in a mount": (
+        "inner = FastAPI()\ninner.mount('/chat', app)\napi.mount('/api', inner)",
+        ["/api/chat/ws"],
+    ),
+    "a mount of routes": (
+        "api.router.routes.append(Mount('/a', routes=[Mount('/b', app=app)]))",
+        ["/a/b/ws"],
+    ),
+    "a mount under middleware": (
+        "api.router.routes.append(Mount('/a', app=app, middleware=[Middleware(GZipMiddleware)]))",
+        ["/a/ws"],
+    ),
+    "a host": (
+        "api.router.routes.append(Host('testserver', Router([Mount('/a', app)])))",
+        ["/a/ws"],
+    ),
+    "a router with a prefix": (
+        (
+            "router = APIRouter()\nrouter.mount('/chat', app)\n"
+            "api.include_router(router, prefix='/api')"
+        ),
+        ["/api/chat/ws"],
+    ),
+    "two mounts": ("api.mount('/one', app)\napi.mount('/two', app)", ["/one/ws", "/two/ws"]),
+    "one host mounted twice": (
+        (
+            "inner = FastAPI()\ninner.mount('/chat', app)\n"
+            "api.mount('/one', inner)\napi.mount('/two', inner)"
+        ),
+        ["/one/chat/ws", "/two/chat/ws"],
+    ),
+    "attached": ("app.attach(api, '/live')", ["/live"]),
+    "attached twice": ("app.attach(api, '/one')\napp.attach(api, '/two')", ["/two", "/one"]),
+    "attached in a mount": (
+        "inner = FastAPI()\napp.attach(inner, '/live')\napi.mount('/api', inner)",
+        ["/api/live"],
+    ),
+}
+IMPORTS = """\
+from fastapi import APIRouter, FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Host, Mount, Router
+api = FastAPI()
+"""
+
+
+@pytest.mark.parametrize("how", list(HOSTED))
+def test_an_application_in_a_host_is_where_clients_dial_it(how: str) -> None:
+    code, paths = HOSTED[how]
+    write("hosted.py", f"{APP}{IMPORTS}{code}\n")
+    found = loaded("hosted:api")
+    assert [each["path"] for each in describe(found)["applications"]] == paths
+    assert found.application.contract().document["path"] == paths[0]
+    assert found.application.contract_source().path == paths[0]
+    client = StarletteClient(found.asgi)
+    for path in paths:
+        with client.websocket_connect(path, subprotocols=["bytesocket.json"]) as socket:
+            assert socket.accepted_subprotocol == "bytesocket.json"
+
+
+def test_what_a_proxy_takes_off_the_path_is_on_the_clients() -> None:
+    mounts = "api = Starlette()\napi.root_path = '/v1'\napi.mount('/chat', app)\n"
+    write("behind.py", APP + "from starlette.applications import Starlette\n" + mounts)
+    found = loaded("behind:api")
+    assert found.application.contract().document["path"] == "/v1/chat/ws"
+    for path in ("/v1/chat/ws", "/chat/ws"):  # as the client and as the proxy sends it
+        client = StarletteClient(found.asgi, root_path="/v1")
+        with client.websocket_connect(path):
+            pass
+        with (
+            pytest.raises(WebSocketDenialResponse),
+            client.websocket_connect(f"{path}x"),
+        ):
+            raise NotImplementedError
+
+
+def test_an_application_that_is_the_target_itself_is_at_its_own_path() -> None:
+    write("hosted.py", f"{APP}{IMPORTS}api.mount('/chat', app)\n")
+    assert loaded("hosted:api").application.paths == ("/chat/ws",)
+    assert loaded("hosted:app").application.paths == ("/ws",)
+
+
+def test_an_application_that_holds_itself_is_looked_into_once() -> None:
+    text = "from starlette.applications import Starlette\nloop = Starlette()\n"
+    write("loops.py", f"{APP}{text}loop.mount('/again', loop)\nloop.mount('/chat', app)\n")
+    assert loaded("loops:loop").application.paths == ("/chat/ws",)

@@ -33,6 +33,9 @@ def echo() -> ByteSocket:
     return app
 
 
+MISSING = "Not found. This server has a WebSocket at /ws, the probes /health and /ready.\n"
+
+
 @pytest.fixture
 async def served() -> AsyncGenerator[Served]:
     async with on_picows(echo()) as served:
@@ -52,8 +55,8 @@ async def answered(peer: RawPeer) -> tuple[int, str]:
         ("GET /health HTTP/1.1", (200, "ok\n")),
         ("GET /health HTTP/1.0", (200, "ok\n")),
         ("GET /ready?verbose=1 HTTP/1.1", (200, "ok\n")),
-        ("GET / HTTP/1.1", (404, "Not found.\n")),
-        ("POST /elsewhere HTTP/1.1", (404, "Not found.\n")),
+        ("GET / HTTP/1.1", (404, MISSING)),
+        ("POST /elsewhere HTTP/1.1", (404, MISSING)),
     ],
 )
 async def test_a_plain_request_is_answered(
@@ -108,7 +111,7 @@ async def test_an_upgrade_that_is_none_is_refused(
 async def test_an_upgrade_elsewhere_is_404(served: Served) -> None:
     async with served.visit() as peer:
         await peer.ask("/elsewhere")
-        assert await answered(peer) == (404, "Not found.\n")
+        assert await answered(peer) == (404, "No socket here; try /ws.\n")
 
 
 async def test_what_firefox_sends_is_an_upgrade(served: Served) -> None:

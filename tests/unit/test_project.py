@@ -37,6 +37,13 @@ def test_types_may_be_for_a_package(tmp_path: Path) -> None:
     assert generation.package == "bytesocket-client"
 
 
+def test_a_client_may_be_for_a_peer(tmp_path: Path) -> None:
+    for_peer = 'target = "javascript"\npeer = "bytesocket-node"\noutput = "x.js"'
+    write(tmp_path, f"[[tool.bytesocket.generate]]\n{for_peer}")
+    (generation,) = find(tmp_path).generations
+    assert generation.peer == "bytesocket-node"
+
+
 def test_a_file_or_folder_inside_belongs_to_the_project(tmp_path: Path) -> None:
     write(tmp_path, SETTINGS)
     inner = tmp_path / "chat" / "deep"
@@ -74,6 +81,12 @@ WRONG = {
     "generate = [{target = 'python', output = 'x', out = 'y'}]": "unknown setting 'out'",
     "generate = [{target = 'python', output = 'x', for = 'bytesocket-client'}]": "for = ",
     "generate = [{target = 'typescript', output = 'x', for = 'other'}]": "for = ",
+    "generate = [{target = 'typescript', output = 'x', peer = 'node'}]": (
+        "peer must be one of bytesocket, bytesocket-node, not 'node'"
+    ),
+    "generate = [{target = 'python', output = 'x', peer = 'bytesocket-node'}]": "is not needed",
+    "generate = [{target = 'asyncapi', output = 'x', peer = 'bytesocket-node'}]": "goes with",
+    "generate = [{target = 'typescript', output = 'x', peer = []}]": "not []",
 }
 
 

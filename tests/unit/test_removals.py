@@ -205,6 +205,14 @@ class TestWhoIsTold:
                 await client.removed("cellar", timeout=0.01)
             assert "38" in str(client.log)
 
+    async def test_a_test_client_without_a_contract_is_told_why_it_hears_nothing(self) -> None:
+        app = clubs()
+        async with TestClient(app, credentials="ann") as client:
+            await client.join("lobby")
+            await app.rooms.clear("lobby")
+            with pytest.raises(NothingCame, match=r"only TestClient\(\.\.\., contract=True\)"):
+                await client.removed("lobby", timeout=0.01)
+
 
 class TestWhatIsSaid:
     @BOTH

@@ -16,6 +16,7 @@ DOCUMENTS = [
     contracts.chat(),
     contracts.chat(auth=False),
     contracts.files(),
+    contracts.json_only(),
     contracts.minimal(),
     contracts.nasty(),
 ]
@@ -122,6 +123,44 @@ def test_only_a_contract_with_bytes_brings_the_walker_and_prefers_messagepack() 
     assert "createBytes(" in module
     assert 'codec: "binary",' in module
     assert "createBytes(" not in javascript(contracts.chat())[0]
+
+
+def test_bytes_bring_the_formats_that_the_contract_has() -> None:
+    module, _ = javascript(contracts.files())
+    formats = ["utf8", "base64", "hex"]
+    assert [name for name in formats if f"\n  {name}: [" in module] == formats
+    document = contracts.minimal()
+    document["events"] = [contracts.event("raw", "both", contracts.BYTES)]
+    for text in (*javascript(contracts.sealed(document)), typescript(contracts.sealed(document))):
+        assert [name for name in formats[1:] if f"  {name}: [" in text] == []
+        assert "/* " not in text.replace("/* eslint-disable */", "")
+    assert "  utf8: [" in javascript(contracts.sealed(document))[0]
+
+
+@pytest.mark.parametrize("paced", [False, True])
+def test_a_client_for_json_alone_carries_no_messagepack(paced: bool) -> None:
+    document = contracts.json_only()
+    if paced:
+        document = contracts.with_rates(document, {"shout": contracts.rate(1, 1)})
+    for text in (typescript(document), *javascript(document)):
+        assert "MessagePack" not in text
+        assert "pack(" not in text
+        assert '"msgpack"' not in text.replace('type $Codec = "json" | "binary" | "msgpack";', "")
+
+
+def test_a_client_for_the_origins_server_reads_messagepack_whatever_the_contract_says() -> None:
+    text, _ = javascript(contracts.json_only(), peer="bytesocket-node")
+    assert text.count("function unpack(") == 1
+    assert "function pack(" in text
+
+
+def test_bytes_bring_messagepack_whatever_the_application_prefers() -> None:
+    document = contracts.sealed({**contracts.files(), "serialization": "json"})
+    for text in (contracts.chat(), document):
+        module, _ = javascript(text)
+        assert "function pack(" in module
+        assert "function unpack(" in module
+    assert 'codec: "binary",' in javascript(document)[0]
 
 
 def test_a_number_beside_its_text_as_event_names_is_refused() -> None:

@@ -104,6 +104,9 @@ BOMBS: dict[str, bytes | str] = {
     "numbers in binary": binary(1),
     "empty lists and bundled text": binary(0x90)[:-1] + b"\xc1",
     "empty lists and float32": binary(0x90)[:-5] + b"\xca\x40\x00\x00\x00",
+    "numbers of a typed array": b"\xc9\x00\x10\x00\x00\x74\x00" + bytes(MIB - 1),
+    "typed arrays without numbers": b"\xdd\x00\x05\x00\x00" + b"\xd4\x74\x00" * 0x50000,
+    "sets without items": b"\xdd\x00\x04\x00\x00" + b"\xd4\x73\x00\x90" * 0x40000,
     "declared lists in one another": b"\xdc\xff\xff" * 60 + b"\x01" * MIB,
 }
 

@@ -1,11 +1,9 @@
 """The frames of real peers, and hostile ones, from tests/vectors (see the README there)."""
 
-import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,20 +11,15 @@ import pytest
 from bytesocket_app.errors import DecodeError
 from bytesocket_app.wire import BINARY, decode
 from bytesocket_app.wire.portable import UNDEFINED, kind_of
+from tests.support.wire_vectors import frames, vectors
 
-VECTORS = Path(__file__).parents[1] / "vectors"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DEPTH = 200
 """The depth that the vectors are made for; the application's own limit is lower."""
 
 
 def load(*names: str) -> list[Any]:
-    loaded = [
-        vector
-        for name in names
-        for vector in json.loads((VECTORS / f"{name}.json").read_text("utf-8"))["vectors"]
-    ]
-    return [pytest.param(vector, id=vector["id"]) for vector in loaded]
+    return [pytest.param(vector, id=vector["id"]) for vector in vectors(*names)]
 
 
 def untag(value: Any) -> Any:
@@ -81,16 +74,6 @@ def same_float(got: float, expected: float) -> bool:
     return got == expected or (math.isnan(got) and math.isnan(expected))
 
 
-def frames(vector: dict[str, Any]) -> Iterator[bytes]:
-    if "all_proper_prefixes_of" in vector:
-        whole = bytes.fromhex(vector["all_proper_prefixes_of"])
-        yield from (whole[:size] for size in range(len(whole)))
-    elif "build" in vector:
-        yield b"".join(bytes.fromhex(piece) * count for piece, count in vector["build"])
-    else:
-        yield bytes.fromhex(vector["hex"])
-
-
 @pytest.mark.parametrize("vector", load("messages", "values", "bundles"))
 def test_reads_what_a_real_peer_packs(vector: dict[str, Any]) -> None:
     frame = bytes.fromhex(vector["hex"])
@@ -101,6 +84,14 @@ def test_reads_what_a_real_peer_packs(vector: dict[str, Any]) -> None:
         return
     allowed = [vector["value"], *vector.get("value_alt", [])]
     assert vector.get("wide_date") or any(same(got, untag(value)) for value in allowed)
+
+
+@pytest.mark.parametrize("vector", load("more_types"))
+def test_reads_what_msgpackr_packs_with_more_types_and_big_integers(
+    vector: dict[str, Any],
+) -> None:
+    got = decode(bytes.fromhex(vector["hex"]), is_binary=True, max_depth=DEPTH)
+    assert same(got, untag(vector["value"]))
 
 
 @pytest.mark.parametrize("vector", load("refuse"))

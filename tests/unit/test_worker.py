@@ -211,9 +211,11 @@ def test_a_child_that_cannot_import_reports_it(tmp_path: Path, listener: socket.
 
 
 def test_a_host_is_described_without_a_contract() -> None:
-    assert describe(Loaded(object(), (), "app:api")) == {
+    described = describe(Loaded(object(), (), "app:api"))
+    assert "without a ByteSocket" in described.pop("missing")
+    assert described == {
         "import_string": "app:api",
         "applications": [],
         "contract": None,
-        "has_pages": False,
+        "has_pages": True,
     }

@@ -5,7 +5,11 @@ from typing import Final
 from bytesocket_app.addresses import Proxies
 from bytesocket_app.transports.asgi import ASGIApp, Receive, Scope, Send
 
-_FORWARDED: Final = {b"x-forwarded-for": "x-forwarded-for", b"x-forwarded-proto": "proto"}
+_FORWARDED: Final = {
+    b"x-forwarded-for": "x-forwarded-for",
+    b"x-forwarded-host": "x-forwarded-host",
+    b"x-forwarded-proto": "proto",
+}
 _SCHEMES: Final = {
     ("http", "https"): "https",
     ("http", "http"): "http",
@@ -22,7 +26,8 @@ class Proxied:
 
     `Policies.trusted_proxies` does this for sockets alone. The address comes from
     `X-Forwarded-For`, the scheme from `X-Forwarded-Proto`, of which the last word counts: the
-    nearest proxy's.
+    nearest proxy's. Sockets see the host of `X-Forwarded-Host`, to compare their page's origin
+    with; pages see the `Host` that came.
 
     Args:
         app: The application.
@@ -50,6 +55,10 @@ class Proxied:
             scope["client"] = client
             proto = said.get("proto", "").rpartition(",")[2].strip().lower()
             scope["scheme"] = _SCHEMES.get((kind, proto)) or scope.get("scheme", "http")
+            host = self._proxies.host(peer, said)
+            if host and kind == "websocket":
+                kept = [pair for pair in scope["headers"] if pair[0] != b"host"]
+                scope["headers"] = [(b"host", host.encode("latin-1")), *kept]
         await self._app(scope, receive, send)
 
 

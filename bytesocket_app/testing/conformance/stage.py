@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeGuard
 
-from anyio import fail_after
+from anyio import fail_after, move_on_after
 
 from bytesocket_app.application import ByteSocket
 from bytesocket_app.errors import ByteSocketError
+from bytesocket_app.testing.log import FrameLog
 from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CODECS, decode
 
@@ -82,18 +83,45 @@ Serve: TypeAlias = Callable[[ByteSocket], AbstractAsyncContextManager[Site]]
 """Function that serves an application until its context is left."""
 
 
+class _Logged:
+    """Peer that records what is sent as it is; all else is the peer's."""
+
+    def __init__(self, peer: Peer, log: FrameLog) -> None:
+        self._peer = peer
+        self._log = log
+        self.subprotocol = peer.subprotocol
+
+    async def send(self, payload: str | bytes, /) -> None:
+        self._log.sent(payload)
+        await self._peer.send(payload)
+
+    async def receive(self) -> str | bytes | Ended:
+        return await self._peer.receive()
+
+    async def close(self, code: int, reason: str, /) -> None:
+        await self._peer.close(code, reason)
+
+    async def abort(self) -> None:
+        await self._peer.abort()
+
+
 class Talker:
     """Peer that encodes and decodes messages with one codec, with a deadline on every wait."""
 
-    def __init__(self, peer: Peer, codec: CodecName, deadline: float) -> None:
-        self.peer = peer
+    def __init__(
+        self, peer: Peer, codec: CodecName, deadline: float, log: FrameLog | None = None
+    ) -> None:
+        self._log = log or FrameLog()
+        self.peer: Peer = _Logged(peer, self._log)
+        self._peer = peer
         self._codec = CODECS[codec]
         self._deadline = deadline
 
     async def say(self, message: Any) -> None:
         """Send one value as a message."""
+        self._log.sent(message)
         payload = self._codec.encode(message)
-        await self.peer.send(payload if self._codec.is_binary else payload.decode())
+        await self._peer.send(payload if self._codec.is_binary else payload.decode())
 
     async def hear(self) -> Any:
         """Wait for the next message, decoded; the empty binary frame is `b""`.
@@ -132,13 +160,18 @@ class Talker:
         return received, found
 
     async def _receive(self) -> str | bytes | Ended:
-        with fail_after(self._deadline):
-            return await self.peer.receive()
+        with move_on_after(self._deadline):
+            received = await self._peer.receive()
+            if isinstance(received, Ended):
+                self._log.closed(received.code, received.reason)
+            return received
+        raise AssertionError(f"nothing came within {self._deadline:g} s")
 
     def _read(self, received: str | bytes) -> Any:
-        if received == b"":
-            return b""
-        return decode(received, isinstance(received, bytes), max_depth=200)
+        is_binary = isinstance(received, bytes)
+        message = decode(received, is_binary, max_depth=200) if received != b"" else b""
+        self._log.received(message)
+        return message
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +182,13 @@ class Stage:
         serve: Function that serves an application.
         codec: Codec of both directions.
         deadline: Timeout of every wait, in seconds.
+        log: The messages of the case that runs.
     """
 
     serve: Serve
     codec: CodecName = "json"
     deadline: float = 10.0
+    log: FrameLog = field(default_factory=FrameLog, compare=False, repr=False)
 
     @asynccontextmanager
     async def talker(
@@ -168,7 +203,7 @@ class Stage:
         offered = (f"bytesocket.{self.codec}",)
         connecting = site.connect(path, query=query, headers=headers, subprotocols=offered)
         async with connecting as peer:
-            yield Talker(peer, self.codec, self.deadline)
+            yield Talker(peer, self.codec, self.deadline, self.log)
 
     @asynccontextmanager
     async def pair(self, site: Site) -> AsyncGenerator[tuple[Talker, Talker]]:
@@ -183,11 +218,19 @@ Case: TypeAlias = Callable[[Stage], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Outcome of one case; `problem` is None if it passed."""
+    """Outcome of one case.
+
+    Attributes:
+        name: The case's name.
+        claim: What it expects, as one sentence.
+        problem: What was wrong; None if it passed.
+        frames: The messages of a case that failed, one a line: `  > sent`, `  < received`.
+    """
 
     name: str
     claim: str
     problem: str | None
+    frames: str = ""
 
 
 class ConformanceError(ByteSocketError):
@@ -198,7 +241,7 @@ class ConformanceError(ByteSocketError):
     """
 
     def __init__(self, failed: Sequence[Result]) -> None:
-        lines = [f"{result.name}: {result.problem}" for result in failed]
+        lines = [f"{one.name}: {one.problem} ({one.claim})\n{one.frames}" for one in failed]
         super().__init__("\n".join([f"{len(failed)} cases failed:", *lines]))
         self.failed = tuple(failed)
 
@@ -213,13 +256,15 @@ async def run_cases(cases: Iterable[Case], stage: Stage) -> AsyncGenerator[Resul
         raise RuntimeError("The cases are assertions: run Python without -O.")
     for case in cases:
         problem = None
+        stage.log.clear()
         try:
             with fail_after(stage.deadline * 3):
                 await case(stage)
         except Exception as exc:  # noqa: BLE001 - whatever it is, it is this case's result
             problem = _text(exc)
         claim = (case.__doc__ or "").split("\n")[0]
-        yield Result(getattr(case, "__name__", "case"), claim, problem)
+        frames = "" if problem is None else str(stage.log)
+        yield Result(getattr(case, "__name__", "case"), claim, problem, frames)
 
 
 def _text(error: BaseException) -> str:

@@ -158,8 +158,10 @@ class HandshakeProtocol(asyncio.BufferedProtocol):
             host = request.headers.get("host", "localhost")
             text = UPGRADE_REQUIRED.format(host=host, path=request.path)
             self.answer(426, text, [("upgrade", "websocket")])
+        elif request.wants_websocket:
+            self.answer(404, f"No socket here; try {' or '.join(self._server.paths)}.\n")
         else:
-            self.answer(404, "Not found.\n")
+            self.answer(404, self._server.missing())
 
     def _handshake(self, request: Request) -> Handshake:
         assert self.real is not None  # noqa: S101 - it brought the request

@@ -15,7 +15,7 @@ from bytesocket_app.transports.picows.interfaces import Dropped
 from bytesocket_app.transports.picows.reader import Reader
 from bytesocket_app.transports.picows.transport import PicowsTransport
 from bytesocket_app.transports.picows.write_batch import WriteBatch
-from bytesocket_app.transports.probes import probe
+from bytesocket_app.transports.probes import missing, probe
 
 UNFINISHED: Final = 30.0
 """Seconds from a message's first fragment to its last."""
@@ -118,9 +118,18 @@ class ServerState:
         """Return the deadlines of the application at a path; None without one."""
         return self._deadlines.get(path)
 
+    @property
+    def paths(self) -> list[str]:
+        """Paths of the applications' sockets."""
+        return list(self._deadlines)
+
     def probe(self, path: str) -> tuple[int, str] | None:
         """Return the status and text for a probe's path; None for other paths."""
         return probe(path, [deadlines.served.endpoint for deadlines in self._all])
+
+    def missing(self) -> str:
+        """Return the text for a path at which nothing is."""
+        return missing(self._deadlines)
 
     def accepted(self, front: Awaited) -> None:
         """Start the deadline of an accepted connection's request, which TLS may precede."""

@@ -10,8 +10,12 @@ from bytesocket_cli.codegen.python_classes import ClassNames, chosen
 from bytesocket_cli.codegen.python_client import (
     Entry,
     VerbWriter,
+    authenticating,
     constructor,
+    joined_types,
     joining,
+    joining_all,
+    naming,
     rates_table,
     rooms_table,
 )
@@ -101,6 +105,7 @@ class _Module:
             *self._constants(),
             *self._room_base(),
             *map(self._room, self._rooms, self._inside),
+            *self._joined(),
             self._client(),
         ]
         body = "\n\n\n".join("\n".join(block) for block in blocks)
@@ -181,15 +186,25 @@ class _Module:
         if codes:
             doc += f"\n\nRefusals of its requests: {self._refusals.shown(codes)}."
         return [
-            f"class {name}({'_Room' if self._verbs.hearing() else '_bs.Room'}):",
+            f"class {name}({self._room_base_name()}):",
             *docstring(doc, "    "),
             *_parted([*self._verbs.parameters(room), *self._verbs.replies(place)]),
+            *naming(room, name, self._writer),
             *self._verbs.saying(place),
         ]
+
+    def _room_base_name(self) -> str:
+        return "_Room" if self._verbs.hearing() else "_bs.Room"
+
+    def _joined(self) -> list[Block]:
+        """Write the type variables of the rooms in a group."""
+        types = joined_types(self._room_base_name())
+        return [types if len(self._rooms) > 1 else types[:1]] if self._rooms else []
 
     def _client(self) -> Block:
         document = self._document
         credentials = _credentials(document)
+        kind = None if credentials is None else self._writer.annotation(credentials)
         return [
             f"class {self._client_name}(_bs.Client):",
             *docstring(f"A client of {document['title']} {document['version']}.", "    "),
@@ -200,10 +215,12 @@ class _Module:
             *self._verbs.replies(self._outside),
             *rooms_table(self._rooms),
             *self._refusals.table(),
-            *constructor(None if credentials is None else self._writer.annotation(credentials)),
+            *constructor(kind),
+            *authenticating(kind),
             *self._verbs.hearing(),
             *self._verbs.saying(self._outside),
             *joining(self._rooms, self._writer),
+            *joining_all(self._rooms),
         ]
 
     def _credentials_type(self) -> list[str]:
@@ -217,7 +234,7 @@ class _Module:
 
 def _inside(room: Entry, name: str) -> SendingPlace:
     title = f"into `{room['pattern']}`"
-    return SendingPlace.of(f"_SendableIn{name}", title, room["client_events"])
+    return SendingPlace.of(f"_SendableIn{name}", title, room["client_events"], name)
 
 
 def _room_name(room: Entry, taken: ClassNames) -> str:

@@ -12,6 +12,9 @@ from bytesocket_cli.codegen.rates import ContractRate
 
 Entry = Mapping[str, Any]
 
+_JOINED = ("_Joined", "_Joined2", "_Joined3", "_Joined4")
+"""Type variables of rooms that are joined together."""
+
 _UNPACED = "Send an event, or keep it for the next connection."
 _PACED = """Send an event, or keep it until its rate allows it, or for the next connection.
 
@@ -98,6 +101,7 @@ def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> lis
         parameters = ", ".join(f'"{key}": {key}' for key in room["params"])
         return [
             "",
+            *(["    @_bs.joins"] if parameters else []),
             f"    {heads[0]}:",
             doc,
             f"        handle: {name} = self._join(room, {{{parameters}}})",
@@ -110,6 +114,87 @@ def joining(rooms: Sequence[tuple[Entry, str]], writer: AnnotationWriter) -> lis
         "    def join(self, room: str, /, **parameters: _t.Any) -> _t.Any:",
         doc,
         "        return self._join(room, parameters)",
+    ]
+
+
+def naming(room: Entry, name: str, writer: AnnotationWriter) -> list[str]:
+    """Write `of`, which names a room of this class for `join_all`.
+
+    Args:
+        room: The room's entry in the contract.
+        name: Its class name.
+        writer: Writer of the parameters' annotations.
+    """
+    parameters = [f"{key}: {writer.annotation(kind)}" for key, kind in room["params"].items()]
+    keywords = ", ".join(["*", *parameters]) if parameters else ""
+    given = ", ".join(f'"{key}": {key}' for key in room["params"])
+    return [
+        "",
+        "    @staticmethod",
+        f'    def of({keywords}) -> "_bs.RoomName[{name}]":',
+        '        """Name such a room, to join several at once by `join_all`."""',
+        f"        return _bs.RoomName({name}, {literal(room['pattern'])}, {{{given}}})",
+    ]
+
+
+def joined_types(bound: str) -> list[str]:
+    """Write the type variables of rooms that are joined together.
+
+    Args:
+        bound: Base class of the contract's rooms.
+    """
+    return [f'{name} = _t.TypeVar("{name}", bound={bound})' for name in _JOINED]
+
+
+def joining_all(rooms: Sequence[tuple[Entry, str]]) -> list[str]:
+    """Write `join_all`; nothing if there is no room to join.
+
+    Checkers take several rooms of different classes for their common base, so that there is an
+    overload for each number of them. Only the last takes more, of one class.
+    """
+    if not rooms:
+        return []
+    doc = """Join several rooms by one message: all of them, or none.
+
+`await group.ready` waits until they are joined; see `RoomGroup` of `bytesocket_app.client`."""
+    several = [_JOINED[:count] for count in range(2, len(_JOINED) + 1)]
+    overloads = [line for kinds in several for line in _join_several(kinds)]
+    return [
+        "",
+        *(overloads if len(rooms) > 1 else []),
+        *(["    @_t.overload"] if len(rooms) > 1 else []),
+        "    def join_all(self, *rooms: _bs.RoomName[_Joined]) -> _bs.RoomGroup[_Joined]:"
+        + (" ..." if len(rooms) > 1 else ""),
+        *(["    def join_all(self, *rooms: _t.Any) -> _t.Any:"] if len(rooms) > 1 else []),
+        *docstring(doc, "        "),
+        "        return self._join_all(rooms)",
+    ]
+
+
+def _join_several(kinds: Sequence[str]) -> list[str]:
+    arguments = [f"        room{i}: _bs.RoomName[{kind}]," for i, kind in enumerate(kinds, 1)]
+    return [
+        "    @_t.overload",
+        "    def join_all(",
+        "        self,",
+        *arguments,
+        "        /,",
+        f"    ) -> _bs.RoomGroup[{' | '.join(kinds)}]: ...",
+    ]
+
+
+def authenticating(credentials: str | None) -> list[str]:
+    """Write `set_auth`, if the contract has authentication by message."""
+    if credentials is None:
+        return []
+    doc = """Use these credentials, or this function that makes them, from the next connection on.
+
+`reconnect()` makes one with them now."""
+    return [
+        "",
+        f"    def set_auth(self, auth: _bs.Fresh[{credentials}], /) -> None:",
+        *docstring(doc, "        "),
+        "        self._set_auth(auth)",
     ]
 
 

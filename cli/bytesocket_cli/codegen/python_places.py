@@ -27,16 +27,20 @@ class SendingPlace:
         mark: Name of the mark of events that may go there.
         title: Words for the place in the mark's documentation.
         replies: Schema of the reply there, by the event's name; None for events without a reply.
+        room: Class of the rooms that the place is; None for outside rooms.
     """
 
     mark: str
     title: str
     replies: Mapping[str | float, Schema | None]
+    room: str | None = None
 
     @classmethod
-    def of(cls, mark: str, title: str, entries: Iterable[Entry]) -> "SendingPlace":
+    def of(
+        cls, mark: str, title: str, entries: Iterable[Entry], room: str | None = None
+    ) -> "SendingPlace":
         """Make a place of its events' entries in the contract."""
-        return cls(mark, title, {entry["name"]: entry["reply"] for entry in entries})
+        return cls(mark, title, {entry["name"]: entry["reply"] for entry in entries}, room)
 
 
 class Marks:
@@ -86,6 +90,9 @@ class Marks:
                 for place in self._places
                 if name in place.replies
             ]
+            rooms = [place.room for place in self._places if place.room and name in place.replies]
+            if rooms:
+                marks.append(f'_bs.Into["{" | ".join(rooms)}"]')
         return marks
 
     def _reply(self, schema: Schema | None, known: set[str]) -> str:

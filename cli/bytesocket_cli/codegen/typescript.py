@@ -5,8 +5,8 @@ contract are written here in a stable order, so the same contract gives the same
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from bytesocket_app.errors import ConfigurationError, ErrorCode
 from bytesocket_cli.codegen.names import (
@@ -26,14 +26,33 @@ from bytesocket_cli.codegen.schema import Document, deprecation, is_empty_object
 from bytesocket_cli.codegen.typescript_bytes import bytes_tables
 from bytesocket_cli.codegen.typescript_enums import enum_types, enum_values
 from bytesocket_cli.codegen.typescript_types import EMPTY, TypeWriter
+from bytesocket_cli.project import Peer
 
 FINGERPRINT_SHOWN = 16
+OURS: Final = "bytesocket"
+"""The peer that every client reads."""
 _MAPS = ("ClientEvents", "ServerEvents", "Replies", "Rooms", "Refusals")
 _DECLARATION = re.compile(
     r"^(?:export )?(?:type|interface|class|const|let|function) ([\w$]+)", re.MULTILINE
 )
-_STATIC = ("client.ts.j2", "api.ts.j2", "runtime.ts", "bytes.ts", "pacing.ts")
-_OPTIONAL = re.compile(r"\s*/\* (paced|unpaced|numbered) \*/(.*?)\s*/\* end \*/", re.DOTALL)
+_STATIC = (
+    "client.ts.j2",
+    "api.ts.j2",
+    "runtime.ts",
+    "msgpack.ts",
+    "origin.ts",
+    "bytes.ts",
+    "pacing.ts",
+)
+_FORMATS = ("utf8", "base64", "hex")
+_OPTIONAL = re.compile(
+    rf"\s*/\* (paced|packed|unpacked|numbered|{'|'.join(_FORMATS)}) \*/(.*?)\s*/\* end \*/",
+    re.DOTALL,
+)
+_OUR_READER = re.compile(
+    r"^(?:/\*\*[^\n]*\*/\n)?function unpack\(.*?^}\n\n?", re.DOTALL | re.MULTILINE
+)
+"""Reader of our servers' MessagePack, which gives way to that of the origin's."""
 _NO_KEYS = "Record<never, never>"
 _NO_REPLY = "void"
 _HEARD = "(event: {name}, listener: Listener<{name}>): () => void"
@@ -42,11 +61,12 @@ _OF_PYTHON = frozenset({ErrorCode.INVALID_REPLY, ErrorCode.TOO_MANY_REQUESTS})
 """Codes that Python clients alone make."""
 
 
-def typescript(document: Document) -> str:
+def typescript(document: Document, *, peer: Peer = OURS) -> str:
     """Write the TypeScript client: types, `connect()` and the runtime, without any import.
 
     Args:
         document: A contract document, format 1.
+        peer: Whose messages it reads besides ours; see `javascript`.
 
     Returns:
         Text of one `.ts` file.
@@ -54,14 +74,16 @@ def typescript(document: Document) -> str:
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
     """
-    return render("typescript/client.ts.j2", _values(document, "ts"))
+    return render("typescript/client.ts.j2", _values(document, "ts", peer))
 
 
-def javascript(document: Document) -> tuple[str, str]:
+def javascript(document: Document, *, peer: Peer = OURS) -> tuple[str, str]:
     """Write the JavaScript client: the same program, with its types in a separate file.
 
     Args:
         document: A contract document, format 1.
+        peer: Whose messages it reads besides ours: "bytesocket-node" adds what servers of
+            `@bytesocket/node` write in binary frames, "bytesocket" nothing.
 
     Returns:
         Texts of an ES module and of its `.d.ts` file.
@@ -69,31 +91,67 @@ def javascript(document: Document) -> tuple[str, str]:
     Raises:
         ConfigurationError: Two events have names that TypeScript cannot tell apart.
     """
-    values = _values(document, "js")
+    values = _values(document, "js", peer)
     return render("typescript/client.js.j2", values), render("typescript/client.d.ts.j2", values)
 
 
-def runtime(language: str, *, is_paced: bool, is_numbered: bool = False) -> str:
+def runtime(
+    language: str, *, is_paced: bool, is_numbered: bool = False, is_packed: bool = True
+) -> str:
     """Return the runtime's text.
 
     Args:
         language: "ts" or "js".
-        is_paced: True to keep what is for a contract with rates, False to keep what is for others.
+        is_paced: True to keep what is for a contract with rates.
         is_numbered: True to keep what is for rooms that have a number in their name.
+        is_packed: True to keep what uses MessagePack, False to keep what is there without it.
     """
-    kept = {"paced" if is_paced else "unpaced", "numbered" if is_numbered else ""}
-    text = read(f"typescript/runtime.{language}")
+    kept = {
+        "paced" if is_paced else "",
+        "numbered" if is_numbered else "",
+        "packed" if is_packed else "unpacked",
+    }
+    return _keeping(kept, f"runtime.{language}")
+
+
+def bytes_runtime(language: str, formats: Collection[str]) -> str:
+    """Return the text of what converts bytes from and to JSON.
+
+    Args:
+        language: "ts" or "js".
+        formats: How bytes are written, "utf8", "base64" or "hex": what is for others is left out.
+    """
+    return _keeping(formats, f"bytes.{language}")
+
+
+def _keeping(kept: Collection[str], name: str) -> str:
+    """Return a file's text without the marked parts that are not kept, and without the marks."""
+    text = read(f"typescript/{name}")
     return _OPTIONAL.sub(lambda found: found[2] if found[1] in kept else "", text)
 
 
-def header(document: Document) -> str:
+def is_json_only(document: Document) -> bool:
+    """Return True if clients never meet MessagePack: the application speaks JSON, without bytes."""
+    return document["serialization"] == "json" and not bytes_tables(document)
+
+
+def _messagepack(language: str, peer: Peer) -> str:
+    """Return the text that writes MessagePack and reads that of a peer."""
+    text = read(f"typescript/msgpack.{language}")
+    if peer == OURS:
+        return f"{text}\n"
+    return f"{_OUR_READER.sub('', text, count=1)}{read(f'typescript/origin.{language}')}\n"
+
+
+def header(document: Document, *, peer: Peer = OURS) -> str:
     """Return a generated file's header; it has no time, path or host, for `--check` to compare."""
     title = one_line(f"{document['title']} {document['version']}")
     shown = document["fingerprint"][:FINGERPRINT_SHOWN]
-    return f"bytesocket {title} - contract {shown} - generated, do not edit"
+    by = "" if peer == OURS else f" - for {peer}"
+    return f"bytesocket {title} - contract {shown}{by} - generated, do not edit"
 
 
-def _values(document: Document, language: str) -> dict[str, str]:
+def _values(document: Document, language: str, peer: Peer) -> dict[str, str]:
     """Make the strings for the templates of one language."""
     names = unique_identifiers(document["types"], _taken_names())
     writer = TypeWriter(document["types"], names)
@@ -101,6 +159,8 @@ def _values(document: Document, language: str) -> dict[str, str]:
     by_message = auth is not None and auth["via"] == "message"
     tables = bytes_tables(document)
     codec = "binary" if tables else "json"
+    packed = peer != OURS or not is_json_only(document)
+    formats = [name for name in _FORMATS if literal(name) in tables]
     types = document["types"]
     typed = language == "ts"
     rates = declared_rates(document)
@@ -111,13 +171,14 @@ def _values(document: Document, language: str) -> dict[str, str]:
         ),
         "auth_option": _auth_option(document, writer) if by_message else "",
         "codec": codec,
+        "packed": "yes" if packed else "",
         "paced": "yes" if rates else "",
         "error_codes": _error_codes(),
         "documented_arrivals": _signatures(document, writer, "output", _HEARD),
         "documented_requests": _signatures(document, writer, "input", _ASKED),
     }
     return {
-        "header": header(document),
+        "header": header(document, peer=peer),
         "types": "\n".join(writer.declaration(n) for n in sorted(names, key=names.__getitem__)),
         "enums": enum_values(types, names, typed=typed),
         "enum_types": enum_types(types, names),
@@ -125,11 +186,15 @@ def _values(document: Document, language: str) -> dict[str, str]:
         "api": render("typescript/api.ts.j2", slots),
         "optional": "" if by_message else "?",
         "contract": _contract(document, codec) + _pacing(rates),
-        "bytes": f"{read(f'typescript/bytes.{language}')}\n" if tables else "",
+        "msgpack": _messagepack(language, peer) if packed else "",
+        "bytes": f"{bytes_runtime(language, formats)}\n" if tables else "",
         "tables": tables,
         "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
         "runtime": runtime(
-            language, is_paced=bool(rates), is_numbered=_has_numbers(document, writer)
+            language,
+            is_paced=bool(rates),
+            is_numbered=_has_numbers(document, writer),
+            is_packed=packed,
         ),
     }
 

@@ -9,6 +9,12 @@ from bytesocket_cli import console
 from bytesocket_cli.errors import FINDINGS, CliError
 
 SCHEMES = ("ws://", "wss://")
+_HINTS = {
+    401: ": it wants a login that is not in the auth message",
+    403: ": it wants a login that is not in the auth message, or another origin",
+    404: ": is that the socket's path?",
+}
+"""Hints at what a status of a refused handshake may mean here."""
 
 
 def conformance(
@@ -55,7 +61,8 @@ async def _reach(url: str) -> None:
             return
     except Refused as refused:
         if refused.status:
-            return  # a server with an opinion: the cases tell
+            hint = _HINTS.get(refused.status, "")
+            raise CliError(f"{url}: {refused}{hint}") from refused
         raise CliError(f"{refused.__cause__}: is the server running there?") from refused
     except TimeoutError as error:
         raise CliError(f"cannot connect to {url}: no answer in time") from error
@@ -77,5 +84,6 @@ async def _try(url: str, credentials: Any, timeout: float) -> int:
                 else:
                     failed += 1
                     console.say(f"failed  {title}: {result.problem}")
+                    console.say(f"  expected: {result.claim}\n{result.frames}")
     console.say(f"{passed} passed, {failed} failed")
     return failed

@@ -80,6 +80,8 @@ class Screen:
         if self._is_first:
             for line in self._banner(report):
                 console.say(line)
+            if missing := report.get("missing"):
+                console.warn(missing)
         else:
             change = changes(self._contract, contract) if self._contract and contract else None
             console.say(change or "reloaded")

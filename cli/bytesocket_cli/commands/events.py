@@ -100,6 +100,9 @@ def _declared(target: str | None) -> tuple[dict[str, Any], list[Any]]:
     if file is not None:
         return read(file), []
     application = _application(target)
+    if application.hosted_at:
+        paths = " and ".join(reversed(application.paths))
+        console.warn(f"note: clients find the socket of {application.title} at {paths}")
     return application.contract().document, list(application.event_routes())
 
 

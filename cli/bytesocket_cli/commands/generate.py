@@ -1,5 +1,6 @@
 """`bytesocket generate`: clients and the contract, from an application or a saved contract."""
 
+import shlex
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -13,12 +14,20 @@ from bytesocket_cli import console
 from bytesocket_cli.commands.dev import Target
 from bytesocket_cli.contracts import read, saved
 from bytesocket_cli.errors import FINDINGS, CliError
-from bytesocket_cli.project import Generation, Language, Package, Project, find
+from bytesocket_cli.project import (
+    Generation,
+    Language,
+    Package,
+    Peer,
+    Project,
+    find,
+    peer_problem,
+)
 from bytesocket_cli.targets import Target as Place
 from bytesocket_cli.targets import resolve
 
 
-def generate(
+def generate(  # noqa: PLR0913 - the options of the command
     language: Annotated[
         Language | None,
         typer.Argument(
@@ -46,21 +55,33 @@ def generate(
             show_default=False,
         ),
     ] = None,
+    peer: Annotated[
+        Peer | None,
+        typer.Option(
+            "--peer",
+            help="Servers that the client can read (typescript, javascript); bytesocket-node adds "
+            "those of the npm package @bytesocket/node.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write typed clients, or the contract, from an application or a saved contract (.json)."""
     source = _source(target)
     if package is not None and language != "typescript":
         raise CliError(f"--for goes with typescript: generate typescript --for {package}")
+    problem = language and peer_problem(language, package, peer)
+    if problem:
+        raise CliError(f"--peer: {problem}")
     if stdout:
         if language is None or output is not None or check or watch:
             raise CliError("--stdout prints one language: generate LANGUAGE [TARGET] --stdout")
         with source.placing():
-            _print(source.document(), language, package)
+            _print(source.document(), language, package, peer)
         return
-    wanted = _wanted(source.project, language, output, package)
+    wanted = _wanted(source.project, language, output, package, peer)
     if not watch:
         with source.placing():
-            _write_or_check(source.document(), wanted, check=check)
+            _write_or_check(source.document(), wanted, check=check, target=target)
     elif check:
         raise CliError("--check looks once, --watch writes again and again: choose one")
     else:
@@ -107,24 +128,32 @@ def _source(target: str | None) -> _Source:
     return _Source(place.project, place)
 
 
-def _print(document: dict[str, Any], language: Language, package: Package | None) -> None:
+def _print(
+    document: dict[str, Any], language: Language, package: Package | None, peer: Peer | None
+) -> None:
     from bytesocket_cli.generation import text
 
-    console.write(text(document, language, package=package))
+    console.write(text(document, language, package=package, peer=peer or "bytesocket"))
 
 
 def _wanted(
-    project: Project, language: Language | None, output: Path | None, package: Package | None
+    project: Project,
+    language: Language | None,
+    output: Path | None,
+    package: Package | None,
+    peer: Peer | None,
 ) -> tuple[Generation, ...]:
     configured = [
         one
         for one in project.generations
-        if language in {None, one.target} and package in {None, one.package}
+        if language in {None, one.target}
+        and package in {None, one.package}
+        and peer in {None, one.peer}
     ]
     if output is not None:
         if language is None:
             raise CliError("-o needs to know what to write there: generate typescript -o client.ts")
-        return (Generation(language, output, package),)
+        return (Generation(language, output, package, peer or "bytesocket"),)
     if configured:
         return tuple(configured)
     if language is None:
@@ -154,12 +183,17 @@ def _watch(source: _Source, wanted: tuple[Generation, ...]) -> None:
 
 
 def _write_or_check(
-    document: dict[str, Any], generations: tuple[Generation, ...], *, check: bool
+    document: dict[str, Any],
+    generations: tuple[Generation, ...],
+    *,
+    check: bool,
+    target: str | None,
 ) -> None:
     from bytesocket_cli.generation import files
     from bytesocket_cli.output import drift, is_stdout, write
 
-    planned = [file for one in generations for file in files(document, one)]
+    made = [(one, file) for one in generations for file in files(document, one)]
+    planned = [file for _, file in made]
     if not check:
         written = write(planned)
         if any(is_stdout(file.path) for file in planned):
@@ -167,13 +201,25 @@ def _write_or_check(
         for file in planned:
             console.say(f"{'wrote' if file in written else 'current'} {_shown(file.path)}")
         return
-    stale = [_shown(file.path) for file in planned if _differs(drift(file, _shown(file.path)))]
+    stale = [(one, file) for one, file in made if _differs(drift(file, _shown(file.path)))]
     if stale:
+        names = ", ".join(_shown(file.path) for _, file in stale)
+        commands = dict.fromkeys(_command(one, target) for one, _ in stale)
         raise CliError(
-            f"not current: {', '.join(stale)}; write again with bytesocket generate", code=FINDINGS
+            f"not current: {names}; write again with {' && '.join(commands)}", code=FINDINGS
         )
     for file in planned:
         console.say(f"current {_shown(file.path)}")
+
+
+def _command(one: Generation, target: str | None) -> str:
+    """Return the command that writes one target, to be run where this one was run."""
+    where = [] if target is None else [target]
+    package = [] if one.package is None else ["--for", one.package]
+    peer = [] if one.peer == "bytesocket" else ["--peer", one.peer]
+    return shlex.join(
+        ["bytesocket", "generate", one.target, *where, "-o", _shown(one.output), *package, *peer]
+    )
 
 
 def _differs(lines: list[str]) -> bool:

@@ -172,6 +172,8 @@ def _run_alone(place: Any, options: _Options) -> None:
     served = behind(loaded, options.proxies, transport)
     with _listening(options) as (listener, address):
         _warn_of_pages(loaded.import_string, transport, has_pages=loaded.has_pages)
+        if transport != "picows" and loaded.missing is not None:
+            console.warn(loaded.missing)
         service = Service(
             listener=listener,
             backend=place.project.backend,

@@ -52,6 +52,7 @@ function enter(wanted) {
     showPeople();
     view.setEntering(false);
     if (view.byId("chat").hidden) view.showChat(true);
+    fit();
     void outbox.flush();
   });
   client.on("chat:joined", (joined) => {
@@ -77,6 +78,7 @@ function enter(wanted) {
 function stateChanged(state, client) {
   if (state !== "open") inRoom = false;
   view.showState(state);
+  showPeople();
   if (state === "waiting" && view.byId("chat").hidden) {
     view.refuse("name", "The server does not answer. Trying again…");
   }
@@ -160,15 +162,21 @@ function edit(id) {
 }
 
 function showPeople() {
-  view.showPeople([...people].sort(new Intl.Collator().compare), me);
+  view.showPeople([...people].sort(new Intl.Collator().compare), me, inRoom);
 }
 
 function typed() {
   sessionStorage.setItem("draft", text.value);
   view.refuse("text", "");
   view.showCount(text.value.length, MAX_TEXT);
+  fit();
+}
+
+/** As high as its text; what is too long scrolls by whole lines. */
+function fit() {
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight}px`;
+  if (text.selectionEnd === text.value.length) text.scrollTop = text.scrollHeight;
 }
 
 view.byId("login-form").addEventListener("submit", (event) => {

@@ -40,34 +40,48 @@ function walk(shapes, shape, value, change) {
   );
 }
 
-const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+/** How bytes are written as text, and read from it; those that the contract has. */
+const formats = {
+  /* utf8 */
+  utf8: [
+    (bytes) => {
+      try {
+        return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      } catch {
+        throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "binary"');
+      }
+    },
+    (text) => utf8.encode(text),
+  ],
+  /* end */
+  /* base64 */
+  base64: [
+    (bytes) =>
+      btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+        .replace(/\+/g, "-")
+        .replace(/\//g, "_"),
+    (text) =>
+      Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
+        character.charCodeAt(0),
+      ),
+  ],
+  /* end */
+  /* hex */
+  hex: [
+    (bytes) => Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join(""),
+    (text) => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number(`0x${pair}`)),
+  ],
+  /* end */
+};
 
 function bytesToText(format, value) {
-  if (!(value instanceof Uint8Array)) return value;
-  if (format === "utf8") {
-    try {
-      return strictUtf8.decode(value);
-    } catch {
-      throw new TypeError('Bytes that are no UTF-8 cannot be sent as JSON: use codec "binary"');
-    }
-  }
-  const digit = (byte) =>
-    format === "hex" ? (byte + 256).toString(16).slice(1) : String.fromCharCode(byte);
-  const text = Array.from(value, digit).join("");
-  return format === "hex" ? text : btoa(text).replace(/\+/g, "-").replace(/\//g, "_");
+  return value instanceof Uint8Array ? formats[format][0](value) : value;
 }
 
 /** Read bytes; what is not written as bytes are, in a union, is another value and stays. */
 function textToBytes(format, value) {
   try {
-    const bytes =
-      format === "utf8"
-        ? utf8.encode(value)
-        : format === "hex"
-          ? Uint8Array.from(value.match(/../g) ?? [], (pair) => Number(`0x${pair}`))
-          : Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (character) =>
-              character.charCodeAt(0),
-            );
+    const bytes = formats[format][1](value);
     if (bytesToText(format, bytes) === value) return bytes;
   } catch {
     // Text that is neither, or a number.

@@ -17,17 +17,17 @@ function createPacing(rates) {
     opened() {
       for (const pace of paces.values()) if (pace.per === "socket") pace.fullAt = -Infinity;
     },
-    take(pattern, event, losable) {
+    take(pattern, event, losable, count = 1) {
       const pace = paces.get(place(pattern, event));
       if (!pace) return 0;
       const now = performance.now();
       const { each, burst, fullAt } = pace;
       const margin = losable ? 0 : pace.margin;
       if (fullAt + margin <= now) pace.spent = 0;
-      const wait = fullAt + margin - (burst - 1) * each - now;
-      if (pace.spent >= burst && wait > 0) return wait;
-      pace.fullAt = Math.max(fullAt, now) + each;
-      pace.spent++;
+      const wait = fullAt + margin - Math.max(0, burst - count) * each - now;
+      if (pace.spent + count > burst && wait > 0) return wait;
+      pace.fullAt = Math.max(fullAt, now) + count * each;
+      pace.spent += count;
       return 0;
     },
     empty(pattern, event, milliseconds) {

@@ -6,8 +6,8 @@ type $Rate = readonly [string, $Name, number, number, string];
 interface $Pacing {
   /** Begin a connection: what the server counts for each socket begins anew. */
   opened(): void;
-  /** Milliseconds until an event may be sent; 0 for now, which counts as sent. */
-  take(pattern: string, event: $Name, losable?: boolean): number;
+  /** Milliseconds until an event may be sent, to so many rooms; 0 for now, which counts as sent. */
+  take(pattern: string, event: $Name, losable?: boolean, count?: number): number;
   /** Heed a refusal: no such event for so many milliseconds. */
   empty(pattern: string, event: $Name, milliseconds: number): void;
 }
@@ -40,17 +40,17 @@ function createPacing(rates: readonly $Rate[]): $Pacing {
     opened() {
       for (const pace of paces.values()) if (pace.per === "socket") pace.fullAt = -Infinity;
     },
-    take(pattern, event, losable) {
+    take(pattern, event, losable, count = 1) {
       const pace = paces.get(place(pattern, event));
       if (!pace) return 0;
       const now = performance.now();
       const { each, burst, fullAt } = pace;
       const margin = losable ? 0 : pace.margin;
       if (fullAt + margin <= now) pace.spent = 0;
-      const wait = fullAt + margin - (burst - 1) * each - now;
-      if (pace.spent >= burst && wait > 0) return wait;
-      pace.fullAt = Math.max(fullAt, now) + each;
-      pace.spent++;
+      const wait = fullAt + margin - Math.max(0, burst - count) * each - now;
+      if (pace.spent + count > burst && wait > 0) return wait;
+      pace.fullAt = Math.max(fullAt, now) + count * each;
+      pace.spent += count;
       return 0;
     },
     empty(pattern, event, milliseconds) {

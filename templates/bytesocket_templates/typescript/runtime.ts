@@ -63,6 +63,7 @@ interface $Listeners {
   on(event: $Name, listener: $Listener, kind?: "on" | "once" | "inner"): () => void;
   off(event: $Name, listener?: $Listener): void;
   fire(event: $Name, ...values: unknown[]): boolean;
+  clear(): void;
 }
 
 interface $Room {
@@ -72,14 +73,15 @@ interface $Room {
   /* end */
   joined: boolean;
   ready: $Deferred;
-  handles: Set<$Listeners>;
+  /** What each handle has heard by, and how it ends. */
+  handles: Map<$Listeners, (error: $RequestError) => boolean>;
 }
 
 interface $Queued {
   frame: string | Uint8Array;
   event: $Name;
   data: unknown;
-  room: string | undefined;
+  room: string | string[] | undefined;
   id: number | undefined;
 }
 
@@ -95,14 +97,17 @@ class $RequestError extends Error {
   declare readonly data: unknown;
   declare readonly details: readonly unknown[];
 
-  constructor(code: string, message: string, data?: unknown, details: readonly unknown[] = []) {
+  constructor(
+    code: string,
+    message: string,
+    data?: unknown,
+    details: readonly unknown[] = [],
+    more?: object,
+  ) {
     super(message);
-    Object.assign(this, { name: "RequestError", code, data, details });
+    Object.assign(this, { name: "RequestError", code, data, details, ...more });
   }
 }
-
-const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Refuse what neither codec can carry without loss: maps, sets, instances of classes. */
 function plain(value: object): object {
@@ -129,223 +134,44 @@ function toJson(message: unknown): string {
   });
 }
 
+/** The longest time that timers hold. */
+const longest = 2 ** 31 - 1;
+
+/** Check a number of the options. */
+function amount(name: string, value: any): number {
+  if (typeof value === "number" && value >= 0) return value;
+  throw new RangeError(`${name} must be a number from 0 on, not ${String(value)}`);
+}
+
+/** Check the milliseconds of an option; 0 is off, as infinity is. */
+function time(name: string, value: any): number {
+  const given = amount(name, value);
+  return given === Infinity ? given : Math.min(given, longest) || Infinity;
+}
+
+/** Whether a server that closes with this code first does not want the client back. */
+const isFinal = (code: number): boolean =>
+  code === 4003 || code === 4010 || (code >= 4400 && code < 4500);
+
+/** What listeners of a room's end are kept under: no event has this name. */
+const leftKey: any = Symbol("left");
+
+/** Milliseconds for any frame after a ping that asks whether the server is still there. */
+const probeTime = 2_000;
+
 /** Bytes on their way out above which the network is behind: what may be lost is not sent. */
 const volatileLimit = 16_384;
-
-/** Where messages are written before they are copied out; a large one makes its own. */
-let scratch = new Uint8Array(1024);
-
-/** Write MessagePack. msgpackr peers misread 64 to 127 in one byte, and integers in eight. */
-function pack(message: unknown): Uint8Array {
-  let bytes = scratch;
-  let view = new DataView(bytes.buffer);
-  let end = 0;
-  const claim = (size: number): number => {
-    if (end + size > bytes.length) {
-      const larger = new Uint8Array(Math.max(bytes.length * 2, end + size));
-      larger.set(bytes);
-      bytes = larger;
-      view = new DataView(bytes.buffer);
-    }
-    end += size;
-    return end - size;
-  };
-  /** A tag and, in the next 0, 1, 2 or 4 bytes, a number. */
-  const head = (tag: number, width: number, value: number): void => {
-    const at = claim(1 + width);
-    view.setUint8(at, tag);
-    if (width === 1) view.setUint8(at + 1, value);
-    if (width === 2) view.setUint16(at + 1, value);
-    if (width === 4) view.setUint32(at + 1, value);
-  };
-  const sized = (
-    length: number,
-    fixed: number,
-    limit: number,
-    tag8: number,
-    tag16: number,
-  ): void => {
-    if (length < limit) head(fixed | length, 0, 0);
-    else if (length < 256 && tag8) head(tag8, 1, length);
-    else if (length < 65536) head(tag16, 2, length);
-    else head(tag16 + 1, 4, length);
-  };
-  const raw = (part: Uint8Array): void => {
-    const at = claim(part.length);
-    bytes.set(part, at);
-  };
-  const number = (value: number): void => {
-    if (
-      !Number.isInteger(value) ||
-      Object.is(value, -0) ||
-      value > 0xffffffff ||
-      value < -0x80000000
-    ) {
-      const at = claim(9);
-      view.setUint8(at, 0xcb);
-      view.setFloat64(at + 1, value);
-    } else if (value >= 0) {
-      sized(value, 0, 64, 0xcc, 0xcd);
-    } else if (value >= -32) head(value & 255, 0, 0);
-    else if (value >= -128) head(0xd0, 1, value);
-    else if (value >= -32768) head(0xd1, 2, value);
-    else head(0xd2, 4, value);
-  };
-  const bigint = (value: bigint): void => {
-    if (Number.isSafeInteger(Number(value))) return number(Number(value));
-    const at = claim(9);
-    const kind = value < 0 ? "BigInt64" : "BigUint64";
-    view.setUint8(at, value < 0 ? 0xd3 : 0xcf);
-    (view as any)[`set${kind}`](at + 1, value);
-    if ((view as any)[`get${kind}`](at + 1) !== value) {
-      throw new RangeError("An integer beyond 64 bits cannot be sent");
-    }
-  };
-  const string = (value: string): void => {
-    const { length } = value;
-    if (length < 32) {
-      // Short ASCII, as most keys are, is quicker by hand.
-      const at = claim(1 + length);
-      let index = 0;
-      for (let code; index < length && (code = value.charCodeAt(index)) < 128;) {
-        bytes[at + ++index] = code;
-      }
-      bytes[at] = 0xa0 | length;
-      if (index === length) return;
-      end = at;
-    }
-    const text = utf8.encode(value);
-    sized(text.length, 0xa0, 32, 0xd9, 0xda);
-    raw(text);
-  };
-  const object = (value: any): void => {
-    if (value instanceof Uint8Array) {
-      sized(value.length, 0, 0, 0xc4, 0xc5);
-      raw(value);
-    } else if (Array.isArray(value)) {
-      sized(value.length, 0x90, 16, 0, 0xdc);
-      value.forEach(write);
-    } else if (typeof value.toJSON === "function") {
-      write(value.toJSON());
-    } else {
-      plain(value);
-      const keys = Object.keys(value).filter((key) => value[key] !== undefined);
-      sized(keys.length, 0x80, 16, 0, 0xde);
-      for (const key of keys) {
-        write(key);
-        write(value[key]);
-      }
-    }
-  };
-  const write = (value: unknown): void => {
-    if (value === null || value === undefined) head(0xc0, 0, 0);
-    else if (typeof value === "boolean") head(value ? 0xc3 : 0xc2, 0, 0);
-    else if (typeof value === "number") number(value);
-    else if (typeof value === "bigint") bigint(value);
-    else if (typeof value === "object") object(value);
-    else if (typeof value === "string") string(value);
-    else throw new TypeError(`A ${typeof value} cannot be sent`);
-  };
-  write(message);
-  if (bytes.length <= 65536) scratch = bytes;
-  return bytes.slice(0, end);
-}
-
-/** Read MessagePack; integers beyond 2^53 are rounded to numbers, as JSON.parse does. */
-function unpack(bytes: Uint8Array): unknown {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
-  const skip = (size: number): number => {
-    at += size;
-    if (at > bytes.length) throw new RangeError("The message ends too early");
-    return at - size;
-  };
-  const uint = (width: number): number =>
-    width === 1
-      ? view.getUint8(skip(1))
-      : width === 2
-        ? view.getUint16(skip(2))
-        : view.getUint32(skip(4));
-  const blob = (size: number): Uint8Array => bytes.slice(skip(size), at);
-  const text = (size: number): string => fromUtf8.decode(bytes.subarray(skip(size), at));
-  const list = (size: number): unknown[] => {
-    const items: unknown[] = [];
-    while (size-- > 0) items.push(read());
-    return items;
-  };
-  const map = (size: number): object => {
-    const result: { [key: string]: unknown } = {};
-    while (size-- > 0) {
-      const key = String(read());
-      const value = read();
-      // An assignment to __proto__ would lose the value.
-      if (key === "__proto__") Object.defineProperty(result, key, { value, enumerable: true });
-      else result[key] = value;
-    }
-    return result;
-  };
-  const read = (): unknown => {
-    const tag = uint(1);
-    if (tag < 0x80) return tag;
-    if (tag < 0x90) return map(tag & 15);
-    if (tag < 0xa0) return list(tag & 15);
-    if (tag < 0xc0) return text(tag & 31);
-    if (tag > 0xdf) return tag - 256;
-    switch (tag) {
-      case 0xc0:
-        return null;
-      case 0xc2:
-      case 0xc3:
-        return tag === 0xc3;
-      case 0xca:
-        return view.getFloat32(skip(4));
-      case 0xcb:
-        return view.getFloat64(skip(8));
-      case 0xcc:
-      case 0xcd:
-      case 0xce:
-        return uint(1 << (tag - 0xcc));
-      case 0xcf:
-        return uint(4) * 2 ** 32 + uint(4);
-      case 0xd0:
-        return view.getInt8(skip(1));
-      case 0xd1:
-        return view.getInt16(skip(2));
-      case 0xd2:
-        return view.getInt32(skip(4));
-      case 0xd3:
-        return view.getInt32(skip(4)) * 2 ** 32 + uint(4);
-      case 0xd4: // undefined, as JavaScript peers write it
-        if (uint(2) === 0) return undefined;
-        break;
-      case 0xdc:
-      case 0xdd:
-        return list(uint(2 << (tag - 0xdc)));
-      case 0xde:
-      case 0xdf:
-        return map(uint(2 << (tag - 0xde)));
-    }
-    if (tag >= 0xc4 && tag <= 0xc6) return blob(uint(1 << (tag - 0xc4)));
-    if (tag >= 0xd9 && tag <= 0xdb) return text(uint(1 << (tag - 0xd9)));
-    throw new RangeError(`Unknown MessagePack tag ${tag}`);
-  };
-  const value = read();
-  if (at !== bytes.length) throw new RangeError("The message goes on after its end");
-  return value;
-}
 
 /** A promise with its handles outside, which may be rejected without anybody looking. */
 function deferred(): $Deferred {
   const self = { settled: false } as $Deferred;
   self.promise = new Promise<void>((resolve, reject) => {
-    self.resolve = () => {
+    const settler = (settle: (value: any) => void) => (value?: unknown) => {
       self.settled = true;
-      resolve();
+      settle(value);
     };
-    self.reject = (error) => {
-      self.settled = true;
-      reject(error);
-    };
+    self.resolve = settler(resolve);
+    self.reject = settler(reject);
   });
   self.promise.catch(() => {});
   return self;
@@ -377,7 +203,7 @@ function createListeners(failed: (error: unknown, event: $Name) => void): $Liste
     fire(event, ...values) {
       const entries = table.get(event) ?? [];
       for (const entry of entries) {
-        if (!(table.get(event) as any).includes(entry)) continue;
+        if (!(table.get(event) as any)?.includes(entry)) continue;
         if (entry.kind === "once") remove(event, (other) => other === entry);
         try {
           const result = entry.listener(...values);
@@ -388,8 +214,13 @@ function createListeners(failed: (error: unknown, event: $Name) => void): $Liste
       }
       return entries.length > 0;
     },
+    clear: () => table.clear(),
   };
 }
+
+/** A member of an object, which it has if there is a value. */
+const defined = (key: string, value: unknown): object =>
+  value === undefined ? {} : { [key]: value };
 
 /** The error context of any server, ours or not, in one shape (`error` may be a list or a text). */
 function explain(context: any): any {
@@ -402,9 +233,9 @@ function explain(context: any): any {
       (list ? error[1] : typeof error === "string" ? error : error?.message) ||
         "The server refused",
     ),
-    ...(error?.data !== undefined && { data: error.data }),
-    ...(context?.event !== undefined && { event: context.event }),
-    ...(context?.room !== undefined && { room: context.room }),
+    ...defined("data", error?.data),
+    ...defined("event", context?.event),
+    ...defined("room", context?.room),
     details: Array.isArray(context?.details) ? context.details : [],
   };
 }
@@ -424,25 +255,46 @@ function resolveUrl(
     throw new Error(`connect() needs a URL here, such as "ws://127.0.0.1:8000${contract.path}"`);
   }
   const url = new URL(address ?? contract.path, page);
+  if (url.pathname.length < 2) url.pathname = contract.path;
   url.protocol = url.protocol.replace("http", "ws");
   if (!/^wss?:$/.test(url.protocol)) throw new Error(`${url} is no ws or http URL`);
   url.hash = "";
   const heartbeat = options.heartbeat?.interval;
-  const own = { contract: contract.fingerprint, ...(heartbeat && { heartbeat }) };
-  for (const [key, value] of (Object as any).entries({ ...options.params, ...own }))
-    url.searchParams.set(key, String(value));
+  const own = { contract: contract.fingerprint, ...defined("heartbeat", heartbeat) };
+  // What else is in the query stays as it is written; searchParams would write all of it anew.
+  const added = (Object as any)
+    .entries({ ...options.params, ...own })
+    .map((pair: any) => pair.map(encodeURIComponent));
+  const kept = url.search
+    .slice(1)
+    .split("&")
+    .filter((each) => each && !added.some(([key]: any) => key === each.split("=")[0]));
+  url.search = [...kept, ...added.map((pair: any) => pair.join("="))].join("&");
   return url.href;
 }
 
 function createClient(contract: $Contract, first?: unknown, second?: unknown): object {
   const addressed = typeof first === "string" || first instanceof URL;
   const options = ((addressed ? second : (second ?? first)) ?? {}) as $Options;
+  const queueSize = amount("queueSize", options.queueSize ?? 100);
+  const timeOf = (group: "reconnect" | "heartbeat" | "timeouts", key: string, standard: number) =>
+    time(`${group}.${key}`, (options as any)[group]?.[key] ?? standard);
+  const least = timeOf("reconnect", "min", 250);
+  const most = timeOf("reconnect", "max", 15_000);
+  const pingEvery = timeOf("heartbeat", "interval", 25_000);
+  const pongIn = timeOf("heartbeat", "timeout", 20_000);
+  const openIn = timeOf("timeouts", "connect", 20_000);
+  const replyIn = timeOf("timeouts", "request", 10_000);
   const url = resolveUrl(contract, addressed ? first : undefined, options);
-  const codec = options.codec ?? contract.codec;
+  let codec = options.codec ?? contract.codec;
+  /* unpacked */
+  // Whatever was asked for: there is no other.
+  codec = "json";
+  /* end */
   const WebSocketClass: $Options["WebSocket"] = options.WebSocket ?? (globalThis as any).WebSocket;
   if (!WebSocketClass) {
     throw new Error(
-      'No WebSocket here (Node has one since 22): connect(url, { WebSocket }), as of the package "ws"',
+      'No WebSocket here (Node has one since 22): connect(url, { WebSocket })',
     );
   }
 
@@ -459,6 +311,12 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   let attempts = 0;
   let openedAt = 0;
   let lastId = 0;
+  /** Whether somebody waits for `ready`. */
+  let awaited = false;
+  /** Whether the browser was offline, and the server has said nothing since. */
+  let held = false;
+  /** For which the client does not come back. */
+  let ended: $RequestError | undefined;
 
   const report = (problem: any): void => {
     if (!hooks.fire("error", problem)) console.error("bytesocket:", problem.message, problem);
@@ -472,10 +330,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const hooks = createListeners((error) => console.error("bytesocket:", error));
   const listeners = createListeners(listenerFailed);
 
-  const setState = (next: string): void => {
+  const setState = (next: string, ending?: object): void => {
     if (state === next) return;
     state = next;
-    hooks.fire("state", next);
+    hooks.fire("state", next, ending);
   };
   const clear = (name: string): void => {
     clearTimeout(timers[name]);
@@ -483,41 +341,58 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   };
   const timer = (name: string, milliseconds: number, run: () => void): void => {
     clear(name);
+    if (milliseconds === Infinity) return;
     timers[name] = setTimeout(() => {
       clear(name);
       run();
     }, milliseconds);
   };
   const disconnected = (): $RequestError =>
-    new $RequestError("disconnected", "The connection ended first");
-  const encode = (message: object): string | Uint8Array =>
-    codec === "json" ? toJson(message) : pack(message);
+    ended ?? new $RequestError("disconnected", "The connection ended first");
+  const encode = (message: object): string | Uint8Array => {
+    /* packed */
+    if (codec !== "json") return pack(message);
+    /* end */
+    return toJson(message);
+  };
   /** The data of an event, or the credentials, as the codec in use carries them. */
   const written = (event: $Name | undefined, data: unknown): unknown =>
     codec === "json" && contract.toText ? contract.toText(event, data) : data;
   const isLosable = (event: $Name): boolean => (contract.volatile as any).includes(event);
   const isOpen = (): boolean => state === "open" && socket?.readyState === 1;
+  const isSending = (): boolean => isOpen() && !held;
 
   // ---- out
 
+  const place = (room?: string | string[]): object =>
+    defined(Array.isArray(room) ? "rooms" : "room", room);
   const dropped = ({ event, data, room }: $Queued, reason: string): void => {
-    hooks.fire("dropped", { event, data, ...(room !== undefined && { room }), reason });
+    hooks.fire("dropped", { event, data, ...place(room), reason });
   };
   /* paced */
-  const take = (event: $Name, room?: string, losable?: boolean): number =>
-    contract.pacing.take(rooms.get(room ?? "")?.pattern ?? "", event, losable);
-  /** Send what waits, up to the first message whose turn has not come. */
-  const flush = (): void => {
-    clear("pace");
-    for (let next: $Queued | undefined; isOpen() && (next = queue[0]);) {
+  const take = (event: $Name, room: string | string[] = "", losable?: boolean): number => {
+    const names = ([] as string[]).concat(room);
+    const pattern = rooms.get(names[0] as string)?.pattern ?? "";
+    return contract.pacing.take(pattern, event, losable, names.length);
+  };
+  /* end */
+  /** Send what waits, as far as it may go. */
+  const sendQueued = (): void => {
+    /* paced */
+    clear("flush");
+    /* end */
+    for (let next: $Queued | undefined; isSending() && (next = queue[0]);) {
+      /* paced */
       const wait = take(next.event, next.room);
-      if (wait > 0) return timer("pace", Math.min(wait, 2 ** 30), flush);
+      if (wait > 0) return timer("flush", Math.min(wait, longest), sendQueued);
+      /* end */
       queue.shift();
       socket?.send(next.frame);
       const call = pending.get(next.id ?? 0);
       if (call) call.sent = true;
     }
   };
+  /* paced */
   const heed = ({ type, id, data }: any): void => {
     if (type !== 3 && type !== 33) return;
     const { code, event = pending.get(id)?.event, room, data: more } = explain(data);
@@ -525,47 +400,51 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       contract.pacing.empty(rooms.get(room)?.pattern ?? "", event, more?.retry_after * 1000);
   };
   /* end */
-  const dropQueued = (reason: string, gone: (message: $Queued) => boolean): void => {
+  const dropQueued = (
+    reason: string,
+    gone: (message: $Queued) => boolean,
+    error = disconnected(),
+  ): void => {
     const lost = queue.filter(gone);
     queue = queue.filter((message) => !gone(message));
     /* paced */
-    flush();
+    sendQueued();
     /* end */
     for (const message of lost) {
       dropped(message, reason);
-      pending.get(message.id ?? 0)?.finish(disconnected());
+      pending.get(message.id ?? 0)?.finish(error);
     }
   };
-  const transmit = (event: $Name, data: unknown, room?: string, id?: number): string => {
-    const frame = encode({
-      ...(room !== undefined && { room }),
-      event,
-      data: written(event, data),
-      ...(id && { id }),
-    });
+  const transmit = (
+    event: $Name,
+    data: unknown,
+    room?: string | string[],
+    id?: number,
+  ): string => {
+    const frame = encode({ ...place(room), event, data: written(event, data), ...(id && { id }) });
     const isVolatile = isLosable(event);
     /* paced */
-    flush();
+    sendQueued();
     const isDue = (): boolean => !queue.length && !take(event, room, isVolatile && !id);
     /* end */
-    if (socket && isOpen() /* paced */ && isDue() /* end */) {
+    if (socket && isSending() /* paced */ && isDue() /* end */) {
       if (isVolatile && socket.bufferedAmount > volatileLimit) return "dropped";
       socket.send(frame);
       return "sent";
     }
     if (state === "closed" || isVolatile) return "dropped";
     const message = { frame, event, data, room, id };
-    if (queue.length >= (options.queueSize ?? 100)) {
+    if (queue.length >= queueSize) {
       dropped(message, "full");
       return "dropped";
     }
     queue.push(message);
     /* paced */
-    if (isOpen() && !timers["pace"]) timer("pace", 0, flush);
+    if (isOpen() && !timers["flush"]) timer("flush", 0, sendQueued);
     /* end */
     return "queued";
   };
-  const emit = (event: $Name, data: unknown = {}, room?: string): string =>
+  const emit = (event: $Name, data: unknown = {}, room?: string | string[]): string =>
     transmit(event, data, room);
   const request = (
     event: $Name,
@@ -575,13 +454,13 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   ): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const [data, settings = {}] = (contract.empty as any).includes(event) ? [{}, ...values] : values;
-      const { signal, timeoutMs = options.timeouts?.request ?? 10_000 } =
-        settings as $RequestOptions;
+      const { signal, timeoutMs = replyIn } = settings as $RequestOptions;
+      const within = time("timeoutMs", timeoutMs);
       signal?.throwIfAborted();
       const id = ++lastId;
       const sent = transmit(event, data, room, id);
       if (sent === "dropped") {
-        const full = isOpen() || (state !== "closed" && !isLosable(event));
+        const full = isSending() || (state !== "closed" && !isLosable(event));
         return reject(full ? new $RequestError("dropped", "The queue is full") : disconnected());
       }
       const finish = (error: unknown, value?: unknown): void => {
@@ -590,15 +469,15 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
         pending.delete(id);
         queue = queue.filter((message) => message.id !== id);
         /* paced */
-        flush();
+        sendQueued();
         /* end */
         if (error === undefined) resolve(value);
         else reject(error);
       };
       const abort = (): void => finish(signal?.reason);
       const late = (): void =>
-        finish(new $RequestError("timeout", `No reply to ${event} in ${timeoutMs} ms`));
-      const deadline = timeoutMs < 2 ** 31 ? setTimeout(late, timeoutMs) : undefined;
+        finish(new $RequestError("timeout", `No reply to ${event} in ${within} ms`));
+      const deadline = within < Infinity ? setTimeout(late, within) : undefined;
       signal?.addEventListener("abort", abort);
       pending.set(id, { sent: sent === "sent", reply, event, finish });
     });
@@ -612,13 +491,23 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   };
   const joinAnswered = (name: string, refused?: object): void => {
     const open = (asked.get(name) ?? 1) - 1;
-    asked.set(name, open);
+    if (open > 0) asked.set(name, open);
+    else asked.delete(name);
     const room = rooms.get(name);
     if (!room || open > 0) return;
     room.joined = !refused;
     if (!refused) return room.ready.resolve();
     room.ready.reject(toError(refused));
     report({ ...explain(refused), room: name });
+  };
+  /** Server code took the client out of a room; where it asks to come in, the answer decides. */
+  const removed = ({ room: name, code, message }: any): void => {
+    const room = rooms.get(name);
+    if (!room || asked.get(name)) return;
+    const why = new $RequestError(String(code ?? "removed"), String(message ?? "Removed"));
+    const handles = [...room.handles];
+    for (const [, end] of handles) end(why);
+    for (const [heard] of handles) heard.fire(leftKey, { code: why.code, message: why.message });
   };
   const join = (pattern: string, params: any = {}): object => {
     /* numbered */
@@ -627,32 +516,40 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
         throw new RangeError(`${key} of ${pattern} cannot be ${value}: it is no safe integer`);
     /* end */
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
-    const room = rooms.get(name) ?? {
+    const known = rooms.get(name);
+    const room = known ?? {
       name,
       /* paced */
       pattern,
       /* end */
       joined: false,
       ready: deferred(),
-      handles: new Set<$Listeners>(),
+      handles: new Map(),
     };
     const heard = createListeners(listenerFailed);
     const ends = new Set<() => void>();
-    let left = false;
-    rooms.set(name, room);
-    room.handles.add(heard);
-    if (state === "closed") room.ready.reject(disconnected());
-    if (isOpen() && !room.joined && !asked.get(name)) askToJoin(room);
-    const leave = (): void => {
-      if (left) return;
-      left = true;
+    let gone: $RequestError | undefined;
+    /** End this handle; true if it was the room's last. */
+    const end = (error: $RequestError): boolean => {
+      gone = error;
       room.handles.delete(heard);
-      for (const end of ends) end();
-      if (room.handles.size > 0 || rooms.get(name) !== room) return;
+      for (const stop of ends) stop();
+      if (room.handles.size > 0 || rooms.get(name) !== room) return false;
       rooms.delete(name);
-      room.ready.reject(disconnected());
-      dropQueued("left", (message) => message.room === name);
-      if (isOpen()) socket?.send(encode({ type: 12, room: name }));
+      if (room.ready.settled) room.ready = deferred();
+      room.ready.reject(error);
+      dropQueued("left", (message) => message.room === name, error);
+      return true;
+    };
+    rooms.set(name, room);
+    room.handles.set(heard, end);
+    if (state === "closed") room.ready.reject(disconnected());
+    // A join whose answer is to come may be one that a leave followed.
+    if (isOpen() && !room.joined && !(known && asked.get(name))) askToJoin(room);
+    const leave = (): void => {
+      if (gone) return;
+      heard.clear();
+      if (end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
     };
     return disposable(leave, {
       name,
@@ -660,9 +557,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
         return room.ready.promise;
       },
       ...verbs(heard, ends),
-      emit: (event: $Name, data?: unknown) => (left ? "dropped" : emit(event, data, name)),
+      emit: (event: $Name, data?: unknown) => (gone ? "dropped" : emit(event, data, name)),
       request: (event: $Name, ...values: unknown[]) =>
-        left ? Promise.reject(disconnected()) : request(event, values, pattern, name),
+        gone ? Promise.reject(gone) : request(event, values, pattern, name),
+      onLeft: (listener: $Listener) => heard.on(leftKey, listener),
       leave,
     });
   };
@@ -677,7 +575,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     const data = read(text, event, message.data);
     const many = Array.isArray(names);
     for (const name of new Set<string>(many ? names : [room])) {
-      for (const heard of [...(rooms.get(name)?.handles ?? [])])
+      for (const heard of [...(rooms.get(name)?.handles.keys() ?? [])])
         heard.fire(event, data, { room: name });
     }
     listeners.fire(event, data, many ? { rooms: names } : typeof room === "string" ? { room } : {});
@@ -700,8 +598,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       case 5:
         return state === "connecting" ? opened() : undefined;
       case 6:
-        report(explain(data));
-        return stop(4001, "Authentication failed", toError(data));
+        return turnedAway(4001, "Authentication failed", toError(data), explain(data));
       case 10:
         return joinAnswered(message.room);
       case 11:
@@ -709,20 +606,29 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       case 32:
       case 33:
         return answered(message, text);
+      case 38:
+        return removed(message);
     }
     deliver(message, text);
   };
+  const decode = (raw: any): any => {
+    /* packed */
+    if (typeof raw !== "string") return unpack(new Uint8Array(raw));
+    /* end */
+    return JSON.parse(raw);
+  };
   const received = (raw: string | ArrayBuffer): void => {
     const text = typeof raw === "string";
-    if (!text && raw.byteLength === 0) {
-      return clear("pong");
-    }
+    ["pong", "probe", "heard"].forEach(clear);
     try {
-      const message: any = text ? JSON.parse(raw) : unpack(new Uint8Array(raw));
+      const message = text || raw.byteLength > 0 ? decode(raw) : null;
       if (typeof message === "object" && message !== null) accept(message, text);
     } catch (error) {
       report(problem("decode", "invalid", `A message cannot be read: ${error}`, { error }));
     }
+    if (state !== "open") return;
+    ready.resolve();
+    if (held && !timers["offline"]) resume();
   };
 
   // ---- the connection
@@ -731,22 +637,29 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     Object.keys(timers).forEach(clear);
     setState("connecting");
     if (state === "closed") return;
-    const current = new WebSocketClass(url, [
-      codec === "json" ? "bytesocket.json" : "bytesocket.binary",
-    ]);
+    let current: $Socket;
+    try {
+      current = new WebSocketClass(url, [`bytesocket.${codec === "json" ? codec : "binary"}`]);
+    } catch (error) {
+      if (attempts === 0) throw error;
+      return lost(String(error));
+    }
     const { auth } = options;
     const credentials =
       auth === undefined ? undefined : (async () => (typeof auth === "function" ? auth() : auth))();
     credentials?.catch(() => {});
     socket = current;
     current.binaryType = "arraybuffer";
-    timer("connect", options.timeouts?.connect ?? 20_000, () => lost("No answer in time", 4002));
+    timer("connect", openIn, () => lost("No answer in time", 4002));
     current.onmessage = (event) => received(event.data);
-    current.onclose = (event) => lost(`closed with ${event?.code} ${event?.reason ?? ""}`);
+    current.onclose = (event) => closed(event?.code ?? 1006, event?.reason ?? "");
     // Node before 24 tells a failed dial by an error only, never by a close.
     current.onerror = (event) => lost(event?.message || "the connection failed");
     current.onopen = async () => {
-      if (!credentials) return opened();
+      if (!credentials) {
+        opened();
+        return awaited && askWhetherIn();
+      }
       try {
         const data = await credentials;
         if (socket === current) current.send(encode({ type: 4, data: written(undefined, data) }));
@@ -762,27 +675,28 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     for (const room of rooms.values()) askToJoin(room);
     /* paced */
     contract.pacing.opened();
-    flush();
     /* end */
-    /* unpaced */
-    for (const { frame, id } of queue) {
-      socket?.send(frame);
-      const call = pending.get(id ?? 0);
-      if (call) call.sent = true;
-    }
-    queue = [];
-    /* end */
-    heartbeat();
-    ready.resolve();
+    resume();
+    beat();
     hooks.fire("state", state);
   };
-  const heartbeat = (): void =>
-    timer("ping", options.heartbeat?.interval ?? 25_000, () => {
-      heartbeat();
-      if (timers["pong"]) return;
-      socket?.send(new Uint8Array(0));
-      timer("pong", options.heartbeat?.timeout ?? 20_000, () => lost("Pong timeout", 4003));
+  /** Send a ping; without any frame in time the connection is given up. */
+  const ping = (deadline: string, within: number): void => {
+    if (timers[deadline] || !isOpen()) return;
+    socket?.send(new Uint8Array(0));
+    timer(deadline, within, () => lost("Pong timeout", 4003));
+  };
+  const beat = (): void =>
+    timer("ping", pingEvery, () => {
+      beat();
+      ping("pong", pongIn);
     });
+  /** Without credentials nothing but the server's first frame tells that it lets the client in. */
+  const askWhetherIn = (): void => {
+    if (state !== "open" || ready.settled || timers["heard"]) return;
+    if (pingEvery < Infinity) ping("pong", pongIn);
+    timer("heard", probeTime, ready.resolve);
+  };
   /** Let go of the socket; nothing it says later counts. */
   const release = (code = 1000, reason = ""): void => {
     const gone = socket;
@@ -793,9 +707,23 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     gone.onerror = () => {};
     if (gone.readyState < 2) gone.close(code, reason);
   };
-  const lost = (why: string, code?: number): void => {
+  const turnedAway = (code: number, reason: string, error: $RequestError, told: object): void => {
+    // Before anybody is told, as listeners may close the client.
+    ended = error;
+    report(told);
+    stop(code, reason, error);
+  };
+  const closed = (code: number, reason: string): void => {
+    const why = `closed with ${code} ${reason}`;
+    if (!isFinal(code)) return lost(why, undefined, { code, reason });
+    const ending = { closeCode: code, closeReason: reason };
+    const error = new $RequestError("disconnected", why, undefined, [], ending);
+    turnedAway(code, reason, error, problem("network", error.code, why));
+  };
+  const lost = (why: string, code?: number, ending?: object): void => {
     const wasOpen = state === "open";
-    release(code, code ? why.slice(0, 40) : "");
+    const reason = code ? why.slice(0, 40) : "";
+    release(code, reason);
     if (wasOpen && Date.now() - openedAt > 5_000) attempts = 0;
     if (ready.settled) ready = deferred();
     asked = new Map();
@@ -803,29 +731,58 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       room.joined = false;
       if (room.ready.settled) room.ready = deferred();
     }
-    const { min = 250, max = 15_000 } = options.reconnect ?? {};
     const first = attempts === 0;
-    timer("dial", Math.random() * Math.min(max, min * 2 ** attempts++), dial);
-    setState("waiting");
+    // Without a least time the first attempt is at once, and the others are as usual.
+    const doubled = (least < Infinity ? least : attempts && 125) * 2 ** attempts++;
+    timer("dial", Math.random() * Math.min(most, doubled, longest), dial);
+    setState("waiting", ending ?? { code: code ?? 1006, reason });
     for (const call of [...pending.values()]) if (call.sent) call.finish(disconnected());
     const message = `${url.split("?")[0]}: ${why}`;
     if (!hooks.fire("error", problem("network", "disconnected", message)) && first && !wasOpen)
       console.error("bytesocket:", message);
   };
-  const stop = (code: number, reason: string, error: unknown): void => {
+  const stop = (code: number, reason: string, error: $RequestError): void => {
     if (state === "closed") return;
+    ended = error;
     release(code, reason);
-    (globalThis as any).removeEventListener?.("online", online);
-    setState("closed");
+    watch("remove");
+    setState("closed", { code, reason });
     if (ready.settled) ready = deferred();
     ready.reject(error);
-    for (const room of rooms.values()) room.ready.reject(error);
     for (const call of [...pending.values()]) call.finish(error);
     for (const end of iterators) end();
     dropQueued("closed", () => true);
+    for (const room of rooms.values()) for (const [, end] of room.handles) end(error);
   };
+
+  // ---- what a browser says of the network
+
+  const resume = (): void => {
+    held = false;
+    sendQueued();
+  };
+  const probe = (): void => ping("probe", probeTime);
+  const check = (): void => (state === "waiting" ? dial() : probe());
   const online = (): void => {
-    if (state === "waiting") dial();
+    ["offline", "probe"].forEach(clear);
+    check();
+  };
+  /** Keep messages back; a connection that goes on all the same, as on one machine, is used. */
+  const offline = (): void => {
+    if (!isOpen()) return;
+    held = true;
+    probe();
+    timer("offline", probeTime, resume);
+  };
+  const visible = (): void => {
+    if ((globalThis as any).document?.visibilityState === "visible") check();
+  };
+  const watch = (verb: "add" | "remove"): void => {
+    const page = globalThis as any;
+    const call = `${verb}EventListener`;
+    page[call]?.("online", online);
+    page[call]?.("offline", offline);
+    page.document?.[call]?.("visibilitychange", visible);
   };
   const close = (): void => stop(1000, "normal", disconnected());
 
@@ -837,37 +794,37 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     off: heard.off,
     events: (event: $Name, { signal }: { signal?: AbortSignal } = {}) => {
       const arrived: unknown[] = [];
-      const waiting: ((result: object) => void)[] = [];
-      let done = state === "closed" || signal?.aborted === true;
-      const off = heard.on(
-        event,
-        (value) => {
-          const next = waiting.shift();
-          if (next) next({ value, done: false });
-          else arrived.push(value);
-        },
-        "inner",
-      );
+      let more = deferred();
+      let done = false;
+      const wake = (): void => {
+        more.resolve();
+        more = deferred();
+      };
+      const hear = (value: unknown): void => {
+        arrived.push(value);
+        wake();
+      };
+      const off = heard.on(event, hear, "inner");
       const end = (): void => {
         done = true;
         off();
         ends.delete(end);
         signal?.removeEventListener("abort", end);
-        for (const next of waiting.splice(0)) next({ value: undefined, done });
+        wake();
       };
-      if (done) end();
-      else ends.add(end);
+      ends.add(end);
       signal?.addEventListener("abort", end);
+      if (state === "closed" || signal?.aborted) end();
       return {
         [Symbol.asyncIterator]() {
           return this;
         },
-        next: () =>
-          new Promise((resolve) => {
-            if (arrived.length > 0) resolve({ value: arrived.shift(), done: false });
-            else if (done) resolve({ value: undefined, done });
-            else waiting.push(resolve);
-          }),
+        next: async () => {
+          while (!done && arrived.length === 0) await more.promise;
+          return arrived.length > 0
+            ? { value: arrived.shift(), done: false }
+            : { value: undefined, done };
+        },
         return: async () => {
           end();
           return { value: undefined, done };
@@ -883,19 +840,28 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     return handle;
   };
 
-  (globalThis as any).addEventListener?.("online", online);
   dial();
+  watch("add");
   return disposable(close, {
     get state() {
       return state;
     },
     get ready() {
+      awaited = true;
+      askWhetherIn();
       return ready.promise;
+    },
+    get ended() {
+      return ended;
     },
     ...verbs(listeners, iterators),
     emit: (event: $Name, data?: unknown) => emit(event, data),
     request: (event: $Name, ...values: unknown[]) => request(event, values, ""),
     join,
+    emitRooms: (handles: { name: string }[], event: $Name, data?: unknown) => {
+      const names = [...new Set(handles.map(({ name }) => name))].filter((name) => rooms.has(name));
+      return names.length ? emit(event, data, names) : "dropped";
+    },
     onState: (listener: $Listener) => hooks.on("state", listener),
     onError: (listener: $Listener) => hooks.on("error", listener),
     onDropped: (listener: $Listener) => hooks.on("dropped", listener),

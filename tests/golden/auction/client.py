@@ -40,13 +40,13 @@ class Look(_bs.Model, _bs.ClientEvent, _Sendable[int], name="look"):
     model_config = _p.ConfigDict(extra="forbid")
 
 
-class Move(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], name="move", volatile=True):
+class Move(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], _bs.Into["LotRoom"], name="move", volatile=True):
     """A cursor."""
 
     x: int
 
 
-class Say(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], name="say"):
+class Say(_bs.Model, _bs.Event, _Arriving, _SendableInLotRoom[None], _bs.Into["LotRoom"], name="say"):
     """A word to everybody in the room."""
 
     text: str
@@ -124,6 +124,11 @@ class LotRoom(_Room):
 
     _parameters: _t.ClassVar[_bs.Parameters] = {"number": str}
 
+    @staticmethod
+    def of(*, number: str) -> "_bs.RoomName[LotRoom]":
+        """Name such a room, to join several at once by `join_all`."""
+        return _bs.RoomName(LotRoom, "lot:{number}", {"number": number})
+
     async def emit(self, event: _SendableInLotRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it until its rate allows it, or for the next connection.
 
@@ -140,6 +145,9 @@ class LotRoom(_Room):
         """
         reply: _Reply_co = await self._request(event, timeout)
         return reply
+
+
+_Joined = _t.TypeVar("_Joined", bound=_Room)
 
 
 class AuctionClient(_bs.Client):
@@ -234,7 +242,15 @@ class AuctionClient(_bs.Client):
         reply: _Reply_co = await self._request(event, timeout)
         return reply
 
+    @_bs.joins
     def join(self, room: _t.Literal["lot:{number}"], /, *, number: str) -> LotRoom:
         """Join a room; `await room.ready` waits until it is joined."""
         handle: LotRoom = self._join(room, {"number": number})
         return handle
+
+    def join_all(self, *rooms: _bs.RoomName[_Joined]) -> _bs.RoomGroup[_Joined]:
+        """Join several rooms by one message: all of them, or none.
+
+        `await group.ready` waits until they are joined; see `RoomGroup` of `bytesocket_app.client`.
+        """
+        return self._join_all(rooms)

@@ -37,7 +37,7 @@ class Credentials(_bs.Model):
     token: str
 
 
-class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], name="doc:move", volatile=True):
+class Move(_bs.Model, _bs.ClientEvent, _SendableInDocRoom[None], _bs.Into["DocRoom"], name="doc:move", volatile=True):
     model_config = _p.ConfigDict(extra="forbid")
 
     x: float
@@ -68,7 +68,7 @@ class Posted(_bs.Model, _bs.ServerEvent, _Arriving, name="chat:posted"):
     text: str
 
 
-class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], name="chat:reaction"):
+class Reaction(_bs.Model, _bs.Event, _Arriving, _SendableInLobbyRoom[None], _bs.Into["LobbyRoom"], name="chat:reaction"):
     emoji: str
 
 
@@ -156,6 +156,11 @@ class DocRoom(_Room):
 
     _parameters: _t.ClassVar[_bs.Parameters] = {"doc_id": _uuid.UUID}
 
+    @staticmethod
+    def of(*, doc_id: _uuid.UUID) -> "_bs.RoomName[DocRoom]":
+        """Name such a room, to join several at once by `join_all`."""
+        return _bs.RoomName(DocRoom, "doc:{doc_id}", {"doc_id": doc_id})
+
     async def emit(self, event: _SendableInDocRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
@@ -174,6 +179,11 @@ class DocRoom(_Room):
 class LobbyRoom(_Room):
     """A handle on the room `lobby`."""
 
+    @staticmethod
+    def of() -> "_bs.RoomName[LobbyRoom]":
+        """Name such a room, to join several at once by `join_all`."""
+        return _bs.RoomName(LobbyRoom, "lobby", {})
+
     async def emit(self, event: _SendableInLobbyRoom[object], /) -> _bs.Outcome:
         """Send an event, or keep it for the next connection."""
         return await self._emit(event)
@@ -187,6 +197,12 @@ class LobbyRoom(_Room):
         """
         reply: _Reply_co = await self._request(event, timeout)
         return reply
+
+
+_Joined = _t.TypeVar("_Joined", bound=_Room)
+_Joined2 = _t.TypeVar("_Joined2", bound=_Room)
+_Joined3 = _t.TypeVar("_Joined3", bound=_Room)
+_Joined4 = _t.TypeVar("_Joined4", bound=_Room)
 
 
 class ChatClient(_bs.Client):
@@ -228,6 +244,13 @@ class ChatClient(_bs.Client):
             ssl_context=ssl_context,
             settings=settings,
         )
+
+    def set_auth(self, auth: _bs.Fresh[Credentials], /) -> None:
+        """Use these credentials, or this function that makes them, from the next connection on.
+
+        `reconnect()` makes one with them now.
+        """
+        self._set_auth(auth)
 
     @_t.overload
     def on(self, event: type[_Event], /) -> _bs.Listening[_Event]: ...
@@ -297,3 +320,36 @@ class ChatClient(_bs.Client):
     def join(self, room: str, /, **parameters: _t.Any) -> _t.Any:
         """Join a room; `await room.ready` waits until it is joined."""
         return self._join(room, parameters)
+
+    @_t.overload
+    def join_all(
+        self,
+        room1: _bs.RoomName[_Joined],
+        room2: _bs.RoomName[_Joined2],
+        /,
+    ) -> _bs.RoomGroup[_Joined | _Joined2]: ...
+    @_t.overload
+    def join_all(
+        self,
+        room1: _bs.RoomName[_Joined],
+        room2: _bs.RoomName[_Joined2],
+        room3: _bs.RoomName[_Joined3],
+        /,
+    ) -> _bs.RoomGroup[_Joined | _Joined2 | _Joined3]: ...
+    @_t.overload
+    def join_all(
+        self,
+        room1: _bs.RoomName[_Joined],
+        room2: _bs.RoomName[_Joined2],
+        room3: _bs.RoomName[_Joined3],
+        room4: _bs.RoomName[_Joined4],
+        /,
+    ) -> _bs.RoomGroup[_Joined | _Joined2 | _Joined3 | _Joined4]: ...
+    @_t.overload
+    def join_all(self, *rooms: _bs.RoomName[_Joined]) -> _bs.RoomGroup[_Joined]: ...
+    def join_all(self, *rooms: _t.Any) -> _t.Any:
+        """Join several rooms by one message: all of them, or none.
+
+        `await group.ready` waits until they are joined; see `RoomGroup` of `bytesocket_app.client`.
+        """
+        return self._join_all(rooms)

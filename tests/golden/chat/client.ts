@@ -157,6 +157,18 @@ export interface ValidationDetail {
   readonly type: string;
 }
 
+/** The code of a WebSocket close and its reason. */
+export interface $Ending {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** `removed`, or the application's own word, and a text for people. */
+export interface $Removal {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** A {@link RequestError} with one code. */
 export interface RequestFailure<Code extends ErrorCode> extends Error {
   readonly name: "RequestError";
@@ -165,6 +177,9 @@ export interface RequestFailure<Code extends ErrorCode> extends Error {
   readonly data: Code extends keyof Refusals ? Refusals[Code] : unknown;
   /** Filled when `code` is `validation`. */
   readonly details: readonly ValidationDetail[];
+  /** The close by which the server ended this client for good; of `disconnected` only. */
+  readonly closeCode?: number;
+  readonly closeReason?: string;
 }
 
 /** What a request or `ready` rejects with; comparing `code` narrows `data`. */
@@ -194,7 +209,9 @@ export interface DroppedMessage {
   readonly event: string | number;
   readonly data: unknown;
   readonly room?: string;
-  /** The queue is full, the room was left, or the client is closed. */
+  /** Of an event for several rooms. */
+  readonly rooms?: readonly string[];
+  /** The queue is full, the client is no longer in the room, or it is closed. */
   readonly reason: "full" | "left" | "closed";
 }
 
@@ -210,28 +227,35 @@ export type Listener<E extends keyof ServerEvents> = (
 ) => unknown;
 
 export interface RequestOptions {
-  /** Milliseconds until the request rejects with `timeout`; 10,000 unless told. */
+  /** Milliseconds until the request rejects with `timeout`; 10,000 unless told, 0 for never. */
   timeoutMs?: number;
   /** Gives the request up; it rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
+/**
+ * All times are milliseconds. 0 and Infinity turn a time off, and none is longer than 24 days;
+ * what is no time throws a `RangeError` that names the option.
+ */
 export interface ConnectOptions {
   /** Who this is. A function is called at every connect. */
   auth: Credentials | (() => Credentials | Promise<Credentials>);
   /** The wire format; the same types either way. `json` unless told; "msgpack" is "binary". */
   codec?: "json" | "binary" | "msgpack";
-  /** Milliseconds between attempts: random, below `min` (250) doubled per attempt, at most `max` (15,000). */
+  /**
+   * Between attempts: random, below `min` (250) doubled per attempt, at most `max` (15,000). With a
+   * `min` of 0 the first attempt is at once, and those after it are as usual.
+   */
   reconnect?: { min?: number; max?: number };
-  /** A ping each `interval` (25,000 ms); without a pong in `timeout` (20,000 ms) the client reconnects. */
+  /** A ping each `interval` (25,000); if nothing arrives in `timeout` (20,000), the client reconnects. */
   heartbeat?: { interval?: number; timeout?: number };
-  /** `connect` (20,000 ms) covers dialling and authentication, `request` (10,000 ms) each reply. */
+  /** `connect` (20,000) covers dialling and authentication, `request` (10,000) each reply. */
   timeouts?: { connect?: number; request?: number };
   /** How many messages wait for a connection; 100 unless told. */
   queueSize?: number;
   /** Added to the URL's query. */
   params?: Record<string, string | number | boolean>;
-  /** Another WebSocket class, for platforms without one. */
+  /** Another WebSocket class, such as that of the package "ws", for platforms without one. */
   WebSocket?: new (url: string, protocols: string[]) => any;
 }
 
@@ -310,6 +334,11 @@ export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
   ): EmitResult;
   /** Send into the room and wait for the reply; see {@link Client.request}. */
   readonly request: $Request<$Part<Rooms[R], "replies">>;
+  /**
+   * Hear that server code took the client out of the room. The handle has ended then: it sends
+   * nothing, and is not joined again. To come back, join anew.
+   */
+  onLeft(this: void, listener: (removal: $Removal) => unknown): () => void;
   leave(this: void): void;
   [Symbol.dispose](): void;
   [Symbol.asyncDispose](): Promise<void>;
@@ -317,8 +346,13 @@ export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
 
 export interface Client extends $Subscriber {
   readonly state: ConnectionState;
-  /** Resolves when the connection is open (after a loss: again); rejects when it never will be. */
+  /** Resolves when the server has let this client in (after a loss: again); rejects if it never will. */
   readonly ready: Promise<void>;
+  /**
+   * The error for which the client will not come back, with which `ready` and requests reject;
+   * undefined while it may.
+   */
+  readonly ended: RequestError | undefined;
   /**
    * Send an event. Every message is delivered at most once and in order: one that was `sent` just
    * before the connection broke may be lost, and is not sent again. Without a connection it waits
@@ -341,7 +375,21 @@ export interface Client extends $Subscriber {
     room: R,
     ...params: $Payload<$Part<Rooms[R], "params">>
   ): RoomHandle<R>;
-  onState(this: void, listener: (state: ConnectionState) => unknown): () => void;
+  /** Send an event into several rooms of one kind at once, as one message; see {@link Client.emit}. */
+  emitRooms<
+    R extends JoinableRoom & keyof Rooms,
+    E extends $Part<Rooms[R], "sends"> & keyof ClientEvents,
+  >(
+    this: void,
+    rooms: readonly RoomHandle<R>[],
+    event: E,
+    ...payload: $Payload<ClientEvents[E]>
+  ): EmitResult;
+  /** Hear of each change, and of the close that caused it, the server's or the client's own. */
+  onState(
+    this: void,
+    listener: (state: ConnectionState, ending: $Ending | undefined) => unknown,
+  ): () => void;
   /** Hear of refused messages, unreadable ones, failing listeners and failing connections. */
   onError(this: void, listener: (report: ErrorReport) => unknown): () => void;
   onDropped(this: void, listener: (message: DroppedMessage) => unknown): () => void;

@@ -84,10 +84,25 @@ chat.join("user-feed");
 // @ts-expect-error no such room
 chat.join("looby");
 
+const docs = ["a", "b"].map((doc_id) => chat.join("doc:{doc_id}", { doc_id }));
+const fate: "sent" | "queued" | "dropped" = chat.emitRooms(docs, "doc:move", { x: 1, y: 2 });
+chat.emitRooms(docs, "doc:save");
+chat.emitRooms([lobby], "chat:reaction", { emoji: "heart" });
+// @ts-expect-error not in these rooms
+chat.emitRooms(docs, "chat:reaction", { emoji: "heart" });
+// @ts-expect-error no payload is given
+chat.emitRooms(docs, "doc:move");
+const silent: () => void = lobby.onLeft(({ code, message }) => `${code}: ${message}`);
+silent();
+const ended = chat.ended;
+if (ended?.code === "muted") console.log(ended.data.until.length, fate);
+if (ended?.code === "disconnected") console.log(ended.closeCode === 4400, ended.closeReason);
+
 for await (const posted of chat.events("chat:posted", { signal: AbortSignal.timeout(5) })) {
   const text: string = posted.text;
   console.log(text);
 }
+chat.onState((state, ending) => [state, ending?.code === 4400, ending?.reason.length]);
 chat.onState((state) => {
   if (state === "closed") return;
   // @ts-expect-error no such state

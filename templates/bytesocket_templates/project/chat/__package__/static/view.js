@@ -26,6 +26,8 @@ export function byId(id) {
 const scroller = byId("scroller");
 const messages = byId("messages");
 const newest = byId("newest");
+const people = byId("people");
+let wasAtEnd = true;
 
 /** @param {boolean} loggedIn */
 export function showChat(loggedIn) {
@@ -57,12 +59,19 @@ export function showState(state) {
   const badge = byId("state");
   badge.dataset.state = state;
   badge.textContent = STATES[state];
+  if (state !== "open") [...typists.keys()].forEach(stopTyping);
 }
 
-/** @param {string[]} names @param {string} me */
-export function showPeople(names, me) {
+/**
+ * Show who is in the room, or, without a connection, who was.
+ *
+ * @param {string[]} names @param {string} me @param {boolean} live
+ */
+export function showPeople(names, me, live) {
+  byId("people-title").textContent = live ? "Here now" : "Last seen here";
   byId("people-count").textContent = String(names.length);
-  byId("people").replaceChildren(
+  people.classList.toggle("stale", !live);
+  people.replaceChildren(
     ...names.map((name) => {
       const label = element("span", "who", name);
       const item = element("li", "person");
@@ -71,6 +80,14 @@ export function showPeople(names, me) {
       return item;
     }),
   );
+  showEdges();
+}
+
+/** Fade the edges behind which there is more: on a narrow screen the names are in one line. */
+function showEdges() {
+  const hidden = people.scrollWidth - people.clientWidth;
+  people.classList.toggle("more-before", people.scrollLeft > 1);
+  people.classList.toggle("more-after", people.scrollLeft < hidden - 1);
 }
 
 /** Show a message once, however often it arrives. @param {Post} post @param {string} me */
@@ -111,7 +128,7 @@ export function showOutbox(entries, actions) {
       item.dataset.testid = "pending";
       item.dataset.state = state;
       const body = element("div", "bubble");
-      body.append(element("p", "text", text), element("p", "fate", fate(state, reason)));
+      body.append(linked(text), element("p", "fate", fate(state, reason)));
       if (state === "failed") {
         body.append(
           button("Try again", () => actions.retry(id)),
@@ -163,10 +180,17 @@ export function toNewest() {
   newest.hidden = true;
 }
 
+people.addEventListener("scroll", showEdges);
+new ResizeObserver(showEdges).observe(people);
 newest.addEventListener("click", toNewest);
 scroller.addEventListener("scroll", () => {
-  if (isAtEnd()) newest.hidden = true;
+  wasAtEnd = isAtEnd();
+  if (wasAtEnd) newest.hidden = true;
 });
+// The newest message stays in sight when the text below it grows, or a keyboard comes up.
+new ResizeObserver(() => {
+  if (wasAtEnd) toNewest();
+}).observe(scroller);
 
 function tellTyping() {
   const names = [...typists.keys()];
@@ -202,8 +226,40 @@ function bubble(author, text, at) {
   const head = element("p", "head");
   head.append(element("span", "author", author), " ", time);
   const body = element("div", "bubble");
-  body.append(head, element("p", "text", text));
+  body.append(head, linked(text));
   return body;
+}
+
+/**
+ * A paragraph in which addresses of the web are links. They are made of nodes: no text becomes HTML,
+ * and no other scheme becomes a link.
+ *
+ * @param {string} text
+ */
+function linked(text) {
+  const paragraph = element("p", "text");
+  let end = 0;
+  for (const found of text.matchAll(/\bhttps?:\/\/[^\s<>"]+/gi)) {
+    const address = withoutPunctuation(found[0]);
+    if (!URL.canParse(address)) continue;
+    const link = /** @type {HTMLAnchorElement} */ (element("a", "link", address));
+    link.href = address;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer nofollow";
+    paragraph.append(text.slice(end, found.index), link);
+    end = found.index + address.length;
+  }
+  paragraph.append(text.slice(end));
+  return paragraph;
+}
+
+/** Take off what ends the sentence and not the address. @param {string} address */
+function withoutPunctuation(address) {
+  let bare = address.replace(/[.,;:!?'*\]}]+$/, "");
+  while (bare.endsWith(")") && bare.split(")").length > bare.split("(").length) {
+    bare = bare.slice(0, -1).replace(/[.,;:!?]+$/, "");
+  }
+  return bare;
 }
 
 /** @param {Entry["state"]} state @param {string} reason */

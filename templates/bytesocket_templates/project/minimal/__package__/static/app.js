@@ -6,17 +6,26 @@ import { connect, RequestError } from "./client.js";
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const api = connect();
-api.onState((state) => (byId("state").textContent = state));
+api.onState((state) => {
+  byId("state").textContent = state;
+  byId("state").dataset.state = state;
+});
 
 byId("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { value: name } = /** @type {HTMLInputElement} */ (byId("name"));
   try {
-    byId("answer").textContent = (await api.request("greet", { name })).text;
+    show((await api.request("greet", { name })).text);
   } catch (error) {
-    byId("answer").textContent = explain(error);
+    show(explain(error), "refused");
   }
 });
+
+/** @param {string} text */
+function show(text, fate = "") {
+  byId("answer").textContent = text;
+  byId("answer").className = `answer ${fate}`;
+}
 
 /** @param {unknown} error */
 function explain(error) {
