@@ -1,5 +1,5 @@
 """The processes of one application as one: what is published reaches members in all of them."""
 
-from bytesocket_app.cluster.node import Node, NodeState, Receiver
+from bytesocket_app.cluster.node import Node, NodeListener, NodeState
 
-__all__ = ["Node", "NodeState", "Receiver"]
+__all__ = ["Node", "NodeListener", "NodeState"]

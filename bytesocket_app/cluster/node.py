@@ -17,8 +17,8 @@ from anyio.abc import TaskGroup
 from bytesocket_app.cluster.channels import NODES, node_channel, prefix
 from bytesocket_app.cluster.envelope import Envelope, EnvelopeCodec
 from bytesocket_app.cluster.metrics import ClusterCounters
-from bytesocket_app.cluster.outgoing import Outgoing
-from bytesocket_app.cluster.peers import Peer, Peers
+from bytesocket_app.cluster.outgoing import NodeOutgoing
+from bytesocket_app.cluster.peers import OtherNode, OtherNodes
 from bytesocket_app.cluster.receipt import Receipt
 from bytesocket_app.engines import Engine
 from bytesocket_app.errors import EngineRefused
@@ -79,7 +79,7 @@ class Kind:
     ANSWER = 19
 
 
-class Receiver(Protocol):
+class NodeListener(Protocol):
     """Taker of what other nodes send."""
 
     def arrived(self, node: bytes, channel: str, body: list[Any]) -> bool:
@@ -120,7 +120,7 @@ class Node:
         self,
         engine: Engine,
         namespace: str,
-        receiver: Receiver,
+        receiver: NodeListener,
         *,
         clock: Callable[[], float] = anyio.current_time,
         messages: int = 1000,
@@ -131,8 +131,8 @@ class Node:
         self.id = os.urandom(8)
         self.state = NodeState.DOWN
         self.counters = ClusterCounters()
-        self.peers = Peers()
-        self.publishers = Peers(FORGET)
+        self.peers = OtherNodes()
+        self.publishers = OtherNodes(FORGET)
         self.down_since: float | None = None
         self.round_trip = self.settled_in = 0.0
         self.reason = "not connected yet"
@@ -141,7 +141,7 @@ class Node:
         self._clock = clock
         self._is_publisher = is_publisher
         self._codec = EnvelopeCodec(self.id, secret, is_publishers=is_publisher)
-        self._outgoing = Outgoing(
+        self._outgoing = NodeOutgoing(
             engine, self._codec, self.counters, clock, messages=messages, size=size
         )
         self._prefix = prefix(namespace)
@@ -333,7 +333,7 @@ class Node:
         if envelope is not None and envelope.body[0] == Kind.BEAT:
             self.round_trip = self._echoed_at - self._beat_at
 
-    def _take(self, peer: Peer, channel: str, envelope: Envelope) -> None:
+    def _take(self, peer: OtherNode, channel: str, envelope: Envelope) -> None:
         """Pass a message on, unless it came before or is wanted no more."""
         if channel not in self._wanted:
             return
@@ -360,7 +360,7 @@ class Node:
 
     # What the nodes say to each other.
 
-    def _control(self, peer: Peer, envelope: Envelope) -> None:
+    def _control(self, peer: OtherNode, envelope: Envelope) -> None:
         body = envelope.body
         match body:
             case [Kind.HERE_ASKED]:
@@ -383,7 +383,7 @@ class Node:
             case _:
                 self._foreign()
 
-    def _returned(self, peer: Peer) -> None:
+    def _returned(self, peer: OtherNode) -> None:
         """Ask a node that is back for what we missed of it."""
         if peer.is_back or self.state is NodeState.DOWN:
             return  # it is asked again when the link is up
@@ -400,13 +400,13 @@ class Node:
             if self._tasks is not None:
                 self._tasks.start_soon(self._give_up, peer, peer.held)
 
-    async def _give_up(self, peer: Peer, held: list[tuple[str, Envelope]]) -> None:
+    async def _give_up(self, peer: OtherNode, held: list[tuple[str, Envelope]]) -> None:
         """Wait no longer for what a node said while we were away."""
         await anyio.sleep(PATIENCE)
         if peer.held is held:
             self._release(peer)
 
-    def _remove(self, peer: Peer) -> None:
+    def _remove(self, peer: OtherNode) -> None:
         self.peers.remove(peer)
         self._back.set()
         self._receiver.gone(peer.node)
@@ -422,7 +422,7 @@ class Node:
             size += len(data)
         self.tell(node, [Kind.TAIL, some, True])
 
-    def _take_tail(self, peer: Peer, messages: list[Any], *, is_last: bool) -> None:
+    def _take_tail(self, peer: OtherNode, messages: list[Any], *, is_last: bool) -> None:
         for message in messages:
             match message:
                 case [str(channel), bytes(data)]:
@@ -437,7 +437,7 @@ class Node:
             peer.missed_since = None
             self._release(peer)
 
-    def _release(self, peer: Peer) -> None:
+    def _release(self, peer: OtherNode) -> None:
         """Pass on what a node said since we are back: what it said before is here now."""
         held, peer.held = peer.held, None
         self._back.set()

@@ -1,4 +1,4 @@
-"""Outgoing messages of a node: in order, through outages, and never twice for nothing.
+"""NodeOutgoing messages of a node: in order, through outages, and never twice for nothing.
 
 Three queues in a row: messages that wait for a connection, messages that the broker has not
 acknowledged, and what it acknowledged a short while ago. When the connection is lost, all that may
@@ -49,7 +49,7 @@ class _Message:
         return self.receipt is not None and self.receipt.is_withdrawn
 
 
-class Outgoing:
+class NodeOutgoing:
     """The outgoing side of a node.
 
     Args:

@@ -15,7 +15,7 @@ OVERTAKEN: Final = 1.0
 """Seconds in which messages may come that the end of their node has overtaken, as on NATS."""
 
 
-class Peer:
+class OtherNode:
     """Another node.
 
     Attributes:
@@ -66,7 +66,7 @@ class Peer:
             self._last.pop(channel, None)
 
 
-class Peers:
+class OtherNodes:
     """The other nodes.
 
     Args:
@@ -76,29 +76,29 @@ class Peers:
     def __init__(self, silence: float = SILENCE) -> None:
         self._silence = silence
         self._missed_since: float | None = None
-        self._peers: dict[bytes, Peer] = {}
+        self._peers: dict[bytes, OtherNode] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._peers)
 
-    def __iter__(self) -> Iterator[Peer]:
+    def __iter__(self) -> Iterator[OtherNode]:
         """Iterate over a copy."""
         return iter(tuple(self._peers.values()))
 
-    def heard(self, node: bytes, now: float) -> Peer | None:
+    def heard(self, node: bytes, now: float) -> OtherNode | None:
         """Return a node that gave a sign of life; None for one more than there may be."""
         peer = self._peers.get(node)
         if peer is None:
             if len(self._peers) >= MOST:
                 return None
-            peer = self._peers[node] = Peer(node, now)
+            peer = self._peers[node] = OtherNode(node, now)
             if self._missed_since is not None:
                 self._miss(peer, self._missed_since)
         peer.heard_at = now
         return peer
 
-    def remove(self, peer: Peer) -> None:
+    def remove(self, peer: OtherNode) -> None:
         """Forget a node."""
         self._peers.pop(peer.node, None)
 
@@ -117,7 +117,7 @@ class Peers:
         for peer in self._peers.values():
             self._miss(peer, since)
 
-    def _miss(self, peer: Peer, since: float) -> None:
+    def _miss(self, peer: OtherNode, since: float) -> None:
         """Hold what a node says until it told what we missed; of one that is new to us, too."""
         peer.is_back = False
         if peer.held is None:
@@ -134,7 +134,7 @@ class Peers:
         for peer in self._peers.values():
             peer.heard_at = now
 
-    def silent(self, now: float) -> list[Peer]:
+    def silent(self, now: float) -> list[OtherNode]:
         """Return those that were silent for too long, or have left."""
         return [
             peer

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 import anyio
 from anyio.abc import TaskGroup
 
-from bytesocket_app.cluster import Node, Receiver
+from bytesocket_app.cluster import Node, NodeListener
 from bytesocket_app.cluster.channels import (
     EVERYBODY,
     NODES,
@@ -94,7 +94,7 @@ class Elsewhere:
         tasks: Where hooks run that other processes cause; None before there is a link.
     """
 
-    def __init__(self, make_node: Callable[[Receiver], Node], local: Local) -> None:
+    def __init__(self, make_node: Callable[[NodeListener], Node], local: Local) -> None:
         self.node = node = make_node(self)
         self._local = local
         self._bulk = 0

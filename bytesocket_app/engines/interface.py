@@ -19,7 +19,7 @@ MAX_UNSENT: Final = 8 * 1024 * 1024
 
 
 class EngineListener(Protocol):
-    """What an engine tells: all of it is synchronous, quick, and never raises.
+    """Listener that an engine tells of all: synchronous, quick, and it never raises.
 
     It is called in the event loop's thread, by `Engine.run`'s tasks.
     """
@@ -86,7 +86,7 @@ class Engine(Protocol):
 
 
 class Confirmation(Awaitable[None]):
-    """What `Engine.subscribe` returns: it may be awaited any number of times, or never."""
+    """Confirmation of a subscription: may be awaited any number of times, or never."""
 
     def __init__(self) -> None:
         self._event: anyio.Event | None = None

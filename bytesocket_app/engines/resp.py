@@ -77,7 +77,7 @@ class _Answer:
         return self.value
 
 
-class _Change:
+class _SubscriptionChange:
     """Change of subscriptions that the server has not confirmed for all its channels."""
 
     __slots__ = ("confirmation", "left")
@@ -102,7 +102,9 @@ class RespConnection:
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self._wake = anyio.Event()
-        self._expected: deque[_Answer | _Change | None] = deque()  # None: of a publication
+        self._expected: deque[_Answer | _SubscriptionChange | None] = (
+            deque()
+        )  # None: of a publication
         self._is_quiet = False
         self._tasks: TaskGroup | None = None
         self._error: Exception | None = None
@@ -154,7 +156,7 @@ class RespConnection:
         confirmation = confirmed()
         for start in range(0, len(channels), BATCH):
             some = channels[start : start + BATCH]
-            change = _Change(len(some))
+            change = _SubscriptionChange(len(some))
             confirmation = change.confirmation  # the last one comes last
             self._put(packed(command, *some), change)
         return confirmation
@@ -170,7 +172,7 @@ class RespConnection:
         self._put(packed(*command), answer)
         return await answer.wait()
 
-    def _put(self, data: bytes, answer: _Answer | _Change | None) -> None:
+    def _put(self, data: bytes, answer: _Answer | _SubscriptionChange | None) -> None:
         self._expected.append(answer)
         self._unsent.append(data)
         self._unsent_bytes += len(data)
@@ -219,7 +221,7 @@ class RespConnection:
             self._subscriber.message(push[1], push[2])
         elif kind in (b"subscribe", b"unsubscribe"):
             change = self._expected[0] if self._expected else None
-            if not isinstance(change, _Change):
+            if not isinstance(change, _SubscriptionChange):
                 raise EngineError(f"the server confirmed {push[1]!r}, which nobody asked for")
             change.left -= 1
             if not change.left:
@@ -261,7 +263,7 @@ def packed(*command: Argument) -> bytes:
     return _pack(command)
 
 
-def _answer(expected: _Answer | _Change, value: Any) -> None:
+def _answer(expected: _Answer | _SubscriptionChange, value: Any) -> None:
     """Give an answer to whoever waits; raises the error with which a subscription is refused."""
     is_error = isinstance(value, hiredis.ReplyError)
     if isinstance(expected, _Answer):

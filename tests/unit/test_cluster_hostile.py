@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from bytesocket_app import ByteSocket
-from bytesocket_app.cluster import Node, Receiver
+from bytesocket_app.cluster import Node, NodeListener
 from bytesocket_app.cluster.channels import (
     EVERYBODY,
     NODES,
@@ -335,7 +335,7 @@ def hearer() -> Elsewhere:
     app = talk()
     app.room("lobby").relay(Wave)
 
-    def node(receiver: Receiver) -> Node:
+    def node(receiver: NodeListener) -> Node:
         return Node(MemoryEngine(MemoryBroker()), "Talk", receiver, clock=standstill)
 
     return Elsewhere(node, app.hub)
