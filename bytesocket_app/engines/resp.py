@@ -102,9 +102,8 @@ class RespConnection:
         self._unsent: list[bytes] = []
         self._unsent_bytes = 0
         self._wake = anyio.Event()
-        self._expected: deque[_Answer | _SubscriptionChange | None] = (
-            deque()
-        )  # None: of a publication
+        # None stands for the answer to a publication.
+        self._expected: deque[_Answer | _SubscriptionChange | None] = deque()
         self._is_quiet = False
         self._tasks: TaskGroup | None = None
         self._error: Exception | None = None

@@ -58,7 +58,7 @@ class EngineCheckFailed(AssertionError):
 
 @dataclass
 class EngineReport:
-    """What three nodes over an engine did, and what went wrong.
+    """Record of what three nodes over an engine did, and what went wrong.
 
     Attributes:
         accepted, dropped: Messages that were published, and that were not taken for want of room.
@@ -83,7 +83,7 @@ class EngineReport:
 
     @property
     def problems(self) -> dict[str, str]:
-        """What went wrong, by name."""
+        """Faults by name, in words."""
         texts = {
             "missing": "accepted messages did not arrive",
             "doubled": "messages arrived twice",
@@ -141,7 +141,7 @@ async def check_engine(
 
 @dataclass
 class _Listener:
-    """What an engine tells, in its order."""
+    """Listener that keeps what an engine tells, in its order."""
 
     messages: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
     acknowledged_so_far: int = 0
