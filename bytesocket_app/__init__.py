@@ -12,6 +12,8 @@ from bytesocket_app.declarations.handlers import EventHandler, RoomGuard
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.declarations.router import Router
+from bytesocket_app.delivery.asking import RoomCount, RoomSockets, SocketPlace
+from bytesocket_app.delivery.remote import RemoteSocket
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dependencies import Depends
 from bytesocket_app.errors import (
@@ -22,6 +24,8 @@ from bytesocket_app.errors import (
     ContractWarning,
     DecodeError,
     EncodeError,
+    EngineError,
+    EngineRefused,
     ErrorCode,
     ErrorContext,
     Phase,
@@ -40,10 +44,11 @@ from bytesocket_app.events import (
     ServerHandle,
 )
 from bytesocket_app.middleware import CallNext, Message, Middleware
+from bytesocket_app.publishing import AsyncPublisher, Publisher
 from bytesocket_app.registry import GuardHook, Hook
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.settings import Limits, Policies, Settings, Timeouts
-from bytesocket_app.socket import Application, RoomView, Socket, UserView
+from bytesocket_app.socket import Application, RemoteView, RoomView, Socket, UserView
 from bytesocket_app.telemetry import Count, Operation, Telemetry, TelemetryListener
 from bytesocket_app.transports import Handshake
 from bytesocket_app.transports.lifespan import LifespanError
@@ -54,6 +59,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Application",
+    "AsyncPublisher",
     "AuthError",
     "AuthFunction",
     "BothHandle",
@@ -73,6 +79,8 @@ __all__ = [
     "DecodeError",
     "Depends",
     "EncodeError",
+    "EngineError",
+    "EngineRefused",
     "ErrorCode",
     "ErrorContext",
     "Event",
@@ -88,16 +96,22 @@ __all__ = [
     "Outcome",
     "Phase",
     "Policies",
+    "Publisher",
     "Refusal",
+    "RemoteSocket",
+    "RemoteView",
     "Room",
+    "RoomCount",
     "RoomGuard",
     "RoomHandle",
+    "RoomSockets",
     "RoomView",
     "Router",
     "ServerEvent",
     "ServerHandle",
     "Settings",
     "Socket",
+    "SocketPlace",
     "Telemetry",
     "TelemetryListener",
     "Timeouts",

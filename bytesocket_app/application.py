@@ -1,11 +1,12 @@
 """`ByteSocket`: the decorators, and how the parts are put together."""
 
-import socket
+import os
+import socket as network  # `socket` is a method
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
-from types import SimpleNamespace
-from typing import Any, Literal, TypeVar, overload
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -25,10 +26,12 @@ from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.remote import RemoteSocket
 from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.rooms import RoomHooks
+from bytesocket_app.engines import Engine, EngineAddress, parse_engine
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     BothHandle,
@@ -50,8 +53,10 @@ from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import Middleware, MiddlewareChain
 from bytesocket_app.registry import Hook
 from bytesocket_app.serving import ApplicationEndpoint, Housekeeping, sweep_interval
+from bytesocket_app.serving.clustering import Cluster, EngineChoice, engine_of
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.lifespan import LifespanFunction, LifespanRunner
+from bytesocket_app.serving.neighbours import warn_of_workers
 from bytesocket_app.serving.origins import Origins
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.from_code import ServerName, StopSignal, serve
@@ -66,6 +71,9 @@ from bytesocket_app.transports.probes import routes
 from bytesocket_app.types import CodecName, Direction, EventName, Outcome, UserKey
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
+
+SHORTEST_SECRET: Final = 16
+"""Bytes of the shortest secret."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)
@@ -95,7 +103,14 @@ class ByteSocket:
         serialization: What the server sends to clients that do not ask for a codec.
         origins: Pages of other hosts that may connect: `["https://example.org"]`; `["*"]` for all.
         http: An ASGI application for everything that is not the socket.
-        engine: What carries events between processes; `memory://` is this process alone.
+        engine: What carries events between processes: `redis://localhost:6379`, `valkey://...`,
+            `nats://...`, `memory://NAME` (one for all applications of this process, for tests), or
+            an engine of your own; `memory://` is this process alone. The environment variable
+            `BYTESOCKET_ENGINE` goes before it, whichever server runs the application: `running()`
+            and a server's lifespan read it, and `TestClient` does not.
+        engine_secret: Signs what goes between processes (HMAC-SHA-256), so that what anybody else
+            writes to the broker is not taken; the same for all processes, 16 bytes or more, and
+            never shown. Without one, whoever can write to the broker can speak to all clients.
         settings: Timeouts, limits and policies.
         strict: Whether what is merely doubtful is an error: an `errors.ContractWarning`; a room
             that server code uses and nobody declared; and what is logged otherwise, a returned
@@ -116,12 +131,15 @@ class ByteSocket:
         hub: Takes events to sockets.
         memberships: The open sockets, and who is in which room.
         telemetry: The port for metrics and tracing.
+        cluster: The link to the application's other processes; None if it has none.
         housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
         clock: The time of those deadlines, to look at and to sleep by; tests advance it.
         life: Runs the lifespan function for everybody who needs it.
     """
 
-    def __init__(  # noqa: PLR0913 - all by keyword, each its own theme
+    _is_warned = False
+
+    def __init__(  # noqa: PLR0913, PLR0915 - all by keyword, each its own theme; composition
         self,
         *,
         title: str,
@@ -132,11 +150,13 @@ class ByteSocket:
         serialization: CodecName = "binary",
         origins: Sequence[str] | None = None,
         http: ASGIApp | None = None,
-        engine: str = "memory://",
+        engine: str | Engine = "memory://",
+        engine_secret: str | bytes | None = None,
         settings: Settings | None = None,
         strict: bool = False,
     ) -> None:
-        _check_options(title, path, serialization, engine, settings)
+        self._engine = _check_options(title, path, serialization, engine, settings)
+        self._secret = _secret(engine_secret)
         self.title = title
         self.description = description
         self.version = version
@@ -176,6 +196,8 @@ class ByteSocket:
             ),
             check_name=self._declared.check,
         )
+        self._linked = EngineChoice(self._engine, settings.timeouts.engine)
+        self.cluster = self._clustered(self._linked)
         self.rooms = ServerRooms(self.hub, self._declared.every)
         middleware = MiddlewareChain()
         scope = DeclarationScope(
@@ -210,7 +232,7 @@ class ByteSocket:
             time.monotonic, sweep_interval(settings.timeouts), settings.limits
         )
         timers = TimerRunner(self, self._timers, self.clock, self.lifecycle.failures, telemetry)
-        self.life = LifespanRunner(self, self._check, timers)
+        self.life = LifespanRunner(self, self._check, self._check_bare, timers)
         self.endpoint = ApplicationEndpoint(
             runtime,
             dispatcher,
@@ -448,7 +470,24 @@ class ByteSocket:
                 f"app.user({key!r}): a user's key is a string or an integer, not "
                 f"{type(key).__name__}; pass what @app.auth(key=...) gives."
             )
-        return User(key, self.memberships.users, self.hub)
+        return User(key, self.hub)
+
+    def socket(self, socket_id: str) -> RemoteSocket:
+        """One socket in any process: `await app.socket(id).close()`; see `Socket.id`.
+
+        Raises:
+            TypeError: The id is no text.
+        """
+        return RemoteSocket(_socket_id(socket_id), self.hub)
+
+    def metrics(self) -> Mapping[str, int | float]:
+        """Return counters of the application at this moment, by names that Prometheus takes.
+
+        What does not apply is not there: without an engine there is no `engine_` and no `cluster_`.
+        Names that end in `_total` only grow, and begin at 0 with the link to the broker, which
+        begins with the server.
+        """
+        return MappingProxyType({} if self.cluster is None else self.cluster.metrics())
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
@@ -513,6 +552,10 @@ class ByteSocket:
         warn_renamed("ByteSocket.host", "ByteSocket.housekeeping")
         return self.housekeeping
 
+    def declared_rooms(self) -> list[Room]:
+        """Return the declared rooms, also those of included routers."""
+        return list(self._declared.all())
+
     def event_routes(self) -> list[Route]:
         """Return every handler and relay, with the place in the code where it stands."""
         return event_routes(self._handlers, self._declared)
@@ -563,14 +606,78 @@ class ByteSocket:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Run the application's lifespan, and host the work for all sockets, for the block."""
+        """Run the application's lifespan, and host the work for all sockets, for the block.
+
+        The engine is that of the environment variable `BYTESOCKET_ENGINE`, if there is one.
+
+        Raises:
+            ConfigurationError: The application's declarations contradict each other, or the
+                environment names no engine.
+            EngineError: The broker of its engine cannot be reached, or will not have it.
+        """
         async with self._running_in(None):
             yield
 
     @asynccontextmanager
     async def _running_in(self, host: object) -> AsyncGenerator[None]:
-        async with self.life.running(host), self.housekeeping.lifespan():
+        choice = self._chosen()
+        if choice != self._linked and (self.cluster is None or not self.cluster.is_running):
+            self._linked, self.cluster = choice, self._clustered(choice)
+        self._warn_of_workers(choice)
+        async with AsyncExitStack() as stack:
+            if self.cluster is not None:
+                await stack.enter_async_context(self.cluster.running())
+            await stack.enter_async_context(self.life.running(host))
+            await stack.enter_async_context(self.housekeeping.lifespan())
             yield
+
+    def _chosen(self) -> EngineChoice:
+        """Return the engine that a server runs the application with: see `engine_of`."""
+        return engine_of(os.environ, self._engine, self.settings.timeouts.engine)
+
+    def _clustered(self, choice: EngineChoice) -> Cluster | None:
+        """Return the link to the other processes; None for an engine that has none."""
+        engine, namespace = choice.engine, self.title
+        if isinstance(engine, EngineAddress):
+            if engine.is_alone:
+                return None
+            namespace = engine.namespace or namespace
+        return Cluster(
+            engine,
+            namespace,
+            self.hub,
+            self.memberships,
+            limits=self.settings.limits,
+            secret=self._secret,
+            patience=choice.patience,
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """True if its engine reaches nothing outside this process: `memory://`.
+
+        Raises:
+            ConfigurationError: The environment names no engine.
+        """
+        return self._chosen().is_local
+
+    def _check_bare(self) -> None:
+        """Refuse to serve without a lifespan where the engine needs one."""
+        choice = self._chosen()
+        if not choice.is_alone:
+            raise ConfigurationError(
+                f"{self.title} has an engine, whose link to the broker runs inside the "
+                "application's life, and nobody runs that: a server's lifespan does not reach an "
+                "application that is only mounted. Use app.attach(host), or put "
+                "`async with app.running():` into the host's own lifespan."
+            )
+        self._warn_of_workers(choice)
+
+    def _warn_of_workers(self, choice: EngineChoice) -> None:
+        """Warn, once, if this is one of several processes that cannot reach each other."""
+        if choice.is_local and not self._is_warned:
+            self._is_warned = True
+            warn_of_workers(self.title)
 
     def _now(self) -> float:
         return self.housekeeping.clock()  # asked for each time: tests put another one there
@@ -610,7 +717,7 @@ class ByteSocket:
         transport: ServerName = "hypercorn",
         host: str = "127.0.0.1",
         port: int = 8000,
-        listener: socket.socket | None = None,
+        listener: network.socket | None = None,
         certificate: Certificate | None = None,
         grace: float = 10.0,
         stop: StopSignal | None = None,
@@ -650,9 +757,9 @@ class ByteSocket:
 
 
 def _check_options(
-    title: str, path: str, serialization: str, engine: str, settings: object
-) -> None:
-    """Refuse what `ByteSocket` cannot serve.
+    title: str, path: str, serialization: str, engine: str | Engine, settings: object
+) -> Engine | EngineAddress:
+    """Refuse what `ByteSocket` cannot serve; returns the engine, or its address.
 
     Raises:
         ConfigurationError: Says which argument, and what it should be.
@@ -664,8 +771,6 @@ def _check_options(
         problem = f"path={path!r} must begin with a slash and have no query, as in '/ws'."
     elif serialization not in CODECS:
         problem = f"serialization={serialization!r} is none of {', '.join(map(repr, CODECS))}."
-    elif engine != "memory://":
-        problem = f"engine={engine!r} is not available: 'memory://' is the only one so far."
     elif not isinstance(settings, Settings | None):
         problem = (
             f"settings={short(settings)} are none: write settings=Settings(limits=Limits(...)), or "
@@ -673,3 +778,34 @@ def _check_options(
         )
     if problem is not None:
         raise ConfigurationError(f"{caller()}: {problem}")
+    try:
+        return parse_engine(engine) if isinstance(engine, str) else engine
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{caller()}: {error}") from None
+
+
+def _socket_id(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(
+        f"app.socket({value!r}): the id of a socket is a text, `socket.id`, not "
+        f"{type(value).__name__}."
+    )
+
+
+def _secret(secret: object) -> bytes | None:
+    """Return the secret of an engine as bytes; raises ConfigurationError, which does not show it.
+
+    Raises:
+        ConfigurationError: It is no text and no bytes, or too short.
+    """
+    found = secret.encode() if isinstance(secret, str) else secret
+    if found is None:
+        return None
+    if isinstance(found, bytes) and len(found) >= SHORTEST_SECRET:
+        return found
+    raise ConfigurationError(
+        f"{caller()}: engine_secret is no secret: use a text or bytes of at least "
+        f"{SHORTEST_SECRET} bytes, as of `python -c 'import secrets; print(secrets.token_hex())'`, "
+        "the same for all processes."
+    )

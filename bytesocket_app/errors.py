@@ -14,6 +14,8 @@
     │   ├── AuthError            refuses a connection's credentials; closes with 4003
     │   └── UnknownContract      the server does not accept a client's contract; closes with 4010
     ├── RequestError             a client's request or join was refused or failed
+    ├── EngineError              a broker did not take what was to be published
+    │   └── EngineRefused        the broker will not have us, and trying again would not mend it
     ├── ConnectError             a client could not connect; reported, then tried again
     ├── Disconnected             the connection ended before the answer came
     └── RequestTimeout           no answer within the deadline
@@ -208,6 +210,14 @@ class ContractWarning(UserWarning):
     It allows the finding for one field, `Field(json_schema_extra={"x-allow": ["bytes-as-text"]})`,
     or for all fields of a model, by the same in its `model_config`.
     """
+
+
+class EngineError(ByteSocketError):
+    """A broker did not take what was to be published, or cannot be reached."""
+
+
+class EngineRefused(EngineError):
+    """A broker will not have us, and trying again would not mend it: a wrong password, say."""
 
 
 class DecodeError(ByteSocketError):

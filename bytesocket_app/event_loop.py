@@ -6,6 +6,7 @@ Everything else speaks anyio, which has no word for these things.
 import signal
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from math import inf
 from threading import current_thread, main_thread
@@ -18,6 +19,18 @@ from typing_extensions import TypeIs
 def _loaded(name: str) -> Any:
     """Return a library if something has imported it: a loop that was never loaded does not run."""
     return sys.modules.get(name)
+
+
+def is_asyncio() -> bool:
+    """Return True inside a running asyncio event loop."""
+    asyncio = _loaded("asyncio")
+    if asyncio is None:
+        return False
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def is_cancellation(error: BaseException) -> bool:
@@ -101,6 +114,23 @@ def running_loop() -> Literal["asyncio", "trio"]:
     """Return the name of the event loop that runs here."""
     trio = _loaded("trio")
     return "trio" if trio is not None and trio.lowlevel.in_trio_run() else "asyncio"
+
+
+def caller_from_threads() -> Callable[[Callable[[], object]], None]:
+    """Return what has the running event loop call functions, in their order, from any thread.
+
+    It does nothing once the loop has ended.
+    """
+    if is_asyncio():
+        schedule = _loaded("asyncio").get_running_loop().call_soon_threadsafe
+    else:
+        schedule = _loaded("trio").lowlevel.current_trio_token().run_sync_soon
+
+    def call(function: Callable[[], object]) -> None:
+        with suppress(RuntimeError):  # trio.RunFinishedError is one
+            schedule(function)
+
+    return call
 
 
 def spawn(function: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], object]) -> object:

@@ -92,6 +92,12 @@ class Timeouts(_Group):
     """Time without any frame from a client that named a contract and is no browser's page, after
     which the socket is closed with 1001: generated clients ping every 25 s, or say `heartbeat=` in
     their query. Others have `idle`."""
+    engine: float = 10.0
+    """Time at the start to reach the engine's broker, after which the start has failed; each second
+    a line of the log says why it is not reached. `BYTESOCKET_ENGINE_TIMEOUT` goes before it."""
+    engine_grace: float = 5.0
+    """Time without the broker after which `/ready` is answered with 503, unless
+    `Policies.engine_down` says otherwise; 0 for never."""
 
     def __post_init__(self) -> None:
         """Check that the values are durations; raises ConfigurationError."""
@@ -183,6 +189,11 @@ class Limits(_Group):
     authentications_per_second: int = 0
     """Authentications from one address in a second, on average, with bursts of ten times as many;
     further ones are told to try later (1013, 429 for a handshake)."""
+    engine_messages: int = 1000
+    """Messages for other processes that wait while there is no broker; further ones are dropped, as
+    their emits say."""
+    engine_bytes: int = 1024 * 1024
+    """Bytes of the messages that wait while there is no broker."""
     refusals: int = 100
     """Refusals with `rate_limited` in 10 s, after which the socket is closed with 1008."""
 
@@ -258,6 +269,9 @@ class Policies(_Group):
     connection comes from, and whose `X-Forwarded-Host` counts as its host beside `Host`; those of
     anybody else are not looked at. `"unix"` stands for peers without an address, as on a Unix
     socket."""
+    engine_down: Literal["unready", "ready"] = "unready"
+    """Answer of `/ready` once the engine's broker has been lost for `Timeouts.engine_grace`: 503,
+    or still 200, for a balancer that would have nobody left if all processes said so."""
 
     def __post_init__(self) -> None:
         """Check the values against the choices, so that misspelt ones raise ConfigurationError."""

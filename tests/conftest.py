@@ -7,6 +7,8 @@ from hypothesis import HealthCheck, settings
 
 from bytesocket_app.logs import restraint
 
+os.environ.pop("BYTESOCKET_ENGINE", None)  # that of whoever runs the tests is not theirs
+
 pytest_plugins = ["tests.support.slowness"]
 
 # However busy the machine is: no example has a deadline, nor has drawing them.

@@ -108,8 +108,8 @@ class RoomHandle:
         told = removal(code, message)
         await self._backend("leave").leave(socket, self.name, told)
 
-    async def clear(self, *, code: str | None = None, message: str = "") -> None:
-        """Take all members in this process out of the room; see `app.rooms.clear`.
+    async def clear(self, *, code: str | None = None, message: str = "") -> Outcome:
+        """Take all members out of the room, in all processes; see `app.rooms.clear`.
 
         Raises:
             ConfigurationError: The code is no word, or one of the framework's own.
@@ -117,7 +117,7 @@ class RoomHandle:
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
         told = removal(code, message)
-        await self._backend("clear").clear(self.name, told)
+        return await self._backend("clear").clear(self.name, told)
 
     @override
     def __repr__(self) -> str:

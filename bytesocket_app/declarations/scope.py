@@ -43,7 +43,7 @@ class RoomBackend(Protocol):
         """Take a socket out of a room, tell its client, and run the room's leave hooks."""
         ...
 
-    async def clear(self, room: str, removal: Removal, /) -> None:
+    async def clear(self, room: str, removal: Removal, /) -> Outcome:
         """Take all members out of a room, tell their clients, and run the room's leave hooks."""
         ...
 

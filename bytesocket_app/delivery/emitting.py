@@ -5,6 +5,7 @@ from typing import Any
 
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.room_hooks import EveryRoom
+from bytesocket_app.delivery.asking import RoomCount, RoomSockets
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.rooms import room_name
@@ -55,11 +56,25 @@ class ServerRooms:
         """
         return self._hub.publish((room,), event, codec=codec)
 
-    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> None:
-        """Take all members in this process out of a room.
+    async def count(self, room: str) -> RoomCount:
+        """Count the sockets in a room over all processes.
 
-        All have left before the first of the room's leave hooks runs; it waits for these, one after
-        another. Cancelled meanwhile, all have left. Clients that name a contract, as generated ones
+        Waits for the other processes, for half a second at most, and never raises for want of
+        them: those that have not answered are named, as all are while there is no broker.
+        `app.rooms.at(room).count()` counts those of this process, at once.
+        """
+        return await self._hub.count_everywhere(room_name(room))
+
+    async def sockets(self, room: str) -> RoomSockets:
+        """Return the ids, users and processes of the sockets in a room; waits as `count` does."""
+        return await self._hub.members_everywhere(room_name(room))
+
+    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> Outcome:
+        """Take all members out of a room, in all processes.
+
+        All in this process have left before the first of the room's leave hooks runs; it waits for
+        these, one after another, and for none of other processes, which run there. Cancelled
+        meanwhile, all that are here have left. Clients that name a contract, as generated ones
         do, are told: their handles of the room end. Who comes later may join as before.
 
         Args:
@@ -67,12 +82,15 @@ class ServerRooms:
             code: A word for the clients' programs, as of a refusal; "removed" by default.
             message: A sentence for the users of the clients.
 
+        Returns:
+            "sent"; "queued" or "dropped" if there is no broker to tell the other processes by.
+
         Raises:
             ConfigurationError: The code is no word, or one of the framework's own.
             UndeclaredRoom: The application is strict, and did not declare the room.
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
-        await self._hub.clear(room, removal(code, message))
+        return await self._hub.clear(room, removal(code, message))
 
     def at(self, name: str) -> RoomHandle:
         """Return the handle of a room by its name: `app.rooms.at("doc:7")`."""

@@ -3,11 +3,14 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
+from bytesocket_app.delivery.asking import Asking, RoomCount, RoomSockets, SocketPlace
+from bytesocket_app.delivery.asking import Members as RoomMembers
+from bytesocket_app.delivery.commands import Command, CommandTarget, Join, Leave
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.obeying import CommandRunner
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
-from bytesocket_app.delivery.removals import tell_removed
 from bytesocket_app.errors import EncodeError, Refusal
 from bytesocket_app.events import Catalogue, EventSpec, ServerEvent, ServerPayload
 from bytesocket_app.events.catalogue import Writer
@@ -40,6 +43,23 @@ class Unspeakable(Refusal, code="validation"):
         super().__init__("The payload cannot be sent to all members.")
 
 
+class Remote(Protocol):
+    """Delivery to the other processes."""
+
+    def send(self, publication: Publication, /) -> Outcome:
+        """Send a publication to the other processes; never waits."""
+        ...
+
+    def command(self, command: Command, /) -> Outcome:
+        """Send a command to the other processes; never waits."""
+        ...
+
+    @property
+    def asking(self) -> Asking:
+        """Questions to the other processes."""
+        ...
+
+
 class Hub:
     """Fan-out of one application: it makes publications and delivers them.
 
@@ -54,6 +74,10 @@ class Hub:
         check_room: Called with each empty room that server code emits to or joins; may raise.
         check_name: Called with each empty room; raises ValueError for a name that is not the one
             that the declared room has.
+
+    Attributes:
+        commands: The runner of commands in this process.
+        elsewhere: Delivery to the other processes; None if there are none.
     """
 
     def __init__(
@@ -72,6 +96,8 @@ class Hub:
         self._memberships = memberships
         self._one_copy = one_copy
         self._telemetry = telemetry
+        self.commands = CommandRunner(memberships)
+        self.elsewhere: Remote | None = None
         # Cache of the writer for each class of events, as emitting is the hot path.
         self._writers: dict[CodecName, dict[type, Writer]] = {codec: {} for codec in CODECS}
 
@@ -186,6 +212,8 @@ class Hub:
         spec, payload = self._catalogue.outgoing(event)
         publication = Publication(PublicationTarget.SOCKETS, spec, payload, (), None, codec)
         publication.sockets = tuple(sockets)
+        if all(map(self._memberships.sockets.__contains__, publication.sockets)):
+            return self.deliver_here(publication)
         return self.deliver(publication)
 
     def publish_raw(
@@ -198,14 +226,22 @@ class Hub:
         return self.deliver(Publication.ready(name, raw_frame(payload), exclude))
 
     def deliver(self, publication: Publication) -> Outcome:
-        """Deliver a publication to its receivers in this process.
+        """Deliver a publication to its receivers in all processes.
 
         It is encoded before the first write, so that an event that one of the needed codecs cannot
         encode reaches nobody.
 
+        Returns:
+            "sent"; with an engine what it says of the other processes: the members here have it.
+
         Raises:
             EncodeError: A codec cannot encode the payload.
         """
+        outcome = self.deliver_here(publication)
+        return outcome if self.elsewhere is None else self.elsewhere.send(publication)
+
+    def deliver_here(self, publication: Publication) -> Outcome:
+        """Deliver a publication to its receivers in this process; raises EncodeError."""
         groups = self._receivers(publication)
         if self._telemetry.listener is not None:
             return self._observe(publication, tuple(groups))
@@ -233,24 +269,80 @@ class Hub:
             ValueError: The name is not the one that the declared room has.
         """
         _check(socket)
-        name = room_name(room)
-        self._check_room(name)
-        self._check_name(name)
-        await self._memberships.join(socket, name)
+        await self._memberships.join(socket, self._joinable(room))
 
     async def leave(self, socket: Socket[Any], room: str, removal: Removal = PLAIN) -> None:
         """Take a socket out of a room, tell its client, and run the leave hooks if it was there."""
         _check(socket)
         await self._remove((socket,), room_name(room), removal)
 
-    async def remove(self, sockets: Iterable[Socket[Any]], room: str, removal: Removal) -> None:
-        """Do the same with several sockets, all at once; raises ValueError as `publish`."""
-        await self._remove(sockets, self._known(room), removal)
+    async def clear(self, room: str, removal: Removal) -> Outcome:
+        """Do the same with all members in all processes; raises ValueError as `publish`."""
+        return await self.take_out(CommandTarget.ROOM, room, room, removal)
 
-    async def clear(self, room: str, removal: Removal) -> None:
-        """Do the same with all members; raises ValueError as `publish`."""
-        name = self._known(room)
-        await self._remove(list(self._memberships.index.members(name)), name, removal)
+    async def put_in(self, target: CommandTarget, receiver: UserKey, room: str) -> Outcome:
+        """Put sockets anywhere into a room, and run the join hooks of those that are here.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has.
+        """
+        return await self.command(Command(target, receiver, Join(self._joinable(room))))
+
+    async def take_out(
+        self, target: CommandTarget, receiver: UserKey, room: str, removal: Removal
+    ) -> Outcome:
+        """Take sockets anywhere out of a room, tell their clients, and run the leave hooks here.
+
+        Raises:
+            ValueError: The name is not the one that the declared room has.
+        """
+        return await self.command(Command(target, receiver, Leave(self._known(room), removal)))
+
+    async def command(self, command: Command) -> Outcome:
+        """Carry out a command in all processes; waits for hooks of rooms in this one.
+
+        Returns:
+            "sent"; with an engine what it says of the other processes.
+        """
+        begun = self.commands.begin(command)
+        outcome: Outcome = "sent"
+        is_only_here = command.target is CommandTarget.SOCKET and begun.receivers
+        if self.elsewhere is not None and not is_only_here:
+            outcome = self.elsewhere.command(command)
+        await self.commands.finish(begun)
+        return outcome
+
+    async def count_everywhere(self, room: str) -> RoomCount:
+        """Count the members of a room in all processes."""
+        if self.elsewhere is not None:
+            return await self.elsewhere.asking.count(room)
+        return RoomCount(self._memberships.index.count(room), ())
+
+    async def members_everywhere(self, room: str) -> RoomSockets:
+        """Name the members of a room in all processes."""
+        if self.elsewhere is not None:
+            return await self.elsewhere.asking.sockets(room)
+        here = (SocketPlace(name, key, "") for name, key in self.members_here(room))
+        return RoomSockets(tuple(here), ())
+
+    def members_here(self, room: str) -> RoomMembers:
+        """Return ids and users' keys of the members of a room in this process."""
+        return [(each.id, each.user_key) for each in self._memberships.index.members(room)]
+
+    def is_room(self, room: str) -> bool:
+        """Return True for the name of a room that is declared, or that none forbids."""
+        try:
+            self._check_name(room)
+        except ValueError:
+            return False
+        return True
+
+    def _joinable(self, room: str) -> str:
+        """Return the name of a room that server code has sockets join."""
+        name = room_name(room)
+        self._check_room(name)
+        self._check_name(name)
+        return name
 
     def _known(self, room: str) -> str:
         """Return the name of a room; one that nobody is in is checked."""
@@ -261,11 +353,8 @@ class Hub:
         return name
 
     async def _remove(self, sockets: Iterable[Socket[Any]], room: str, removal: Removal) -> None:
-        memberships = self._memberships
-        left = [socket for socket in sockets if memberships.exit(socket, (room,))]
-        sides = ((socket, memberships.side(socket)) for socket in left)
-        tell_removed([(one, side) for one, side in sides if side is not None], room, removal)
-        await memberships.all_told(left, room)
+        left = self.commands.take_out(sockets, room, removal)
+        await self._memberships.all_told(left, room)
 
     def rooms_of(self, socket: Socket[Any], *, include_broadcast: bool = False) -> list[str]:
         """Return the rooms of a socket; after it closed, those at that moment."""

@@ -44,6 +44,14 @@ class Occupancy(Protocol):
         """Take note that a user has no socket any more."""
         ...
 
+    async def settled(self, rooms: Iterable[str], /) -> None:
+        """Wait until what is published to rooms anywhere reaches their members here."""
+        ...
+
+    async def expected(self, key: UserKey, /) -> None:
+        """Wait until what is published to a user anywhere reaches this process."""
+        ...
+
 
 @dataclass(slots=True)
 class _End:
@@ -159,7 +167,24 @@ class Memberships:
 
     async def join(self, socket: Socket[Any], room: str) -> None:
         """Put a socket into a room, and run the room's join hooks if it was not there."""
-        await self.told(socket, self.enter(socket, (room,)))
+        entered = self.enter(socket, (room,))
+        try:
+            await self.settled(entered)
+        finally:
+            await self.told(socket, entered)
+
+    async def settled(self, rooms: Iterable[str]) -> None:
+        """Wait a short while until what is published to rooms anywhere reaches their members."""
+        if self.occupancy is not None:
+            await self.occupancy.settled(rooms)
+
+    async def expected(self, key: UserKey | None) -> None:
+        """Wait a short while until what is published to a user anywhere reaches this process.
+
+        Called before a socket of theirs is authenticated; nothing needs to be undone.
+        """
+        if self.occupancy is not None and key is not None:
+            await self.occupancy.expected(key)
 
     async def told(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
         """Run the hooks that wait of rooms that `enter` or `exit` returned.
@@ -174,8 +199,11 @@ class Memberships:
         await all_in_turn(due, self._patience)
 
     def waits(self, socket: Socket[Any]) -> bool:
-        """Return True if hooks of a socket have not begun."""
-        return bool(self._waiting.get(socket))
+        """Return True if something is awaited before a socket's join can be answered.
+
+        That is a hook, and the broker that connects the processes.
+        """
+        return self.occupancy is not None or bool(self._waiting.get(socket))
 
     async def tell(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
         """Do as `told` does, but leave those waiting that have not begun at a cancellation."""

@@ -7,8 +7,11 @@ from typing import Any, Final
 from bytesocket_app.events import EventSpec
 from bytesocket_app.events.catalogue import RoomKey
 from bytesocket_app.types import CodecName, EventName, UserKey
-from bytesocket_app.wire import CODECS
+from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.frame import Frame
+
+DEPTH: Final = 200
+"""Nesting of what another process encoded: as deep as any server lets in."""
 
 
 class _Absent(Enum):
@@ -95,6 +98,30 @@ class Publication:
         made._frames = dict.fromkeys(CODECS, frame)
         return made
 
+    @classmethod
+    def arrived(
+        cls,
+        target: PublicationTarget,
+        text: bytes | None,
+        binary: bytes | None,
+        *,
+        slot: str | None,
+        is_raw: bool,
+    ) -> "Publication":
+        """Make a publication of what another process encoded, as JSON, MessagePack or both.
+
+        A codec that is missing is made of the other one, or, if it is raw, is the other one.
+        """
+        made = cls(target, None, None)
+        if text is not None:
+            made._frames["json"] = Frame(text, is_binary=False, slot=slot)
+        if binary is not None:
+            made._frames["binary"] = Frame(binary, is_binary=True, slot=slot)
+        if is_raw:
+            (frame,) = list(made._frames.values())[:1]
+            made._frames = dict.fromkeys(CODECS, frame)
+        return made
+
     @property
     def event(self) -> EventName | None:
         """The event's name; None for an encoded message."""
@@ -113,7 +140,8 @@ class Publication:
 
     def _encode(self, codec: CodecName) -> Frame:
         spec, payload, target = self.spec, self.payload, self.target
-        assert spec is not None  # noqa: S101 - a ready frame is not encoded
+        if spec is None:
+            return self._recoded(codec)
         names: str | list[str] | None = None
         key: RoomKey = "room"
         if target is _ROOM:
@@ -127,6 +155,12 @@ class Publication:
         else:
             text = spec.room_writer(codec, key)(names, payload)
         return Frame(text, codec == "binary", self._slot(spec, names) if spec.volatile else None)
+
+    def _recoded(self, codec: CodecName) -> Frame:
+        """Make a frame of the one for the other codec, which another process encoded."""
+        (frame,) = self._frames.values()
+        value = decode(frame.payload, frame.is_binary, max_depth=DEPTH)
+        return Frame(CODECS[codec].encode(value), codec == "binary", frame.slot)
 
     def _slot(self, spec: EventSpec, names: str | list[str] | None) -> Hashable:
         """Return the key of a volatile event, of which a slow reader needs only the newest per key.

@@ -1,8 +1,9 @@
 """Users and their sockets, by the key that `@app.auth(key=...)` gives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any, Protocol
 
+from bytesocket_app.delivery.commands import Close, Command, CommandTarget
 from bytesocket_app.events import ServerEvent, ServerPayload
 from bytesocket_app.socket import Removal, Socket, removal
 from bytesocket_app.types import CodecName, Outcome, UserKey
@@ -16,6 +17,10 @@ class UserIndex:
 
     def __init__(self) -> None:
         self._sockets: dict[UserKey, dict[Socket[Any], None]] = {}
+
+    def __iter__(self) -> Iterator[UserKey]:
+        """Iterate over the users who have a socket; none may come or go meanwhile."""
+        return iter(self._sockets)
 
     def __len__(self) -> int:
         """Return the number of users who have a socket."""
@@ -59,25 +64,36 @@ class UserBackend(Protocol):
         """Emit an event to all sockets of a user."""
         ...
 
-    async def remove(self, sockets: Iterable[Socket[Any]], room: str, removal: Removal, /) -> None:
+    async def command(self, command: Command, /) -> Outcome:
+        """Carry out a command in all processes."""
+        ...
+
+    async def put_in(self, target: CommandTarget, receiver: UserKey, room: str, /) -> Outcome:
+        """Put sockets into a room, and run the room's join hooks."""
+        ...
+
+    async def take_out(
+        self, target: CommandTarget, receiver: UserKey, room: str, removal: Removal, /
+    ) -> Outcome:
         """Take sockets out of a room, tell their clients, and run the room's leave hooks."""
         ...
 
 
 class User:
-    """User with any number of sockets: `app.user(key)`.
+    """User with any number of sockets, in all processes: `app.user(key)`.
 
-    The object can be kept: each call reaches the sockets that are open at that time, if any.
+    The object can be kept: each call reaches the sockets that are open at that time, if any. Calls
+    return "sent" if those in other processes were reached too, as far as that can be known;
+    "queued" if the word for them waits for the broker, "dropped" if it does not.
 
     Attributes:
         key: The value that `@app.auth(key=...)` gives for this user.
     """
 
-    __slots__ = ("_backend", "_index", "key")
+    __slots__ = ("_backend", "key")
 
-    def __init__(self, key: UserKey, index: UserIndex, backend: UserBackend) -> None:
+    def __init__(self, key: UserKey, backend: UserBackend) -> None:
         self.key = key
-        self._index = index
         self._backend = backend
 
     async def emit(
@@ -95,7 +111,7 @@ class User:
 
     async def close(
         self, code: int | None = None, reason: str | None = None, *, final: bool = False
-    ) -> None:
+    ) -> Outcome:
         """Close every socket of the user; never waits.
 
         Args:
@@ -108,15 +124,28 @@ class User:
         Raises:
             ValueError: The code must not be sent, or is not final although `final` is set.
         """
-        code, reason = close_of(code, reason, final=final)  # a wrong code always raises
-        for socket in self._index.of(self.key):
-            await socket.close(code, reason)
+        action = Close(*close_of(code, reason, final=final))
+        return await self._backend.command(Command(CommandTarget.USER, self.key, action))
 
-    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> None:
-        """Take every socket of the user in this process out of a room.
+    async def join(self, room: str) -> Outcome:
+        """Put every socket of the user that is open now into a room, as server code does.
 
-        All have left before the first of the room's leave hooks runs; it waits for these, one after
-        another. Cancelled meanwhile, all have left. Clients that name a contract, as generated ones
+        No guard runs, and no client is told. It waits for the room's join hooks in this process,
+        one after another; in others they run when the word is there. Cancelled meanwhile, all that
+        are here have joined.
+
+        Raises:
+            UndeclaredRoom: The application is strict, and did not declare the room.
+            ValueError: The name is not the one that the declared room has, as `doc:07`.
+        """
+        return await self._backend.put_in(CommandTarget.USER, self.key, room)
+
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> Outcome:
+        """Take every socket of the user out of a room.
+
+        All in this process have left before the first of the room's leave hooks runs; it waits for
+        these, one after another, and for none of other processes, which run there. Cancelled
+        meanwhile, all that are here have left. Clients that name a contract, as generated ones
         do, are told: their handles of the room end. The user may join again, if guards agree.
 
         Args:
@@ -129,4 +158,5 @@ class User:
             UndeclaredRoom: The application is strict, and did not declare the room.
             ValueError: The name is not the one that the declared room has, as `doc:07`.
         """
-        await self._backend.remove(self._index.of(self.key), room, removal(code, message))
+        told = removal(code, message)
+        return await self._backend.take_out(CommandTarget.USER, self.key, room, told)

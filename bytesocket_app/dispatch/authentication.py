@@ -95,6 +95,7 @@ class Authentication:
         elif self.authenticator.credentials is None:
             # Accepted by the handshake: for the protocol, a connection without authentication.
             step.sending.auth_state = AuthState.SUCCESS
+            await self._memberships.expected(step.sending.user_key)
             try:
                 # Others of the user may have opened since the handshake was answered.
                 self._check_connections(step.sending.user_key)
@@ -238,6 +239,9 @@ class Authentication:
         if authenticator.key is not None:
             key = key_of(user, authenticator.key)
             self._check_connections(key)
+            if self._memberships.occupancy is not None and authenticator.credentials is not None:
+                await self._memberships.expected(key)
+                self._check_connections(key)  # others may have come meanwhile
             sending.user_key = key
         socket.user = user
 

@@ -165,6 +165,7 @@ class MembershipRequests:
         request.is_done = True
         if self._memberships.waits(step.socket):
             hold(step.sending, names)
+        await self._memberships.settled(entered)
         await self._memberships.tell(step.socket, entered)
 
     async def _leave(self, step: Step, request: MembershipRequest, names: list[str]) -> None:

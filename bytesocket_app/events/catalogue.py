@@ -140,10 +140,15 @@ class Catalogue:
     Args:
         source: A module, or a list of classes and handles.
         lint: Checks the types of payloads and replies; None checks nothing.
+        owner: What was given the source as `events=`, for messages.
     """
 
-    def __init__(self, source: EventSource = (), lint: Lint | None = None) -> None:
+    def __init__(
+        self, source: EventSource = (), lint: Lint | None = None, *, owner: str = "ByteSocket"
+    ) -> None:
         self._lint = lint
+        self._owner = owner
+        self._is_applications = owner == "ByteSocket"
         self.by_name: dict[EventName, EventSpec] = {}
         self._by_text: dict[str, EventSpec] = {}
         self._by_origin: dict[object, EventSpec] = {}
@@ -280,8 +285,13 @@ class Catalogue:
     def __iter__(self) -> Iterator[EventSpec]:
         return iter(self.by_name.values())
 
+    @property
+    def _owned(self) -> str:
+        return "application" if self._is_applications else self._owner
+
     def _not_outgoing(self, event: object, spec: EventSpec | None) -> UndeclaredEvent:
         title = type(event).__name__
+        or_declare = ", or declare it with this application's `declare`" * self._is_applications
         if spec is not None:
             remedy = (
                 "Declare it with direction='server' or 'both'"
@@ -293,14 +303,14 @@ class Catalogue:
             )
         if isinstance(event, EventModel):
             return UndeclaredEvent(
-                f"{title} ({where(type(event))}) is not declared to this application: add it to "
-                f"`ByteSocket(events=...)`.{self.near(type(event).__event_name__)}"
+                f"{title} ({where(type(event))}) is not declared to this {self._owned}: add it to "
+                f"`{self._owner}(events=...)`.{self.near(type(event).__event_name__)}"
             )
         if is_payload(event):
             return UndeclaredEvent(
                 f"Event {event.handle.name!r} ({event.handle.source}) is not declared to this "
-                "application: add its handle to `ByteSocket(events=...)`, or declare it with this "
-                f"application's `declare`.{self.near(event.handle.name)}"
+                f"{self._owned}: add its handle to `{self._owner}(events=...)`{or_declare}."
+                f"{self.near(event.handle.name)}"
             )
         return UndeclaredEvent(
             # Without its text: this goes to the log, and a value may hold what nobody should read.

@@ -1,6 +1,6 @@
 """Index of memberships, by room and by member."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Generic, TypeVar
 
@@ -83,6 +83,10 @@ class RoomIndex(Generic[M, K, W]):
     def held(self, member: M) -> int:
         """Return the number of rooms of a member."""
         return len(self._rooms.get(member, ()))
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the rooms with members; nobody may join or leave one meanwhile."""
+        return iter(self._groups)
 
     def __len__(self) -> int:
         """Return the number of rooms with members."""

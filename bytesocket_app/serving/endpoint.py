@@ -17,6 +17,7 @@ from bytesocket_app.errors import ConfigurationError, ErrorCode, Phase, Refusal
 from bytesocket_app.lifecycle import HookKind, HookTimeout
 from bytesocket_app.lifecycle.failures import StandIn
 from bytesocket_app.serving.admission import Admission, AdmissionPlace, Full, full
+from bytesocket_app.serving.clustering import Cluster
 from bytesocket_app.serving.connection import Connection
 from bytesocket_app.serving.contracts import Contracts
 from bytesocket_app.serving.dismissal import Dismissal, judges
@@ -96,6 +97,19 @@ class ApplicationEndpoint:
         self._contracts = contracts
         self._policies = runtime.settings.policies
 
+    @property
+    def unready(self) -> str:
+        """Reason for a balancer to send connections elsewhere; empty if there is none."""
+        if self.draining:
+            return "draining"
+        cluster: Cluster | None = self._app.cluster
+        outage = None if cluster is None else cluster.outage()
+        grace = self._runtime.settings.timeouts.engine_grace
+        if outage is None or not grace or self._policies.engine_down == "ready":
+            return ""
+        seconds, reason = outage
+        return f"engine down {seconds:.0f} s: {reason}" if seconds >= grace else ""
+
     async def admit(self, handshake: Handshake) -> Acceptance | Rejection:
         """Decide about a handshake.
 
@@ -103,8 +117,8 @@ class ApplicationEndpoint:
         client's contract, authentication.
 
         Raises:
-            ConfigurationError: Nobody ran the application's life, and its declarations do not go
-                together.
+            ConfigurationError: Nobody runs the application's life, and its declarations do not go
+                together, or its engine needs it.
         """
         self._app.life.check()
         # Routes of a host are without the prefix of a proxy before it.

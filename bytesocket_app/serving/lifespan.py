@@ -43,6 +43,7 @@ class LifespanRunner:
     Args:
         app: The application, which the function may ask for.
         check: Raises ConfigurationError if the application's declarations contradict each other.
+        check_bare: Raises ConfigurationError if the application needs a lifespan to be served.
         inside: What else runs inside the lifespan, for each user; None for nothing.
     """
 
@@ -50,10 +51,13 @@ class LifespanRunner:
         self,
         app: object,
         check: Callable[[], None],
+        check_bare: Callable[[], None],
         inside: Inside | None = None,
     ) -> None:
         self._app = app
         self._check = check
+        self._check_bare = check_bare
+        self._users = 0
         self._inside = inside
         self._checked = False
         self._function: LifespanFunction | None = None
@@ -93,10 +97,16 @@ class LifespanRunner:
         return function
 
     def check(self) -> None:
-        """Check the application's declarations, unless it was done; for a run without lifespan."""
+        """Check the application's declarations, unless it was done; for a run without lifespan.
+
+        Raises:
+            ConfigurationError: They contradict each other, or it cannot be served without one.
+        """
         if not self._checked:
             self._check()
             self._checked = True
+        if not self._users:
+            self._check_bare()
 
     def met(self, root: str, path: str) -> None:
         """Take note of a connection; warn once if something is declared and nobody ran it.
@@ -141,10 +151,11 @@ class LifespanRunner:
         """
         self._is_known = True
         self._checked = False  # declarations may have been added since the last run
-        self.check()
+        self._users += 1
         if host is not None:
             self._hosts.append(host)
         try:
+            self.check()
             async with self._entered():
                 if self._inside is None:
                     yield
@@ -152,6 +163,7 @@ class LifespanRunner:
                     async with self._inside.running():
                         yield
         finally:
+            self._users -= 1
             if host is not None:
                 self._hosts.remove(host)
 

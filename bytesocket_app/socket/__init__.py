@@ -4,7 +4,7 @@ A socket depends on a `SocketBackend`, an interface to delivery. `SendingSide` i
 framework: dispatch, delivery and serving use it beside the socket.
 """
 
-from bytesocket_app.socket.application import Application, RoomView, UserView
+from bytesocket_app.socket.application import Application, RemoteView, RoomView, UserView
 from bytesocket_app.socket.backend import SocketBackend
 from bytesocket_app.socket.removal import PLAIN, Removal, removal
 from bytesocket_app.socket.rooms import SocketRooms, SocketRoomsBulk, several
@@ -16,6 +16,7 @@ __all__ = [
     "Application",
     "AuthState",
     "DeliveryGroup",
+    "RemoteView",
     "Removal",
     "RoomView",
     "SendingSide",

@@ -28,11 +28,15 @@ class UserView(Protocol):
 
     async def close(
         self, code: int | None = None, reason: str | None = None, *, final: bool = False
-    ) -> None:
+    ) -> Outcome:
         """Close every socket of the user."""
         ...
 
-    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> None:
+    async def join(self, room: str) -> Outcome:
+        """Put every socket of the user into a room."""
+        ...
+
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> Outcome:
         """Take every socket of the user out of a room."""
         ...
 
@@ -71,8 +75,8 @@ class RoomView(Protocol):
         """Take a socket out of the room."""
         ...
 
-    async def clear(self, *, code: str | None = None, message: str = "") -> None:
-        """Take all members in this process out of the room."""
+    async def clear(self, *, code: str | None = None, message: str = "") -> Outcome:
+        """Take all members out of the room."""
         ...
 
 
@@ -97,8 +101,37 @@ class RoomsView(Protocol):
         """Return the handle of a room."""
         ...
 
-    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> None:
-        """Take all members in this process out of a room."""
+    async def clear(self, room: str, *, code: str | None = None, message: str = "") -> Outcome:
+        """Take all members out of a room."""
+        ...
+
+
+class RemoteView(Protocol):
+    """One socket in any process: `socket.app.socket(id)`."""
+
+    @property
+    def id(self) -> str:
+        """The UUID of the socket."""
+        ...
+
+    async def emit(
+        self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
+    ) -> Outcome:
+        """Emit to the client."""
+        ...
+
+    async def close(
+        self, code: int | None = None, reason: str | None = None, *, final: bool = False
+    ) -> Outcome:
+        """Close the connection."""
+        ...
+
+    async def join(self, room: str) -> Outcome:
+        """Put the socket into a room."""
+        ...
+
+    async def leave(self, room: str, *, code: str | None = None, message: str = "") -> Outcome:
+        """Take the socket out of a room."""
         ...
 
 
@@ -135,6 +168,10 @@ class Application(Protocol[S]):
 
     def sockets(self) -> list[S]:
         """Return the open sockets, authenticated or not."""
+        ...
+
+    def socket(self, socket_id: str) -> RemoteView:
+        """Return one socket in any process."""
         ...
 
     def user(self, key: UserKey) -> UserView:

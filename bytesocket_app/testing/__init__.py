@@ -6,13 +6,17 @@
 from bytesocket_app.errors import RequestError
 from bytesocket_app.testing.client import TestClient
 from bytesocket_app.testing.clock import VirtualClock, virtual_clock
+from bytesocket_app.testing.engines import EngineCheckFailed, EngineReport, check_engine
 from bytesocket_app.testing.log import FrameLog, NothingCame
 
 __all__ = [
+    "EngineCheckFailed",
+    "EngineReport",
     "FrameLog",
     "NothingCame",
     "RequestError",
     "TestClient",
     "VirtualClock",
+    "check_engine",
     "virtual_clock",
 ]

@@ -166,6 +166,7 @@ class TestClient:
             NothingCame: A host did not answer the handshake in time.
             Exception: Any exception that the application's lifespan raises at its start, or a host
                 before it answers.
+            EngineError: The broker of the application's engine cannot be reached.
         """
         try:
             await self._transport.connect(self._handshake, self._stack)

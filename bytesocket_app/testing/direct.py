@@ -32,9 +32,12 @@ class DirectTransport(MemoryTransport):
         """Run the application's lifespan and make the handshake, for as long as the stack lasts.
 
         Raises:
+            EngineError: The broker of the application's engine cannot be reached.
             RequestError: The application refused the handshake; the code is the HTTP status.
             Exception: Any exception that the application's lifespan raises at its start.
         """
+        if self._app.cluster is not None:
+            await stack.enter_async_context(self._app.cluster.running())
         await stack.enter_async_context(self._app.life.running())
         decision = await self._app.endpoint.admit(handshake)
         if isinstance(decision, Rejection):

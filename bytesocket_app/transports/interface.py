@@ -343,6 +343,11 @@ class Endpoint(Protocol):
         """True while new connections are refused because all are being closed."""
         ...
 
+    @property
+    def unready(self) -> str:
+        """Reason for a balancer to send connections elsewhere; empty if there is none."""
+        ...
+
     async def admit(self, handshake: Handshake, /) -> Acceptance | Rejection:
         """Decide if a connection is taken, before it is accepted."""
         ...

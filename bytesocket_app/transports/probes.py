@@ -9,15 +9,18 @@ from bytesocket_app.transports.interface import Endpoint
 HEALTH: Final = "/health"
 """Path that is answered with 200 while the process runs."""
 READY: Final = "/ready"
-"""Path that is answered with 200, or with 503 after closing of the sockets began."""
+"""Path that is answered with 200, or with 503 and the reason: closing of the sockets began, or the
+engine's broker has been lost for `Timeouts.engine_grace`."""
 
 
 def probe(path: str, endpoints: Iterable[Endpoint]) -> tuple[int, str] | None:
     """Return the status and text for a probe's path; None for other paths."""
     if path not in {HEALTH, READY}:
         return None
-    if path == READY and any(endpoint.draining for endpoint in endpoints):
-        return 503, "draining\n"
+    if path == READY:
+        for endpoint in endpoints:
+            if endpoint.unready:
+                return 503, f"{endpoint.unready}\n"
     return 200, "ok\n"
 
 

@@ -4,7 +4,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import TextIO
+from contextlib import suppress
+from typing import Any, TextIO
 
 from bytesocket_cli.errors import CliError
 
@@ -22,6 +23,13 @@ def prepare() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             encoding = None if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def show_lines_at_once() -> None:
+    """Have each line of stdout written when it is complete, as on a terminal, piped or not."""
+    stream: Any = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(line_buffering=True)
 
 
 def is_closed(descriptor: int) -> bool:
@@ -77,6 +85,12 @@ def say(text: str = "", *, style: str | None = None) -> None:
 def warn(text: str) -> None:
     """Print a warning to stderr: the command goes on."""
     _print(text, sys.stderr, style="yellow")
+
+
+def pass_on(text: str, *, is_error: bool) -> None:
+    """Print a line of another process to the stream that it was meant for, if that takes it."""
+    with suppress(OSError):
+        _print(text, sys.stderr if is_error else sys.stdout, style=None)
 
 
 def fail(text: str) -> None:

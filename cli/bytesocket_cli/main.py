@@ -14,6 +14,7 @@ from bytesocket_cli import console
 from bytesocket_cli.commands.conformance import conformance
 from bytesocket_cli.commands.dev import dev
 from bytesocket_cli.commands.diff import diff
+from bytesocket_cli.commands.emit import emit
 from bytesocket_cli.commands.events import events
 from bytesocket_cli.commands.generate import generate
 from bytesocket_cli.commands.new import new
@@ -47,7 +48,7 @@ app = typer.Typer(
     # Boxes and colours only where somebody looks at them.
     rich_markup_mode="rich" if console.is_fancy(sys.stdout) else None,
 )
-for command in (new, dev, run, generate, diff, events, conformance):
+for command in (new, dev, run, generate, diff, events, emit, conformance):
     app.command()(command)
 
 

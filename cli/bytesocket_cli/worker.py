@@ -1,4 +1,4 @@
-"""Serving process: `run` itself, or the child that `dev` starts for each change.
+"""Serving process: `run` itself, a worker of it, or the child that `dev` starts for each change.
 
 A child reports to its parent over a socket pair, one JSON object a line: `ready` (imported, not
 yet serving) or `error`; then `started` or `failed`. It begins to serve when the parent sends a
@@ -13,18 +13,20 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import anyio
 
-from bytesocket_app.errors import ConfigurationError
+from bytesocket_app.errors import ConfigurationError, EngineError
+from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.serving.runners.certificate import Certificate
 from bytesocket_app.serving.runners.hosting import Hosting
 from bytesocket_app.transports.lifespan import LifespanError
-from bytesocket_cli.errors import FINE, USAGE, CliError
+from bytesocket_cli import console
+from bytesocket_cli.errors import FINE, UNAVAILABLE, USAGE, CliError
 from bytesocket_cli.handover import INHERITED, take
 from bytesocket_cli.interrupts import signals
 from bytesocket_cli.loading import Loaded, load
@@ -33,6 +35,9 @@ from bytesocket_cli.targets import Target
 
 EXTRA = 1.5
 """Seconds after the grace period before the process is ended, whatever still runs in it."""
+
+STARTING = 1.0
+"""Seconds that the start of an application gets after the process was told to stop."""
 
 NEEDS = {
     "picows": ("picows", "pip install 'bytesocket[native]'"),
@@ -72,6 +77,12 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             could not start.
     """
     run_server = _runner(service)
+    has_started = anyio.Event()
+
+    def started() -> None:
+        has_started.set()
+        service.started()
+
     hosting = Hosting(
         listener=service.listener,
         drain=loaded.drain,
@@ -80,7 +91,7 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
         backend=service.backend,
         served=loaded.applications,
         certificate=service.certificate,
-        started=service.started,
+        started=started,
     )
     failures: list[LifespanError] = []
 
@@ -91,6 +102,10 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
             await until()
             end_within(service.grace + EXTRA)
             stop.set()
+            with anyio.move_on_after(STARTING):
+                await has_started.wait()
+                return
+            tasks.cancel_scope.cancel()  # what it waits for, a broker perhaps, may never come
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
@@ -105,7 +120,45 @@ def serve(loaded: Loaded, service: Service, until: Until) -> None:
     options = {"use_uvloop": True} if service.backend == "asyncio" and find_spec("uvloop") else {}
     anyio.run(main, backend=service.backend, backend_options=options)
     for failure in failures:
-        raise CliError(f"the application could not start: {failure}") from failure
+        cause = _own_cause(failure)
+        if isinstance(cause, EngineError):
+            raise CliError(str(cause), code=UNAVAILABLE) from failure
+        raise CliError(f"the application could not start: {cause or failure}") from failure
+
+
+def _own_cause(failure: LifespanError) -> BaseException | None:
+    """Return the framework's error that led to a failure, whose text says all; None for others'."""
+    error: BaseException = failure
+    while error.__cause__ is not None:
+        error = leaf(error.__cause__)
+        if isinstance(error, ConfigurationError | EngineError):
+            return error
+    return None
+
+
+def behind(loaded: Loaded, proxies: str, transport: str) -> Loaded:
+    """Put an application behind proxies; as it is without any.
+
+    Raises:
+        CliError: The server has no place for that, or the text names something else.
+    """
+    from bytesocket_app.serving.runners.proxied import Proxied
+
+    if not proxies:
+        return loaded
+    trusted = tuple(one.strip() for one in proxies.split(","))
+    if transport == "picows":
+        raise CliError(
+            "--proxy-headers changes what an ASGI server hands on, and picows is none: for its "
+            f"sockets set Policies(trusted_proxies={trusted!r}) in the application"
+        )
+    try:
+        return replace(loaded, asgi=Proxied(loaded.asgi, trusted))
+    except ValueError as error:
+        raise CliError(
+            f"--proxy-headers {proxies!r}: {error}; write addresses and networks, as in "
+            "127.0.0.1,10.0.0.0/8, or unix"
+        ) from error
 
 
 def certificate(certfile: Path | None, keyfile: Path | None) -> Certificate | None:
@@ -214,8 +267,12 @@ def child(arguments: dict[str, Any]) -> int:
 
     Args:
         arguments: `root`, `directory`, `module`, `attribute`, `backend`, `grace`, and where they
-            are inherited the descriptors `listener` and `control`.
+            are inherited the descriptors `listener` and `control`; of a worker also `transport`,
+            `certfile`, `keyfile` and `proxies`.
     """
+    console.prepare()
+    if "transport" in arguments:
+        console.show_lines_at_once()
     # Ctrl-C reaches the whole process group; the parent decides what it means. It was blocked
     # while this process was started. A handler, unlike SIG_IGN, is not inherited further.
     signal.signal(signal.SIGINT, _ignore)
@@ -237,24 +294,43 @@ def _obey(orders: Orders, listener: socket.socket, arguments: dict[str, Any]) ->
     )
     try:
         loaded = load(target)
-        orders.report({"ready": describe(loaded)})
+        service = Service(
+            listener=listener,
+            backend=arguments["backend"],
+            transport=arguments.get("transport", "hypercorn"),
+            grace=arguments["grace"],
+            certificate=certificate(_path(arguments, "certfile"), _path(arguments, "keyfile")),
+            started=lambda: orders.report({"started": True}),
+        )
+        is_worker = "transport" in arguments
+        report = _describe_worker(loaded) if is_worker else describe(loaded)
+        loaded = behind(loaded, arguments.get("proxies", ""), service.transport)
+        orders.report({"ready": report})
     except (CliError, ConfigurationError) as error:
         orders.report({"error": str(error)})
         return USAGE
     if not orders.wait_to_serve():
         return FINE
-    service = Service(
-        listener=listener,
-        backend=arguments["backend"],
-        grace=arguments["grace"],
-        started=lambda: orders.report({"started": True}),
-    )
     try:
         serve(loaded, service, orders.until_stop)
     except CliError as error:
-        orders.report({"failed": str(error)})
-        return USAGE
+        orders.report({"failed": str(error), "code": error.code})
+        return error.code
     return FINE
+
+
+def _path(arguments: dict[str, Any], name: str) -> Path | None:
+    text: str | None = arguments.get(name)
+    return None if text is None else Path(text)
+
+
+def _describe_worker(loaded: Loaded) -> dict[str, Any]:
+    """Describe what was loaded for the parent of several workers."""
+    return {
+        "import_string": loaded.import_string,
+        "has_pages": loaded.has_pages,
+        "local": [one.title for one in loaded.applications if one.is_local],
+    }
 
 
 def describe(loaded: Loaded) -> dict[str, Any]:

@@ -66,14 +66,17 @@ def _environment_of(python: str) -> dict[str, str]:
 
 
 def bytesocket(
-    *arguments: str, cwd: Path, python: str = sys.executable
+    *arguments: str,
+    cwd: Path,
+    python: str = sys.executable,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [python, "-m", "bytesocket_cli", *arguments]
     return subprocess.run(
         command,
         cwd=cwd,
-        env=_environment_of(python),
+        env={**_environment_of(python), **variables},
         capture_output=True,
         text=True,
         timeout=DEADLINE,

@@ -91,7 +91,10 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> str:
         ({"origins": "https://a.example"}, "is one text: pass a list, ['https://a.example']"),
         ({"origins": ["a.example"]}, "origins=['a.example'] would never match"),
         ({"origins": ["https://a.example/"]}, "would never match: browsers send scheme, host"),
-        ({"engine": "redis://localhost"}, "engine='redis://localhost' is not available"),
+        (
+            {"engine": "redos://localhost"},
+            "has the scheme 'redos'. Did you mean 'redis'?",
+        ),
     ],
 )
 def test_an_argument_that_cannot_be_served_is_refused_where_it_stands(

@@ -1,10 +1,12 @@
 """`run` in this process: what it serves with, and what it says."""
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
 
+from bytesocket_app.serving.clustering import ENGINE, ENGINE_TIMEOUT
 from bytesocket_app.serving.runners.listening import listen_unix
 from bytesocket_cli import worker
 from bytesocket_cli.loading import Loaded
@@ -85,11 +87,29 @@ def test_a_transport_that_is_not_installed_is_one_line_with_its_install(
     assert done.err == f"error: --transport {transport} needs {transport}: {install}\n"
 
 
-def test_several_workers_are_refused_with_the_reason(run: CommandLine) -> None:
-    done = run("run", "--port", "0", "--workers", "2")
+def test_an_engine_that_is_none_is_one_line(run: CommandLine) -> None:
+    done = run("run", "--port", "0", "--engine", "redsi://:secret@localhost")
     assert done.code == 2
-    assert "--workers 2 needs an engine that carries events between processes" in done.err
-    assert "app:app has memory://" in done.err
+    assert done.err.startswith("error: --engine (or BYTESOCKET_ENGINE): no engine has the scheme")
+    assert "Did you mean 'redis'?" in done.err
+    assert "secret" not in done.err
+
+
+def test_the_engine_of_the_options_is_put_where_applications_look_for_it(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[tuple[str | None, str | None]] = []
+
+    def serve(*_: object) -> None:
+        served.append((os.environ.get(ENGINE), os.environ.get(ENGINE_TIMEOUT)))
+
+    monkeypatch.setattr(worker, "serve", serve)
+    monkeypatch.setenv(ENGINE, "redis://environment")
+    monkeypatch.setenv(ENGINE_TIMEOUT, "4")
+    assert run("run", "--port", "0").code == 0
+    arguments = ("--engine", "redis://option", "--engine-timeout", "2.5")
+    assert run("run", "--port", "0", *arguments).code == 0
+    assert served == [("redis://environment", "4"), ("redis://option", "2.5")]
 
 
 def test_a_certificate_that_cannot_be_read_is_one_line(run: CommandLine) -> None:

@@ -323,7 +323,7 @@ async def finish(stage: Stage, model: Model, client: TestClient) -> None:
             model.does((name,))
         await settle(stage, model)
     assert stage.seen[-1] == ("close",)
-    assert stage.app.user("me")._index.of("me") == ()
+    assert stage.app.memberships.users.of("me") == ()
 
 
 def compare(stage: Stage, model: Model) -> None:
@@ -333,7 +333,7 @@ def compare(stage: Stage, model: Model) -> None:
     is_open = model.end is None
     assert socket.is_closed == (not is_open)
     assert (socket in app.sockets()) == is_open
-    assert app.user("me")._index.of("me") == ((socket,) if is_open else ())
+    assert app.memberships.users.of("me") == ((socket,) if is_open else ())
     others = 0 if app.endpoint.draining else 1
     for name, room in stage.rooms.items():
         assert room.count() == others + (is_open and name in model.rooms)

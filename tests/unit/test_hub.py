@@ -1,5 +1,6 @@
 """Fan-out: encoded once per codec, one copy per member, nobody that closed or is excluded."""
 
+from collections.abc import Iterable
 from functools import partial
 from sys import maxsize
 from types import SimpleNamespace
@@ -492,6 +493,12 @@ class Occupied:
 
     def last_of_user(self, key: UserKey, /) -> None:
         self.seen.append(("last", key))
+
+    async def settled(self, rooms: Iterable[str], /) -> None:
+        """Nothing is waited for."""
+
+    async def expected(self, key: UserKey, /) -> None:
+        """Nothing is waited for."""
 
 
 async def test_the_first_and_the_last_member_of_a_room_are_told_however_they_come_and_go() -> None:

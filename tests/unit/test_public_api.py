@@ -56,6 +56,7 @@ def test_what_public_calls_return_is_at_the_root() -> None:
     assert type(room) is Room
     assert type(room.at(doc_id=7)) is type(app.rooms.at("doc:7")) is RoomHandle
     assert type(app.user("ann")) is User
+    assert type(app.socket("an id")) is bytesocket_app.RemoteSocket
     assert type(app.contract()) is bytesocket_app.Contract
     handle = app.declare("bare", int, direction="server")
     assert type(handle) is bytesocket_app.ServerHandle

@@ -56,7 +56,8 @@ class Hosting:
     """Options for hosting one application.
 
     Attributes:
-        listener: A bound socket; the runner duplicates it, its owner closes it.
+        listener: A bound socket, which the runner listens on once the application has started; it
+            duplicates it, and its owner closes it.
         drain: Closes the application's sockets, within the seconds that it is called with.
         grace: Seconds from the request to stop to the cancellation of the server.
         linger: Last seconds of the grace, for cancelled calls to end and for the server.

@@ -2,8 +2,10 @@
 
 import errno
 import socket
+import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from bytesocket_app.errors import ConfigurationError
 
@@ -18,6 +20,9 @@ UNSENT = 64 * 1024
 """Unsent bytes that the kernel buffers per connection. Its default is megabytes for a slow reader,
 which the slow-reader policy could not drop."""
 
+
+BALANCED: Final = sys.platform == "linux"
+"""True where the system gives each socket of one address its share of the connections."""
 
 _EVERYBODY = 0o666
 _OPTIONS = "--{} {}"
@@ -36,9 +41,49 @@ def listen(host: str, port: int, *, in_code: bool = False) -> socket.socket:
         ConfigurationError: The port is taken or not allowed, or the host is not an address of this
             machine.
     """
+    listener = _bound(host, port, _IN_CODE if in_code else _OPTIONS)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def bind_each(host: str, port: int, number: int) -> list[socket.socket]:
+    """Bind a socket for each of several processes to one address, and listen on none of them.
+
+    The system then gives each socket that is listened on its share of the connections; where it
+    would not, there is only one, for all processes, and it is listened on.
+
+    Args:
+        host: An address or a name; one with a colon is IPv6.
+        port: The port; 0 lets the system choose one.
+        number: How many processes there are.
+
+    Raises:
+        ConfigurationError: As for `listen`.
+    """
+    if not BALANCED:
+        return [listen(host, port)]
+    if port:
+        # Sockets that share an address are let in beside those of another server that does so.
+        _bound(host, port, _OPTIONS).close()
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(number):
+            sockets.append(_bound(host, port, _OPTIONS, is_shared=True))
+            port = sockets[0].getsockname()[1]
+    except ConfigurationError:
+        for one in sockets:
+            one.close()
+        raise
+    return sockets
+
+
+def _bound(host: str, port: int, spelling: str, *, is_shared: bool = False) -> socket.socket:
+    """Bind a socket; with `is_shared` others of this user may be bound to the same address."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         # A restart must not wait for the last connections of the run before. On Windows this
         # option would let two servers have one port, and the other one says that there is one.
         alone = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
@@ -47,13 +92,10 @@ def listen(host: str, port: int, *, in_code: bool = False) -> socket.socket:
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux and macOS; accepted sockets inherit it
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
         listener.settimeout(0)
     except (OSError, OverflowError) as error:
         listener.close()
-        raise ConfigurationError(
-            _explain(host, port, error, _IN_CODE if in_code else _OPTIONS)
-        ) from error
+        raise ConfigurationError(_explain(host, port, error, spelling)) from error
     return listener
 
 

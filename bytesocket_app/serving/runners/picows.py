@@ -3,6 +3,7 @@
 import anyio
 
 from bytesocket_app.serving.runners.hosting import CountedApplication, Hosting, Trigger, host
+from bytesocket_app.serving.runners.listening import BACKLOG
 from bytesocket_app.transports.asgi import ASGIApp
 from bytesocket_app.transports.picows.server import listening
 from bytesocket_app.transports.picows.server_state import ServerState
@@ -23,5 +24,6 @@ async def _serve(hosted: CountedApplication, hosting: Hosting, trigger: Trigger)
     native = {"app": hosted.app, "state": hosted.state}
     server_state = ServerState(hosting.served, hosted.call, native=native)
     tls = None if hosting.certificate is None else hosting.certificate.context()
+    hosting.listener.listen(BACKLOG)  # which its owner may have left to us
     async with listening(server_state, hosting.listener.dup(), tls):
         await trigger()

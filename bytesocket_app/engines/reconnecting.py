@@ -1,0 +1,89 @@
+"""Connecting to a broker again and again: what engines over a network share."""
+
+import logging
+import random
+from abc import ABC, abstractmethod
+from typing import Final
+
+import anyio
+
+from bytesocket_app.engines.interface import EngineListener
+from bytesocket_app.errors import EngineRefused
+
+logger = logging.getLogger("bytesocket")
+
+CONNECT: Final = 1.0
+"""Seconds for a connection, and for what is asked and subscribed on it first."""
+
+PAUSE: Final = (0.05, 0.15)
+"""Shortest and longest pause between two attempts, in seconds."""
+
+LOGGED: Final = 1.0
+"""Seconds between two lines of the log about one broker."""
+
+
+class ReconnectingEngine(ABC):
+    """Engine that loses its connection and makes another.
+
+    Args:
+        shown: The broker's address for people.
+
+    Attributes:
+        reason: Why the last connection was lost or did not come about; empty before that.
+    """
+
+    def __init__(self, shown: str) -> None:
+        self.shown = shown
+        self._listener: EngineListener | None = None
+        self.reason = ""
+        self._is_up = self._was_up = False
+        self._logged_at = -LOGGED
+
+    async def run(self, listener: EngineListener, /) -> None:
+        """Connect, and stay connected; see `Engine.run`."""
+        self._listener = listener
+        try:
+            while True:
+                self._was_up = False
+                reason = self.reason = await self._live()
+                self._report(reason)
+                self._lost(reason)
+                # Others lost it at the same moment, so that only the first attempt is at once.
+                await anyio.sleep(0 if self._was_up else random.uniform(*PAUSE))  # noqa: S311 - a pause
+        finally:
+            self._lost("this process has disconnected")
+
+    @abstractmethod
+    async def _live(self) -> str:
+        """Connect, call `_opened` when all is subscribed, and serve until the connection is lost.
+
+        Returns:
+            Why it was lost, or did not come about.
+
+        Raises:
+            EngineRefused: The broker will not have us.
+        """
+
+    def _opened(self) -> None:
+        """Tell of a connection on which all wanted channels are subscribed."""
+        self._is_up = self._was_up = True
+        logger.info("connected to %s", self.shown)
+        if self._listener is not None:
+            self._listener.up()
+
+    def _report(self, reason: str) -> None:
+        now = anyio.current_time()
+        if self._logged_at + LOGGED <= now:
+            self._logged_at = now
+            logger.warning("no connection to %s: %s", self.shown, reason)
+
+    def _lost(self, reason: str) -> None:
+        """Tell of the loss, once; called early by engines that have much to clean up."""
+        if self._is_up and self._listener is not None:
+            self._is_up = False
+            self._listener.down(reason)
+
+
+def refusal(shown: str, reason: str) -> EngineRefused:
+    """Return the error of a broker that will not have us."""
+    return EngineRefused(f"{shown} will not serve this application: {reason}")

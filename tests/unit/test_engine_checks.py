@@ -1,0 +1,133 @@
+"""The check of engines: it passes ours in memory, and names what a faulty engine does."""
+
+from collections.abc import Awaitable, Sequence
+
+import pytest
+from typing_extensions import override
+
+from bytesocket_app.engines import MemoryBroker, MemoryEngine
+from bytesocket_app.testing.engines import EngineCheckFailed, check_engine
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_the_engine_in_memory_keeps_its_promises(seed: int) -> None:
+    broker = MemoryBroker()
+
+    report = await check_engine(lambda: MemoryEngine(broker), seed=seed, seconds=2, broker=broker)
+
+    assert report.accepted > 100
+    assert report.connections > 3
+
+
+class AcknowledgesTooEarly(MemoryEngine):
+    """Says that the broker has what is still in a buffer of its own."""
+
+    @override
+    def publish(self, channel: str, payload: bytes, /) -> None:
+        if self._listener is not None and self._is_up:
+            self._listener.acknowledged(1)
+            self._early = [*getattr(self, "_early", ()), (channel, payload)]
+            self._wake.set()
+
+    @override
+    def reset(self, reason: str, /) -> None:
+        self._early = []
+        super().reset(reason)
+
+    @override
+    def _deliver(self) -> None:
+        early, self._early = getattr(self, "_early", []), list[tuple[str, bytes]]()
+        for channel, payload in early:
+            self._broker.spread(channel, payload)
+        super()._deliver()
+
+
+class Reorders(MemoryEngine):
+    """Delivers the newest first."""
+
+    @override
+    def take(self, channel: str, payload: bytes) -> None:
+        super().take(channel, payload)
+        self._inbox.reverse()
+
+
+class ForgetsSubscriptions(MemoryEngine):
+    """Wants nothing any more after a loss."""
+
+    @override
+    def reset(self, reason: str, /) -> None:
+        super().reset(reason)
+        self._wanted.clear()
+
+
+class Duplicates(MemoryEngine):
+    """Delivers all twice."""
+
+    @override
+    def take(self, channel: str, payload: bytes) -> None:
+        super().take(channel, payload)
+        super().take(channel, payload)
+
+
+class IgnoresUnsubscribing(MemoryEngine):
+    """Hears for ever what it once wanted."""
+
+    @override
+    def unsubscribe(self, channels: Sequence[str], /) -> None:
+        pass
+
+
+class IsDeafToItself(MemoryEngine):
+    """Does not hear what it publishes itself."""
+
+    @override
+    def publish(self, channel: str, payload: bytes, /) -> None:
+        is_wanted = channel in self._wanted
+        self._wanted.discard(channel)
+        super().publish(channel, payload)
+        if is_wanted:
+            self._wanted.add(channel)
+
+
+class ConfirmsTooEarly(MemoryEngine):
+    """Says that a channel is subscribed to before it is."""
+
+    @override
+    def subscribe(self, channels: Sequence[str], /) -> Awaitable[None]:
+        confirmation = super().subscribe(())
+        self._later = [*getattr(self, "_later", ()), *channels]
+        self._wake.set()
+        return confirmation
+
+    @override
+    def _deliver(self) -> None:
+        later, self._later = getattr(self, "_later", []), list[str]()
+        super()._deliver()
+        self._wanted.update(later)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize(
+    ("kind", "promise"),
+    [
+        (AcknowledgesTooEarly, "acknowledges"),
+        (Reorders, "order"),
+        (ForgetsSubscriptions, "resubscribes"),
+        (Duplicates, "order"),
+        (IgnoresUnsubscribing, "unsubscribes"),
+        (IsDeafToItself, "echo"),
+        (ConfirmsTooEarly, "confirms"),
+    ],
+)
+async def test_a_faulty_engine_fails_by_the_promise_s_name(
+    kind: type[MemoryEngine], promise: str
+) -> None:
+    broker = MemoryBroker()
+
+    with pytest.raises(EngineCheckFailed) as caught:
+        await check_engine(lambda: kind(broker), seconds=1)
+
+    assert promise in caught.value.problems
+    assert promise in str(caught.value)
