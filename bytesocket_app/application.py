@@ -14,6 +14,7 @@ from bytesocket_app.contract.describe import describe
 from bytesocket_app.declarations.declaring import declare_authenticator
 from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.keys import is_key
+from bytesocket_app.declarations.presence import PresenceKind
 from bytesocket_app.declarations.rates import DeclaredRates, Per
 from bytesocket_app.declarations.rooms import DeclaredRooms, JoinedBy, Room
 from bytesocket_app.declarations.router import Router
@@ -23,6 +24,7 @@ from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.presence import Presence
 from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
@@ -115,6 +117,7 @@ class ByteSocket:
         hub: Takes events to sockets.
         memberships: The open sockets, and who is in which room.
         telemetry: The port for metrics and tracing.
+        presence: Who is in the rooms that tell it; see `Room.presence`.
         cluster: The link to the application's other processes; None if it has none.
         housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
         life: Runs the lifespan function for everybody who needs it.
@@ -162,6 +165,15 @@ class ByteSocket:
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
+        self.presence = Presence(
+            self._declared,
+            self.memberships,
+            self.lifecycle.failures,
+            self,
+            self._now,
+            linger=settings.timeouts.presence_linger,
+            timeout=settings.timeouts.handler,
+        )
         one_copy = settings.policies.bulk_copies == "one"
         is_open = settings.policies.undeclared == "open"
         self.hub = Hub(
@@ -182,6 +194,7 @@ class ByteSocket:
             backend=self.hub,
             app=type(self),
             rates=self._rates,
+            presence=self.presence,
         )
         self._declared.every.declare(scope)
         self._router = Router.root(scope, middleware)
@@ -198,12 +211,13 @@ class ByteSocket:
             telemetry=telemetry,
             threads=Threads(settings.limits.threads),
             rates=self._rates,
+            presence=self.presence,
             clock=self._now,
         )
         dispatcher = Dispatcher(runtime, hooks)
         self._authentication = dispatcher.authentication
         self.housekeeping = Housekeeping(
-            time.monotonic, sweep_interval(settings.timeouts), settings.limits
+            time.monotonic, sweep_interval(settings.timeouts), settings.limits, self.presence
         )
         self.life = LifespanRunner(self, self._check)
         self.endpoint = ApplicationEndpoint(
@@ -355,7 +369,12 @@ class ByteSocket:
         return register if function is None else register(function)
 
     def room(
-        self, pattern: str, *, join: JoinedBy = "client", class_name: str | None = None
+        self,
+        pattern: str,
+        *,
+        join: JoinedBy = "client",
+        class_name: str | None = None,
+        presence: PresenceKind | None = None,
     ) -> Room:
         """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
 
@@ -366,12 +385,14 @@ class ByteSocket:
             join: "server" for rooms that clients cannot ask to join.
             class_name: Name of its class in generated Python clients, where the one that the
                 pattern makes would be another's.
+            presence: "count" for large rooms: members who ask learn how many users are in it, and
+                nothing of each other. What they see of each other, `Room.presence` says.
 
         Raises:
             ConfigurationError: It is declared already, could mean another one's names, or is the
                 room of all sockets; or the class name cannot be one.
         """
-        return self._router.room(pattern, join=join, class_name=class_name)
+        return self._router.room(pattern, join=join, class_name=class_name, presence=presence)
 
     def include(self, router: Router) -> None:
         """Make the declarations of a router on this application.
@@ -566,6 +587,8 @@ class ByteSocket:
         decides = self._authentication.authenticator
         has_keys = decides is not None and decides.key is not None
         self._rates.check(has_keys=has_keys)
+        for room in self._declared.all():
+            room.presence.check(has_keys=has_keys)
         most = self.settings.limits.connections_per_user
         if most and not has_keys:
             raise ConfigurationError(

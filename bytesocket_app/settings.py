@@ -93,6 +93,10 @@ class Timeouts(_Group):
     which the socket is closed with 1001: generated clients ping every 25 s, or say `heartbeat=` in
     their query. Others have `idle`."""
 
+    presence_linger: float = 3.0
+    """Time from the end of a user's last socket in a room to their exit from its presence, so that
+    nobody is gone for the time of a reload; 0 for an exit at once."""
+
     def __post_init__(self) -> None:
         """Check that the values are durations; raises ConfigurationError."""
         for name, value in _values(self):
