@@ -51,7 +51,7 @@ class PresenceHost(NamedTuple):
 
 
 class RoomPresence:
-    """Who is in a declared room, in all processes: `doc.presence`.
+    """Presence of users in a declared room, in all processes: `doc.presence`.
 
     As a decorator it says what members see of each other. The function is called with each socket
     that joined, and returns a Pydantic model, which is the socket's entry; a user has one for each

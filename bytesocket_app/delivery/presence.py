@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from bytesocket_app.declarations.presence import PresenceHook, RoomPresence
 from bytesocket_app.declarations.rooms import DeclaredRooms, Room
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.presence_state import HERE, Entries, PresenceState, Step
+from bytesocket_app.delivery.presence_state import HERE, Entries, PresenceState, Move
 from bytesocket_app.delivery.turns import Call
 from bytesocket_app.errors import Phase, Refusal, near
 from bytesocket_app.event_loop import ends_everything
@@ -45,7 +45,7 @@ COUNT_PAUSE: Final = 1.0
 CHUNK: Final = 256
 """Users in one message to a member."""
 
-_HOOKS: Final[Mapping[Step, PresenceHook]] = {
+_HOOKS: Final[Mapping[Move, PresenceHook]] = {
     "enter": PresenceHook.ENTERED,
     "change": PresenceHook.UPDATED,
     "exit": PresenceHook.EXITED,
@@ -287,12 +287,12 @@ class Presence:
         """
         found = self._mine(room, socket)
         if found is None:
-            raise Refusal("There is no entry to change in that room.", code="not_member")
+            raise Refusal("There is no entry to change in that room.", code="not_a_member")
         present, mine, value = found
         entry = present.presence.entry
         allowed = {_wire_name(type(value), name) for name in present.presence.clients}
         if not isinstance(changes, dict) or entry is None:
-            raise Refusal("A change is an object.", code="validation")
+            raise Refusal("A change is an object.", code="invalid")
         given: dict[str, Any] = changes  # pyright: ignore[reportUnknownVariableType]
         if not allowed.issuperset(given):
             raise Refusal("A client may not change that.", code="forbidden")
@@ -346,7 +346,7 @@ class Presence:
 
     # What the link tells.
 
-    def changed(self, room: PresentRoom, own: tuple[UserKey, Step, Entries] | None = None) -> None:
+    def changed(self, room: PresentRoom, own: tuple[UserKey, Move, Entries] | None = None) -> None:
         """Tell hooks of a change of this process that is in the state now, and members of all."""
         if own is not None:
             key, step, entries = own
@@ -562,7 +562,7 @@ class Presence:
                 side.write_unawaited(frame)
 
     def _news(
-        self, room: PresentRoom, steps: Mapping[Step, list[UserKey]], codec: CodecName
+        self, room: PresentRoom, steps: Mapping[Move, list[UserKey]], codec: CodecName
     ) -> Iterator[dict[str, Any]]:
         if room.presence.counts_only:
             if "enter" in steps or "exit" in steps:
@@ -590,7 +590,7 @@ class Presence:
 
     # To hooks.
 
-    def _tell_hooks(self, room: PresentRoom, key: UserKey, step: Step, entries: Entries) -> None:
+    def _tell_hooks(self, room: PresentRoom, key: UserKey, step: Move, entries: Entries) -> None:
         hooks = room.presence.hooks(_HOOKS[step])
         room.calls.extend(partial(self._call, room, step, one, key, entries) for one in hooks)
         if hooks:
@@ -614,7 +614,7 @@ class Presence:
                 self._ready.append(room)
 
     async def _call(
-        self, room: PresentRoom, step: Step, bound: Any, key: UserKey, entries: Entries
+        self, room: PresentRoom, step: Move, bound: Any, key: UserKey, entries: Entries
     ) -> None:
         what = f"hook {bound.source} of the presence of room {room.presence.title}"
         phase = Phase.LEAVE_ROOM if step == "exit" else Phase.JOIN_ROOM

@@ -1,4 +1,4 @@
-"""Who is in one room, as one process knows it: the entries of users, by the process they are in."""
+"""State of one room's presence in one process: the entries of users, by the process they are in."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
@@ -11,7 +11,7 @@ HERE: Final = b""
 Entries: TypeAlias = list[Any]
 """The entries of a user: one for each of their sockets."""
 
-Step: TypeAlias = Literal["enter", "change", "exit"]
+Move: TypeAlias = Literal["enter", "change", "exit"]
 """What a change of one process means for a user in all of them."""
 
 
@@ -55,7 +55,7 @@ class PresenceState:
         """Return the users of one process with the entries that they have there."""
         return {key: self._users[key][node] for key in self._nodes.get(node, ())}
 
-    def apply(self, node: bytes, key: UserKey, entries: Entries | None) -> Step | None:
+    def apply(self, node: bytes, key: UserKey, entries: Entries | None) -> Move | None:
         """Set the entries that a user has in one process; None: none, and not there.
 
         Returns:
@@ -85,12 +85,12 @@ class PresenceState:
         for key, entries in users.items():
             self.apply(node, key, entries)
 
-    def told(self) -> dict[Step, list[UserKey]]:
+    def told(self) -> dict[Move, list[UserKey]]:
         """Take what changed since the last call: users who came, who have other entries, who left.
 
         The entries may be the same again.
         """
-        found: dict[Step, list[UserKey]] = {"enter": [], "change": [], "exit": []}
+        found: dict[Move, list[UserKey]] = {"enter": [], "change": [], "exit": []}
         for key, was_there in self._changed.items():
             is_there = key in self._users
             if is_there:

@@ -112,7 +112,7 @@ class Dispatcher:
         if kind_of(message) is not dict:
             return self._classify_other(step, message, payload, codec)
         if "type" in message or not step.sending.is_authenticated:
-            special = self._special(step, message, codec)
+            special = self._special(step, message, codec, len(payload))
             if special is not None:
                 return special
         if ("room" in message and "rooms" in message) or (
@@ -163,7 +163,7 @@ class Dispatcher:
             await self._filters.act(step, action, error, TIMEOUT.message)
 
     def _special(
-        self, step: Step, message: dict[str, Any], codec: CodecName
+        self, step: Step, message: dict[str, Any], codec: CodecName, size: int
     ) -> Awaitable[None] | None:
         """Return an awaitable for a message of the protocol, or one before authentication.
 
@@ -181,9 +181,17 @@ class Dispatcher:
                 return work
             return self._observe(step, _requested(step, request, message), work)
         if kind is None and self._presence.is_declared and is_presence(message):
-            change_entry(step, self._presence, message, codec)
+            self._change_entry(step, message, codec, size)
             return nothing()
         return None
+
+    def _change_entry(
+        self, step: Step, message: dict[str, Any], codec: CodecName, size: int
+    ) -> None:
+        """Change the client's own entry in a room's presence, unless it sends too much."""
+        limiter = self._limiter
+        if limiter is None or limiter.passes(step, Incoming(message, codec, size)):
+            change_entry(step, self._presence, message, codec)
 
     def _classify_other(
         self, step: Step, message: object, payload: bytes | str, codec: CodecName
