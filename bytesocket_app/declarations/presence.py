@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from bytesocket_app.declarations.handlers import PARAMETERS, app_offer, handler_offers
 from bytesocket_app.declarations.pending import Pending
@@ -184,6 +185,15 @@ class RoomPresence:
         if self._binary is None:
             self._binary = entry.binary_value()
         return self._binary(value)
+
+    @property
+    def wire_names(self) -> list[str]:
+        """The names on the wire of the fields that a client may change, in order."""
+        if self.entry is None:
+            return []
+        fields: dict[str, FieldInfo] = self.entry.annotation.model_fields
+        found = (fields[name].serialization_alias or fields[name].alias for name in self.clients)
+        return sorted(alias or name for alias, name in zip(found, self.clients, strict=True))
 
     @property
     def is_declared(self) -> bool:

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from bytesocket_app.declarations.presence import PresenceHook, RoomPresence
 from bytesocket_app.declarations.rooms import DeclaredRooms, Room
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.presence_state import HERE, Entries, PresenceState, Move
+from bytesocket_app.delivery.presence_state import HERE, Entries, Move, PresenceState
 from bytesocket_app.delivery.turns import Call
 from bytesocket_app.errors import Phase, Refusal, near
 from bytesocket_app.event_loop import ends_everything
@@ -290,7 +290,7 @@ class Presence:
             raise Refusal("There is no entry to change in that room.", code="not_a_member")
         present, mine, value = found
         entry = present.presence.entry
-        allowed = {_wire_name(type(value), name) for name in present.presence.clients}
+        allowed = set(present.presence.wire_names)
         if not isinstance(changes, dict) or entry is None:
             raise Refusal("A change is an object.", code="invalid")
         given: dict[str, Any] = changes  # pyright: ignore[reportUnknownVariableType]
@@ -639,12 +639,6 @@ def _written_name(model: type[BaseModel], name: str) -> str:
     """Return the name by which a model takes a field."""
     alias = model.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else name
-
-
-def _wire_name(model: type[BaseModel], name: str) -> str:
-    """Return the name that a field has on the wire."""
-    field = model.model_fields[name]
-    return field.serialization_alias or field.alias or name
 
 
 def _frame(codec: CodecName, room: str, data: dict[str, Any]) -> Frame:
