@@ -480,3 +480,18 @@ async def test_an_application_without_presence_takes_type_36_for_an_event() -> N
         assert await ann.receive_message() == GRANTED
         await ann.send({"type": 36, "room": "doc:7", "data": {}})
         await nothing_more(ann)
+
+
+def test_the_contract_says_what_members_see_of_each_other() -> None:
+    app, _, _ = documents()
+    app.room("stage", presence="count")
+    app.room("hall", presence="count", join="server")
+    rooms = {room["pattern"]: room.get("presence") for room in app.contract().document["rooms"]}
+    assert rooms == {
+        "doc:{doc_id}": {"entry": {"$ref": "#/types/Seen"}, "clients": ["feels", "typing"]},
+        "stage": {"counts": True},
+        "hall": None,  # clients cannot ask
+    }
+    bare = keyed()
+    bare.room("doc:{doc_id}")
+    assert app.contract().fingerprint != bare.contract().fingerprint
