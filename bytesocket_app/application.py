@@ -574,7 +574,13 @@ class ByteSocket:
                 return None
             namespace = engine.namespace or namespace
         return Cluster(
-            engine, namespace, self.hub, self.memberships, one_copy=one_copy, patience=10
+            engine,
+            namespace,
+            self.hub,
+            self.memberships,
+            self.presence,
+            one_copy=one_copy,
+            patience=10,
         )
 
     def _now(self) -> float:

@@ -16,9 +16,18 @@ NODES: Final = "n"
 """Channel for all nodes."""
 
 
+RETURNED: Final = "p."
+"""Beginning of the channels on which a node takes its own messages too, in the order of all."""
+
+
 def room_channel(room: str) -> str:
     """Return the channel of a room's members."""
     return f"r.{_escaped(room)}"
+
+
+def presence_channel(room: str) -> str:
+    """Return the channel of a room's presence; what a node publishes there it gets back too."""
+    return f"{RETURNED}{_escaped(room)}"
 
 
 def user_channel(key: UserKey) -> str:

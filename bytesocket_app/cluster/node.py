@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from bytesocket_app.cluster.channels import NODES, node_channel, prefix
+from bytesocket_app.cluster.channels import NODES, RETURNED, node_channel, prefix
 from bytesocket_app.cluster.envelope import Envelope, EnvelopeCodec
 from bytesocket_app.cluster.metrics import ClusterCounters
 from bytesocket_app.cluster.outgoing import Outgoing
@@ -99,6 +99,7 @@ class Node:
         peers: The other nodes.
         down_since: When the link was lost, or the node began; None while it is up or settling.
         reason: Why there is no link; empty while there is one.
+        returned: Called with own messages that come back on channels of presence; None for nobody.
     """
 
     def __init__(
@@ -127,6 +128,8 @@ class Node:
         )
         self._prefix = prefix(namespace)
         self._nodes = self._prefix + NODES
+        self._returning = self._prefix + RETURNED
+        self.returned: Callable[[list[Any]], None] | None = None
         self._own = self._prefix + node_channel(self.id)
         self._wanted: set[str] = {self._nodes, self._own}
         self._tasks: TaskGroup | None = None
@@ -255,6 +258,8 @@ class Node:
         if self._codec.is_own(payload):
             if channel == self._nodes:
                 self._echoed_at = self._clock()
+            elif channel.startswith(self._returning):
+                self._came_back(payload)
             return
         envelope = self._codec.read(payload)
         if envelope is None:
@@ -268,6 +273,12 @@ class Node:
             self._take(peer, channel, envelope)
         else:
             peer.held.append((channel, envelope))
+
+    def _came_back(self, payload: bytes) -> None:
+        """Pass on an own message, which may come twice, where its place among others counts."""
+        envelope = None if self.returned is None else self._codec.read(payload)
+        if envelope is not None and self.returned is not None:
+            self.returned(envelope.body)
 
     def _take(self, peer: Peer, channel: str, envelope: Envelope) -> None:
         """Pass a message on, unless it came before or is wanted no more."""

@@ -277,6 +277,14 @@ class RoomPresence:
                 f"Pydantic model, and the function is annotated to return {given}. Annotate it, as "
                 "in `-> Person`."
             )
+        for name, field in model.model_fields.items():
+            if (field.serialization_alias or field.alias) != (
+                field.validation_alias or field.alias
+            ):
+                raise ConfigurationError(
+                    f"{bound.source}: {name} of {model.__name__} is read under another name than "
+                    "it is written. Use alias=, as entries travel between processes."
+                )
         for name in clients:
             if name not in model.model_fields:
                 raise ConfigurationError(

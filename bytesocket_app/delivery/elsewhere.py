@@ -12,6 +12,8 @@ import anyio
 
 from bytesocket_app.cluster import Node, Receiver
 from bytesocket_app.cluster.channels import EVERYBODY, NODES, room_channel, user_channel
+from bytesocket_app.delivery.presence_link import KINDS as PRESENCE
+from bytesocket_app.delivery.presence_link import PresenceLink
 from bytesocket_app.delivery.publication import Publication, PublicationTarget
 from bytesocket_app.errors import EncodeError
 from bytesocket_app.rooms import BROADCAST_ROOM
@@ -55,12 +57,14 @@ class Elsewhere:
 
     Attributes:
         node: This process among the others.
+        presence: The presence of rooms in other processes; None for none.
     """
 
     def __init__(
         self, make_node: Callable[[Receiver], Node], local: Local, *, one_copy: bool
     ) -> None:
         self.node = node = make_node(self)
+        self.presence: PresenceLink | None = None
         self._local = local
         self._one_copy = one_copy
         self._bulk = 0
@@ -109,6 +113,8 @@ class Elsewhere:
 
     def arrived(self, node: bytes, channel: str, body: list[Any]) -> bool:  # noqa: ARG002
         """Deliver what another process published; returns False if it cannot be understood."""
+        if body[0] in PRESENCE and self.presence is not None:
+            return self.presence.arrived(node, body)
         publication = _read(body)
         if publication is None:
             return False
@@ -117,7 +123,9 @@ class Elsewhere:
         return True
 
     def gone(self, node: bytes) -> None:
-        """Take note that a node is gone: nothing is kept for it."""
+        """Take note that a node is gone; of what is here only presence keeps something of it."""
+        if self.presence is not None:
+            self.presence.gone(node)
 
     def _is_copy(self, node: bytes, bulk: int | None) -> bool:
         """Return True for a message for several rooms that came by another of them."""
@@ -162,6 +170,8 @@ class Elsewhere:
 
     def sweep(self, now: float) -> None:
         """Hear no more the channels whose last member left a while ago."""
+        if self.presence is not None:
+            self.presence.sweep(now)
         gone = [channel for channel, at in self._leaving.items() if at <= now]
         for channel in gone:
             del self._leaving[channel]

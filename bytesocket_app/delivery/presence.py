@@ -178,6 +178,7 @@ class Presence:
     Attributes:
         remote: The way to the other processes; None if there are none.
         node: The name of this process among them.
+        linger: As given.
         is_declared: True if a room has presence.
     """
 
@@ -200,7 +201,7 @@ class Presence:
         self._failures = failures
         self._app = app
         self._clock = clock
-        self._linger = linger
+        self.linger = linger
         self._timeout = timeout
         self._rooms: dict[str, PresentRoom] = {}
         self._ready: deque[PresentRoom] = deque()
@@ -364,7 +365,9 @@ class Presence:
         """Put a change of this process into the state."""
         before = room.state.entries(key)
         step = room.state.apply(self.node, key, entries)
-        if step is not None:
+        if step is None:
+            self._forget(room)
+        else:
             seen = before if step == "exit" else room.state.entries(key)
             self.changed(room, (key, step, seen))
 
@@ -477,8 +480,8 @@ class Presence:
             self._publish(room, key)
             return
         user.last = [] if mine.value is None else [mine.value]
-        user.leaving_at = at = self._clock() + self._linger
-        if self._linger:
+        user.leaving_at = at = self._clock() + self.linger
+        if self.linger:
             self._at(at, partial(self._gone, room, key))
         else:
             self._gone(room, key)

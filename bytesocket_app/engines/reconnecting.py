@@ -27,7 +27,12 @@ class ReconnectingEngine(ABC):
 
     Args:
         shown: The broker's address for people.
+
+    Attributes:
+        is_ordered: True if all processes get the messages of a channel in one order.
     """
+
+    is_ordered = False
 
     def __init__(self, shown: str) -> None:
         self.shown = shown

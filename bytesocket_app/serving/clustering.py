@@ -20,6 +20,8 @@ from bytesocket_app.cluster import Node
 from bytesocket_app.delivery.elsewhere import Elsewhere
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.presence import Presence
+from bytesocket_app.delivery.presence_link import PresenceLink
 from bytesocket_app.engines import Engine, EngineAddress
 from bytesocket_app.engines.make import make_engine
 from bytesocket_app.errors import ConfigurationError, EngineError
@@ -39,6 +41,7 @@ class Cluster:
         engine: An engine, or the address of one.
         namespace: What the application's channels are told apart by.
         hub, memberships: Delivery in this process.
+        presence: Who is in its rooms.
         one_copy: True to give a member of several rooms of a bulk message one copy.
         patience: Seconds to wait for the broker at the start; 0 for no limit.
 
@@ -52,6 +55,7 @@ class Cluster:
         namespace: str,
         hub: Hub,
         memberships: Memberships,
+        presence: Presence,
         *,
         one_copy: bool,
         patience: float,
@@ -60,6 +64,7 @@ class Cluster:
         self._namespace = namespace
         self._hub = hub
         self._memberships = memberships
+        self._presence = presence
         self._one_copy = one_copy
         self._patience = patience
         self._shown = engine.shown if isinstance(engine, EngineAddress) else repr(engine)
@@ -128,7 +133,10 @@ class Cluster:
         if isinstance(engine, EngineAddress):
             engine = make_engine(engine, "bytesocket")
         make = partial(Node, engine, self._namespace)
-        return Elsewhere(make, self._hub, one_copy=self._one_copy)
+        elsewhere = Elsewhere(make, self._hub, one_copy=self._one_copy)
+        is_ordered: bool = getattr(engine, "is_ordered", False)
+        elsewhere.presence = PresenceLink(elsewhere.node, self._presence, is_ordered=is_ordered)
+        return elsewhere
 
     async def _serve(
         self, elsewhere: Elsewhere, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
@@ -141,6 +149,8 @@ class Cluster:
                 async with create_task_group() as tasks:
                     tasks.start_soon(elsewhere.node.run)
                     self._attach(elsewhere)
+                    if elsewhere.presence is not None:
+                        tasks.start_soon(elsewhere.presence.run)
                     await elsewhere.node.wait_up()
                     task_status.started()
                     while True:
@@ -157,6 +167,10 @@ class Cluster:
         elsewhere.hear(memberships.index, memberships.users)
         memberships.occupancy = elsewhere
         self._hub.elsewhere = elsewhere
+        if elsewhere.presence is not None:
+            elsewhere.presence.attach()
 
     def _detach(self) -> None:
+        if self.elsewhere is not None and self.elsewhere.presence is not None:
+            self.elsewhere.presence.detach()
         self.elsewhere = self._hub.elsewhere = self._memberships.occupancy = None
