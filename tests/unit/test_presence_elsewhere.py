@@ -1,184 +1,21 @@
 """Presence over processes: applications on one broker in memory, with random users and cuts."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import count
 from typing import Any
 
 import anyio
 import pytest
-from anyio import TASK_STATUS_IGNORED, Event, create_task_group, fail_after, sleep
-from anyio.abc import TaskGroup, TaskStatus
+from anyio import create_task_group, sleep
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
-from bytesocket_app import ByteSocket, Settings, Socket, Timeouts
-from bytesocket_app.declarations.rooms import Room
-from bytesocket_app.delivery.presence_link import PresenceLink
+from bytesocket_app.delivery import presence_link
+from bytesocket_app.delivery.presence_link import ASKED, BURIED, CHANGED, DIGEST, WHOLE
 from bytesocket_app.engines.memory import MemoryEngine
 from bytesocket_app.testing import TestClient
+from tests.support.presence import USERS, Crowd, Mood, sites, wait
 
 pytestmark = pytest.mark.anyio
-
-NAMES = count()
-USERS = ("ann", "bob", "cy")
-
-
-class Mood(BaseModel):
-    mood: str = ""
-
-
-class Site:
-    """One process: an application whose document tells who is in it.
-
-    Attributes:
-        told: The calls of its hooks.
-    """
-
-    def __init__(self, name: str, *, linger: float = 0, ordered: bool = True) -> None:
-        self.app = app = ByteSocket(
-            title="Site",
-            engine=f"memory://{name}",
-            settings=Settings(timeouts=Timeouts(presence_linger=linger)),
-        )
-        self.told = told = list[tuple[str, str]]()
-        self.is_ordered = ordered
-
-        @app.auth(key=str)
-        async def known(credentials: str) -> str:
-            return credentials
-
-        self.doc: Room = app.room("doc:{doc_id}")
-
-        @self.doc.presence(clients=["mood"])
-        def mood(socket: Socket[str]) -> Mood:
-            return Mood(mood=socket.user)
-
-        @self.doc.presence.entered
-        async def entered(user_key: str) -> None:
-            told.append(("entered", user_key))
-
-        @self.doc.presence.exited
-        async def exited(user_key: str) -> None:
-            told.append(("exited", user_key))
-
-    @property
-    def engine(self) -> MemoryEngine:
-        cluster = self.app.cluster
-        assert cluster is not None
-        assert cluster.elsewhere is not None
-        engine: Any = cluster.elsewhere.node._engine  # pyright: ignore[reportPrivateUsage]
-        return engine
-
-    @property
-    def link(self) -> PresenceLink:
-        cluster = self.app.cluster
-        assert cluster is not None
-        assert cluster.elsewhere is not None
-        link = cluster.elsewhere.presence
-        assert link is not None
-        return link
-
-    @property
-    def peers(self) -> int:
-        cluster = self.app.cluster
-        assert cluster is not None
-        return 0 if cluster.elsewhere is None else len(cluster.elsewhere.node.peers)
-
-    def seen(self) -> dict[str, list[str]] | None:
-        """The users of the document with their moods; None if nobody is here."""
-        room = self.app.presence.find("doc:7")
-        if room is None:
-            return None
-        return {
-            str(key): sorted(one.mood for one in entries)
-            for key, entries in room.state.users().items()
-        }
-
-
-@asynccontextmanager
-async def sites(number: int, **more: Any) -> AsyncGenerator[list[Site]]:
-    """Processes on a broker of their own, who know each other."""
-    name = f"presence{next(NAMES)}"
-    found = [Site(name, **more) for _ in range(number)]
-    async with AsyncExitStack() as stack:
-        for each in found:
-            await stack.enter_async_context(each.app.running())
-        await wait(lambda: all(each.peers == number - 1 for each in found))
-        yield found
-
-
-async def wait(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    with fail_after(30):
-        while not holds():  # noqa: ASYNC110 - of several processes nobody tells it
-            await sleep(0.005)
-
-
-class Visit:
-    """A client in the document."""
-
-    def __init__(self, site: Site, user: str) -> None:
-        self.site = site
-        self.user = user
-        self.mood = user
-        self.client = TestClient(site.app, user)
-        self.over, self.gone = Event(), Event()
-
-    async def run(self, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
-        async with self.client:
-            await self.client.join("doc:7")
-            task_status.started()
-            await self.over.wait()
-        self.gone.set()
-
-
-class Crowd:
-    """Clients of several processes, and what is to be seen of them."""
-
-    def __init__(self, found: list[Site], tasks: TaskGroup) -> None:
-        self.sites = found
-        self.visits: list[Visit] = []
-        self._tasks = tasks
-
-    async def come(self, site: int, user: str) -> None:
-        visit = Visit(self.sites[site], user)
-        await self._tasks.start(visit.run)
-        self.visits.append(visit)
-
-    async def go(self, index: int) -> None:
-        if self.visits:
-            visit = self.visits.pop(index % len(self.visits))
-            visit.over.set()
-            await visit.gone.wait()
-
-    async def feel(self, index: int, mood: str) -> None:
-        if self.visits:
-            visit = self.visits[index % len(self.visits)]
-            visit.mood = mood
-            await visit.client.send({"type": 36, "room": "doc:7", "data": {"mood": mood}})
-
-    def expected(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for visit in self.visits:
-            found.setdefault(visit.user, []).append(visit.mood)
-        return {user: sorted(moods) for user, moods in found.items()}
-
-    def is_right(self) -> bool:
-        """True if every process that has somebody there sees all, and the others nobody."""
-        hosts = {id(visit.site) for visit in self.visits}
-        expected = self.expected()
-        return all(each.seen() == (expected if id(each) in hosts else None) for each in self.sites)
-
-    async def quiet(self) -> None:
-        await wait(self.is_right)
-
-    async def leave(self) -> None:
-        while self.visits:
-            await self.go(0)
-
 
 COMES = st.tuples(st.just("come"), st.integers(0, 2), st.sampled_from(USERS))
 GOES = st.tuples(st.just("go"), st.integers(0, 9))
@@ -199,7 +36,7 @@ async def take(crowd: Crowd, step: Any) -> None:
         case ("cut", site):
             crowd.sites[site].engine.reset("cut")
         case (_, seconds):
-            broker = crowd.sites[0].engine._broker  # pyright: ignore[reportPrivateUsage]
+            broker = crowd.sites[0].broker
             broker.stop()
             await sleep(seconds)
             broker.start()
@@ -209,7 +46,7 @@ def changes(crowd: Crowd) -> Counter[tuple[str, str]]:
     return Counter(call for each in crowd.sites for call in each.told)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(COMES, COMES, GOES, FEELS), max_size=20))
 def test_a_user_enters_and_exits_once_whatever_process_they_are_in(steps: list[Any]) -> None:
     async def main() -> None:
@@ -231,7 +68,7 @@ def test_a_user_enters_and_exits_once_whatever_process_they_are_in(steps: list[A
     anyio.run(main)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(st.one_of(COMES, GOES), max_size=6), max_size=6))
 def test_users_who_come_and_go_at_once_are_told_of_in_pairs(batches: list[list[Any]]) -> None:
     async def main() -> None:
@@ -254,7 +91,7 @@ def test_users_who_come_and_go_at_once_are_told_of_in_pairs(batches: list[list[A
     anyio.run(main)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(COMES, COMES, GOES, FEELS, CUTS, STOPS), max_size=14))
 def test_after_cuts_all_processes_see_the_same(steps: list[Any]) -> None:
     async def main() -> None:
@@ -266,3 +103,161 @@ def test_after_cuts_all_processes_see_the_same(steps: list[Any]) -> None:
             await crowd.leave()
 
     anyio.run(main)
+
+
+async def test_users_of_a_process_that_ends_exit_after_the_linger_and_one_other_says_so() -> None:
+    async with sites(3, linger=0.3) as found, create_task_group() as tasks:
+        one, two, three = found
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        await crowd.come(1, "bob")
+        await crowd.quiet()
+        await wait(lambda: changes(crowd)["entered", "bob"] == 1)
+        node = two.node.id
+        one.link.gone(node)
+        assert one.seen() == {"ann": ["ann"], "bob": ["bob"]}  # for a while
+        await wait(lambda: changes(crowd)["exited", "bob"] == 1)
+        await wait(lambda: one.seen() == {"ann": ["ann"], "bob": ["bob"]})  # it was not dead
+        assert three.seen() is None
+        assert changes(crowd)["exited", "bob"] == 1
+        await crowd.leave()
+
+
+async def test_a_process_that_says_goodbye_takes_its_users_with_it() -> None:
+    async with sites(2, linger=0.3) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        async with (
+            sites(1, found[0].url, linger=0.3) as (other,),
+            TestClient(other.app, "bob") as bob,
+        ):
+            await bob.join("doc:7")
+            await wait(lambda: found[0].seen() == {"ann": ["ann"], "bob": ["bob"]})
+        assert found[0].seen() == {"ann": ["ann"], "bob": ["bob"]}
+        await wait(lambda: found[0].seen() == {"ann": ["ann"]})
+        await wait(lambda: changes(crowd)["exited", "bob"] == 1)
+        await crowd.leave()
+
+
+async def test_a_process_without_members_asks_for_the_users() -> None:
+    async with sites(3) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        for site, user in ((0, "ann"), (1, "ann"), (1, "bob")):
+            await crowd.come(site, user)
+        users = await found[2].doc.presence.of(doc_id="7")
+        assert users == {"ann": [Mood(mood="ann")] * 2, "bob": [Mood(mood="bob")]}
+        assert await found[2].doc.presence.count(doc_id="7") == 2
+        assert await found[2].doc.presence.of(doc_id="8") == {}
+        assert found[2].seen() is None
+        await crowd.leave()
+
+
+async def test_where_no_order_is_given_hooks_are_called_at_least_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MemoryEngine, "is_ordered", False)
+    async with sites(3) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        async with create_task_group() as some:
+            for site in range(3):
+                some.start_soon(crowd.come, site, "ann")
+        await crowd.quiet()
+        await wait(lambda: changes(crowd)["entered", "ann"] >= 1)
+        await crowd.leave()
+        await wait(lambda: changes(crowd)["exited", "ann"] >= 1)
+        await crowd.quiet()
+
+
+async def test_without_a_broker_others_stay_for_a_while_and_come_back_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(presence_link, "KEPT", 1.0)
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        await crowd.come(1, "bob")
+        await crowd.quiet()
+        broker = found[0].broker
+        broker.stop()
+        await crowd.come(0, "cy")  # as without an engine
+        assert found[0].seen() == {"ann": ["ann"], "bob": ["bob"], "cy": ["cy"]}
+        await wait(lambda: found[0].seen() == {"ann": ["ann"], "cy": ["cy"]})
+        await wait(lambda: found[1].seen() == {"bob": ["bob"]})
+        broker.start()
+        await crowd.quiet()
+        assert changes(crowd) == {("entered", user): 1 for user in USERS}
+        await crowd.leave()
+
+
+async def test_a_digest_finds_what_was_missed_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence_link, "DIGESTS", 0.2)
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        await crowd.come(1, "bob")
+        await crowd.quiet()
+        other = found[1].node.id
+        found[0].link.arrived(other, [WHOLE, "doc:7", 10**9, [], True, True])
+        found[0].link.gone(other)  # forgets what it knew
+        await wait(lambda: found[0].seen() == {"ann": ["ann"]})
+        await crowd.quiet()
+        await crowd.leave()
+
+
+async def test_a_whole_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence_link, "CHUNK_BYTES", 1)
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        for user in USERS:
+            await crowd.come(0, user)
+        await crowd.come(1, "ann")
+        await crowd.quiet()
+        assert len(await found[1].doc.presence.of(doc_id="7")) == 3
+        await crowd.leave()
+
+
+async def test_a_change_that_does_not_follow_is_asked_for() -> None:
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        await crowd.come(1, "bob")
+        await crowd.quiet()
+        other = found[1].node.id
+        gap = [CHANGED, "doc:7", 10**6, 10**6 + 1, "cy", [b'{"mood": "cy"}']]
+        assert found[0].link.arrived(other, gap)
+        assert found[0].seen() == crowd.expected()
+        await crowd.feel(1, "well")
+        await crowd.quiet()
+        await crowd.leave()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [CHANGED],
+        [CHANGED, "doc:7", 0, "1", "ann", []],
+        [CHANGED, "doc:7", 0, 1, None, []],
+        [CHANGED, "doc:7", 0, 1, "ann", "entries"],
+        [ASKED, 7],
+        [WHOLE, "doc:7", 1, {}, True, True],
+        [DIGEST, "doc:7"],
+        [BURIED, "doc:7", "text"],
+    ],
+)
+async def test_what_is_no_message_is_not_taken(body: list[Any]) -> None:
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        assert not found[0].link.arrived(found[1].node.id, body)
+        assert found[0].seen() == {"ann": ["ann"]}
+        await crowd.leave()
+
+
+async def test_entries_that_do_not_fit_are_left_out() -> None:
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        body = [CHANGED, "doc:7", 0, 1, "bob", [b'{"mood": 7}', b"\xff", "text", b'{"mood": "x"}']]
+        assert found[0].link.arrived(found[1].node.id, body)
+        assert found[0].seen() == {"ann": ["ann"], "bob": ["x"]}
+        await crowd.leave()
