@@ -11,6 +11,7 @@ from bytesocket_app.client.dynamic import DynamicClient, DynamicRoom
 from bytesocket_app.client.listeners import EventClasses, Listening
 from bytesocket_app.client.model import Model
 from bytesocket_app.client.outgoing import Outcome
+from bytesocket_app.client.presence import Presence, PresenceChange
 from bytesocket_app.client.reconnector import ClientState
 from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom as Room
@@ -64,6 +65,8 @@ __all__ = [
     "Outcome",
     "Parameters",
     "PayloadType",
+    "Presence",
+    "PresenceChange",
     "Refusals",
     "Replies",
     "RequestError",

@@ -54,6 +54,14 @@ class MembershipAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceTold:
+    """Message type 36: who is in a room, or how that changed."""
+
+    room: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """Answer to a request: message types 32 and 33.
 
@@ -66,7 +74,13 @@ class Replied:
 
 
 Incoming: TypeAlias = (
-    EventArrived | AuthAccepted | AuthRefused | ServerComplained | MembershipAnswered | Replied
+    EventArrived
+    | AuthAccepted
+    | AuthRefused
+    | ServerComplained
+    | MembershipAnswered
+    | PresenceTold
+    | Replied
 )
 
 _JOINS = {MessageType.JOIN_ROOM_SUCCESS, MessageType.JOIN_ROOM_ERROR}
@@ -100,6 +114,9 @@ def _lifecycle(message: dict[str, Any], kind: float) -> Incoming | None:
         return ServerComplained(data)
     if kind in {MessageType.REPLY, MessageType.REPLY_ERROR}:
         return _reply(message, data, is_refused=kind == MessageType.REPLY_ERROR)
+    room = message.get("room")
+    if kind == MessageType.PRESENCE and isinstance(room, str) and data is not ABSENT:
+        return PresenceTold(room, data)
     return _membership(message, kind, data)
 
 

@@ -18,6 +18,8 @@ from pydantic import ValidationError
 from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.messages import event_frame, lifecycle_frame
 from bytesocket_app.client.pacing import Pace, Pacing
+from bytesocket_app.client.payload import plain
+from bytesocket_app.client.presence import Presence
 from bytesocket_app.client.queue import OfflineQueue
 from bytesocket_app.client.refusals import RefusalReader, Refusals, too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
@@ -138,13 +140,31 @@ class Outgoing:
 
     def _ask(self, kind: MessageType, room: str) -> None:
         if self._connection is not None:
-            self._connection.send(
-                lifecycle_frame(self.codec, kind, room=room), is_binary=self.codec.is_binary
-            )
+            asks = kind is MessageType.JOIN_ROOM and self.rooms.presence(room) is not None
+            more = {"presence": True} if asks else {}
+            frame = lifecycle_frame(self.codec, kind, room=room, **more)
+            self._connection.send(frame, is_binary=self.codec.is_binary)
 
-    def join(self, room: str, pattern: str | None = None) -> Membership:
+    def join(
+        self, room: str, pattern: str | None = None, presence: Presence[Any] | None = None
+    ) -> Membership:
         """Add a handle of a room; see `Rooms.join`."""
-        return self.rooms.join(room, pattern)
+        return self.rooms.join(room, pattern, presence)
+
+    def change_entry(self, room: str, changes: dict[str, Any]) -> Outcome:
+        """Send changes of the client's own entry in a room, or drop them without a connection.
+
+        Raises:
+            EncodeError: A value cannot be sent.
+        """
+        connection = self.connection
+        frame = lifecycle_frame(
+            self.codec, MessageType.PRESENCE, room=room, data=plain(changes, self.codec)
+        )
+        if connection is None:
+            return "dropped"
+        connection.send(frame, is_binary=self.codec.is_binary)
+        return "sent"
 
     async def emit(self, event: EventModel, room: str | None = None) -> Outcome:
         """Send an event, or queue it; waits while the network is behind.

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeAlias
 
 from bytesocket_app.client.listeners import EventClasses, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing
+from bytesocket_app.client.presence import Presence, PresenceChange
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected
@@ -77,6 +79,7 @@ class ClientRoom:
     _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
     _parameters: ClassVar[Parameters] = {}
+    _presence: ClassVar[type[Presence[Any]] | None] = None
 
     def __init__(
         self,
@@ -89,7 +92,13 @@ class ClientRoom:
         self._outgoing = outgoing
         self._listening = listening
         self._listeners = listening.enter_room(name)
-        self._membership = outgoing.join(name, pattern)
+        presence = None
+        if self._presence is not None:
+            presence = self._presence(
+                partial(outgoing.change_entry, name), listening.callbacks.post
+            )
+        self._membership = outgoing.join(name, pattern, presence)
+        self._presence_callbacks: list[Callable[[PresenceChange], object]] = []
         self._has_left = False
 
     @classmethod
@@ -134,6 +143,9 @@ class ClientRoom:
             return
         self._has_left = True
         self._listening.leave_room(self.name, self._listeners)
+        if self._membership.presence is not None:
+            for callback in self._presence_callbacks:
+                self._membership.presence.forget(callback)
         self._outgoing.rooms.leave(self.name)
         self._membership.changed.notify()
 
@@ -154,6 +166,15 @@ class ClientRoom:
         model = event_class(event, self._arriving)
         limit, check = self._outgoing.settings.event_buffer, self._outgoing.check_running
         return self._listeners.stream(model, limit, check)
+
+    def _people(self) -> Any:
+        """Return who is in the room."""
+        return self._membership.presence
+
+    def _on_presence(self, callback: Callable[[PresenceChange], object]) -> None:
+        if self._membership.presence is not None and not self._has_left:
+            self._membership.presence.listen(callback)
+            self._presence_callbacks.append(callback)
 
     async def _emit(self, event: Any) -> Outcome:
         return await self._outgoing.emit(event, self.name)

@@ -7,8 +7,9 @@ room that was left while offline or during its join is left (Q34).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from bytesocket_app.client.presence import Presence
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import RequestError
 from bytesocket_app.wire import MessageType
@@ -31,6 +32,7 @@ class Membership:
             change.
         error: Refusal of the last join; the join is tried again after a reconnection.
         pattern: Pattern that the room was joined by; the room's name if it has none.
+        presence: Users who are there; None if the server is not asked.
         changed: Signal for waiters, notified at answers, when the connection ends, and when a
             handle leaves.
     """
@@ -42,6 +44,7 @@ class Membership:
     is_settled: bool = False
     error: RequestError | None = None
     pattern: str = ""
+    presence: Presence[Any] | None = None
     changed: Signal = field(default_factory=Signal)
 
 
@@ -64,9 +67,24 @@ class Rooms:
         room = self._rooms.get(name)
         return name if room is None else room.pattern
 
-    def join(self, name: str, pattern: str | None = None) -> Membership:
-        """Add a handle of a room and join the room if needed; a refused join is tried again."""
+    def presence(self, name: str) -> Presence[Any] | None:
+        """Return who is in a room; None if the server is not asked."""
+        room = self._rooms.get(name)
+        return None if room is None else room.presence
+
+    def join(
+        self, name: str, pattern: str | None = None, presence: Presence[Any] | None = None
+    ) -> Membership:
+        """Add a handle of a room and join the room if needed; a refused join is tried again.
+
+        Args:
+            name: The room's name.
+            pattern: Its pattern, if it has one.
+            presence: Where to keep who is there; handles of one room share the first.
+        """
         room = self._rooms.setdefault(name, Membership(pattern=pattern or name))
+        if room.presence is None:
+            room.presence = presence
         room.handles += 1
         room.is_settled = False
         if room.error is not None and not room.is_asked:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import anyio
+from pydantic import ValidationError
 
 from bytesocket_app.client.connection import Ending, WebSocketConnection
 from bytesocket_app.client.heartbeat import Heartbeat
@@ -15,6 +16,7 @@ from bytesocket_app.client.messages import (
     EventArrived,
     Incoming,
     MembershipAnswered,
+    PresenceTold,
     Replied,
     ServerComplained,
     classify,
@@ -29,6 +31,7 @@ from bytesocket_app.errors import (
     Refusal,
     UnknownContract,
 )
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CloseCode, MessageType, decode
 
 
@@ -130,9 +133,9 @@ class Session:
         if isinstance(message, EventArrived):
             await self._listening.arrived(message, "binary" if is_binary else "json")
         elif message is not None:
-            self._obey(message)
+            self._obey(message, "binary" if is_binary else "json")
 
-    def _obey(self, message: Incoming) -> None:
+    def _obey(self, message: Incoming, codec: CodecName) -> None:
         match message:
             case AuthAccepted():
                 self._open()
@@ -143,6 +146,8 @@ class Session:
                 self._listening.failed(self._outgoing.refusals.server_error(context))
             case MembershipAnswered():
                 self._membership(message)
+            case PresenceTold(room, data):
+                self._presence(room, data, codec)
             case Replied(request, data, is_refused):
                 if is_refused:
                     self._outgoing.refused(data)
@@ -151,6 +156,14 @@ class Session:
                     self._outgoing.requests.answer(request, data)
             case EventArrived():  # pragma: no cover - taken by the caller
                 pass
+
+    def _presence(self, room: str, data: object, codec: CodecName) -> None:
+        presence = self._outgoing.rooms.presence(room)
+        if presence is not None:
+            try:
+                presence.take(data, codec)
+            except ValidationError as error:
+                self._listening.failed(ErrorContext(Phase.VALIDATION, error))
 
     def _turned_away(self, context: object) -> None:
         error = self._outgoing.refusals.error(context, default="unauthorized")

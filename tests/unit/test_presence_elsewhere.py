@@ -33,13 +33,15 @@ async def take(crowd: Crowd, step: Any) -> None:
             await crowd.go(index)
         case ("feel", index, mood):
             await crowd.feel(index, mood)
-        case ("cut", site):
+        case ("cut", int(site)):
             crowd.sites[site].engine.reset("cut")
-        case (_, seconds):
+        case ("stop", float(seconds)):
             broker = crowd.sites[0].broker
             broker.stop()
             await sleep(seconds)
             broker.start()
+        case _:
+            raise AssertionError(step)
 
 
 def changes(crowd: Crowd) -> Counter[tuple[str, str]]:
