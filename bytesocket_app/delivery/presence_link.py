@@ -91,6 +91,8 @@ class _Link:
         waiting: Our changes that wait until the others were asked; None afterwards.
         heard: The other processes.
         expected: The processes whose answer is waited for.
+        left: Users who left here lately, and when, where the broker gives no order: the last ones
+            in two processes may cross, and none would be the last.
         digest_at: When the others are told our number.
     """
 
@@ -99,6 +101,7 @@ class _Link:
         "digest_at",
         "expected",
         "heard",
+        "left",
         "pending",
         "progress",
         "room",
@@ -114,6 +117,7 @@ class _Link:
         self.waiting: list[tuple[UserKey, Entries | None]] | None = []
         self.heard: dict[bytes, _Heard] = {}
         self.expected: set[bytes] = set()
+        self.left: dict[UserKey, float] = {}
         self.progress = Event()
         self.digest_at = digest_at
 
@@ -207,7 +211,7 @@ class PresenceLink:
     def is_idle(self, room: PresentRoom) -> bool:
         """Return True if no change of this process is under way."""
         link = self._links.get(room.name)
-        return link is None or not (link.pending or link.waiting)
+        return link is None or not (link.pending or link.waiting or link.left)
 
     async def settled(self, room: PresentRoom) -> None:
         """Wait a short while until the changes of this process are in the state."""
@@ -302,6 +306,8 @@ class PresenceLink:
         if self._send(link, body) and self._is_ordered:
             link.pending.append((self._count, key, entries, self._clock()))
         else:
+            if entries is None and not self._is_ordered:
+                link.left[key] = self._clock()
             self._presence.apply(room, key, entries)
 
     def _send(self, link: _Link, body: list[Any]) -> bool:
@@ -341,6 +347,9 @@ class PresenceLink:
     def _apply_late(self, now: float) -> None:
         """Put those of our changes into the state that should be back by now."""
         for link in tuple(self._links.values()):
+            if link.left:
+                link.left = {key: at for key, at in link.left.items() if now - at < PATIENCE}
+                self._presence.changed(link.room)
             if link.pending and now - link.pending[0][3] > PATIENCE:
                 self._apply_to(link, self._count)
 
@@ -382,7 +391,10 @@ class PresenceLink:
         heard.version = version
         key, data = body[4], body[5]
         entries = None if data is None else _read(link.room.presence, data)
-        link.room.state.apply(node, key, entries)
+        before = link.room.state.entries(key)
+        step = link.room.state.apply(node, key, entries)
+        if step == "exit" and link.left.pop(key, None) is not None:
+            self._presence.hooks_after(link.room, key, before)
         self._presence.changed(link.room)
 
     def _ask_one(self, link: _Link, node: bytes) -> None:
