@@ -24,7 +24,7 @@ from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.presence import Presence
+from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
@@ -165,7 +165,7 @@ class ByteSocket:
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
-        self.presence = Presence(
+        self.presence = PresenceKeeper(
             self._declared,
             self.memberships,
             self.lifecycle.failures,

@@ -115,7 +115,7 @@ class Presence(Mapping[UserKey, tuple[EntryT, ...]], Generic[EntryT]):
 
 
 def _list(value: object) -> list[Any]:
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return [*cast("list[object]", value)] if isinstance(value, list) else []
 
 
 def _compared(before: Users, after: Users) -> PresenceChange:

@@ -162,7 +162,7 @@ class PresentRoom:
         self.told_at = -inf
 
 
-class Presence:
+class PresenceKeeper:
     """Presence of an application's rooms in this process.
 
     Args:

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from bytesocket_app.cluster import Node, NodeState
 from bytesocket_app.cluster.channels import presence_channel
 from bytesocket_app.declarations.presence import RoomPresence
-from bytesocket_app.delivery.presence import Presence, PresentRoom
+from bytesocket_app.delivery.presence import PresenceKeeper, PresentRoom
 from bytesocket_app.delivery.presence_state import Entries, merged
 from bytesocket_app.types import UserKey
 
@@ -140,7 +140,7 @@ class PresenceLink:
     def __init__(
         self,
         node: Node,
-        presence: Presence,
+        presence: PresenceKeeper,
         *,
         is_ordered: bool,
         clock: Callable[[], float] = anyio.current_time,

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bytesocket_app.delivery.presence import Presence
+from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.dispatch.answers import send, validation_details
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.errors import EncodeError, Phase, Refusal
@@ -14,7 +14,9 @@ from bytesocket_app.wire.shapes import echoed, error_context, event_error
 _INVALID = Refusal("The entry is not valid.", code="validation")
 
 
-def change_entry(step: Step, presence: Presence, message: dict[str, Any], codec: CodecName) -> None:
+def change_entry(
+    step: Step, presence: PresenceKeeper, message: dict[str, Any], codec: CodecName
+) -> None:
     """Change the client's entry as its message says, or refuse that by a message of type 3.
 
     Args:

@@ -9,7 +9,7 @@ from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.declarations.rooms import DeclaredRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.presence import Presence
+from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.events import Catalogue
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import MiddlewareChain
@@ -51,5 +51,5 @@ class Runtime:
     telemetry: Telemetry
     threads: Threads
     rates: DeclaredRates
-    presence: Presence
+    presence: PresenceKeeper
     clock: Callable[[], float]

@@ -20,7 +20,7 @@ from bytesocket_app.cluster import Node
 from bytesocket_app.delivery.elsewhere import Elsewhere
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
-from bytesocket_app.delivery.presence import Presence
+from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.delivery.presence_link import PresenceLink
 from bytesocket_app.engines import Engine, EngineAddress
 from bytesocket_app.engines.make import make_engine
@@ -55,7 +55,7 @@ class Cluster:
         namespace: str,
         hub: Hub,
         memberships: Memberships,
-        presence: Presence,
+        presence: PresenceKeeper,
         *,
         one_copy: bool,
         patience: float,

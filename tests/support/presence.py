@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
-from typing import Any
 
 from anyio import TASK_STATUS_IGNORED, Event, fail_after, sleep
 from anyio.abc import TaskGroup, TaskStatus
@@ -78,7 +77,8 @@ class Site:
 
     @property
     def engine(self) -> MemoryEngine:
-        engine: Any = self.node._engine  # pyright: ignore[reportPrivateUsage]
+        engine = self.node._engine  # pyright: ignore[reportPrivateUsage]
+        assert isinstance(engine, MemoryEngine)
         return engine
 
     @property
