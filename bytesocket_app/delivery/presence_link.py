@@ -62,8 +62,8 @@ CHUNK_BYTES: Final = 64 * 1024
 """Bytes of entries in one message."""
 
 
-class _Heard:
-    """What is known of one other process in one room.
+class _HeardNode:
+    """Knowledge of one other process in one room.
 
     Attributes:
         version: The number of its last change; 0 for none.
@@ -82,7 +82,7 @@ class _Heard:
 
 
 class _Link:
-    """What is under way for one room.
+    """Work under way for one room.
 
     Attributes:
         room: The room.
@@ -115,7 +115,7 @@ class _Link:
         self.version = 0
         self.pending: deque[tuple[int, UserKey, Entries | None, float]] = deque()
         self.waiting: list[tuple[UserKey, Entries | None]] | None = []
-        self.heard: dict[bytes, _Heard] = {}
+        self.heard: dict[bytes, _HeardNode] = {}
         self.expected: set[bytes] = set()
         self.left: dict[UserKey, float] = {}
         self.progress = Event()
@@ -372,8 +372,8 @@ class PresenceLink:
 
     # The changes of others.
 
-    def _of(self, link: _Link, node: bytes) -> _Heard:
-        return link.heard.setdefault(node, _Heard())
+    def _of(self, link: _Link, node: bytes) -> _HeardNode:
+        return link.heard.setdefault(node, _HeardNode())
 
     def _take_change(
         self, link: _Link, node: bytes, since: int, version: int, body: list[Any]
