@@ -17,6 +17,7 @@ from bytesocket_app.declarations.declaring import declare_authenticator
 from bytesocket_app.declarations.every import DeclaredTimers
 from bytesocket_app.declarations.handlers import HandlerTable
 from bytesocket_app.declarations.keys import is_key
+from bytesocket_app.declarations.presence import PresenceKind
 from bytesocket_app.declarations.rates import DeclaredRates, Per
 from bytesocket_app.declarations.rooms import DeclaredRooms, JoinedBy, Room
 from bytesocket_app.declarations.router import Router
@@ -26,6 +27,7 @@ from bytesocket_app.declarations.user_types import check_users
 from bytesocket_app.delivery.emitting import ServerRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.delivery.remote import RemoteSocket
 from bytesocket_app.delivery.room_check import RoomCheck
 from bytesocket_app.delivery.users import User
@@ -131,6 +133,7 @@ class ByteSocket:
         hub: Takes events to sockets.
         memberships: The open sockets, and who is in which room.
         telemetry: The port for metrics and tracing.
+        presence: Who is in the rooms that tell it; see `Room.presence`.
         cluster: The link to the application's other processes; None if it has none.
         housekeeping: Runs the work for all sockets, and reads the clock for their deadlines.
         clock: The time of those deadlines, to look at and to sleep by; tests advance it.
@@ -186,6 +189,15 @@ class ByteSocket:
         telemetry = self.telemetry
         hooks = RoomHooks(self._declared, self.lifecycle.failures, self, settings.timeouts.handler)
         self.memberships = Memberships(hooks, settings.timeouts.close)
+        self.presence = PresenceKeeper(
+            self._declared,
+            self.memberships,
+            self.lifecycle.failures,
+            self,
+            self._now,
+            linger=settings.timeouts.presence_linger,
+            timeout=settings.timeouts.handler,
+        )
         self.hub = Hub(
             self.catalogue,
             self.memberships,
@@ -208,6 +220,7 @@ class ByteSocket:
             app=type(self),
             rates=self._rates,
             timers=self._timers,
+            presence=self.presence,
         )
         self._declared.every.declare(scope)
         self._router = Router.root(scope, middleware)
@@ -224,12 +237,13 @@ class ByteSocket:
             telemetry=telemetry,
             threads=Threads(settings.limits.threads),
             rates=self._rates,
+            presence=self.presence,
             clock=self._now,
         )
         dispatcher = Dispatcher(runtime, hooks)
         self._authentication = dispatcher.authentication
         self.housekeeping = Housekeeping(
-            time.monotonic, sweep_interval(settings.timeouts), settings.limits
+            time.monotonic, sweep_interval(settings.timeouts), settings.limits, self.presence
         )
         timers = TimerRunner(self, self._timers, self.clock, self.lifecycle.failures, telemetry)
         self.life = LifespanRunner(self, self._check, self._check_bare, timers)
@@ -386,7 +400,12 @@ class ByteSocket:
         return register if function is None else register(function)
 
     def room(
-        self, pattern: str, *, join: JoinedBy = "client", class_name: str | None = None
+        self,
+        pattern: str,
+        *,
+        join: JoinedBy = "client",
+        class_name: str | None = None,
+        presence: PresenceKind | None = None,
     ) -> Room:
         """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
 
@@ -397,12 +416,14 @@ class ByteSocket:
             join: "server" for rooms that clients cannot ask to join.
             class_name: Name of its class in generated Python clients, where the one that the
                 pattern makes would be another's.
+            presence: "count" for large rooms: members who ask learn how many users are in it, and
+                nothing of each other. What they see of each other, `Room.presence` says.
 
         Raises:
             ConfigurationError: It is declared already, could mean another one's names, or is the
                 room of all sockets; or the class name cannot be one.
         """
-        return self._router.room(pattern, join=join, class_name=class_name)
+        return self._router.room(pattern, join=join, class_name=class_name, presence=presence)
 
     def include(self, router: Router) -> None:
         """Make the declarations of a router on this application.
@@ -647,6 +668,7 @@ class ByteSocket:
             namespace,
             self.hub,
             self.memberships,
+            self.presence,
             limits=self.settings.limits,
             secret=self._secret,
             patience=choice.patience,
@@ -689,6 +711,8 @@ class ByteSocket:
         decides = self._authentication.authenticator
         has_keys = decides is not None and decides.key is not None
         self._rates.check(has_keys=has_keys)
+        for room in self._declared.all():
+            room.presence.check(has_keys=has_keys)
         most = self.settings.limits.connections_per_user
         if most and not has_keys:
             raise ConfigurationError(

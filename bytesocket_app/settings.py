@@ -99,6 +99,10 @@ class Timeouts(_Group):
     """Time without the broker after which `/ready` is answered with 503, unless
     `Policies.engine_down` says otherwise; 0 for never."""
 
+    presence_linger: float = 3.0
+    """Time from the end of a user's last socket in a room to their exit from its presence, so that
+    nobody is gone for the time of a reload; 0 for an exit at once."""
+
     def __post_init__(self) -> None:
         """Check that the values are durations; raises ConfigurationError."""
         for name, value in _values(self):

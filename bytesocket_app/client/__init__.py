@@ -13,6 +13,7 @@ from bytesocket_app.client.group import Into, RoomGroup, RoomName
 from bytesocket_app.client.listeners import EventClasses, Listening
 from bytesocket_app.client.model import Model
 from bytesocket_app.client.outgoing import Outcome
+from bytesocket_app.client.presence import Presence, PresenceChange
 from bytesocket_app.client.reconnector import ClientState
 from bytesocket_app.client.refusals import Refusals
 from bytesocket_app.client.room import ClientRoom as Room
@@ -69,6 +70,8 @@ __all__ = [
     "Outcome",
     "Parameters",
     "PayloadType",
+    "Presence",
+    "PresenceChange",
     "Refusals",
     "Replies",
     "RequestError",

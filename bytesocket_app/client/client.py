@@ -352,7 +352,8 @@ class Client:
         for room in rooms:
             if not isinstance(room, RoomName):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise TypeError(no_name(room, self._rooms))
-        batch = self._outgoing.join_all({room.name: room.pattern for room in rooms})
-        first = {room.name: room for room in rooms}.values()
         sides = self._outgoing, self._listening
+        first = {room.name: room for room in rooms}.values()
+        wanted = {room.name: room.kind.wanted(room.name, *sides, room.pattern) for room in first}
+        batch = self._outgoing.join_all(wanted)
         return RoomGroup(*(room.kind(room.name, *sides, room.pattern, batch) for room in first))

@@ -57,6 +57,14 @@ class MembershipAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceTold:
+    """Message type 36: who is in a room, or how that changed."""
+
+    room: str
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Replied:
     """Answer to a request: message types 32 and 33.
 
@@ -83,6 +91,7 @@ Incoming: TypeAlias = (
     | AuthRefused
     | ServerComplained
     | MembershipAnswered
+    | PresenceTold
     | Replied
     | Removed
 )
@@ -120,6 +129,9 @@ def _lifecycle(message: dict[str, Any], kind: float) -> Incoming | None:
         return _reply(message, data, is_refused=kind == MessageType.REPLY_ERROR)
     if kind == MessageType.REMOVED:
         return _removed(message)
+    room = message.get("room")
+    if kind == MessageType.PRESENCE and isinstance(room, str) and data is not ABSENT:
+        return PresenceTold(room, data)
     return _membership(message, kind, data)
 
 

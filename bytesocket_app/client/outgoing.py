@@ -20,16 +20,20 @@ from pydantic import ValidationError
 from bytesocket_app.client.connection import WebSocketConnection
 from bytesocket_app.client.messages import event_frame, lifecycle_frame
 from bytesocket_app.client.pacing import AnyPace, Pace, Pacing, SeveralPaces
+from bytesocket_app.client.payload import plain
+from bytesocket_app.client.presence import Presence
 from bytesocket_app.client.queue import OfflineQueue, Queued
 from bytesocket_app.client.refusals import RefusalReader, Refusals, too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
-from bytesocket_app.client.rooms import Batch, Membership, Rooms
+from bytesocket_app.client.rooms import Batch, Membership, Rooms, Wanted
 from bytesocket_app.client.settings import ClientSettings, EventRate
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import ConfigurationError, DecodeError, Disconnected, RequestError, where
 from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType, decode
+
+_JOINS: Final = {MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS}
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
 """Outcome of sending an event: sent, queued until its rate allows it or for the next connection,
@@ -202,16 +206,38 @@ class Outgoing:
 
     def _ask(self, kind: MessageType, room: str | tuple[str, ...]) -> None:
         if self._connection is not None:
-            members = {"room": room} if isinstance(room, str) else {"rooms": list(room)}
+            names = (room,) if isinstance(room, str) else room
+            members: dict[str, Any] = (
+                {"room": room} if isinstance(room, str) else {"rooms": list(room)}
+            )
+            if kind in _JOINS and any(self.rooms.presence(name) is not None for name in names):
+                members["presence"] = True
             self._connection.send(
                 lifecycle_frame(self.codec, kind, **members), is_binary=self.codec.is_binary
             )
 
-    def join(self, room: str, pattern: str | None = None) -> Membership:
+    def join(
+        self, room: str, pattern: str | None = None, presence: Presence[Any] | None = None
+    ) -> Membership:
         """Add a handle of a room; see `Rooms.join`."""
-        return self.rooms.join(room, pattern)
+        return self.rooms.join(room, Wanted(pattern or room, presence))
 
-    def join_all(self, wanted: Mapping[str, str]) -> Batch:
+    def change_entry(self, room: str, changes: dict[str, Any]) -> Outcome:
+        """Send changes of the client's own entry in a room, or drop them without a connection.
+
+        Raises:
+            EncodeError: A value cannot be sent.
+        """
+        connection = self.connection
+        frame = lifecycle_frame(
+            self.codec, MessageType.PRESENCE, room=room, data=plain(changes, self.codec)
+        )
+        if connection is None:
+            return "dropped"
+        connection.send(frame, is_binary=self.codec.is_binary)
+        return "sent"
+
+    def join_all(self, wanted: Mapping[str, Wanted]) -> Batch:
         """Add a handle of several rooms; see `Rooms.join_all`."""
         return self.rooms.join_all(wanted)
 

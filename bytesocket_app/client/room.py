@@ -1,6 +1,7 @@
 """Room handle, which keeps the room joined over reconnections until it is left."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeAlias, TypeVar, overload
 
@@ -10,8 +11,9 @@ from bytesocket_app.client.callback_queue import Callback
 from bytesocket_app.client.listeners import EventClasses, Listening, event_class
 from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
+from bytesocket_app.client.presence import Presence, PresenceChange
 from bytesocket_app.client.room_names import PARAMETER, call_of
-from bytesocket_app.client.rooms import Batch
+from bytesocket_app.client.rooms import Batch, Wanted
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
@@ -84,6 +86,7 @@ class ClientRoom:
     _arriving: ClassVar[EventClasses] = {}
     _replies: ClassVar[Replies] = {}
     _parameters: ClassVar[Parameters] = {}
+    _presence: ClassVar[type[Presence[Any]] | None] = None
 
     def __init__(
         self,
@@ -98,9 +101,14 @@ class ClientRoom:
         self._outgoing = outgoing
         self._listening = listening
         self._listeners = listening.enter_room(name)
-        self._membership = batch.rooms[name] if batch else outgoing.join(name, pattern)
+        if batch is None:
+            wanted = self.wanted(name, outgoing, listening, pattern)
+            self._membership = outgoing.join(name, wanted.pattern, wanted.presence)
+        else:
+            self._membership = batch.rooms[name]
         self._membership.left.append(self._removed)
         self._left_hooks: list[Callback] = []
+        self._presence_callbacks: list[Callable[[PresenceChange], object]] = []
         self._has_left = False
         self._removal: RequestError | None = None
 
@@ -108,6 +116,17 @@ class ClientRoom:
     def named(cls, pattern: str, parameters: Mapping[str, object]) -> str:
         """Return the name of one of the rooms that this class is for; raises as `filled_name`."""
         return filled_name(pattern, parameters, cls._parameters)
+
+    @classmethod
+    def wanted(
+        cls, name: str, outgoing: Outgoing, listening: ListeningSide, pattern: str | None = None
+    ) -> Wanted:
+        """Return what a handle of this class wants of a room; the arguments are those of one."""
+        presence = None
+        if cls._presence is not None:
+            send = partial(outgoing.change_entry, name)
+            presence = cls._presence(send, listening.callbacks.post)
+        return Wanted(pattern or name, presence)
 
     @property
     def has_left(self) -> bool:
@@ -181,6 +200,9 @@ class ClientRoom:
         self._membership.left.remove(self._removed)
         self._listeners.forget_calls()
         self._listening.leave_room(self.name, self._listeners)
+        if self._membership.presence is not None:
+            for callback in self._presence_callbacks:
+                self._membership.presence.forget(callback)
         self._outgoing.rooms.leave(self.name, self._batch)
         self._membership.changed.notify()
 
@@ -216,6 +238,15 @@ class ClientRoom:
         model = event_class(event, self._arriving)
         limit, check = self._outgoing.settings.event_buffer, self._outgoing.check_running
         return self._listeners.stream(model, limit, check)
+
+    def _people(self) -> Any:
+        """Return who is in the room."""
+        return self._membership.presence
+
+    def _on_presence(self, callback: Callable[[PresenceChange], object]) -> None:
+        if self._membership.presence is not None and not self._has_left:
+            self._membership.presence.listen(callback)
+            self._presence_callbacks.append(callback)
 
     async def _emit(self, event: Any) -> Outcome:
         if self._removal is not None:

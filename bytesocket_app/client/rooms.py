@@ -10,8 +10,9 @@ handle of its own wants too is asked for by itself: no other room's refusal keep
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
+from bytesocket_app.client.presence import Presence
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import RequestError
 from bytesocket_app.wire import MessageType
@@ -38,6 +39,7 @@ class Membership:
         asked_in: Batch whose join is pending; None if none is.
         left: Functions of the handles, called with the reason when server code takes the client out
             of the room.
+        presence: Users who are there; None if the server is not asked.
         changed: Signal for waiters, notified at answers, when the connection ends, and when a
             handle leaves.
     """
@@ -54,7 +56,20 @@ class Membership:
     left: list[Callable[[RequestError], None]] = field(
         default_factory=list[Callable[[RequestError], None]]
     )
+    presence: Presence[Any] | None = None
     changed: Signal = field(default_factory=Signal)
+
+
+class Wanted(NamedTuple):
+    """Wish of a handle for a room.
+
+    Attributes:
+        pattern: The room's pattern; its name if it has none.
+        presence: Where to keep who is there; None not to ask. Handles of one room share the first.
+    """
+
+    pattern: str
+    presence: Presence[Any] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -92,32 +107,38 @@ class Rooms:
         room = self._rooms.get(name)
         return name if room is None else room.pattern
 
-    def join(self, name: str, pattern: str | None = None) -> Membership:
+    def presence(self, name: str) -> Presence[Any] | None:
+        """Return who is in a room; None if the server is not asked."""
+        room = self._rooms.get(name)
+        return None if room is None else room.presence
+
+    def join(self, name: str, wanted: Wanted | None = None) -> Membership:
         """Add a handle of a room and join the room if needed; a refused join is tried again."""
-        room = self._rooms.setdefault(name, Membership(pattern=pattern or name))
-        room.handles += 1
+        room = self._added(name, wanted or Wanted(name))
         room.is_settled = False
         if room.error is not None and not room.is_asked:
             room.error = None
         self._reconcile(name, room)
         return room
 
-    def join_all(self, wanted: Mapping[str, str]) -> Batch:
-        """Add a handle of each room, and join those that the client is not in by one message.
-
-        Args:
-            wanted: The pattern of each room, by the room's name.
-        """
+    def join_all(self, rooms: Mapping[str, Wanted]) -> Batch:
+        """Add a handle of each room, and join those that the client is not in by one message."""
         batch = Batch({})
-        for name, pattern in wanted.items():
-            room = self._rooms.setdefault(name, Membership(pattern=pattern))
-            room.handles += 1
+        for name, wanted in rooms.items():
+            room = self._added(name, wanted)
             room.batched += 1
             batch.rooms[name] = room
-        if wanted:
+        if rooms:
             self._batches.append(batch)
         self._ask_batches()
         return batch
+
+    def _added(self, name: str, wanted: Wanted) -> Membership:
+        room = self._rooms.setdefault(name, Membership(pattern=wanted.pattern))
+        if room.presence is None:
+            room.presence = wanted.presence
+        room.handles += 1
+        return room
 
     def leave(self, name: str, batch: Batch | None = None) -> None:
         """Remove a handle of a room; leaves the room with the last one.
@@ -189,6 +210,8 @@ class Rooms:
                 self._drop(name, batch)
         for left in tuple(room.left):
             left(error)
+        if room.presence is not None:
+            room.presence.clear()
         room.changed.notify()
         return True
 

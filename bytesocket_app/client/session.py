@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import anyio
+from pydantic import ValidationError
 
 from bytesocket_app.client.connection import Ending, WebSocketConnection
 from bytesocket_app.client.heartbeat import Heartbeat
@@ -15,6 +16,7 @@ from bytesocket_app.client.messages import (
     EventArrived,
     Incoming,
     MembershipAnswered,
+    PresenceTold,
     Removed,
     Replied,
     ServerComplained,
@@ -34,6 +36,7 @@ from bytesocket_app.errors import (
     RequestError,
     UnknownContract,
 )
+from bytesocket_app.types import CodecName
 from bytesocket_app.wire import CloseCode, MessageType, decode
 from bytesocket_app.wire.close import is_final
 
@@ -190,7 +193,7 @@ class Session:
         if isinstance(message, EventArrived):
             listening.arrived(message, "binary" if is_binary else "json")
         elif message is not None:
-            self._obey(message)
+            self._obey(message, "binary" if is_binary else "json")
         callbacks.message_bytes = 0
         if self._is_unsure:
             self._admit()
@@ -218,7 +221,7 @@ class Session:
         is_pong_due = heartbeat.is_waiting and not connection.has_heard
         return is_pong_due or self._outgoing.is_awaiting
 
-    def _obey(self, message: Incoming) -> None:
+    def _obey(self, message: Incoming, codec: CodecName) -> None:
         match message:
             case AuthAccepted():
                 self._open()
@@ -229,6 +232,8 @@ class Session:
                 self._listening.failed(self._outgoing.refusals.server_error(context))
             case MembershipAnswered():
                 self._membership(message)
+            case PresenceTold(room, data):
+                self._presence(room, data, codec)
             case Removed(room, code, text):
                 error = self._outgoing.refusals.error({"error": {"code": code, "message": text}})
                 lost = self._outgoing.removed(room, error)
@@ -242,6 +247,14 @@ class Session:
                     self._outgoing.requests.answer(request, data)
             case EventArrived():  # pragma: no cover - taken by the caller
                 pass
+
+    def _presence(self, room: str, data: object, codec: CodecName) -> None:
+        presence = self._outgoing.rooms.presence(room)
+        if presence is not None:
+            try:
+                presence.take(data, codec)
+            except ValidationError as error:
+                self._listening.failed(ErrorContext(Phase.VALIDATION, error))
 
     def _turned_away(self, context: object) -> None:
         error = self._outgoing.refusals.error(context, default="unauthorized")

@@ -21,6 +21,9 @@ NODES: Final = "n"
 LONGEST: Final = 1024
 """Characters of a name in a channel; NATS takes 4096 for all of a command's line."""
 
+RETURNED: Final = "p."
+"""Beginning of the channels on which a node takes its own messages too, in the order of all."""
+
 REMEMBERED: Final = 4096
 """Channels whose names are remembered."""
 
@@ -29,6 +32,12 @@ REMEMBERED: Final = 4096
 def room_channel(room: str) -> str:
     """Return the channel of a room's members."""
     return f"r.{_escaped(room)}"
+
+
+@lru_cache(REMEMBERED)
+def presence_channel(room: str) -> str:
+    """Return the channel of a room's presence; what a node publishes there it gets back too."""
+    return f"{RETURNED}{_escaped(room)}"
 
 
 @lru_cache(REMEMBERED, typed=True)

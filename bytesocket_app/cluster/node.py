@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import anyio
 from anyio.abc import TaskGroup
 
-from bytesocket_app.cluster.channels import NODES, node_channel, prefix
+from bytesocket_app.cluster.channels import NODES, RETURNED, node_channel, prefix
 from bytesocket_app.cluster.envelope import Envelope, EnvelopeCodec
 from bytesocket_app.cluster.metrics import ClusterCounters
 from bytesocket_app.cluster.outgoing import NodeOutgoing
@@ -114,6 +114,7 @@ class Node:
         round_trip: Seconds from the last sign of life to its return; 0 before the first.
         settled_in: Seconds from the last connection to `UP`; 0 before the first.
         reason: Why there is no link; empty while there is one.
+        returned: Called with own messages that come back on channels of presence; None for nobody.
     """
 
     def __init__(  # noqa: PLR0913 - most by keyword
@@ -146,6 +147,8 @@ class Node:
         )
         self._prefix = prefix(namespace)
         self._nodes = self._prefix + NODES
+        self._returning = self._prefix + RETURNED
+        self.returned: Callable[[list[Any]], None] | None = None
         self._own = self._prefix + node_channel(self.id)
         self._echoes = self._own if is_publisher else self._nodes
         self._wanted: set[str] = {self._nodes, self._own}
@@ -303,6 +306,8 @@ class Node:
         if self._codec.is_own(payload):
             if channel == self._echoes:
                 self._echoed(payload)
+            elif channel.startswith(self._returning):
+                self._came_back(payload)
             return
         envelope = self._codec.read(payload)
         if envelope is None:
@@ -332,6 +337,12 @@ class Node:
         envelope = self._codec.read(payload)
         if envelope is not None and envelope.body[0] == Kind.BEAT:
             self.round_trip = self._echoed_at - self._beat_at
+
+    def _came_back(self, payload: bytes) -> None:
+        """Pass on an own message, which may come twice, where its place among others counts."""
+        envelope = None if self.returned is None else self._codec.read(payload)
+        if envelope is not None and self.returned is not None:
+            self.returned(envelope.body)
 
     def _take(self, peer: OtherNode, channel: str, envelope: Envelope) -> None:
         """Pass a message on, unless it came before or is wanted no more."""

@@ -14,6 +14,7 @@ from bytesocket_app.contract.source import (
     ContractSource,
     EventEntry,
     MessageAuth,
+    PresenceEntry,
     RoomEntry,
     RoomEventEntry,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "ContractSource",
     "EventEntry",
     "MessageAuth",
+    "PresenceEntry",
     "RoomEntry",
     "RoomEventEntry",
     "build",

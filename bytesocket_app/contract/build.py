@@ -85,6 +85,7 @@ def _room(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
     return {
         **refusals,
         **_class_name(room.class_name),
+        **_presence(room, types),
         "pattern": room.pattern,
         "params": {
             name: types.add(kind, "input", f"parameter `{name}` of room {room.pattern!r}")
@@ -104,6 +105,18 @@ def _room(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
         ],
         "server_events": sorted({_plain_name(n) for n in room.server_events}, key=_name_key),
     }
+
+
+def _presence(room: RoomEntry, types: TypeTable) -> dict[str, Any]:
+    """Return the key of a room's presence; it is absent without one, as for most rooms."""
+    presence = room.presence
+    if presence is None:
+        return {}
+    if presence.entry is None:
+        return {"presence": {"counts": True}}
+    what = f"presence of room {room.pattern!r}"
+    entry = types.add(presence.entry, "output", what)
+    return {"presence": {"entry": entry, "clients": sorted(presence.clients)}}
 
 
 def _reply(annotation: Any, what: str, types: TypeTable) -> Slot | None:

@@ -9,11 +9,13 @@ from bytesocket_app.contract.source import (
     ContractSource,
     EventEntry,
     MessageAuth,
+    PresenceEntry,
     RoomEntry,
     RoomEventEntry,
 )
 from bytesocket_app.declarations.auth import Authenticator
 from bytesocket_app.declarations.handlers import Handler, HandlerTable
+from bytesocket_app.declarations.presence import RoomPresence
 from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.errors import Refusal
 from bytesocket_app.events import Catalogue, EventSpec
@@ -109,7 +111,16 @@ def _room(room: Room, refusals: tuple[type[Refusal], ...]) -> RoomEntry:
         raises=tuple(dict.fromkeys((*room.refusals, *(refusals if by_clients else ())))),
         place=room.source,
         class_name=room.class_name,
+        presence=_presence(room.presence) if by_clients else None,
     )
+
+
+def _presence(presence: RoomPresence) -> PresenceEntry | None:
+    if not presence.is_declared:
+        return None
+    if presence.entry is None:
+        return PresenceEntry()
+    return PresenceEntry(presence.entry.annotation, tuple(presence.wire_names))
 
 
 def _answers(handlers: tuple[Handler, ...]) -> tuple[object, tuple[type[Refusal], ...]]:

@@ -29,7 +29,7 @@ _LATER_HINTS: Final = frozenset({"x-closed", "x-deprecated", "x-first-match"})
 
 _ENTRIES: Final = frozenset({"client_events", "events", "rooms"})
 _NAMED_SCHEMAS: Final = frozenset({"params", "types"})
-_SCHEMAS: Final = frozenset({"credentials", "data", "input", "output", "reply"})
+_SCHEMAS: Final = frozenset({"credentials", "data", "entry", "input", "output", "reply"})
 
 
 def canonical(value: object) -> str:
@@ -94,7 +94,7 @@ def _part(key: str, value: Any) -> Any:
         return [_entry(one) for one in cast("list[object]", value)]
     if key in _SCHEMAS:
         return without_annotations(value)
-    if key == "auth":
+    if key in {"auth", "presence"}:
         return _entry(value)
     named = {"refusals": _entry, **dict.fromkeys(_NAMED_SCHEMAS, without_annotations)}.get(key)
     if named is not None and isinstance(value, dict):

@@ -69,6 +69,19 @@ class RoomEventEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceEntry:
+    """Presence of a room, as its members may ask for it.
+
+    Attributes:
+        entry: Annotation of what they see of each socket; None where only users are counted.
+        clients: The names on the wire of the fields that a client may change of its own entry.
+    """
+
+    entry: Any = None
+    clients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RoomEntry:
     """One room, or a family of rooms.
 
@@ -80,6 +93,7 @@ class RoomEntry:
         server_events: Events that are known to arrive there.
         raises: The refusals that the room's guards declare.
         class_name: Name of its class in generated Python clients; None for the usual one.
+        presence: What members learn of each other; None for nothing.
         place: `file:line` of its declaration; not part of the contract.
     """
 
@@ -90,6 +104,7 @@ class RoomEntry:
     server_events: tuple[EventName, ...] = ()
     raises: tuple[type[Refusal], ...] = ()
     class_name: str | None = None
+    presence: PresenceEntry | None = None
     place: str = ""
 
 

@@ -17,6 +17,7 @@ from bytesocket_app.declarations.handlers import (
 )
 from bytesocket_app.declarations.handles import RoomHandle
 from bytesocket_app.declarations.pending import Add, Pending, Remove
+from bytesocket_app.declarations.presence import PresenceHost, PresenceKind, RoomPresence
 from bytesocket_app.declarations.rates import Per, Rate
 from bytesocket_app.declarations.room_hooks import EveryRoom, RoomHook, check_guard
 from bytesocket_app.declarations.scope import DeclarationScope, RoomBackend
@@ -79,10 +80,15 @@ class Room:
             the client is not in.
         on_join: Called after a socket joined.
         on_leave: Called after a socket left, by any way: a lost connection too.
+        presence: Who is in it, in all processes, and what members see of each other.
     """
 
     def __init__(
-        self, pattern: RoomPattern, joined_by: JoinedBy, class_name: str | None = None
+        self,
+        pattern: RoomPattern,
+        joined_by: JoinedBy,
+        class_name: str | None = None,
+        presence: PresenceKind | None = None,
     ) -> None:
         self.pattern = pattern
         self.joined_by: JoinedBy = joined_by
@@ -102,6 +108,13 @@ class Room:
         )
         self.on_join = self._pending.hook(*self._hooked(RoomHook.JOIN))
         self.on_leave = self._pending.hook(*self._hooked(RoomHook.LEAVE))
+        host = PresenceHost(
+            self.name,
+            lambda: repr(self.pattern.text),
+            lambda: self.pattern.parameters,
+            self._learn,
+        )
+        self.presence = RoomPresence(host, presence)
 
     def declare(self, scope: DeclarationScope) -> None:
         """Become a room of an application; its decorators and verbs do this by themselves.
@@ -118,6 +131,7 @@ class Room:
         scope.rooms.add(self)
         self.chain = scope.chain
         self._pending.reach(scope)
+        self.presence.declare(scope)
 
     def on(
         self,
@@ -279,6 +293,7 @@ class Room:
     def functions(self) -> Iterator[Bound]:
         """Yield the handlers, guards and hooks."""
         yield from (handler.bound for handler in self.handlers.all())
+        yield from self.presence.functions()
         for kind in self._hooks:
             yield from self._hooks.peek(kind)
 

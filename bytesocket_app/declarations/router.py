@@ -8,6 +8,7 @@ from bytesocket_app.declarations.declaring import event_hook, event_name
 from bytesocket_app.declarations.every import checked_interval
 from bytesocket_app.declarations.handlers import HandlerOptions
 from bytesocket_app.declarations.pending import Pending
+from bytesocket_app.declarations.presence import PresenceKind
 from bytesocket_app.declarations.rates import Per, Rate
 from bytesocket_app.declarations.rooms import JoinedBy, Room
 from bytesocket_app.declarations.scope import DeclarationScope
@@ -127,7 +128,12 @@ class Router:
         return event_hook(event, self._pending, options)
 
     def room(
-        self, pattern: str, *, join: JoinedBy = "client", class_name: str | None = None
+        self,
+        pattern: str,
+        *,
+        join: JoinedBy = "client",
+        class_name: str | None = None,
+        presence: PresenceKind | None = None,
     ) -> Room:
         """Declare a room, `"lobby"`, or a pattern of rooms, `"doc:{doc_id}"`.
 
@@ -137,6 +143,7 @@ class Router:
                 a Literal of str and int. Each value has one text, so that no room has two names.
             join: "server" for rooms that clients cannot ask to join.
             class_name: Name of its class in generated Python clients; see `ByteSocket.room`.
+            presence: "count" for large rooms; see `ByteSocket.room`.
 
         Raises:
             ConfigurationError: It is no pattern, it is declared already, could mean another one's
@@ -148,7 +155,7 @@ class Router:
                 f"{caller()}: {pattern!r} is no room's name or pattern: use a string, as in "
                 "room('lobby') or room('doc:{doc_id}')."
             )
-        room = Room(RoomPattern(self.prefix + pattern), join, class_name)
+        room = Room(RoomPattern(self.prefix + pattern), join, class_name, presence)
         self._pending.do(room.declare)
         return room
 

@@ -1,6 +1,6 @@
 """Scope of declarations: the application that they are made on, and what a router adds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.events import Catalogue, ServerEvent, ServerPayload
 from bytesocket_app.middleware import MiddlewareChain
 from bytesocket_app.socket import Removal, Socket
-from bytesocket_app.types import CodecName, Outcome
+from bytesocket_app.types import CodecName, Outcome, UserKey
 
 
 class RoomBackend(Protocol):
@@ -48,6 +48,28 @@ class RoomBackend(Protocol):
         ...
 
 
+class PresenceBackend(Protocol):
+    """Presence of an application's rooms, as far as their declarations need it."""
+
+    def declared(self) -> None:
+        """Take note that a room has presence."""
+        ...
+
+    async def of(self, room: str, presence: Any, /) -> dict[UserKey, list[Any]]:
+        """Return the users of one room with their entries."""
+        ...
+
+    def rooms_of(self, socket: Socket[Any], presence: Any, /) -> list[str]:
+        """Return the rooms of a declaration that a socket is in."""
+        ...
+
+    def update(
+        self, socket: Socket[Any], room: str, presence: Any, changes: Mapping[str, Any], /
+    ) -> None:
+        """Change the entry of a socket in one room."""
+        ...
+
+
 class DeclaredRoomsLike(Protocol):
     """The declared rooms, as far as a room has to know them to be declared."""
 
@@ -68,6 +90,7 @@ class DeclarationScope:
         app: Its class, for functions that ask for the application.
         rates: Its events' rates.
         timers: Its timers.
+        presence: Who is in its rooms.
         prefix: Put before bare event names.
         outer: The part of it that is the prefix of the routers around.
         chain: The routers' middleware; None for the application's own declarations.
@@ -80,6 +103,7 @@ class DeclarationScope:
     app: type
     rates: DeclaredRates
     timers: DeclaredTimers
+    presence: PresenceBackend
     prefix: str = ""
     outer: str = ""
     chain: MiddlewareChain | None = None

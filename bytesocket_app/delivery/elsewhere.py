@@ -91,6 +91,7 @@ class Elsewhere:
         node: This process among the others.
         asking: Questions about rooms.
         takers: Who takes which kind of message.
+        lost: Functions called with a node that is gone.
         tasks: Where hooks run that other processes cause; None before there is a link.
     """
 
@@ -103,6 +104,7 @@ class Elsewhere:
         self._users: set[str] = set()
         self._leaving: dict[str, float] = {}
         self.tasks: TaskGroup | None = None
+        self.lost: list[Callable[[bytes], None]] = []
         self.asking = Asking(node, local.members_here)
         self.takers: dict[int, Taker] = {
             PUBLICATION: self._deliver,
@@ -180,7 +182,9 @@ class Elsewhere:
             logger.exception("hooks of the room %r failed", begun.room)
 
     def gone(self, node: bytes) -> None:
-        """Take note that a node is gone: nothing is kept for it."""
+        """Take note that a node is gone."""
+        for tell in self.lost:
+            tell(node)
 
     def _is_copy(self, node: bytes, bulk: int | None) -> bool:
         """Return True for a message for several rooms that came by another of them."""

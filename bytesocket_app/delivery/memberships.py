@@ -53,6 +53,18 @@ class Occupancy(Protocol):
         ...
 
 
+class PresenceWatch(Protocol):
+    """Observer of the sockets that join and leave rooms."""
+
+    def joined(self, socket: Socket[Any], room: str, /) -> Iterable[Call]:
+        """Return the call that is made for a socket that joined, before the room's join hooks."""
+        ...
+
+    def left(self, socket: Socket[Any], rooms: Iterable[str], /) -> None:
+        """Take note that a socket left rooms, at once."""
+        ...
+
+
 @dataclass(slots=True)
 class _End:
     """Rooms of a socket that is closed or lost.
@@ -89,6 +101,7 @@ class Memberships:
         index: Members by room and rooms by member.
         users: Sockets by the key of their user.
         occupancy: The observer of first and last members; None for none.
+        presence: The observer of members of rooms with presence; None while there are none.
     """
 
     def __init__(self, watch: RoomWatch, patience: float = 10.0) -> None:
@@ -96,6 +109,7 @@ class Memberships:
         self.index: RoomIndex[Socket[Any], DeliveryGroup, Transport] = RoomIndex(self._listing)
         self.users = UserIndex()
         self.occupancy: Occupancy | None = None
+        self.presence: PresenceWatch | None = None
         self._watch = watch
         self._patience = patience
         self._sides: dict[Socket[Any], SendingSide] = {}
@@ -147,6 +161,8 @@ class Memberships:
                 if is_first and self.occupancy is not None:
                     self.occupancy.first_in_room(room)
         for room in entered:
+            if self.presence is not None:
+                self._wait(socket, room, self.presence.joined)
             self._wait(socket, room, self._watch.joined)
         return entered
 
@@ -162,7 +178,7 @@ class Memberships:
         left = [room for room in rooms if self.index.leave(socket, room)]
         for room in left:
             self._wait(socket, room, self._watch.left)
-        self._tell_last(left)
+        self._tell_left(socket, left)
         return left
 
     async def join(self, socket: Socket[Any], room: str) -> None:
@@ -245,7 +261,7 @@ class Memberships:
         rooms = self.index.leave_all(socket)
         self._ends[socket] = _End(rooms, set(rooms))
         self.sockets.pop(socket.id, None)
-        self._tell_last(rooms)
+        self._tell_left(socket, rooms)
         key = socket.user_key
         if key is not None and self.users.discard(socket, key) and self.occupancy is not None:
             self.occupancy.last_of_user(key)
@@ -287,7 +303,9 @@ class Memberships:
                     del waiting[room]
                 yield call
 
-    def _tell_last(self, rooms: Iterable[str]) -> None:
+    def _tell_left(self, socket: Socket[Any], rooms: Iterable[str]) -> None:
+        if self.presence is not None:
+            self.presence.left(socket, rooms)
         if self.occupancy is not None:
             for room in rooms:
                 if not self.index.groups(room):

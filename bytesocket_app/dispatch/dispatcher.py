@@ -11,6 +11,7 @@ from bytesocket_app.dispatch.events import EventRouter
 from bytesocket_app.dispatch.filters import Filters
 from bytesocket_app.dispatch.incoming import Incoming, nothing
 from bytesocket_app.dispatch.membership_requests import PHASES, MembershipRequests
+from bytesocket_app.dispatch.presence import change_entry
 from bytesocket_app.dispatch.rates import Rates
 from bytesocket_app.dispatch.rooms import RoomHooks
 from bytesocket_app.dispatch.runner import HandlerRunner, ended, observed
@@ -23,7 +24,7 @@ from bytesocket_app.types import CodecName
 from bytesocket_app.wire import UNLIMITED, decode, decode_json
 from bytesocket_app.wire.message_type import MessageType
 from bytesocket_app.wire.portable import kind_of
-from bytesocket_app.wire.shapes import is_longer, is_room, is_rooms, lifecycle_type
+from bytesocket_app.wire.shapes import is_longer, is_presence, is_room, is_rooms, lifecycle_type
 
 RAW_EXCERPT: Final = 256
 """Characters of a malformed message that the error hooks get (protocol.md Q26)."""
@@ -62,6 +63,7 @@ class Dispatcher:
         self._rates = Rates(runtime)
         self._limiter: Rates | None = None
         self._requests = MembershipRequests(runtime, hooks, self._rates)
+        self._presence = runtime.presence
         self._middleware = runtime.middleware
         self._lifecycle = runtime.lifecycle
         self._catalogue = runtime.catalogue
@@ -110,7 +112,7 @@ class Dispatcher:
         if kind_of(message) is not dict:
             return self._classify_other(step, message, payload, codec)
         if "type" in message or not step.sending.is_authenticated:
-            special = self._special(step, message, codec)
+            special = self._special(step, message, codec, len(payload))
             if special is not None:
                 return special
         if ("room" in message and "rooms" in message) or (
@@ -161,7 +163,7 @@ class Dispatcher:
             await self._filters.act(step, action, error, TIMEOUT.message)
 
     def _special(
-        self, step: Step, message: dict[str, Any], codec: CodecName
+        self, step: Step, message: dict[str, Any], codec: CodecName, size: int
     ) -> Awaitable[None] | None:
         """Return an awaitable for a message of the protocol, or one before authentication.
 
@@ -178,7 +180,18 @@ class Dispatcher:
             if self._telemetry.listener is None:
                 return work
             return self._observe(step, _requested(step, request, message), work)
+        if kind is None and self._presence.is_declared and is_presence(message):
+            self._change_entry(step, message, codec, size)
+            return nothing()
         return None
+
+    def _change_entry(
+        self, step: Step, message: dict[str, Any], codec: CodecName, size: int
+    ) -> None:
+        """Change the client's own entry in a room's presence, unless it sends too much."""
+        limiter = self._limiter
+        if limiter is None or limiter.passes(step, Incoming(message, codec, size)):
+            change_entry(step, self._presence, message, codec)
 
     def _classify_other(
         self, step: Step, message: object, payload: bytes | str, codec: CodecName

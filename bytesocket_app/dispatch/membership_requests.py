@@ -49,6 +49,7 @@ class MembershipRequests:
         self._rooms = runtime.rooms
         self._hooks = hooks
         self._failures = runtime.lifecycle.failures
+        self._presence = runtime.presence
         self._limits = runtime.settings.limits
         self._policies = runtime.settings.policies
         self._guard_timeout = runtime.settings.timeouts.handler
@@ -72,6 +73,7 @@ class MembershipRequests:
             close_for(step, self._telemetry, "room names too long")
             return
         request = step.request = MembershipRequest(kind, named)
+        request.wants_presence = kind in _JOINS and message.get("presence") is True
         names = list(dict.fromkeys(named))
         if kind in _JOINS:
             refusal = self._rates.refusal_of_join(step, len(names))
@@ -138,6 +140,9 @@ class MembershipRequests:
         send(step.sending, membership_success(request.kind, request.rooms))
         if step.sending.unanswered is not None:
             self._answered(step)
+        if request.wants_presence:
+            rooms = dict.fromkeys(request.rooms)
+            self._presence.watch(step.socket, step.sending, rooms)
 
     def _answered(self, step: Step) -> None:
         """Tell what happened between a join and its answer."""

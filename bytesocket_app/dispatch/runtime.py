@@ -9,6 +9,7 @@ from bytesocket_app.declarations.rates import DeclaredRates
 from bytesocket_app.declarations.rooms import DeclaredRooms
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.events import Catalogue
 from bytesocket_app.lifecycle import Lifecycle
 from bytesocket_app.middleware import MiddlewareChain
@@ -34,6 +35,7 @@ class Runtime:
         telemetry: The port for telemetry.
         threads: The threads for plain functions.
         rates: The declared rates.
+        presence: Who is in the rooms that tell it.
         clock: Returns the time that deadlines and rates are compared with.
     """
 
@@ -49,4 +51,5 @@ class Runtime:
     telemetry: Telemetry
     threads: Threads
     rates: DeclaredRates
+    presence: PresenceKeeper
     clock: Callable[[], float]

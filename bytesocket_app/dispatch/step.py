@@ -24,11 +24,13 @@ class MembershipRequest:
         kind: The type of the request.
         rooms: The rooms as the client named them.
         is_done: True after the memberships have changed; hooks may still run.
+        wants_presence: True if the client asks who is there, and to be told of changes.
     """
 
     kind: MessageType
     rooms: list[str]
     is_done: bool = False
+    wants_presence: bool = False
 
 
 class Step:

@@ -56,6 +56,8 @@ class Engine(Protocol):
       told may have arrived or not, and is never sent by the engine again.
     - A broker that is silent for 3 s counts as lost. Connecting begins at once after a loss, and is
       tried again after 0.05 to 0.15 s, for ever.
+    - All processes get the messages of a channel, their own too, in one order, if the engine says
+      so by an attribute `is_ordered = True`; hooks of presence run exactly once then.
     - No buffer grows without a bound: with more than `MAX_UNSENT` bytes unsent the connection
       counts as lost.
     """

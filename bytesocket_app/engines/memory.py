@@ -59,6 +59,8 @@ class MemoryEngine(ReconnectingEngine):
         broker: The broker.
     """
 
+    is_ordered = True
+
     def __init__(self, broker: MemoryBroker) -> None:
         super().__init__(f"memory://{broker.name}")
         self._broker = broker

@@ -29,8 +29,11 @@ class ReconnectingEngine(ABC):
         shown: The broker's address for people.
 
     Attributes:
+        is_ordered: True if all processes get the messages of a channel in one order.
         reason: Why the last connection was lost or did not come about; empty before that.
     """
+
+    is_ordered = False
 
     def __init__(self, shown: str) -> None:
         self.shown = shown

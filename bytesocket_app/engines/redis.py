@@ -43,6 +43,8 @@ class RedisEngine(ReconnectingEngine):
         name: What the server lists the connection as (`CLIENT LIST`).
     """
 
+    is_ordered = True
+
     def __init__(self, address: EngineAddress, *, name: str = "bytesocket") -> None:
         super().__init__(address.shown)
         self._address = address

@@ -39,7 +39,7 @@ LOST: Final = (
 
 
 class Subscriber(Protocol):
-    """What a connection tells."""
+    """Listener to a connection."""
 
     def message(self, channel: bytes, payload: bytes) -> None:
         """Take a message of a subscribed channel."""

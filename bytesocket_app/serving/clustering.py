@@ -22,6 +22,8 @@ from bytesocket_app.cluster.reporting import metrics_of
 from bytesocket_app.delivery.elsewhere import Elsewhere
 from bytesocket_app.delivery.hub import Hub
 from bytesocket_app.delivery.memberships import Memberships
+from bytesocket_app.delivery.presence import PresenceKeeper
+from bytesocket_app.delivery.presence_link import PresenceLink
 from bytesocket_app.engines import Engine, EngineAddress, parse_engine
 from bytesocket_app.engines.make import make_engine
 from bytesocket_app.errors import ConfigurationError, EngineError
@@ -90,6 +92,7 @@ class Cluster:
         engine: An engine, or the address of one.
         namespace: What the application's channels are told apart by.
         hub, memberships: Delivery in this process.
+        presence: Who is in its rooms.
         limits: Bound what may wait for the broker.
         secret: Key of the messages' HMAC; None for none.
         patience: Seconds to wait for the broker at the start; 0 for no limit.
@@ -98,12 +101,13 @@ class Cluster:
         elsewhere: Delivery to the other processes; None while there is no link at all.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - most by keyword
         self,
         engine: Engine | EngineAddress,
         namespace: str,
         hub: Hub,
         memberships: Memberships,
+        presence: PresenceKeeper,
         *,
         limits: Limits,
         secret: bytes | None = None,
@@ -114,6 +118,7 @@ class Cluster:
         self._namespace = namespace
         self._hub = hub
         self._memberships = memberships
+        self._presence = presence
         self._limits = limits
         self._secret = secret
         self._patience = patience
@@ -171,10 +176,10 @@ class Cluster:
 
     async def _start(self, tasks: TaskGroup) -> None:
         """Run the link in a task group, and wait until it is up."""
-        elsewhere = self._made()
+        elsewhere, presence = self._made()
         try:
             with fail_after(self._patience or None):
-                await tasks.start(self._serve, elsewhere)
+                await tasks.start(self._serve, elsewhere, presence)
         except TimeoutError:
             # An engine need not say why it never was up; ours do.
             why = getattr(self._running, "reason", "") or elsewhere.node.reason
@@ -193,9 +198,9 @@ class Cluster:
             self._scope.cancel()
         if self._lenders:
             self._owner = self._lenders[0]
-            self._owner.start_soon(self._serve, self._made())
+            self._owner.start_soon(self._serve, *self._made())
 
-    def _made(self) -> Elsewhere:
+    def _made(self) -> tuple[Elsewhere, PresenceLink]:
         engine, secret = self._engine, None
         if isinstance(engine, EngineAddress):
             secret = engine.secret
@@ -209,10 +214,16 @@ class Cluster:
             size=self._limits.engine_bytes,
             secret=self._secret or secret,
         )
-        return Elsewhere(make, self._hub)
+        elsewhere = Elsewhere(make, self._hub)
+        is_ordered: bool = getattr(engine, "is_ordered", False)
+        return elsewhere, PresenceLink(elsewhere, self._presence, is_ordered=is_ordered)
 
     async def _serve(
-        self, elsewhere: Elsewhere, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED
+        self,
+        elsewhere: Elsewhere,
+        presence: PresenceLink,
+        *,
+        task_status: TaskStatus[None] = TASK_STATUS_IGNORED,
     ) -> None:
         """Hold the link, until its scope is cancelled."""
         self._scope = scope = CancelScope()
@@ -223,15 +234,20 @@ class Cluster:
                     elsewhere.tasks = tasks
                     tasks.start_soon(elsewhere.node.run)
                     self._attach(elsewhere)
+                    presence.attach()
+                    tasks.start_soon(presence.run)
                     await elsewhere.node.wait_up()
                     task_status.started()
                     while True:
                         await sleep(SWEEP)
-                        elsewhere.sweep(current_time())
+                        now = current_time()
+                        elsewhere.sweep(now)
+                        presence.sweep(now)
         except BaseExceptionGroup as group:
             raise leaf(group) from None
         finally:
             if self.elsewhere is elsewhere:
+                presence.detach()
                 self._detach()
 
     def _attach(self, elsewhere: Elsewhere) -> None:

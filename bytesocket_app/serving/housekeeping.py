@@ -38,6 +38,18 @@ def sweep_interval(timeouts: Timeouts) -> float:
     return min(max(shortest / 10, SHORTEST), LONGEST)
 
 
+class Companion(Protocol):
+    """Work with deadlines of its own beside that for connections."""
+
+    def sweep(self, now: float, /) -> None:
+        """Do what is due."""
+        ...
+
+    async def run(self) -> None:
+        """Do what is due when it is, until cancelled."""
+        ...
+
+
 class RunningConnection(Protocol):
     """Running connection, with the methods that housekeeping calls."""
 
@@ -61,6 +73,7 @@ class Housekeeping:
         clock: Returns the time that deadlines are compared with.
         interval: Seconds between two checks of the deadlines.
         limits: How much may run for all connections together.
+        companion: Further work for as long as anybody lends a task group; None for none.
 
     Attributes:
         connections: The running connections, oldest first, with their task groups.
@@ -74,6 +87,7 @@ class Housekeeping:
         clock: Callable[[], float],
         interval: float = SHORTEST,
         limits: Limits | None = None,
+        companion: Companion | None = None,
     ) -> None:
         limits = limits or Limits()
         self._interval = interval
@@ -84,6 +98,7 @@ class Housekeeping:
         self.connections: dict[RunningConnection, TaskGroup] = {}
         self.writer = Writer()
         self.clock = clock
+        self._companion = companion
         self._lifespans: list[TaskGroup] = []
         self._owner: TaskGroup | None = None
         self._sweeping: CancelScope | None = None
@@ -150,6 +165,8 @@ class Housekeeping:
                 self._most_lost,
             )
             self._given_up = 0
+        if self._companion is not None:
+            self._companion.sweep(now)
         restraint.settle()
 
     def _settle(self) -> None:
@@ -172,6 +189,9 @@ class Housekeeping:
 
     async def _sweep_forever(self, scope: CancelScope) -> None:
         with scope:
-            while True:
-                await sleep(self._interval)
-                self.sweep(self.clock())
+            async with create_task_group() as tasks:
+                if self._companion is not None:
+                    tasks.start_soon(self._companion.run)
+                while True:
+                    await sleep(self._interval)
+                    self.sweep(self.clock())

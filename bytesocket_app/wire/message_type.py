@@ -35,6 +35,9 @@ class MessageType(IntEnum):
     REPLY_ERROR = 33
     """Extension of this framework: `{type, id, data}`, the refusal of a message with an `id`.
     `data` is an error context."""
+    PRESENCE = 36
+    """Extension of this framework: `{type, room, data}`, who is in a room, to members who
+    asked; from a client a change of its own entry."""
     REMOVED = 38
     """Extension of this framework: `{type, room, code, message}`, to clients that name a contract:
     server code took them out of the room."""

@@ -129,5 +129,20 @@ def removed(room: str, code: str, message: str) -> MessageBody:
     return {"type": MessageType.REMOVED.value, "room": room, "code": code, "message": message}
 
 
+def presence(room: str, data: MessageBody) -> MessageBody:
+    """Write who is in a room, or how that changed."""
+    return {"type": MessageType.PRESENCE.value, "room": room, "data": data}
+
+
+def is_presence(message: dict[str, Any]) -> bool:
+    """Return True for a client's change of its own entry in a room."""
+    return (
+        message.get("type") == MessageType.PRESENCE
+        and "event" not in message
+        and is_room(message.get("room"))
+        and "data" in message
+    )
+
+
 def _rooms(kind: MessageType, rooms: Sequence[str]) -> MessageBody:
     return {"room": rooms[0]} if kind in SINGLE else {"rooms": list(rooms)}

@@ -245,3 +245,21 @@ def test_keys_are_ascii_and_never_one_for_two() -> None:
     assert keys["a-b"].startswith("a.b_")
     assert len(set(keys.values())) == len(keys)
     assert all(key.isascii() and "-" not in key for key in keys.values())
+
+
+def test_a_room_with_presence_says_what_members_are_told() -> None:
+    lobby = room("lobby", presence={"entry": {"type": "string"}, "clients": ["typing"]})
+    stage = room("stage", presence={"counts": True})
+    document = made(sealed({**minimal(), "rooms": [lobby, stage]}))
+    operations, messages = document["operations"], document["components"]["messages"]
+    assert operations["send-lobby-presence"]["action"] == "send"
+    assert operations["receive-lobby-entry"]["action"] == "receive"
+    assert "receive-stage-entry" not in operations
+    told = messages["lobby-presence"]["payload"]["properties"]
+    assert told["type"] == {"const": 36}
+    assert list(told["data"]["properties"]) == ["users", "enter", "change", "exit"]
+    assert list(messages["stage-presence"]["payload"]["properties"]["data"]["properties"]) == [
+        "count"
+    ]
+    changed = messages["lobby-entry"]["payload"]["properties"]["data"]
+    assert changed["propertyNames"] == {"enum": ["typing"]}

@@ -13,6 +13,7 @@ from bytesocket_app.contract import (
     ContractSource,
     EventEntry,
     MessageAuth,
+    PresenceEntry,
     RoomEntry,
     RoomEventEntry,
     build,
@@ -77,6 +78,8 @@ MOVE = EventEntry("move", "both", Post)
 DOC = RoomEntry("doc:{id}", {"id": UUID}, "client", (RoomEventEntry("move"),), ("posted",))
 LOBBY = RoomEntry("lobby")
 ANY = RoomEntry("{name}", {"name": str})
+SEEN = replace(LOBBY, presence=PresenceEntry(Pair, ("name",)))
+COUNTED = replace(LOBBY, presence=PresenceEntry())
 
 
 def app(*events: EventEntry, rooms: tuple[RoomEntry, ...] = (), **more: Any) -> ContractSource:
@@ -327,6 +330,36 @@ TABLE: dict[str, tuple[ContractSource, ContractSource, dict[str, str]]] = {
         app(rooms=(replace(ANY, params={"name": int}),)),
         app(rooms=(replace(ANY, params={"name": UUID}),)),
         {"ROOM_PARAM_CHANGED": "wire"},
+    ),
+    "room tells members of each other": (
+        app(rooms=(LOBBY,)),
+        app(rooms=(SEEN,)),
+        {"PRESENCE_ADDED": "safe"},
+    ),
+    "room does not tell members of each other": (
+        app(rooms=(SEEN,)),
+        app(rooms=(LOBBY,)),
+        {"PRESENCE_REMOVED": "source"},
+    ),
+    "room counts where it told of members": (
+        app(rooms=(SEEN,)),
+        app(rooms=(COUNTED,)),
+        {"PRESENCE_REMOVED": "source"},
+    ),
+    "entry with a field less": (
+        app(rooms=(replace(SEEN, presence=PresenceEntry(Pair)),)),
+        app(rooms=(replace(SEEN, presence=PresenceEntry(Token)),)),
+        {"FIELD_REMOVED": "wire", "TYPE_RENAMED": "source"},
+    ),
+    "clients may change a field of their entry": (
+        app(rooms=(SEEN,)),
+        app(rooms=(replace(SEEN, presence=PresenceEntry(Pair, ("name", "token"))),)),
+        {"PRESENCE_CHANGE_ALLOWED": "safe"},
+    ),
+    "clients may not change a field of their entry": (
+        app(rooms=(SEEN,)),
+        app(rooms=(replace(SEEN, presence=PresenceEntry(Pair)),)),
+        {"PRESENCE_CHANGE_REFUSED": "wire"},
     ),
     "room takes an event more": (
         app(MOVE, POSTED, rooms=(replace(DOC, client_events=()),)),

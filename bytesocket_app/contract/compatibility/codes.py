@@ -62,6 +62,10 @@ class Code(StrEnum):
     ROOM_PARAM_RETYPED = auto()
     ROOM_EVENT_ADDED = auto()
     ROOM_EVENT_REMOVED = auto()
+    PRESENCE_ADDED = auto()
+    PRESENCE_REMOVED = auto()
+    PRESENCE_CHANGE_ALLOWED = auto()
+    PRESENCE_CHANGE_REFUSED = auto()
 
     # ---- objects and mappings
     FIELD_ADDED = auto()

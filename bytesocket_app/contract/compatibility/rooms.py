@@ -14,7 +14,10 @@ from bytesocket_app.contract.shape import compact
 from bytesocket_app.rooms import RoomPattern
 
 _KNOWN: Final = frozenset(
-    {"pattern", "params", "join", "client_events", "server_events", "refusals", "class_name"}
+    {
+        *("pattern", "params", "join", "client_events", "server_events", "refusals"),
+        *("class_name", "presence"),
+    }
 )
 _EVENT_KNOWN: Final = frozenset({"name", "reply", "refusals", "rate"})
 _PARAM: Final[Mapping[str | None, Code]] = {
@@ -99,6 +102,7 @@ def _inside(
         code = Code.ROOM_JOIN_OPENED if new["join"] == "client" else Code.ROOM_JOIN_CLOSED
         yield Finding(code, Way.C2S, Place(room=pattern))
     yield from codes(old, new, Place(room=pattern))
+    yield from _presence(old.get("presence"), new.get("presence"), documents, pattern)
     before = {compact(event["name"]): event for event in old["client_events"]}
     after = {compact(event["name"]): event for event in new["client_events"]}
     yield from _names(before, after, Way.C2S, pattern)
@@ -110,6 +114,31 @@ def _inside(
     arriving = {compact(name): {"name": name} for name in old["server_events"]}
     arriving_now = {compact(name): {"name": name} for name in new["server_events"]}
     yield from _names(arriving, arriving_now, Way.S2C, pattern)
+
+
+def _presence(
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
+    documents: Documents,
+    pattern: str,
+) -> Iterator[Finding]:
+    """Compare what members are told of each other, and what a client may change of that."""
+    place = Place(room=pattern, part="presence")
+    if old is None or new is None:
+        if old is not new:
+            code = Code.PRESENCE_ADDED if old is None else Code.PRESENCE_REMOVED
+            yield Finding(code, Way.S2C, place)
+        return
+    if ("entry" in old) != ("entry" in new):
+        yield Finding(Code.PRESENCE_REMOVED, Way.S2C, place)
+        return
+    if "entry" in old:
+        yield from documents.payload(old["entry"], new["entry"], Way.S2C, place)
+    before, after = set(old.get("clients", ())), set(new.get("clients", ()))
+    for name in sorted(after - before):
+        yield Finding(Code.PRESENCE_CHANGE_ALLOWED, Way.C2S, place, new=name)
+    for name in sorted(before - after):
+        yield Finding(Code.PRESENCE_CHANGE_REFUSED, Way.C2S, place, old=name)
 
 
 def _names(

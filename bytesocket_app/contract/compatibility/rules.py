@@ -211,6 +211,18 @@ _ROOMS: Final[Mapping[Code, Rule]] = {
     ),
     Code.ROOM_EVENT_ADDED: _same("an event was added to the room", SAFE),
     Code.ROOM_EVENT_REMOVED: Rule("the room does not have the event any more", WIRE, LOST, _TWICE),
+    Code.PRESENCE_ADDED: _same("the room tells members of each other", SAFE),
+    Code.PRESENCE_REMOVED: _same(
+        "the room does not tell members of each other any more, or another way",
+        LOST,
+        "Keep it until clients do without.",
+    ),
+    Code.PRESENCE_CHANGE_ALLOWED: _same("clients may change a field of their entry", SAFE),
+    Code.PRESENCE_CHANGE_REFUSED: _same(
+        "clients may not change a field of their entry any more",
+        UNREAD,
+        "Take the change and do nothing with it, until clients have moved.",
+    ),
 }
 
 _OBJECTS: Final[Mapping[Code, Rule]] = {

@@ -193,6 +193,22 @@ class _Writer:
             self._ask(f"{verb}-{room_key}", channel, f"{verb}_room", answers)
         if room.get("refusals"):
             self._guard(f"join-{room_key}", channel, room["refusals"])
+        if "presence" in room:
+            self._add_presence(room_key, channel, room)
+
+    def _add_presence(self, room_key: str, channel: str, room: Mapping[str, Any]) -> None:
+        """Add what members who ask are told of each other, and how a client changes its entry."""
+        presence = room["presence"]
+        entry = self._schemas.schema(presence["entry"]) if "entry" in presence else None
+        told = f"{room_key}-presence"
+        self._messages[told] = messages.presence_message(entry)
+        operation = self._operate(f"send-{told}", "send", channel, [told])
+        operation["tags"] = [_room_tag(room)]
+        if presence.get("clients"):
+            changes = f"{room_key}-entry"
+            self._messages[changes] = messages.entry_message(entry, presence["clients"])
+            operation = self._operate(f"receive-{changes}", "receive", channel, [changes])
+            operation["tags"] = [_room_tag(room)]
 
     def _all_tags(self) -> list[Made]:
         """List the tags: what events are grouped by, the rooms, and the protocol itself."""

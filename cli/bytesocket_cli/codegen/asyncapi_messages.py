@@ -12,6 +12,7 @@ from bytesocket_cli.codegen.asyncapi_schemas import SCHEMAS, Made
 AUTH, AUTH_SUCCESS, AUTH_ERROR = 4, 5, 6
 ERROR, REPLY, REFUSED = 3, 32, 33
 JOIN_ROOM, LEAVE_ROOM, JOIN_ROOMS, LEAVE_ROOMS = 9, 12, 15, 18
+PRESENCE = 36
 
 STRING: Final[Made] = {"type": "string"}
 ERROR_CONTEXT: Final = f"{SCHEMAS}protocol-ErrorContext"
@@ -131,6 +132,42 @@ def guarded_message(refusals: Sequence[str]) -> Made:
     """
     target = {"room": STRING, "data": error_context(refusals)}
     return _message("join room error", _numbered(JOIN_ROOM + 2, target))
+
+
+def presence_message(entry: Any) -> Made:
+    """Write the message that tells a member who is in a room, and how that changes.
+
+    Args:
+        entry: The schema of an entry; None where users are only counted.
+    """
+    key: Made = {"type": ["string", "integer"]}
+    if entry is None:
+        kinds: Made = {"count": {"type": "integer"}}
+    else:
+        pair = {"type": "array", "prefixItems": [key, _array(entry)]}
+        kinds = {name: _array(pair) for name in ("users", "enter", "change")}
+        kinds["exit"] = _array(key)
+    data = {"type": "object", "properties": kinds, "minProperties": 1, "maxProperties": 1}
+    return _message(
+        "presence",
+        _numbered(PRESENCE, {"room": STRING, "data": data}),
+        doc='Sent to members who asked, by `"presence": true` in their request to join.',
+    )
+
+
+def entry_message(entry: Any, names: Iterable[str]) -> Made:
+    """Write the message by which a client changes its own entry.
+
+    Args:
+        entry: The schema of an entry.
+        names: The fields that a client may change.
+    """
+    data: Made = {
+        "type": "object",
+        "propertyNames": {"enum": list(names)},
+        "description": f"Fields of an entry, {entry.get('$ref', 'as its schema says')}.",
+    }
+    return _message("change of an entry", _numbered(PRESENCE, {"room": STRING, "data": data}))
 
 
 def protocol_messages(credentials: Any) -> dict[str, Made]:

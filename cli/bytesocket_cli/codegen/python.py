@@ -29,6 +29,7 @@ from bytesocket_cli.codegen.python_names import (
     room_class_name,
 )
 from bytesocket_cli.codegen.python_places import ARRIVING, Marks, SendingPlace
+from bytesocket_cli.codegen.python_presence import presence_block, presence_members
 from bytesocket_cli.codegen.python_refusals import RefusalClasses
 from bytesocket_cli.codegen.python_types import AnnotationWriter, has_fields, walk
 from bytesocket_cli.codegen.rates import declared_rates
@@ -104,6 +105,7 @@ class _Module:
             *self._refusals.declarations(self._writer),
             *self._constants(),
             *self._room_base(),
+            *self._presence(),
             *map(self._room, self._rooms, self._inside),
             *self._joined(),
             self._client(),
@@ -177,6 +179,11 @@ class _Module:
         names = _parted(self._verbs.names())
         return [["class _Room(_bs.Room):", *doc, *names, *self._verbs.hearing()]]
 
+    def _presence(self) -> list[Block]:
+        types = self._document["types"]
+        blocks = (presence_block(room, name, types, self._writer) for room, name in self._rooms)
+        return [block for block in blocks if block]
+
     def _room(self, named: tuple[Entry, str], place: SendingPlace) -> Block:
         room, name = named
         codes = sorted({code for entry in room["client_events"] for code in entry["refusals"]})
@@ -190,6 +197,7 @@ class _Module:
             *docstring(doc, "    "),
             *_parted([*self._verbs.parameters(room), *self._verbs.replies(place)]),
             *naming(room, name, self._writer),
+            *presence_members(room, name),
             *self._verbs.saying(place),
         ]
 
@@ -258,4 +266,5 @@ def _schemas(document: Document) -> list[Schema]:
     found += [[e["input"], e["output"], e["reply"]] for e in document["events"]]
     found += [[e["reply"] for e in room["client_events"]] for room in document["rooms"]]
     found += [[refusal["data"] for refusal in document["refusals"].values()]]
+    found += [[room["presence"].get("entry")] for room in document["rooms"] if "presence" in room]
     return [schema for group in found for schema in group if schema is not None]

@@ -340,4 +340,5 @@ def received_types(document: Document) -> set[str]:
     entries = [*document["events"], *(one for r in document["rooms"] for one in r["client_events"])]
     roots = [entry.get(part) for entry in entries for part in ("output", "reply")]
     roots += [refusal["data"] for refusal in document["refusals"].values()]
+    roots += [room.get("presence", {}).get("entry") for room in document["rooms"]]
     return reached((root for root in roots if root is not None), document["types"])
