@@ -246,7 +246,9 @@ class ByteSocket:
             time.monotonic, sweep_interval(settings.timeouts), settings.limits, self.presence
         )
         timers = TimerRunner(self, self._timers, self.clock, self.lifecycle.failures, telemetry)
-        self.life = LifespanRunner(self, self._check, self._check_bare, timers)
+        self.life = LifespanRunner(
+            self, self._check, self._check_bare, timers, ended=self.presence.end
+        )
         self.endpoint = ApplicationEndpoint(
             runtime,
             dispatcher,

@@ -226,6 +226,7 @@ class PresenceKeeper:
 
     async def of(self, room: str, presence: RoomPresence) -> dict[UserKey, Entries]:
         """Return the users of a room in all processes, with their entries."""
+        self.sweep(self._clock())  # nobody else does while there is no lifespan and no connection
         found = self._rooms.get(room)
         if found is None:
             return {} if self.remote is None else await self.remote.ask(room, presence)
@@ -344,6 +345,20 @@ class PresenceKeeper:
         """Do what is due."""
         while self._later and self._later[0][0] <= now:
             heappop(self._later)[2]()
+
+    def end(self) -> None:
+        """Forget the users who have left and linger, and calls of hooks, as the application ends.
+
+        The next life of the application, of another test say, does not begin with them. While
+        there is a link nothing happens: the other processes tell of these exits when it ends.
+        """
+        for room in () if self.remote is not None else self:
+            room.calls.clear()
+            left = [key for key, user in room.here.items() if user.leaving_at is not None]
+            for key in left:
+                del room.here[key]
+                room.state.apply(self.node, key, None)
+            self._forget(room)
 
     # What the link tells.
 

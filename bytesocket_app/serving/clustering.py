@@ -249,6 +249,8 @@ class Cluster:
             if self.elsewhere is elsewhere:
                 presence.detach()
                 self._detach()
+                if not self._lenders:
+                    self._presence.end()
 
     def _attach(self, elsewhere: Elsewhere) -> None:
         memberships = self._memberships

@@ -45,6 +45,7 @@ class LifespanRunner:
         check: Raises ConfigurationError if the application's declarations contradict each other.
         check_bare: Raises ConfigurationError if the application needs a lifespan to be served.
         inside: What else runs inside the lifespan, for each user; None for nothing.
+        ended: Called when the last user is gone.
     """
 
     def __init__(
@@ -53,12 +54,15 @@ class LifespanRunner:
         check: Callable[[], None],
         check_bare: Callable[[], None],
         inside: Inside | None = None,
+        *,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
         self._check = check
         self._check_bare = check_bare
         self._users = 0
         self._inside = inside
+        self._ended = ended
         self._checked = False
         self._function: LifespanFunction | None = None
         self._lasting: Lasting | None = None
@@ -166,6 +170,8 @@ class LifespanRunner:
             self._users -= 1
             if host is not None:
                 self._hosts.remove(host)
+            if not self._users:
+                self._ended()
 
     @asynccontextmanager
     async def _entered(self) -> AsyncGenerator[None]:

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,8 +14,7 @@ from chat import events
 from chat.events import (
     MAX_NAME,
     Credentials,
-    Joined,
-    Left,
+    Person,
     Post,
     Posted,
     Receipt,
@@ -32,7 +32,8 @@ class User:
     """Somebody who logged in: `socket.user` in every handler."""
 
     name: str
-    session: str
+    key: str
+    """What tells this person from others: the same one in each of their tabs."""
 
 
 class EmptyPost(Refusal, code="empty_post"):
@@ -47,45 +48,36 @@ app = ByteSocket(
 )
 lobby = app.room("lobby")
 history: deque[Posted] = deque(maxlen=HISTORY)
-online: dict[str, User] = {}
-"""Everybody who is logged in, by socket id. A user with two tabs is there twice."""
+"""The latest messages of this process; another worker has those that were posted there."""
 
 
-@app.auth
-async def authenticate(socket: Socket[User], credentials: Credentials) -> User:
-    """Let somebody in under a name that nobody else uses. Runs at every connect."""
-    user = User(name=" ".join(credentials.name.split()), session=credentials.session)
-    if not user.name:
+@app.auth(key=lambda user: user.key)
+async def authenticate(credentials: Credentials) -> User:
+    """Let somebody in under a name that nobody in the room has. Runs at every connect."""
+    name = " ".join(credentials.name.split())
+    if not name:
         raise AuthError("Please enter a name.")
-    if len(user.name) > MAX_NAME:
+    if len(name) > MAX_NAME:
         raise AuthError(f"That name is too long: at most {MAX_NAME} characters.")
-    for other in online.values():
-        same_person = user.session and user.session == other.session
-        if other.name.casefold() == user.name.casefold() and not same_person:
-            raise AuthError(f"Somebody is already called {other.name}. Please take another name.")
-    online[socket.id] = user
+    secret = credentials.session or uuid4().hex
+    user = User(name, key=f"{name.casefold()}/{sha256(secret.encode()).hexdigest()[:16]}")
+    for other in (await app.rooms.sockets("lobby")).sockets:  # of all workers
+        called, _, _ = str(other.user_key).rpartition("/")
+        if called == name.casefold() and other.user_key != user.key:
+            raise AuthError(f"Somebody is already called {name}. Please take another name.")
     return user
 
 
-@app.lifecycle.close
-async def log_out(socket: Socket[User]) -> None:
-    """Free the name, however the connection ended."""
-    online.pop(socket.id, None)
+@lobby.presence
+def person(socket: Socket[User]) -> Person:
+    """Show somebody to the others in the room, whichever worker they are connected to."""
+    return Person(name=socket.user.name)
 
 
 @lobby.on_join
 async def greet(socket: Socket[User]) -> None:
-    """Show the newcomer around, and the newcomer to the others."""
-    name = socket.user.name
-    await socket.emit(Welcome(you=name, people=people(), posts=list(history)))
-    await lobby.emit(Joined(name=name), exclude=socket)
-
-
-@lobby.on_leave
-async def say_goodbye(socket: Socket[User]) -> None:
-    """Tell the others, unless the same person is still here in another tab."""
-    if socket.user.name not in people():
-        await lobby.emit(Left(name=socket.user.name))
+    """Show the newcomer around."""
+    await socket.emit(Welcome(you=socket.user.name, posts=list(history)))
 
 
 @app.on(Post, raises=(EmptyPost,))
@@ -110,8 +102,3 @@ async def post(socket: Socket[User], event: Post) -> Receipt:
 async def show_typing(socket: Socket[User]) -> Typist:
     """Tell the other members who is typing: what a room handler returns goes to them."""
     return Typist(name=socket.user.name)
-
-
-def people() -> list[str]:
-    """List the names in the room, each once."""
-    return sorted({member.user.name for member in lobby.sockets()}, key=str.casefold)

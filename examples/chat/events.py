@@ -49,23 +49,16 @@ class Posted(ServerEvent, name="chat:posted"):
 
 
 class Welcome(ServerEvent, name="chat:welcome"):
-    """What a newcomer sees first: who is here and the latest messages, oldest first."""
+    """What a newcomer sees first: the latest messages, oldest first."""
 
     you: str
     """The newcomer's own name, as the others see it."""
 
-    people: list[str]
     posts: list[Posted]
 
 
-class Joined(ServerEvent, name="chat:joined"):
-    """Somebody came in."""
-
-    name: str
-
-
-class Left(ServerEvent, name="chat:left"):
-    """Somebody went away."""
+class Person(BaseModel):
+    """Somebody in the room, as the others see them: an entry of its presence."""
 
     name: str
 

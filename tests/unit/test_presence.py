@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anyio import fail_after
+from anyio import create_task_group, fail_after, sleep
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel, Field, ValidationError
 
@@ -21,6 +21,7 @@ from bytesocket_app.declarations.rooms import Room
 from bytesocket_app.delivery.presence import CHUNK
 from bytesocket_app.testing import TestClient, virtual_clock
 from bytesocket_app.types import CodecName
+from tests.support.asgi import Call, socket_scope
 
 pytestmark = pytest.mark.anyio
 
@@ -194,6 +195,39 @@ async def test_a_reload_within_the_linger_is_no_exit() -> None:
             assert told.steps == [("entered", "bob"), ("entered", "ann")]
             clock.advance(1)
             assert users(doc, app) == ["bob"]
+
+
+async def test_the_next_life_of_the_application_begins_without_those_who_lingered() -> None:
+    app, doc, told = documents()
+    for _ in range(2):
+        async with (
+            TestClient(app, credentials="ann") as ann,
+            TestClient(app, credentials="bob") as bob,
+        ):
+            await ann.join("doc:7")
+            await bob.join("doc:7")
+            assert sorted(await doc.presence.of(doc_id=7)) == ["ann", "bob"]
+            await bob.leave("doc:7")
+            assert sorted(await doc.presence.of(doc_id=7)) == ["ann", "bob"]
+        assert await doc.presence.of(doc_id=7) == {}
+    assert ("exited", "bob") not in told.steps
+
+
+async def test_who_lingered_is_gone_in_time_though_nothing_runs() -> None:
+    app, doc, _told = documents(settings=Settings(timeouts=Timeouts(presence_linger=0.1)))
+    ann = Call(app, socket_scope())  # of a server that runs no lifespan
+    ann.tell("websocket.connect")
+    ann.text('{"type": 4, "data": "ann"}')
+    ann.text('{"type": 9, "room": "doc:7"}')
+    async with create_task_group() as tasks:
+        tasks.start_soon(ann.run)
+        with fail_after(30):
+            while not await doc.presence.of(doc_id=7):
+                await sleep(0.01)
+        ann.tell("websocket.disconnect", code=1000)
+    with fail_after(30):
+        while await doc.presence.of(doc_id=7):
+            await sleep(0.01)
 
 
 async def test_a_linger_of_0_is_an_exit_at_once() -> None:
