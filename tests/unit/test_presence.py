@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anyio import create_task_group, fail_after, sleep
+from anyio import create_task_group, fail_after
 from anyio.lowlevel import checkpoint
 from pydantic import BaseModel, Field, ValidationError
 
@@ -223,11 +223,11 @@ async def test_who_lingered_is_gone_in_time_though_nothing_runs() -> None:
         tasks.start_soon(ann.run)
         with fail_after(30):
             while not await doc.presence.of(doc_id=7):
-                await sleep(0.01)
+                await checkpoint()
         ann.tell("websocket.disconnect", code=1000)
     with fail_after(30):
         while await doc.presence.of(doc_id=7):
-            await sleep(0.01)
+            await checkpoint()
 
 
 async def test_a_linger_of_0_is_an_exit_at_once() -> None:
