@@ -515,10 +515,11 @@ class ByteSocket:
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
     ) -> Outcome:
-        """Emit to every authenticated socket; never waits.
+        """Emit to every authenticated socket, in all processes; never waits.
 
         Returns:
-            "sent", even if there is none.
+            "sent", even if there is none; with an engine also "queued" or "dropped", of the other
+            processes.
 
         Raises:
             UndeclaredEvent: The application did not declare the event as its own to send.

@@ -25,7 +25,7 @@ from bytesocket_app.client.presence import Presence
 from bytesocket_app.client.queue import OfflineQueue, Queued
 from bytesocket_app.client.refusals import RefusalReader, Refusals, too_often
 from bytesocket_app.client.requests import PendingRequest, Requests
-from bytesocket_app.client.rooms import Batch, Membership, Rooms, Wanted
+from bytesocket_app.client.rooms import Batch, Membership, Rooms, RoomWish
 from bytesocket_app.client.settings import ClientSettings, EventRate
 from bytesocket_app.client.signal import Signal
 from bytesocket_app.errors import ConfigurationError, DecodeError, Disconnected, RequestError, where
@@ -220,7 +220,7 @@ class Outgoing:
         self, room: str, pattern: str | None = None, presence: Presence[Any] | None = None
     ) -> Membership:
         """Add a handle of a room; see `Rooms.join`."""
-        return self.rooms.join(room, Wanted(pattern or room, presence))
+        return self.rooms.join(room, RoomWish(pattern or room, presence))
 
     def change_entry(self, room: str, changes: dict[str, Any]) -> Outcome:
         """Send changes of the client's own entry in a room, or drop them without a connection.
@@ -237,7 +237,7 @@ class Outgoing:
         connection.send(frame, is_binary=self.codec.is_binary)
         return "sent"
 
-    def join_all(self, wanted: Mapping[str, Wanted]) -> Batch:
+    def join_all(self, wanted: Mapping[str, RoomWish]) -> Batch:
         """Add a handle of several rooms; see `Rooms.join_all`."""
         return self.rooms.join_all(wanted)
 

@@ -13,7 +13,7 @@ from bytesocket_app.client.listening_side import ListeningSide
 from bytesocket_app.client.outgoing import Outcome, Outgoing, sent_name
 from bytesocket_app.client.presence import Presence, PresenceChange
 from bytesocket_app.client.room_names import PARAMETER, call_of
-from bytesocket_app.client.rooms import Batch, Wanted
+from bytesocket_app.client.rooms import Batch, RoomWish
 from bytesocket_app.client.signal import Ready
 from bytesocket_app.client.streams import EventStream
 from bytesocket_app.errors import ConfigurationError, Disconnected, RequestError
@@ -120,13 +120,13 @@ class ClientRoom:
     @classmethod
     def wanted(
         cls, name: str, outgoing: Outgoing, listening: ListeningSide, pattern: str | None = None
-    ) -> Wanted:
+    ) -> RoomWish:
         """Return what a handle of this class wants of a room; the arguments are those of one."""
         presence = None
         if cls._presence is not None:
             send = partial(outgoing.change_entry, name)
             presence = cls._presence(send, listening.callbacks.post)
-        return Wanted(pattern or name, presence)
+        return RoomWish(pattern or name, presence)
 
     @property
     def has_left(self) -> bool:

@@ -60,7 +60,7 @@ class Membership:
     changed: Signal = field(default_factory=Signal)
 
 
-class Wanted(NamedTuple):
+class RoomWish(NamedTuple):
     """Wish of a handle for a room.
 
     Attributes:
@@ -112,16 +112,16 @@ class Rooms:
         room = self._rooms.get(name)
         return None if room is None else room.presence
 
-    def join(self, name: str, wanted: Wanted | None = None) -> Membership:
+    def join(self, name: str, wanted: RoomWish | None = None) -> Membership:
         """Add a handle of a room and join the room if needed; a refused join is tried again."""
-        room = self._added(name, wanted or Wanted(name))
+        room = self._added(name, wanted or RoomWish(name))
         room.is_settled = False
         if room.error is not None and not room.is_asked:
             room.error = None
         self._reconcile(name, room)
         return room
 
-    def join_all(self, rooms: Mapping[str, Wanted]) -> Batch:
+    def join_all(self, rooms: Mapping[str, RoomWish]) -> Batch:
         """Add a handle of each room, and join those that the client is not in by one message."""
         batch = Batch({})
         for name, wanted in rooms.items():
@@ -133,7 +133,7 @@ class Rooms:
         self._ask_batches()
         return batch
 
-    def _added(self, name: str, wanted: Wanted) -> Membership:
+    def _added(self, name: str, wanted: RoomWish) -> Membership:
         room = self._rooms.setdefault(name, Membership(pattern=wanted.pattern))
         if room.presence is None:
             room.presence = wanted.presence

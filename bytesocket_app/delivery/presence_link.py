@@ -152,7 +152,7 @@ class PresenceLink:
         self._is_ordered = is_ordered
         self._clock = clock
         self._links: dict[str, _Link] = {}
-        self._questions: dict[str, list[_Question]] = {}
+        self._questions: dict[str, list[_PeopleQuestion]] = {}
         self._count = 0
         self._dead: dict[bytes, float] = {}
         self._new: deque[_Link] = deque()
@@ -227,7 +227,7 @@ class PresenceLink:
 
     async def ask(self, room: str, presence: RoomPresence) -> dict[UserKey, Entries]:
         """Ask the other processes for the users of a room that has none here."""
-        question = _Question(presence, {peer.node for peer in self._node.peers})
+        question = _PeopleQuestion(presence, {peer.node for peer in self._node.peers})
         if not question.expected or self._node.state is NodeState.DOWN:
             return {}
         asked = self._questions.setdefault(room, [])
@@ -533,7 +533,7 @@ class PresenceLink:
         self._presence.changed(room)
 
 
-class _Question:
+class _PeopleQuestion:
     """Question for the users of a room that has none here.
 
     Attributes:

@@ -1,15 +1,28 @@
 """The README is run: its programs as they stand, its commands by those who try them for real."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from bytesocket_app.wire import decode
+from tests.support.brokers import running_broker
 from tests.support.node import run_node, type_check
-from tests.support.server_process import DEADLINE, ROOT, bytesocket, environment, serving
+from tests.support.raw_peer import BINARY
+from tests.support.server_process import (
+    DEADLINE,
+    ROOT,
+    RudePeer,
+    bytesocket,
+    environment,
+    serving,
+)
 
 README = (ROOT / "README.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)
@@ -22,6 +35,10 @@ PROGRAMS = {
 VENV = "python3 -m venv .venv && "
 SEE = VENV + ".venv/bin/pip install . && .venv/bin/bytesocket dev examples/chat"
 CHANGE = VENV + ".venv/bin/pip install -e '.[test]' && .venv/bin/pytest"
+
+RUN = "run app.py --workers 2"
+EMIT = """emit chat:posted '{"text": "hi"}' app.py --room lobby"""
+ENGINE = "redis://localhost:6379"
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +67,15 @@ def python(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def heard(peer: RudePeer) -> dict[str, Any]:
+    """Return the next message to a peer."""
+    opcode, payload = peer.receive()
+    return cast("dict[str, Any]", decode(payload, opcode == BINARY))
+
+
 def test_every_block_is_run_by_a_test() -> None:
     programs = {"app.py", "hear.py", "hear.ts", "test_app.py", "guarded.py", "inside.py"}
-    programs |= {"countdown.py", "test_countdown.py"}
+    programs |= {"countdown.py", "test_countdown.py", "people.py", "nightly.py"}
     assert set(PROGRAMS) == programs
     commands = [
         line for language, text in BLOCKS if language == "console" for line in text.split("\n")
@@ -64,6 +87,9 @@ def test_every_block_is_run_by_a_test() -> None:
         "$ bytesocket dev app.py",  # below
         "$ bytesocket generate python -o talk.py",  # below
         "$ bytesocket generate typescript -o talk.ts",  # below
+        "$ pip install 'bytesocket[redis]'",
+        f"$ bytesocket {RUN} --engine {ENGINE}",  # below
+        f"$ bytesocket {EMIT} --engine {ENGINE}",  # below
     ]
 
 
@@ -105,12 +131,57 @@ def test_the_programs_pass_the_type_checkers(folder: Path, node_packages: Path) 
         "guarded.py",
         "inside.py",
         "countdown.py",
+        "people.py",
+        "nightly.py",
     )
 
 
 def test_the_tests_pass(folder: Path) -> None:
     tests = "test_app.py", "test_countdown.py"
     python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests)
+
+
+def test_two_workers_and_other_programs_reach_everybody_in_the_room(folder: Path) -> None:
+    with running_broker("valkey-9.1") as broker:
+        command = (*shlex.split(RUN), "--host", "127.0.0.1", "--port", "0", "--engine", broker.url)
+        with serving(*command, cwd=folder) as server, ExitStack() as stack:
+            peers = [stack.enter_context(closing(RudePeer(server.port))) for _ in range(20)]
+            for peer in peers:
+                peer.send({"type": 9, "room": "lobby"})
+                assert heard(peer) == {"type": 10, "room": "lobby"}
+            peers[0].send({"event": "chat:post", "data": {"text": "hello"}})
+            assert [heard(peer)["data"]["text"] for peer in peers] == ["hello"] * 20
+            nightly = PROGRAMS["nightly.py"].replace(ENGINE, broker.url)
+            (folder / "try_nightly.py").write_text(nightly)
+            python(folder, "try_nightly.py")
+            assert [heard(peer)["data"]["text"] for peer in peers] == ["good night"] * 20
+            done = bytesocket(*shlex.split(EMIT), "--engine", broker.url, cwd=folder)
+            assert done.returncode == 0, done.stderr
+            assert [heard(peer)["data"]["text"] for peer in peers] == ["hi"] * 20
+
+
+def test_a_document_tells_who_is_there(folder: Path) -> None:
+    (folder / "try_people.py").write_text(
+        "import anyio\n"
+        "from people import app, doc\n"
+        "from bytesocket_app import Settings, Timeouts\n"
+        "from bytesocket_app.testing import TestClient, virtual_clock\n"
+        "async def main():\n"
+        "    with virtual_clock(app) as clock:\n"
+        "        async with TestClient(app, 'ann') as a, TestClient(app, 'bob') as b:\n"
+        "            await a.join('doc:7')\n"
+        "            await b.join('doc:7')\n"
+        "            print(sorted(await doc.presence.of(doc_id=7)))\n"
+        "            await b.leave('doc:7')\n"
+        "            await clock.elapse(3)\n"
+        "            print(await doc.presence.of(doc_id=7))\n"
+        "anyio.run(main)\n"
+    )
+    assert python(folder, "try_people.py").splitlines() == [
+        "['ann', 'bob']",
+        "bob left 7 to ['ann']",
+        "{'ann': [Person(name='Ann', typing=False)]}",
+    ]
 
 
 def test_the_guarded_room_refuses_and_counts(folder: Path) -> None:
