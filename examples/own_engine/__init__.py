@@ -1,0 +1,1 @@
+"""An engine of one's own: a hub, and what connects to it."""
