@@ -223,7 +223,9 @@ class Outgoing:
         return self.rooms.join(room, RoomWish(pattern or room, presence))
 
     def change_entry(self, room: str, changes: dict[str, Any]) -> Outcome:
-        """Send changes of the client's own entry in a room, or drop them without a connection.
+        """Send changes of the client's own entry in a room.
+
+        They are dropped without a connection, and once the room is left.
 
         Raises:
             EncodeError: A value cannot be sent.
@@ -232,7 +234,7 @@ class Outgoing:
         frame = lifecycle_frame(
             self.codec, MessageType.PRESENCE, room=room, data=plain(changes, self.codec)
         )
-        if connection is None:
+        if connection is None or not self.rooms.has_handles(room):
             return "dropped"
         connection.send(frame, is_binary=self.codec.is_binary)
         return "sent"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
+from pydantic import ValidationError
 from typing_extensions import override
 
 from bytesocket_app.client.callback_queue import Callback
@@ -31,8 +32,9 @@ class PresenceChange(NamedTuple):
 class Presence(Mapping[UserKey, tuple[EntryT, ...]], Generic[EntryT]):
     """Users who are in a room, by their keys, each with an entry for each of their sockets.
 
-    It is up to date while the room is joined, and stays as it was while there is no connection.
-    Handles of the same room share it. In a room that only counts it is empty, and `count` counts.
+    It is up to date while the room is joined, stays as it was while there is no connection, and is
+    empty once the room is left. Handles of the same room share it. In a room that only counts it
+    is empty, and `count` counts.
 
     Args:
         send: Sends changes of the client's own entry.
@@ -78,26 +80,29 @@ class Presence(Mapping[UserKey, tuple[EntryT, ...]], Generic[EntryT]):
         if callback in self._callbacks:
             self._callbacks.remove(callback)
 
-    def take(self, data: object, codec: CodecName) -> None:
+    def take(self, data: object, codec: CodecName) -> list[ValidationError]:
         """Take what the server told; what is none of it is ignored.
 
-        Raises:
-            ValidationError: An entry does not fit its type.
+        Returns:
+            What is wrong with entries that do not fit their type. They are left out, and their
+            users stay.
         """
         told = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
         count, users = self._count, dict(self._users)
+        errors: list[ValidationError] = []
         if isinstance(told.get("count"), int):
             self._count = told["count"]
         elif "users" in told:
-            self._users = self._read(told["users"], codec)
+            self._users = self._read(told["users"], codec, errors)
         else:
             for step in ("enter", "change"):
-                self._users.update(self._read(told.get(step), codec))
-            for key in _list(told.get("exit")):
+                self._users.update(self._read(told.get(step), codec, errors))
+            for key in filter(_is_key, _list(told.get("exit"))):
                 self._users.pop(key, None)
         if self._entry is not None:
             self._count = len(self._users)
         self._tell(count, users)
+        return errors
 
     def clear(self) -> None:
         """Forget who was there, as the client is in the room no more."""
@@ -115,13 +120,28 @@ class Presence(Mapping[UserKey, tuple[EntryT, ...]], Generic[EntryT]):
     def _update(self, changes: Mapping[str, Any]) -> Outcome:
         return self._send(dict(changes))
 
-    def _read(self, pairs: object, codec: CodecName) -> Users:
+    def _read(self, pairs: object, codec: CodecName, errors: list[ValidationError]) -> Users:
         found: Users = {}
+        if self._entry is None:
+            return found
         for pair in map(_list, _list(pairs)):
-            if self._entry is not None and len(pair) == _PAIR and isinstance(pair[0], str | int):
-                validate = self._entry.validate
-                found[pair[0]] = tuple(validate(entry, codec) for entry in _list(pair[1]))
+            if len(pair) == _PAIR and _is_key(pair[0]) and isinstance(pair[1], list):
+                found[pair[0]] = tuple(_fitting(self._entry, _list(pair[1]), codec, errors))
         return found
+
+
+def _fitting(
+    kind: PayloadType, entries: list[Any], codec: CodecName, errors: list[ValidationError]
+) -> Iterator[Any]:
+    for entry in entries:
+        try:
+            yield kind.validate(entry, codec)
+        except ValidationError as error:
+            errors.append(error)
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str | int)
 
 
 def _list(value: object) -> list[Any]:

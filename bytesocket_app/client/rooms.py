@@ -107,10 +107,21 @@ class Rooms:
         room = self._rooms.get(name)
         return name if room is None else room.pattern
 
-    def presence(self, name: str) -> Presence[Any] | None:
-        """Return who is in a room; None if the server is not asked."""
+    def presence(self, name: str, *, joined: bool = False) -> Presence[Any] | None:
+        """Return who is in a room; None if the server is not asked.
+
+        Args:
+            name: The room.
+            joined: True for None while the client is not in the room: what is told before the
+                answer to a join is about a membership of before.
+        """
         room = self._rooms.get(name)
-        return None if room is None else room.presence
+        return None if room is None or (joined and not room.is_joined) else room.presence
+
+    def has_handles(self, name: str) -> bool:
+        """Return True if a handle wants the room."""
+        room = self._rooms.get(name)
+        return room is not None and room.handles > 0
 
     def join(self, name: str, wanted: RoomWish | None = None) -> Membership:
         """Add a handle of a room and join the room if needed; a refused join is tried again."""
@@ -251,6 +262,8 @@ class Rooms:
         is_wanted = self._is_wanted(name, room)
         if not room.handles and not room.is_joined and not room.is_asked:
             del self._rooms[name]
+            if room.presence is not None:
+                room.presence.clear()
         elif is_wanted != room.is_joined and not room.is_asked and not room.is_settled:
             if self._ask is None or (is_wanted and _needs_batch(room)):
                 return

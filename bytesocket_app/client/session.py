@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import anyio
-from pydantic import ValidationError
 
 from bytesocket_app.client.connection import Ending, WebSocketConnection
 from bytesocket_app.client.heartbeat import Heartbeat
@@ -249,11 +248,9 @@ class Session:
                 pass
 
     def _presence(self, room: str, data: object, codec: CodecName) -> None:
-        presence = self._outgoing.rooms.presence(room)
+        presence = self._outgoing.rooms.presence(room, joined=True)
         if presence is not None:
-            try:
-                presence.take(data, codec)
-            except ValidationError as error:
+            for error in presence.take(data, codec):
                 self._listening.failed(ErrorContext(Phase.VALIDATION, error))
 
     def _turned_away(self, context: object) -> None:

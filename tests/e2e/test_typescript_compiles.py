@@ -21,6 +21,10 @@ DOCUMENTS = {
     "nasty": contracts.nasty(),
     "json_only": contracts.json_only(),
     "paced": contracts.with_rates(contracts.chat(), {"chat:post": contracts.rate(5, 10)}),
+    "presence": contracts.with_presence(contracts.chat()),
+    "paced_presence": contracts.with_presence(
+        contracts.with_rates(contracts.json_only(), {"chat:post": contracts.rate(5, 10)})
+    ),
     "paced_files": contracts.with_rates(contracts.files(), {"file:put": contracts.rate(5, 10)}),
 }
 NODE_TYPES: dict[str, Any] = {
@@ -224,7 +228,7 @@ def test_every_module_loads_in_node(declarations: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["runtime", "msgpack", "bytes", "pacing", "origin"])
+@pytest.mark.parametrize("name", ["runtime", "msgpack", "bytes", "pacing", "presence", "origin"])
 def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
     node_packages: Path, name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -247,6 +251,10 @@ def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
         (("msgpack", "bytes", "base64"), 7_100),
         (("msgpack", "pacing"), 7_100),
         (("numbers", "msgpack", "bytes", "utf8", "base64", "hex", "pacing"), 7_800),
+        # The map of who is there comes with rooms that tell it.
+        (("presence",), 6_000),
+        (("msgpack", "presence"), 7_200),
+        (("numbers", "msgpack", "bytes", "utf8", "base64", "hex", "pacing", "presence"), 8_400),
     ],
     ids=[
         "JSON alone",
@@ -255,6 +263,9 @@ def test_the_javascript_runtime_is_the_typescript_runtime_without_its_types(
         "with bytes",
         "with bytes in base64",
         "with rates",
+        "with bytes and rates",
+        "JSON alone with presence",
+        "with presence",
         "with all",
     ],
 )
@@ -267,8 +278,9 @@ def test_the_runtime_weighs_at_most_6_kb(
         is_paced="pacing" in parts,
         is_numbered="numbers" in parts,
         is_packed="msgpack" in parts,
+        has_presence="presence" in parts,
     )
-    others = [part for part in ("msgpack", "pacing") if part in parts]
+    others = [part for part in ("msgpack", "pacing", "presence") if part in parts]
     text += "".join(read(f"typescript/{part}.js") for part in others)
     text += bytes_runtime("js", parts) if "bytes" in parts else ""
     makers = [f"create{part.title()}" for part in ("bytes", "pacing") if part in parts]
@@ -295,6 +307,14 @@ def test_without_rates_nothing_paces(language: str) -> None:
     assert not any(word in plain for word in ("pacing", "flush", "heed", "/* ")), "see the markers"
     assert "paced */" not in paced
     assert "/* end */" not in paced
+
+
+@pytest.mark.parametrize("language", ["js", "ts"])
+def test_without_presence_nothing_is_there_for_it(language: str) -> None:
+    with_it, plain = (runtime(language, is_paced=False, has_presence=it) for it in (True, False))
+    assert "createPresent(" in with_it
+    assert not any(word in plain.lower() for word in ("present", "presence(", "/* "))
+    assert "present */" not in with_it
 
 
 def test_a_client_for_json_alone_has_no_other_codec_to_choose(sources: Path) -> None:

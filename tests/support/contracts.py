@@ -85,6 +85,18 @@ def with_rates(document: Document, rates: dict[str, dict[str, Any]]) -> Document
     return sealed(document)
 
 
+def with_presence(document: Document) -> Document:
+    """Let rooms that clients join tell who is in them, but the last, which only counts."""
+    people = {"entry": ref("Person"), "clients": ["$typing", "face", "hidden"]}
+    rooms = [each for each in document["rooms"] if each["join"] == "client"]
+    for each in rooms:
+        each["presence"] = people
+    rooms[-1]["presence"] = {"counts": True}
+    face = {"anyOf": [{**BYTES, "x-bytes": "base64"}, {"type": "null"}]}
+    person = model({"name": STRING, "$typing": {"type": "boolean"}, "face": face})
+    return sealed({**document, "types": {**document["types"], "Person": person}})
+
+
 STRING = {"type": "string"}
 NUMBER = {"type": "number"}
 INTEGER = {"type": "integer"}

@@ -19,6 +19,7 @@ DOCUMENTS = [
     contracts.json_only(),
     contracts.minimal(),
     contracts.nasty(),
+    contracts.with_presence(contracts.chat()),
 ]
 
 
@@ -171,3 +172,23 @@ def test_a_number_beside_its_text_as_event_names_is_refused() -> None:
     ]
     with pytest.raises(ConfigurationError, match='an event 7 and an event "7"'):
         typescript(document)
+
+
+def test_rooms_with_presence_hold_the_entry_and_what_clients_may_change() -> None:
+    document = contracts.with_presence(contracts.chat())
+    changes = "{ $typing?: boolean; face?: Uint8Array | null; hidden?: unknown }"
+    shape = '[undefined, "#Person", "doc:{doc_id}"]'
+    for text in (typescript(document), javascript(document)[1]):
+        assert f"    presence: {{ entry: Person; changes: {changes} }};\n" in text
+        assert "    presence: { entry: never };\n" in text
+        assert text.count("    presence: {") == 2
+    for text in (typescript(document), javascript(document)[0]):
+        assert '  presence: ["doc:{doc_id}", "lobby"],\n' in text
+        assert f"    sent: [{shape}],\n    arriving: [{shape}],\n" in text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS[:-1], ids=lambda each: str(each["title"][:7]))
+def test_a_client_of_rooms_without_presence_carries_nothing_for_it(document: Any) -> None:
+    for text in (typescript(document), javascript(document)[0]):
+        assert "$present" not in text.lower()
+        assert not any(word in text for word in ("onPresence", "createPresent", "presence:"))

@@ -21,8 +21,8 @@ _TYPESCRIPT_GLOBALS = """
 AbortSignal Array ArrayBuffer AsyncIterableIterator AsyncIterator BigInt Boolean Buffer
 Capitalize DataView Date Error Event Exclude Extract Function Infinity Intl Iterable Iterator
 JSON Map Math NaN NonNullable Number Object Omit Parameters Partial Pick Promise Proxy
-RangeError Readonly ReadonlyArray Record Reflect RegExp Required ReturnType Set String Symbol
-SymbolConstructor TextDecoder TextEncoder TypeError URL Uint8Array WeakMap WeakSet WebSocket
+RangeError Readonly ReadonlyArray ReadonlyMap Record Reflect RegExp Required ReturnType Set String
+Symbol SymbolConstructor TextDecoder TextEncoder TypeError URL Uint8Array WeakMap WeakSet WebSocket
 console globalThis
 """
 TYPESCRIPT_RESERVED = frozenset([*_TYPESCRIPT_WORDS.split(), *_TYPESCRIPT_GLOBALS.split()])

@@ -11,7 +11,8 @@ Entry = Mapping[str, Any]
 
 _UPDATE = """Change the client's own entry; members are told ten times a second at most.
 
-Nobody answers; a refusal reaches the client's error hooks. Without a connection it is dropped."""
+Nobody answers; a refusal reaches the client's error hooks. It is never queued: without a
+connection, and once the room is left, it is dropped."""
 _ON_PRESENCE = "Call a function with every change of `presence`, once it is in there."
 
 

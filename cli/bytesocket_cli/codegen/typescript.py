@@ -43,10 +43,11 @@ _STATIC = (
     "origin.ts",
     "bytes.ts",
     "pacing.ts",
+    "presence.ts",
 )
 _FORMATS = ("utf8", "base64", "hex")
 _OPTIONAL = re.compile(
-    rf"\s*/\* (paced|packed|unpacked|numbered|{'|'.join(_FORMATS)}) \*/(.*?)\s*/\* end \*/",
+    rf"\s*/\* (paced|packed|unpacked|numbered|present|{'|'.join(_FORMATS)}) \*/(.*?)\s*/\* end \*/",
     re.DOTALL,
 )
 _OUR_READER = re.compile(
@@ -96,7 +97,12 @@ def javascript(document: Document, *, peer: Peer = OURS) -> tuple[str, str]:
 
 
 def runtime(
-    language: str, *, is_paced: bool, is_numbered: bool = False, is_packed: bool = True
+    language: str,
+    *,
+    is_paced: bool,
+    is_numbered: bool = False,
+    is_packed: bool = True,
+    has_presence: bool = False,
 ) -> str:
     """Return the runtime's text.
 
@@ -105,11 +111,13 @@ def runtime(
         is_paced: True to keep what is for a contract with rates.
         is_numbered: True to keep what is for rooms that have a number in their name.
         is_packed: True to keep what uses MessagePack, False to keep what is there without it.
+        has_presence: True to keep what is for rooms that tell who is in them.
     """
     kept = {
         "paced" if is_paced else "",
         "numbered" if is_numbered else "",
         "packed" if is_packed else "unpacked",
+        "present" if has_presence else "",
     }
     return _keeping(kept, f"runtime.{language}")
 
@@ -164,6 +172,7 @@ def _values(document: Document, language: str, peer: Peer) -> dict[str, str]:
     types = document["types"]
     typed = language == "ts"
     rates = declared_rates(document)
+    present = [room["pattern"] for room in document["rooms"] if "presence" in room]
     slots = {
         "global_events": _names_union(e["name"] for e in _client_events(document) if e["global"]),
         "joinable_rooms": _names_union(
@@ -173,6 +182,7 @@ def _values(document: Document, language: str, peer: Peer) -> dict[str, str]:
         "codec": codec,
         "packed": "yes" if packed else "",
         "paced": "yes" if rates else "",
+        "present": "yes" if present else "",
         "error_codes": _error_codes(),
         "documented_arrivals": _signatures(document, writer, "output", _HEARD),
         "documented_requests": _signatures(document, writer, "input", _ASKED),
@@ -185,16 +195,18 @@ def _values(document: Document, language: str, peer: Peer) -> dict[str, str]:
         "maps": _maps(document, writer),
         "api": render("typescript/api.ts.j2", slots),
         "optional": "" if by_message else "?",
-        "contract": _contract(document, codec) + _pacing(rates),
+        "contract": _contract(document, codec) + _pacing(rates) + _presence(present),
         "msgpack": _messagepack(language, peer) if packed else "",
         "bytes": f"{bytes_runtime(language, formats)}\n" if tables else "",
         "tables": tables,
         "pacing": f"{read(f'typescript/pacing.{language}')}\n" if rates else "",
+        "presence": f"{read(f'typescript/presence.{language}')}\n" if present else "",
         "runtime": runtime(
             language,
             is_paced=bool(rates),
             is_numbered=_has_numbers(document, writer),
             is_packed=packed,
+            has_presence=bool(present),
         ),
     }
 
@@ -321,9 +333,25 @@ def _room(room: Mapping[str, Any], writer: TypeWriter) -> str:
         "receives": _names_union(room["server_events"]),
         "replies": "{\n" + replies + "    }" if replies else _NO_KEYS,
     }
+    if "presence" in room:
+        fields["presence"] = _present(room["presence"], writer)
     lines = "".join(f"    {name}: {text};\n" for name, text in fields.items())
     doc = doc_comment(_refused_with(room["refusals"]), "  ") if room.get("refusals") else ""
     return f"{doc}  {property_key(room['pattern'])}: {{\n{lines}  }};\n"
+
+
+def _present(presence: Mapping[str, Any], writer: TypeWriter) -> str:
+    """Write what members see of each other, and the fields that they may change of it."""
+    if "entry" not in presence:
+        return "{ entry: never }"
+    entry = presence["entry"]
+    known = writer.resolve(entry).get("properties", {})
+    changes = "; ".join(
+        f"{property_key(name)}?: {writer.type(known.get(name, {}), '    ')}"
+        for name in presence["clients"]
+    )
+    may_change = f"; changes: {{ {changes} }}" if changes else ""
+    return f"{{ entry: {writer.type(entry, '    ')}{may_change} }}"
 
 
 def _has_numbers(document: Document, writer: TypeWriter) -> bool:
@@ -376,6 +404,11 @@ def _pacing(rates: Sequence[ContractRate]) -> str:
         return ""
     lines = "".join(f"    [{', '.join(_row(rate))}],\n" for rate in rates)
     return f"  pacing: createPacing([\n{lines}  ]),\n"
+
+
+def _presence(patterns: Sequence[str]) -> str:
+    """Write the field of the contract's constant that lists rooms with presence, if any."""
+    return f"  presence: [{', '.join(map(quoted, patterns))}],\n" if patterns else ""
 
 
 def _row(rate: ContractRate) -> list[str]:

@@ -141,7 +141,8 @@ def bytes_tables(document: Document) -> str:
     Returns:
         Lines of `name: value,` for an object literal: `shapes` by type name, then `sent` and
         `arriving`, lists of `[event, shape]`. Credentials are sent by no event. Replies arrive as
-        `[event, shape, room pattern]`, the data of refusals as `[code, shape, null]`.
+        `[event, shape, room pattern]`, the data of refusals as `[code, shape, null]`. Entries of a
+        room with presence, and changes of them, have its pattern and no event.
     """
     shapes = Shapes(document["types"])
     auth: Mapping[str, Any] = document["auth"] or {}
@@ -157,6 +158,9 @@ def bytes_tables(document: Document) -> str:
         for event in room["client_events"]:
             name = event_literal(event["name"])
             _add(arriving, name, shapes.of(event["reply"]), room["pattern"])
+        entry = shapes.of(room.get("presence", {}).get("entry"))
+        _add(arriving, "undefined", entry, room["pattern"])
+        _add(sent, "undefined", entry, room["pattern"])
     for code, refusal in document["refusals"].items():
         _add(arriving, literal(code), shapes.of(refusal["data"]), None)
     if not (sent or arriving):

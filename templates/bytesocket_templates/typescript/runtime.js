@@ -52,6 +52,11 @@ const isFinal = (code) => code === 4003 || code === 4010 || (code >= 4400 && cod
 
 /** What listeners of a room's end are kept under: no event has this name. */
 const leftKey = Symbol("left");
+/* present */
+
+/** What listeners of a room's presence are kept under. */
+const presentKey = Symbol("presence");
+/* end */
 
 /** Milliseconds for any frame after a ping that asks whether the server is still there. */
 const probeTime = 2_000;
@@ -244,8 +249,8 @@ function createClient(contract, first, second) {
     return toJson(message);
   };
   /** The data of an event, or the credentials, as the codec in use carries them. */
-  const written = (event, data) =>
-    codec === "json" && contract.toText ? contract.toText(event, data) : data;
+  const written = (event, data, place) =>
+    codec === "json" && contract.toText ? contract.toText(event, data, place) : data;
   const isLosable = (event) => contract.volatile.includes(event);
   const isOpen = () => state === "open" && socket?.readyState === 1;
   const isSending = () => isOpen() && !held;
@@ -365,7 +370,11 @@ function createClient(contract, first, second) {
   const askToJoin = (room) => {
     if (room.ready.settled) room.ready = deferred();
     asked.set(room.name, (asked.get(room.name) ?? 0) + 1);
-    socket?.send(encode({ type: 9, room: room.name }));
+    const message = { type: 9, room: room.name };
+    /* present */
+    if (room.present) Object.assign(message, { presence: true });
+    /* end */
+    socket?.send(encode(message));
   };
   const joinAnswered = (name, refused) => {
     const open = (asked.get(name) ?? 1) - 1;
@@ -386,7 +395,38 @@ function createClient(contract, first, second) {
     const handles = [...room.handles];
     for (const [, end] of handles) end(why);
     for (const [heard] of handles) heard.fire(leftKey, { code: why.code, message: why.message });
+    /* present */
+    tellPresence(room, handles, nobody);
+    /* end */
   };
+  /* present */
+  const tellPresence = (room, handles, told, text = false) => {
+    const change = room.present?.take(told, text);
+    if (change) for (const [heard] of [...handles]) heard.fire(presentKey, change);
+  };
+  /** What comes before the answer to a join is about a membership of before. */
+  const presenceTold = ({ room: name, data }, text) => {
+    const room = rooms.get(name);
+    if (room?.joined) tellPresence(room, room.handles, data, text);
+  };
+  const createPresentIn = (name, pattern) => {
+    if (!contract.presence.includes(pattern)) return undefined;
+    const change = (changes) => {
+      const data = written(undefined, changes, pattern);
+      const frame = encode({ type: 36, room: name, data });
+      if (!isSending() || rooms.get(name)?.present !== present) return "dropped";
+      socket?.send(frame);
+      return "sent";
+    };
+    const present = createPresent(
+      change,
+      (text, entry) => read(text, undefined, entry, pattern),
+      (error) =>
+        report(problem("decode", "invalid", "An entry cannot be read", { room: name, error })),
+    );
+    return present;
+  };
+  /* end */
   const join = (pattern, params = {}) => {
     /* numbered */
     for (const [key, value] of Object.entries(params))
@@ -404,6 +444,9 @@ function createClient(contract, first, second) {
       ready: deferred(),
       handles: new Map(),
     };
+    /* present */
+    if (!room.present) room.present = createPresentIn(name, pattern);
+    /* end */
     const heard = createListeners(listenerFailed);
     const ends = new Set();
     let gone;
@@ -427,7 +470,11 @@ function createClient(contract, first, second) {
     const leave = () => {
       if (gone) return;
       heard.clear();
-      if (end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
+      if (!end(disconnected())) return;
+      /* present */
+      room.present?.take(nobody, false);
+      /* end */
+      if (isOpen()) socket?.send(encode({ type: 12, room: name }));
     };
     return disposable(leave, {
       name,
@@ -439,6 +486,12 @@ function createClient(contract, first, second) {
       request: (event, ...values) =>
         gone ? Promise.reject(gone) : request(event, values, pattern, name),
       onLeft: (listener) => heard.on(leftKey, listener),
+      /* present */
+      ...(room.present && {
+        presence: room.present.users,
+        onPresence: (listener) => heard.on(presentKey, listener),
+      }),
+      /* end */
       leave,
     });
   };
@@ -484,6 +537,10 @@ function createClient(contract, first, second) {
       case 32:
       case 33:
         return answered(message, text);
+      /* present */
+      case 36:
+        return presenceTold(message, text);
+      /* end */
       case 38:
         return removed(message);
     }

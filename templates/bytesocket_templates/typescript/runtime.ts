@@ -16,11 +16,16 @@ interface $Contract {
   /**
    * Bytes to JSON text and back; absent when nothing holds bytes. Credentials are no event's; the
    * place is a reply's pattern or "", and null for the data of a refusal, which is known by its code.
+   * Entries of a room with presence are no event's either, and their place is its pattern.
    */
-  toText?: (event: $Name | undefined, data: unknown) => unknown;
-  fromText?: (event: $Name, data: unknown, place?: string | null) => unknown;
+  toText?: (event: $Name | undefined, data: unknown, place?: string | null) => unknown;
+  fromText?: (event: $Name | undefined, data: unknown, place?: string | null) => unknown;
   /* paced */
   pacing: $Pacing;
+  /* end */
+  /* present */
+  /** The patterns of the rooms with presence. */
+  presence: readonly string[];
   /* end */
 }
 
@@ -73,6 +78,9 @@ interface $Room {
   /* end */
   joined: boolean;
   ready: $Deferred;
+  /* present */
+  present?: $Present | undefined;
+  /* end */
   /** What each handle has heard by, and how it ends. */
   handles: Map<$Listeners, (error: $RequestError) => boolean>;
 }
@@ -155,6 +163,11 @@ const isFinal = (code: number): boolean =>
 
 /** What listeners of a room's end are kept under: no event has this name. */
 const leftKey: any = Symbol("left");
+/* present */
+
+/** What listeners of a room's presence are kept under. */
+const presentKey: any = Symbol("presence");
+/* end */
 
 /** Milliseconds for any frame after a ping that asks whether the server is still there. */
 const probeTime = 2_000;
@@ -357,8 +370,8 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     return toJson(message);
   };
   /** The data of an event, or the credentials, as the codec in use carries them. */
-  const written = (event: $Name | undefined, data: unknown): unknown =>
-    codec === "json" && contract.toText ? contract.toText(event, data) : data;
+  const written = (event: $Name | undefined, data: unknown, place?: string): unknown =>
+    codec === "json" && contract.toText ? contract.toText(event, data, place) : data;
   const isLosable = (event: $Name): boolean => (contract.volatile as any).includes(event);
   const isOpen = (): boolean => state === "open" && socket?.readyState === 1;
   const isSending = (): boolean => isOpen() && !held;
@@ -494,7 +507,11 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
   const askToJoin = (room: $Room): void => {
     if (room.ready.settled) room.ready = deferred();
     asked.set(room.name, (asked.get(room.name) ?? 0) + 1);
-    socket?.send(encode({ type: 9, room: room.name }));
+    const message = { type: 9, room: room.name };
+    /* present */
+    if (room.present) Object.assign(message, { presence: true });
+    /* end */
+    socket?.send(encode(message));
   };
   const joinAnswered = (name: string, refused?: object): void => {
     const open = (asked.get(name) ?? 1) - 1;
@@ -515,7 +532,43 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     const handles = [...room.handles];
     for (const [, end] of handles) end(why);
     for (const [heard] of handles) heard.fire(leftKey, { code: why.code, message: why.message });
+    /* present */
+    tellPresence(room, handles, nobody);
+    /* end */
   };
+  /* present */
+  const tellPresence = (
+    room: $Room,
+    handles: Iterable<readonly [$Listeners, unknown]>,
+    told: unknown,
+    text = false,
+  ): void => {
+    const change = room.present?.take(told, text);
+    if (change) for (const [heard] of [...handles]) heard.fire(presentKey, change);
+  };
+  /** What comes before the answer to a join is about a membership of before. */
+  const presenceTold = ({ room: name, data }: any, text: boolean): void => {
+    const room = rooms.get(name);
+    if (room?.joined) tellPresence(room, room.handles, data, text);
+  };
+  const createPresentIn = (name: string, pattern: string): $Present | undefined => {
+    if (!(contract.presence as any).includes(pattern)) return undefined;
+    const change = (changes: object): string => {
+      const data = written(undefined, changes, pattern);
+      const frame = encode({ type: 36, room: name, data });
+      if (!isSending() || rooms.get(name)?.present !== present) return "dropped";
+      socket?.send(frame);
+      return "sent";
+    };
+    const present = createPresent(
+      change,
+      (text, entry) => read(text, undefined, entry, pattern),
+      (error) =>
+        report(problem("decode", "invalid", "An entry cannot be read", { room: name, error })),
+    );
+    return present;
+  };
+  /* end */
   const join = (pattern: string, params: any = {}): object => {
     /* numbered */
     for (const [key, value] of (Object as any).entries(params))
@@ -524,7 +577,7 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     /* end */
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
     const known = rooms.get(name);
-    const room = known ?? {
+    const room: $Room = known ?? {
       name,
       /* paced */
       pattern,
@@ -533,6 +586,9 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       ready: deferred(),
       handles: new Map(),
     };
+    /* present */
+    if (!room.present) room.present = createPresentIn(name, pattern);
+    /* end */
     const heard = createListeners(listenerFailed);
     const ends = new Set<() => void>();
     let gone: $RequestError | undefined;
@@ -556,7 +612,11 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
     const leave = (): void => {
       if (gone) return;
       heard.clear();
-      if (end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
+      if (!end(disconnected())) return;
+      /* present */
+      room.present?.take(nobody, false);
+      /* end */
+      if (isOpen()) socket?.send(encode({ type: 12, room: name }));
     };
     return disposable(leave, {
       name,
@@ -568,14 +628,24 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       request: (event: $Name, ...values: unknown[]) =>
         gone ? Promise.reject(gone) : request(event, values, pattern, name),
       onLeft: (listener: $Listener) => heard.on(leftKey, listener),
+      /* present */
+      ...(room.present && {
+        presence: room.present.users,
+        onPresence: (listener: $Listener) => heard.on(presentKey, listener),
+      }),
+      /* end */
       leave,
     });
   };
 
   // ---- in
 
-  const read = (text: boolean, event: $Name, data: unknown, place?: string | null): unknown =>
-    text && contract.fromText ? contract.fromText(event, data, place) : data;
+  const read = (
+    text: boolean,
+    event: $Name | undefined,
+    data: unknown,
+    place?: string | null,
+  ): unknown => (text && contract.fromText ? contract.fromText(event, data, place) : data);
   const deliver = (message: any, text: boolean): void => {
     const { event, room, rooms: names } = message;
     if (typeof event !== "string" && typeof event !== "number") return;
@@ -613,6 +683,10 @@ function createClient(contract: $Contract, first?: unknown, second?: unknown): o
       case 32:
       case 33:
         return answered(message, text);
+      /* present */
+      case 36:
+        return presenceTold(message, text);
+      /* end */
       case 38:
         return removed(message);
     }
