@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from tests.support.brokers import running_broker
 from tests.support.chat_page import DEADLINE, Server, chromium_browser, log_in, post, windows
 from tests.support.ports import reserved_port
 from tests.support.server_process import environment
@@ -106,7 +107,7 @@ def test_a_refused_name_says_why(browser: Browser, server: Server, tmp_path: Pat
         refusals = {
             "": "Please enter a name.",
             "x" * 25: "That name is too long: at most 24 characters.",
-            "ada": "Somebody is already called Ada. Please take another name.",
+            "ada": "Somebody is already called ada. Please take another name.",
         }
         for name, reason in refusals.items():
             second.get_by_test_id("name").fill(name)
@@ -337,3 +338,27 @@ def test_the_minimal_page_asks_for_nothing_that_is_not_there_and_looks_as_the_ch
         mine = page.evaluate(look)
         page.goto(server.url)
         assert page.evaluate(look) == mine
+
+
+def test_people_on_two_workers_see_and_hear_each_other(browser: Browser, tmp_path: Path) -> None:
+    names = ["Ada", "Edsger", "Grace", "Kathleen"]
+    with running_broker("valkey-9.1") as broker, reserved_port() as port:
+        options = ["--workers", "2", "--engine", broker.url]
+        server = Server(port, tmp_path / "workers.log", options=options)
+        server.start()
+        try:
+            with windows(browser, server, tmp_path, *names, "") as (*pages, late):
+                for page in pages:
+                    who = page.get_by_test_id("people").locator(".who")
+                    expect(who).to_have_text(names)
+                    post(page, "hello")
+                for page in pages:
+                    expect(page.get_by_test_id("message")).to_have_count(len(names))
+                late.get_by_test_id("name").fill("ADA")
+                late.get_by_test_id("enter").click()
+                expect(late.get_by_text("Somebody is already called ADA")).to_be_visible()
+                pages[0].get_by_test_id("leave").click()
+                for page in pages[1:]:
+                    expect(page.get_by_test_id("note").last).to_have_text("Ada left")
+        finally:
+            server.kill()

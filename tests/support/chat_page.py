@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -31,18 +31,28 @@ CHROMIUM_ARGS = [
 
 
 class Server:
-    """`bytesocket dev` as a process, of the chat or of another folder; one port over restarts."""
+    """`bytesocket dev` as a process, of the chat or of another folder; one port over restarts.
 
-    def __init__(self, port: int, log: Path, folder: str | Path = "examples/chat") -> None:
+    With options it is `bytesocket run` with these.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        log: Path,
+        folder: str | Path = "examples/chat",
+        options: Sequence[str] = (),
+    ) -> None:
         self.port = port
-        self._folder = str(folder)
+        command = ["run", "--host", "127.0.0.1", *options] if options else ["dev", "--no-reload"]
+        self._command = [*command, str(folder)]
         self.url = f"http://127.0.0.1:{port}/"
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         paths = [str(ROOT), str(ROOT / "cli"), str(ROOT / "templates")]
-        command = [sys.executable, "-m", "bytesocket_cli", "dev", self._folder, "--no-reload"]
+        command = [sys.executable, "-m", "bytesocket_cli", *self._command]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--port", str(self.port)],

@@ -24,8 +24,8 @@ let lobby;
 let inRoom = false;
 let me = "";
 let lastTyping = 0;
-/** @type {Set<string>} */
-const people = new Set();
+/** Who was in the room when somebody came or went last: names by keys. @type {Map<string | number, string>} */
+let people = new Map();
 
 const outbox = new Outbox({
   post,
@@ -46,8 +46,6 @@ function enter(wanted) {
     inRoom = true;
     me = welcome.you;
     sessionStorage.setItem("name", me);
-    people.clear();
-    welcome.people.forEach((person) => people.add(person));
     welcome.posts.forEach(arrived);
     showPeople();
     view.setEntering(false);
@@ -55,20 +53,27 @@ function enter(wanted) {
     fit();
     void outbox.flush();
   });
-  client.on("chat:joined", (joined) => {
-    if (!people.has(joined.name)) view.note(`${joined.name} joined`);
-    people.add(joined.name);
-    showPeople();
-  });
-  client.on("chat:left", (left) => {
-    people.delete(left.name);
-    view.note(`${left.name} left`);
-    view.stopTyping(left.name);
-    showPeople();
-  });
   client.on("chat:posted", arrived);
   client.on("chat:typist", (typist) => view.showTyping(typist.name));
   lobby = client.join("lobby");
+  lobby.onPresence(() => {
+    if (client === chat && lobby) peopleChanged(lobby.presence);
+  });
+}
+
+/** @param {ReadonlyMap<string | number, readonly { name: string }[]>} present */
+function peopleChanged(present) {
+  const before = people;
+  people = new Map([...present].map(([key, [tab]]) => [key, tab?.name ?? ""]));
+  if (before.size > 0) {
+    for (const [key, person] of people) if (!before.has(key)) view.note(`${person} joined`);
+    for (const [key, person] of before) {
+      if (people.has(key)) continue;
+      view.note(`${person} left`);
+      view.stopTyping(person);
+    }
+  }
+  showPeople();
 }
 
 /**
@@ -99,7 +104,7 @@ function leave(reason = "") {
   chat = lobby = undefined;
   inRoom = false;
   client?.close();
-  people.clear();
+  people = new Map();
   sessionStorage.removeItem("name");
   view.forget();
   view.setEntering(false);
@@ -162,7 +167,7 @@ function edit(id) {
 }
 
 function showPeople() {
-  view.showPeople([...people].sort(new Intl.Collator().compare), me, inRoom);
+  view.showPeople([...people.values()].sort(new Intl.Collator().compare), me, inRoom);
 }
 
 function typed() {

@@ -1,4 +1,4 @@
-// bytesocket Chat 0.1.0 - contract 4e3130f44ddc9b8f - generated, do not edit
+// bytesocket Chat 0.1.0 - contract 123e54fee110cee5 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- payload types
@@ -9,13 +9,8 @@ export interface Credentials {
   session?: string;
 }
 
-/** Somebody came in. */
-export interface Joined {
-  name: string;
-}
-
-/** Somebody went away. */
-export interface Left {
+/** Somebody in the room, as the others see them: an entry of its presence. */
+export interface Person {
   name: string;
 }
 
@@ -46,10 +41,9 @@ export interface Typist {
   name: string;
 }
 
-/** What a newcomer sees first: who is here and the latest messages, oldest first. */
+/** What a newcomer sees first: the latest messages, oldest first. */
 export interface Welcome {
   you: string;
-  people: string[];
   posts: Posted[];
 }
 
@@ -73,10 +67,6 @@ export interface ClientEvents {
 
 /** What arrives, by event. */
 export interface ServerEvents {
-  /** Somebody came in. */
-  "chat:joined": Joined;
-  /** Somebody went away. */
-  "chat:left": Left;
   /** A message in the room. */
   "chat:posted": Posted;
   /**
@@ -85,7 +75,7 @@ export interface ServerEvents {
    * Volatile: dropped instead of queued.
    */
   "chat:typist": Typist;
-  /** What a newcomer sees first: who is here and the latest messages, oldest first. */
+  /** What a newcomer sees first: the latest messages, oldest first. */
   "chat:welcome": Welcome;
 }
 
@@ -105,6 +95,7 @@ export interface Rooms {
     replies: {
       "chat:typing": void;
     };
+    presence: { entry: Person };
   };
 }
 
@@ -284,15 +275,11 @@ export interface $Arrivals<T> {
 // One signature holds for every event. The others are there for what editors show of an event.
 
 export interface $On {
-  /** Somebody came in. */
-  (event: "chat:joined", listener: Listener<"chat:joined">): () => void;
-  /** Somebody went away. */
-  (event: "chat:left", listener: Listener<"chat:left">): () => void;
   /** A message in the room. */
   (event: "chat:posted", listener: Listener<"chat:posted">): () => void;
   /** Somebody else is typing. */
   (event: "chat:typist", listener: Listener<"chat:typist">): () => void;
-  /** What a newcomer sees first: who is here and the latest messages, oldest first. */
+  /** What a newcomer sees first: the latest messages, oldest first. */
   (event: "chat:welcome", listener: Listener<"chat:welcome">): () => void;
   /** Call `listener` for each arrival; the answer removes it again. */
   <E extends keyof ServerEvents>(event: E, listener: Listener<E>): () => void;
@@ -341,8 +328,50 @@ export interface $Subscriber {
   ): $Arrivals<ServerEvents[E]>;
 }
 
+/** Keys of the users who came, who have other entries now, and who left. */
+export interface $PresenceChange {
+  readonly entered: readonly (string | number)[];
+  readonly changed: readonly (string | number)[];
+  readonly exited: readonly (string | number)[];
+}
+
+/**
+ * The users in a room by their keys, each with an entry for each of their sockets. It is live: up to
+ * date while the room is joined, as it was while there is no connection, and empty once this client
+ * is not in the room any more. Handles of one room share it.
+ */
+export interface $Presence<Entry> extends ReadonlyMap<string | number, readonly Entry[]> {
+  /** The number of users; in a room that only counts them the map is empty. */
+  readonly count: number;
+}
+
+/** What a client may change of its own entry. */
+export interface $Changeable<Changes> {
+  /**
+   * Change this client's own entry. Members are told ten times a second at most, the latest values.
+   * Nobody answers; a refusal is told to {@link Client.onError}. It is never queued: without a
+   * connection, and once the room is left, it is dropped.
+   */
+  update(this: void, changes: Changes): "sent" | "dropped";
+}
+
+/** What handles of a room with presence have besides. */
+export interface $Watched<P extends { entry: unknown }> {
+  readonly presence: $Presence<P["entry"]> &
+    (P extends { changes: infer Changes } ? $Changeable<Changes> : unknown);
+  /** Call `listener` with each change of `presence`, once it is there; the answer removes it again. */
+  onPresence(this: void, listener: (change: $PresenceChange) => unknown): () => void;
+}
+
+type $Presented<Room> = Room extends { presence: infer P extends { entry: unknown } }
+  ? $Watched<P>
+  : unknown;
+
 /** One handle of a room. It stays joined over reconnects until each handle has left. */
-export interface RoomHandle<R extends keyof Rooms> extends $Subscriber {
+export type RoomHandle<R extends keyof Rooms> = $Handle<R> & $Presented<Rooms[R]>;
+
+/** What handles of all rooms have. */
+export interface $Handle<R extends keyof Rooms> extends $Subscriber {
   /** The room's name on the wire. */
   readonly name: string;
   /** Resolves once the server lets this client in; rejects when it refuses. */

@@ -1,14 +1,15 @@
-// bytesocket Chat 0.1.0 - contract 4e3130f44ddc9b8f - generated, do not edit
+// bytesocket Chat 0.1.0 - contract 123e54fee110cee5 - generated, do not edit
 /* eslint-disable */
 
 // ---------------------------------------------------------------- this contract
 
 const contract = () => ({
   path: "/ws",
-  fingerprint: "4e3130f44ddc9b8fe07e70bc49ea571ee79d1de5a61c45e518cdacb759c2d1a8",
+  fingerprint: "123e54fee110cee5c52179c3a5be965bb6ae7d00e89e510a91b78052b1813d30",
   codec: "json",
   volatile: ["chat:typing"],
   empty: ["chat:typing"],
+  presence: ["lobby"],
 });
 
 /**
@@ -74,6 +75,9 @@ const isFinal = (code) => code === 4003 || code === 4010 || (code >= 4400 && cod
 
 /** What listeners of a room's end are kept under: no event has this name. */
 const leftKey = Symbol("left");
+
+/** What listeners of a room's presence are kept under. */
+const presentKey = Symbol("presence");
 
 /** Milliseconds for any frame after a ping that asks whether the server is still there. */
 const probeTime = 2_000;
@@ -260,8 +264,8 @@ function createClient(contract, first, second) {
     return toJson(message);
   };
   /** The data of an event, or the credentials, as the codec in use carries them. */
-  const written = (event, data) =>
-    codec === "json" && contract.toText ? contract.toText(event, data) : data;
+  const written = (event, data, place) =>
+    codec === "json" && contract.toText ? contract.toText(event, data, place) : data;
   const isLosable = (event) => contract.volatile.includes(event);
   const isOpen = () => state === "open" && socket?.readyState === 1;
   const isSending = () => isOpen() && !held;
@@ -346,7 +350,9 @@ function createClient(contract, first, second) {
   const askToJoin = (room) => {
     if (room.ready.settled) room.ready = deferred();
     asked.set(room.name, (asked.get(room.name) ?? 0) + 1);
-    socket?.send(encode({ type: 9, room: room.name }));
+    const message = { type: 9, room: room.name };
+    if (room.present) Object.assign(message, { presence: true });
+    socket?.send(encode(message));
   };
   const joinAnswered = (name, refused) => {
     const open = (asked.get(name) ?? 1) - 1;
@@ -367,6 +373,33 @@ function createClient(contract, first, second) {
     const handles = [...room.handles];
     for (const [, end] of handles) end(why);
     for (const [heard] of handles) heard.fire(leftKey, { code: why.code, message: why.message });
+    tellPresence(room, handles, nobody);
+  };
+  const tellPresence = (room, handles, told, text = false) => {
+    const change = room.present?.take(told, text);
+    if (change) for (const [heard] of [...handles]) heard.fire(presentKey, change);
+  };
+  /** What comes before the answer to a join is about a membership of before. */
+  const presenceTold = ({ room: name, data }, text) => {
+    const room = rooms.get(name);
+    if (room?.joined) tellPresence(room, room.handles, data, text);
+  };
+  const createPresentIn = (name, pattern) => {
+    if (!contract.presence.includes(pattern)) return undefined;
+    const change = (changes) => {
+      const data = written(undefined, changes, pattern);
+      const frame = encode({ type: 36, room: name, data });
+      if (!isSending() || rooms.get(name)?.present !== present) return "dropped";
+      socket?.send(frame);
+      return "sent";
+    };
+    const present = createPresent(
+      change,
+      (text, entry) => read(text, undefined, entry, pattern),
+      (error) =>
+        report(problem("decode", "invalid", "An entry cannot be read", { room: name, error })),
+    );
+    return present;
   };
   const join = (pattern, params = {}) => {
     const name = pattern.replace(/\{([^{}]+)\}/g, (_, key) => String(params[key]));
@@ -377,6 +410,7 @@ function createClient(contract, first, second) {
       ready: deferred(),
       handles: new Map(),
     };
+    if (!room.present) room.present = createPresentIn(name, pattern);
     const heard = createListeners(listenerFailed);
     const ends = new Set();
     let gone;
@@ -400,7 +434,9 @@ function createClient(contract, first, second) {
     const leave = () => {
       if (gone) return;
       heard.clear();
-      if (end(disconnected()) && isOpen()) socket?.send(encode({ type: 12, room: name }));
+      if (!end(disconnected())) return;
+      room.present?.take(nobody, false);
+      if (isOpen()) socket?.send(encode({ type: 12, room: name }));
     };
     return disposable(leave, {
       name,
@@ -412,6 +448,10 @@ function createClient(contract, first, second) {
       request: (event, ...values) =>
         gone ? Promise.reject(gone) : request(event, values, pattern, name),
       onLeft: (listener) => heard.on(leftKey, listener),
+      ...(room.present && {
+        presence: room.present.users,
+        onPresence: (listener) => heard.on(presentKey, listener),
+      }),
       leave,
     });
   };
@@ -454,6 +494,8 @@ function createClient(contract, first, second) {
       case 32:
       case 33:
         return answered(message, text);
+      case 36:
+        return presenceTold(message, text);
       case 38:
         return removed(message);
     }
@@ -914,6 +956,54 @@ function unpack(bytes) {
   const value = read();
   if (at !== bytes.length) throw new RangeError("The message goes on after its end");
   return value;
+}
+
+// ---------------------------------------------------------------- runtime: who is in a room
+
+/** What is told of a room that this client is not in any more. */
+const nobody = { count: 0, users: [] };
+
+/** `read` makes an entry of what arrived; `failed` hears of one that is no object. */
+function createPresent(update, read, failed) {
+  const users = Object.assign(new Map(), {
+    count: 0,
+    update,
+  });
+  const list = (value) => (Array.isArray(value) ? value : []);
+  const isEntry = (entry) => {
+    if (typeof entry === "object" && entry !== null && !Array.isArray(entry)) return true;
+    failed(entry);
+    return false;
+  };
+  return {
+    users,
+    take(told, text) {
+      const before = new Map(users);
+      const { count } = users;
+      if (Array.isArray(told?.users)) users.clear();
+      for (const pair of [told?.users, told?.enter, told?.change].map(list)) {
+        for (const [key, entries] of pair.map(list)) {
+          if ((typeof key !== "string" && typeof key !== "number") || !Array.isArray(entries))
+            continue;
+          const fresh = entries.filter(isEntry).map((entry) => read(text, entry));
+          const known = before.get(key);
+          // Entries that are as they were stay the same objects.
+          const isSame = known && JSON.stringify(known) === JSON.stringify(fresh);
+          users.set(key, isSame ? known : fresh);
+        }
+      }
+      for (const key of list(told?.exit)) users.delete(key);
+      users.count = typeof told?.count === "number" ? told.count : users.size;
+      const now = [...users.keys()];
+      const change = {
+        entered: now.filter((key) => !before.has(key)),
+        changed: now.filter((key) => before.has(key) && before.get(key) !== users.get(key)),
+        exited: [...before.keys()].filter((key) => !users.has(key)),
+      };
+      const isNews = Object.values(change).some((keys) => keys.length);
+      return isNews || count !== users.count ? change : undefined;
+    },
+  };
 }
 
 export const RequestError = $RequestError;
