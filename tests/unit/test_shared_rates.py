@@ -433,7 +433,8 @@ class Stubborn(MemoryEngine):
         if isinstance(self.answer, Exception):
             raise self.answer
         if self.answer is not None:
-            return self.answer
+            answer: float = self.answer
+            return answer
         try:
             await self.word.wait()
         except anyio.get_cancelled_exc_class():
