@@ -71,7 +71,8 @@ def node_channel(node: bytes) -> str:
 
 def bucket_name(*parts: object) -> str:
     """Return the name of a bucket of a shared rate: a digest of what tells it from others."""
-    return f"b.{hashlib.sha256(repr(parts).encode(errors='surrogatepass')).hexdigest()[:32]}"
+    # `ascii` is the same in all versions of Python, as `repr` is not.
+    return f"b.{hashlib.sha256(ascii(parts).encode()).hexdigest()[:32]}"
 
 
 def prefix(namespace: str) -> str:

@@ -1,8 +1,10 @@
 """Shared rates on real brokers: two applications count together, through all that befalls these."""
 
+import json
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -12,6 +14,7 @@ from bytesocket_app import ByteSocket, ClientEvent
 from bytesocket_app.cluster import rates
 from bytesocket_app.testing import RequestError, TestClient
 from tests.support.brokers import Broker, BrokerName, running_broker
+from tests.support.server_process import RudePeer, serving
 from tests.support.talk import DEADLINE, logged
 
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
@@ -268,3 +271,65 @@ async def test_on_nats_each_process_counts_by_itself_and_says_so(
                 assert await passing(here, 5) == 3
                 assert await passing(there, 5) == 3
             assert one.metrics()[HERE] == two.metrics()[HERE] == 5
+
+
+SOURCE = """\
+import os
+
+from bytesocket_app import ByteSocket, ClientEvent
+
+
+class Bid(ClientEvent, name="bid"):
+    pass
+
+
+class Ask(ClientEvent, name="ask"):
+    pass
+
+
+app = ByteSocket(
+    title="Auction", events=[Bid, Ask], serialization="json", engine=os.environ["ENGINE"]
+)
+
+
+@app.auth(key=str)
+async def known(credentials: str) -> str:
+    return credentials
+
+
+@app.on(Bid, rate="1/h", burst=5, per="user", shared=True)
+async def bid() -> str:
+    return "bid"
+
+
+@app.on(Ask)
+async def ask() -> str:
+    return "ask"
+"""
+
+
+@pytest.mark.parametrize("transport", ["picows", "uvicorn", "hypercorn"])
+def test_real_processes_count_together_and_answer_in_order(transport: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SOURCE)
+    arguments = ("run", "app:app", "--port", "0", "--transport", transport)
+    with running_broker("redis-6.2") as broker, ExitStack() as stack:
+        variables = {"ENGINE": broker.url}
+        ports = [
+            stack.enter_context(serving(*arguments, cwd=tmp_path, variables=variables)).port
+            for _ in range(2)
+        ]
+        peers = [RudePeer(port) for port in (*ports, *ports)]
+        for peer in peers:
+            stack.callback(peer.close)
+            peer.send({"type": 4, "data": "ann"})
+            peer.receive()
+        for peer in peers:  # all at once, and nobody waits for an answer
+            for number in range(20):
+                peer.send({"event": "ask" if number % 2 else "bid", "data": {}, "id": number})
+        passed = 0
+        for peer in peers:
+            answers = [json.loads(peer.receive()[1]) for _ in range(20)]
+            assert [answer["id"] for answer in answers] == list(range(20))
+            assert [each["type"] for each in answers[1::2]] == [32] * 10
+            passed += sum(each["type"] == 32 for each in answers[::2])
+        assert passed == 5
