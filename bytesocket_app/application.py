@@ -261,7 +261,7 @@ class ByteSocket:
             self.endpoint, self.housekeeping.writer, self.running, path, http, telemetry
         )
 
-    def on(
+    def on(  # noqa: PLR0913 - all by keyword, each its own theme
         self,
         event: type[ClientEvent] | ClientHandle[Any] | EventName,
         *,
@@ -271,6 +271,7 @@ class ByteSocket:
         rate: str | None = None,
         burst: int | None = None,
         per: Per = "socket",
+        shared: bool = False,
     ) -> Hook:
         """Handle an event outside rooms; the value that the function returns is the reply.
 
@@ -295,6 +296,10 @@ class ByteSocket:
             burst: How many may come at once after a pause; what comes in two seconds without it.
             per: Who has that rate: each "socket", each "user" on all their sockets (by
                 `@app.auth(key=...)`), or each "address".
+            shared: Let all processes of the application count the rate of a user or an address
+                together, through its engine: a message waits for the answer, one round trip and
+                250 ms at most. Without an answer, and on an engine that cannot count (NATS), each
+                process counts what it gets itself.
 
         Raises:
             ConfigurationError: Clients do not send the event, a parameter cannot be served, a
@@ -309,6 +314,7 @@ class ByteSocket:
             rate=rate,
             burst=burst,
             per=per,
+            shared=shared,
         )
 
     @overload
@@ -506,11 +512,13 @@ class ByteSocket:
     def metrics(self) -> Mapping[str, int | float]:
         """Return counters of the application at this moment, by names that Prometheus takes.
 
-        What does not apply is not there: without an engine there is no `engine_` and no `cluster_`.
-        Names that end in `_total` only grow, and begin at 0 with the link to the broker, which
-        begins with the server.
+        What does not apply is not there: without an engine there is no `engine_` and no `cluster_`,
+        and without a room that tells who is there no `presence_`. `presence_users` are the users
+        with a socket in this process, once for each room. Names that end in `_total` only grow, and
+        begin at 0 with the link to the broker, which begins with the server.
         """
-        return MappingProxyType({} if self.cluster is None else self.cluster.metrics())
+        found = {} if self.cluster is None else self.cluster.metrics()
+        return MappingProxyType(found | self.presence.metrics())
 
     async def broadcast(
         self, event: ServerEvent | ServerPayload[Any], *, codec: CodecName | None = None
@@ -714,6 +722,8 @@ class ByteSocket:
         decides = self._authentication.authenticator
         has_keys = decides is not None and decides.key is not None
         self._rates.check(has_keys=has_keys)
+        if self.cluster is not None:
+            self.cluster.check_rates(dict.fromkeys(rate.source for rate in self._rates.shared))
         for room in self._declared.all():
             room.presence.check(has_keys=has_keys)
         most = self.settings.limits.connections_per_user

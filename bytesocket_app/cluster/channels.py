@@ -69,6 +69,12 @@ def node_channel(node: bytes) -> str:
     return f"{NODES}.{node.hex()}"
 
 
+def bucket_name(*parts: object) -> str:
+    """Return the name of a bucket of a shared rate: a digest of what tells it from others."""
+    # `ascii` is the same in all versions of Python, as `repr` is not.
+    return f"b.{hashlib.sha256(ascii(parts).encode()).hexdigest()[:32]}"
+
+
 def prefix(namespace: str) -> str:
     """Return what all channels of an application begin with."""
     return f"bs.{_escaped(namespace)}."

@@ -18,6 +18,8 @@ class ClusterCounters:
         lost: Messages of other nodes that never came, by their numbers.
         doubles: Messages that came twice, and were delivered once.
         foreign: What was on our channels and is no message of ours.
+        rates_shared: Messages of a shared rate that the engine counted.
+        rates_here: Those that this process counted by itself, as the engine did not.
     """
 
     connections: int = 0
@@ -30,3 +32,5 @@ class ClusterCounters:
     lost: int = 0
     doubles: int = 0
     foreign: int = 0
+    rates_shared: int = 0
+    rates_here: int = 0

@@ -19,6 +19,7 @@ from bytesocket_app.cluster.envelope import Envelope, EnvelopeCodec
 from bytesocket_app.cluster.metrics import ClusterCounters
 from bytesocket_app.cluster.outgoing import NodeOutgoing
 from bytesocket_app.cluster.peers import OtherNode, OtherNodes
+from bytesocket_app.cluster.rates import SharedRates
 from bytesocket_app.cluster.receipt import Receipt
 from bytesocket_app.engines import Engine
 from bytesocket_app.errors import EngineRefused
@@ -114,6 +115,7 @@ class Node:
         round_trip: Seconds from the last sign of life to its return; 0 before the first.
         settled_in: Seconds from the last connection to `UP`; 0 before the first.
         reason: Why there is no link; empty while there is one.
+        rates: Rates that all nodes share.
         returned: Called with own messages that come back on channels of presence; None for nobody.
     """
 
@@ -146,6 +148,7 @@ class Node:
             engine, self._codec, self.counters, clock, messages=messages, size=size
         )
         self._prefix = prefix(namespace)
+        self.rates = SharedRates(engine, self._prefix, self.counters)
         self._nodes = self._prefix + NODES
         self._returning = self._prefix + RETURNED
         self.returned: Callable[[list[Any]], None] | None = None
@@ -271,6 +274,7 @@ class Node:
         now = self._clock()
         self.state, self.reason = NodeState.SETTLING, ""
         self.down_since = None
+        self.rates.is_up = True
         self.counters.connections += 1
         self._was_up = True
         self._echoed_at = self._up_at = now
@@ -286,6 +290,7 @@ class Node:
         """Keep what is published from now on."""
         self.state, self.reason = NodeState.DOWN, reason
         self.down_since = self._clock()
+        self.rates.is_up = False
         self._outgoing.lost()
         self.peers.lost(self._heard_at)
         self.publishers.lost(self._heard_at)

@@ -23,6 +23,8 @@ def metrics_of(node: Node | None) -> dict[str, int | float]:
         "engine_doubles_total": counters.doubles,
         "engine_foreign_total": counters.foreign,
         "engine_refused_total": counters.refused,
+        'engine_rates_total{counted="engine"}': counters.rates_shared,
+        'engine_rates_total{counted="here"}': counters.rates_here,
         "engine_waiting": waiting,
         "engine_waiting_bytes": size,
         "engine_channels": 0 if node is None else node.channels,

@@ -129,8 +129,8 @@ def _rate(rate: Rate | None) -> dict[str, Any]:
     """Return the key of a rate; it is absent without one, as for most events."""
     if rate is None:
         return {}
-    per_second, burst, per = rate.values
-    return {"rate": {"per_second": float(per_second), "burst": burst, "per": per}}
+    # Not whether it is shared: a client keeps to it by itself either way.
+    return {"rate": {"per_second": float(rate.per_second), "burst": rate.burst, "per": rate.per}}
 
 
 def _class_name(name: str | None) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def event_hook(
     def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
         handler = declare_handler(named(scope), function, scope, options)
         scope.handlers.add(handler, once=once)
-        scope.rates.add(handler.rate)
+        scope.rates.add(handler.rate, handler.spec.name)
 
     return pending.hook(
         add,

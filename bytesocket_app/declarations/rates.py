@@ -1,4 +1,4 @@
-"""Rates of events: what `rate=`, `burst=` and `per=` of a declaration say."""
+"""Rates of events: what `rate=`, `burst=`, `per=` and `shared=` of a declaration say."""
 
 import re
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from bytesocket_app.buckets import FASTEST
 from bytesocket_app.errors import ConfigurationError, caller, near
+from bytesocket_app.types import EventName
 
 Per: TypeAlias = Literal["socket", "user", "address"]
 """Those who have a rate each: every connection, every user, or every address."""
@@ -31,26 +32,35 @@ class Rate:
         burst: Messages that may come at once after a pause.
         per: Those who have that rate each.
         source: `file:line` of the declaration.
+        is_shared: True if all processes together count it, False if each counts by itself.
     """
 
     per_second: float
     burst: int
     per: Per = "socket"
     source: str = ""
+    is_shared: bool = False
 
     @classmethod
-    def read(cls, rate: str | None, burst: int | None, per: Per) -> "Rate | None":
+    def read(
+        cls,
+        rate: str | None,
+        burst: int | None,
+        per: Per,
+        shared: bool = False,  # noqa: FBT001, FBT002 - the arguments of a declaration, in its order
+    ) -> "Rate | None":
         """Read the arguments of a declaration; None if they set no rate.
 
         Without `burst` it is what comes in two seconds, and at least 1.
 
         Raises:
             ConfigurationError: The text is no rate, `burst` no number of messages, `per` is none
-                of the three, or `rate` is missing.
+                of the three, a socket's rate is to be shared, or `rate` is missing.
         """
         if rate is None:
-            if burst is not None or per != "socket":
+            if burst is not None or per != "socket" or shared:
                 given = f"burst={burst!r}" if burst is not None else f"per={per!r}"
+                given = f"shared={shared!r}" if shared else given
                 raise ConfigurationError(
                     f'{caller()}: {given} needs a rate beside it, as in rate="5/s".'
                 )
@@ -66,16 +76,23 @@ class Rate:
         if per not in PER:
             known = ", ".join(map(repr, PER))
             raise ConfigurationError(f"{caller()}: per={per!r} is none of {known}.{near(per, PER)}")
-        return cls(per_second, burst, per, caller())
+        if shared and per == "socket":
+            raise ConfigurationError(
+                f"{caller()}: shared={shared!r} is for what has sockets in several processes, and "
+                "a socket is in one, where its rate is counted. Say whose rate it is beside it: "
+                'per="user" or per="address"; or leave it out.'
+            )
+        return cls(per_second, burst, per, caller(), bool(shared))
 
     @property
-    def values(self) -> tuple[float, int, Per]:
+    def values(self) -> tuple[float, int, Per, bool]:
         """All that two declarations of one event have to agree on."""
-        return self.per_second, self.burst, self.per
+        return self.per_second, self.burst, self.per, self.is_shared
 
     @override
     def __str__(self) -> str:
-        return f"{self.per_second:g}/s, burst {self.burst}, per {self.per}"
+        shared = ", shared" if self.is_shared else ""
+        return f"{self.per_second:g}/s, burst {self.burst}, per {self.per}{shared}"
 
 
 class DeclaredRates:
@@ -83,20 +100,34 @@ class DeclaredRates:
 
     Attributes:
         changed: Called after each that is added.
+        shared: The rates that all processes share, with the event and the pattern of the rooms
+            (None outside them), which name one in all processes.
+        shared_events: The events that have such a rate somewhere.
     """
 
     def __init__(self) -> None:
         self._all: list[Rate] = []
+        self.shared: dict[Rate, tuple[EventName, str | None]] = {}
+        self.shared_events: set[EventName] = set()
         self.changed: Callable[[], None] = _nothing
 
     def __bool__(self) -> bool:
         """Return True if there are any."""
         return bool(self._all)
 
-    def add(self, rate: Rate | None) -> None:
-        """Add the rate of a declaration; None for one without."""
+    def add(self, rate: Rate | None, event: EventName, pattern: str | None = None) -> None:
+        """Add the rate of a declaration.
+
+        Args:
+            rate: The rate; None for a declaration without.
+            event: The name of the event.
+            pattern: The pattern of the rooms; None outside rooms.
+        """
         if rate is not None:
             self._all.append(rate)
+            if rate.is_shared:
+                self.shared[rate] = event, pattern
+                self.shared_events.add(event)
             self.changed()
 
     def check(self, *, has_keys: bool) -> None:

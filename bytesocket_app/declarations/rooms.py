@@ -133,7 +133,7 @@ class Room:
         self._pending.reach(scope)
         self.presence.declare(scope)
 
-    def on(
+    def on(  # noqa: PLR0913 - all by keyword, each its own theme
         self,
         event: type[ClientEvent] | ClientHandle[Any],
         *,
@@ -143,6 +143,7 @@ class Room:
         rate: str | None = None,
         burst: int | None = None,
         per: Per = "socket",
+        shared: bool = False,
     ) -> Hook:
         """Handle an event that clients send into this room.
 
@@ -159,6 +160,7 @@ class Room:
                 `ByteSocket.on`.
             burst: How many may come at once after a pause.
             per: Who has that rate: each "socket", "user" or "address".
+            shared: Let all processes count it together; see `ByteSocket.on`.
 
         Raises:
             ConfigurationError: The event is not from clients, the signature cannot be served, or
@@ -170,13 +172,13 @@ class Room:
             raises=raises,
             concurrent=concurrent,
             cancel_on_close=cancel_on_close,
-            rate=Rate.read(rate, burst, per),
+            rate=Rate.read(rate, burst, per, shared),
         )
 
         def add(scope: DeclarationScope, function: Callable[..., Any], once: bool) -> None:  # noqa: FBT001
             spec = self._incoming(scope, event)
             self.handlers.add(self._handler(scope, function, spec, options), once=once)
-            scope.rates.add(options.rate)
+            scope.rates.add(options.rate, spec.name, self.pattern.text)
 
         return self._pending.hook(
             add, lambda _scope, function: self.handlers.remove(name, function)
@@ -188,6 +190,7 @@ class Room:
         rate: str | None = None,
         burst: int | None = None,
         per: Per = "socket",
+        shared: bool = False,
     ) -> None:
         """Let members send these events to each other; they are validated, and no more.
 
@@ -196,13 +199,14 @@ class Room:
             rate: How often each of them may come, as in `on`.
             burst: How many may come at once after a pause.
             per: Who has that rate: each "socket", "user" or "address".
+            shared: Let all processes count it together; see `ByteSocket.on`.
 
         Raises:
             ConfigurationError: An event is not of both directions, or the rate cannot be.
         """
         for event in events:
             Catalogue(()).declare(event)
-        rates = [Rate.read(rate, burst, per) for _ in events]
+        rates = [Rate.read(rate, burst, per, shared) for _ in events]
         self._pending.do(lambda scope: self._relay(scope, events, rates))
 
     def unrelay(self, *events: type[Event] | BothHandle[Any]) -> None:
@@ -388,7 +392,7 @@ class Room:
                 )
             if rate is not None:
                 self.handlers.relay_at(spec.name, rate)
-                scope.rates.add(rate)
+                scope.rates.add(rate, spec.name, self.pattern.text)
             self.relayed[spec.name] = spec
 
     def _unrelay(self, names: Iterable[EventName]) -> None:

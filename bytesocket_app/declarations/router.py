@@ -83,7 +83,7 @@ class Router:
         router._pending.reach(scope)
         return router
 
-    def on(
+    def on(  # noqa: PLR0913 - all by keyword, each its own theme
         self,
         event: type[ClientEvent] | ClientHandle[Any] | EventName,
         *,
@@ -93,6 +93,7 @@ class Router:
         rate: str | None = None,
         burst: int | None = None,
         per: Per = "socket",
+        shared: bool = False,
     ) -> Hook:
         """Handle an event outside rooms; the value that the function returns is the reply.
 
@@ -112,6 +113,7 @@ class Router:
             rate: How often the event may come, `"5/s"`; see `ByteSocket.on`.
             burst: How many may come at once after a pause.
             per: Who has that rate: each "socket", "user" or "address".
+            shared: Let all processes count it together; see `ByteSocket.on`.
 
         Raises:
             ConfigurationError: Clients do not send the event, a parameter cannot be served, a
@@ -122,7 +124,7 @@ class Router:
             raises=raises,
             concurrent=concurrent,
             cancel_on_close=cancel_on_close,
-            rate=Rate.read(rate, burst, per),
+            rate=Rate.read(rate, burst, per, shared),
         )
         self._events.append(event)
         return event_hook(event, self._pending, options)

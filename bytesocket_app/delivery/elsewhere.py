@@ -90,6 +90,7 @@ class Elsewhere:
     Attributes:
         node: This process among the others.
         asking: Questions about rooms.
+        rates: Rates that are counted with the other processes.
         takers: Who takes which kind of message.
         lost: Functions called with a node that is gone.
         tasks: Where hooks run that other processes cause; None before there is a link.
@@ -97,6 +98,7 @@ class Elsewhere:
 
     def __init__(self, make_node: Callable[[NodeListener], Node], local: Local) -> None:
         self.node = node = make_node(self)
+        self.rates = node.rates
         self._local = local
         self._bulk = 0
         self._bulks: OrderedDict[tuple[bytes, int], None] = OrderedDict()

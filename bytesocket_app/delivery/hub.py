@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final, Protocol, TypeAlias
 
+from bytesocket_app.cluster.rates import SharedRates
 from bytesocket_app.delivery.asking import Asking, RoomCount, RoomSockets, SocketPlace
 from bytesocket_app.delivery.asking import Members as RoomMembers
 from bytesocket_app.delivery.commands import Command, CommandTarget, Join, Leave
@@ -57,6 +58,11 @@ class Remote(Protocol):
     @property
     def asking(self) -> Asking:
         """Questions to the other processes."""
+        ...
+
+    @property
+    def rates(self) -> SharedRates:
+        """Rates that are counted with the other processes."""
         ...
 
 

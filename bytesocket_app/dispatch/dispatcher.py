@@ -124,8 +124,8 @@ class Dispatcher:
                 close_for(step, self._telemetry, refused)
                 return nothing()
         incoming = Incoming(message, codec, len(payload))
-        if self._limiter is not None and not self._limiter.passes(step, incoming):
-            return nothing()
+        if self._limiter is not None and not (passes := self._limiter.passes(step, incoming)):
+            return nothing() if passes is False else self._pass_everywhere(step, incoming)
         if self._telemetry.listener is not None:
             return self._pass(step, incoming)
         has_steps = self._middleware.steps
@@ -209,11 +209,26 @@ class Dispatcher:
             return nothing()
         return self._filter(step, incoming)
 
+    async def _pass_everywhere(self, step: Step, incoming: Incoming) -> None:
+        """Handle an event whose rate all processes share, if it does not come too often.
+
+        The connection's next message waits behind it. If the server closed the connection
+        meanwhile, the message is dropped, as those that still wait are.
+        """
+        if not await self._rates.passes_everywhere(step, incoming):
+            return
+        if step.sending.close_sent is not None:
+            return
+        if self._telemetry.listener is not None:
+            await self._pass(step, incoming)
+        else:
+            await self._pass_on(step, incoming)
+
     def _pass(self, step: Step, incoming: Incoming) -> Awaitable[None]:
         """Return an awaitable for an event with telemetry."""
-        return self._observe(step, observed(step, incoming), self._pass_observed(step, incoming))
+        return self._observe(step, observed(step, incoming), self._pass_on(step, incoming))
 
-    async def _pass_observed(self, step: Step, incoming: Incoming) -> None:
+    async def _pass_on(self, step: Step, incoming: Incoming) -> None:
         """Handle a message when this is awaited, so that it is inside its telemetry operation."""
         if self._middleware.steps:
             await self._filter(step, incoming)

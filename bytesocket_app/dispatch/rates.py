@@ -2,22 +2,28 @@
 
 The buckets are one for each rate and socket, user or address. A message for several rooms costs a
 token for each room.
+
+The buckets of a shared rate are the engine's, which is asked for them. Here are buckets beside them
+that count what this process let through: they answer in its place where it does not.
 """
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import ceil
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from bytesocket_app.addresses import address_key
 from bytesocket_app.buckets import FASTEST, Buckets
+from bytesocket_app.cluster.channels import bucket_name, key_text
+from bytesocket_app.cluster.rates import SharedRates
 from bytesocket_app.declarations.rates import Rate
 from bytesocket_app.dispatch.answers import refuse_now
 from bytesocket_app.dispatch.incoming import Incoming
 from bytesocket_app.dispatch.runtime import Runtime
 from bytesocket_app.dispatch.step import Step
 from bytesocket_app.dispatch.tallies import PERIOD, Tally
+from bytesocket_app.engines import TokenRequest
 from bytesocket_app.errors import Phase, Refusal
 from bytesocket_app.telemetry import Count
 from bytesocket_app.types import EventName
@@ -57,23 +63,44 @@ class Rates:
         self._handlers = runtime.handlers
         self._rooms = runtime.rooms
         self._telemetry = runtime.telemetry
+        self._hub = runtime.hub
+        self._elsewhere = self._declared.shared_events
         self._whole = _limit(limits.messages_per_second)
         self._joins = _limit(limits.joins_per_second, limits.rooms_per_socket or _ROOMS)
         # Events that are not declared share a rate: a peer can make up any number of names.
         self._others = _limit(limits.event_messages_per_second)
         self._defaults: dict[EventName, Rate] = {}
-        self._shared: dict[Rate, Buckets] = {}
+        self._tables: dict[Rate, Buckets] = {}
 
     @property
     def has_any(self) -> bool:
         """True if messages have to be counted."""
         return bool(self._declared or self._whole or self._others)
 
-    def passes(self, step: Step, message: Incoming) -> bool:
-        """Count a message; one that comes too often is answered, or dropped, and returns False."""
+    def passes(self, step: Step, message: Incoming) -> bool | None:
+        """Count a message; one that comes too often is answered, or dropped, and returns False.
+
+        Returns None for one that is to be counted with the other processes, by `passes_everywhere`.
+        """
+        if self._elsewhere and self._is_shared(message):
+            return None
         wait = self._wait(step, message)
-        if not wait:
-            return True
+        return True if not wait else self._refuse(step, message, wait)
+
+    async def passes_everywhere(self, step: Step, message: Incoming) -> bool:
+        """Count a message as `passes` does, with the other processes; waits for the engine."""
+        remote = self._hub.elsewhere
+        if remote is None:
+            wait = self._wait(step, message)
+        else:
+            wait = await self._wait_everywhere(step, message, remote.rates)
+        return True if not wait else self._refuse(step, message, wait)
+
+    def _is_shared(self, message: Incoming) -> bool:
+        return message.event in self._elsewhere and self._hub.elsewhere is not None
+
+    def _refuse(self, step: Step, message: Incoming, wait: float) -> Literal[False]:
+        """Answer or drop a message that comes too often."""
         spec = None if message.event is None else self._catalogue.by_name.get(message.event)
         if spec is not None and spec.volatile and message.id is None:
             socket_id = step.sending.socket_id
@@ -115,11 +142,9 @@ class Rates:
             only = whole if rate is None else rate if whole is None else None
             if only is not None or rate is None:
                 return 0.0 if only is None else self._take(step, only, now, cost)
-            rates = {rate: cost}
+            rates: Mapping[Rate, int] = {rate: cost}
         else:
-            cost = _bounded(len(rooms), self._limits.rooms_per_message)
-            # Too many rooms are refused later, whichever they are.
-            rates = Counter(self._rates_of(message.event, rooms[:cost]))
+            rates, cost = self._costs(message)
         wait = 0.0 if whole is None else self._take(step, whole, now, cost)
         longest = max(
             (self._lacks(step, rate, now, each) for rate, each in rates.items()), default=0.0
@@ -130,6 +155,53 @@ class Rates:
             for rate, each in rates.items():
                 self._take(step, rate, now, each)
         return max(wait, longest)
+
+    async def _wait_everywhere(self, step: Step, message: Incoming, engine: SharedRates) -> float:
+        """Take a message's tokens as `_wait` does, those of shared rates from the engine."""
+        rates, cost = self._costs(message)
+        now, whole = self._clock(), self._whole
+        shared = {rate: key for rate in rates if (key := self._bucket(step, rate)) is not None}
+        own = {rate: each for rate, each in rates.items() if rate not in shared}
+        if whole is not None:
+            own[whole] = cost
+        wait = max((self._lacks(step, rate, now, each) for rate, each in own.items()), default=0.0)
+        if wait:  # what this process refuses by itself costs the others nothing
+            wait = max(wait, *(self._lacks(step, rate, now, rates[rate]) for rate in shared), 0.0)
+        elif shared:
+            requests = [
+                TokenRequest(name, rates[rate], rate.per_second, rate.burst)
+                for rate, name in shared.items()
+            ]
+            answer = await engine.take(requests, now)
+            if answer is None:
+                return self._wait(step, message)
+            wait, now = answer, self._clock()
+        if not wait:
+            for rate in shared:
+                self._take(step, rate, now, rates[rate])
+            # Another socket may have taken what was there of a rate meanwhile.
+            taken = (self._take(step, rate, now, each) for rate, each in own.items())
+            return max(taken, default=0.0)
+        if whole is not None:
+            lacked = self._take(step, whole, now, cost)
+            wait = max(wait, lacked, self._lacks(step, whole, now, cost))
+        return wait
+
+    def _bucket(self, step: Step, rate: Rate) -> str | None:
+        """Return the name of the bucket that a shared rate takes from; None for no shared one."""
+        named = self._declared.shared.get(rate)
+        key = None if named is None else _key(step, rate)
+        return None if key is None else bucket_name(named, rate.per, key_text(key))
+
+    def _costs(self, message: Incoming) -> tuple[Mapping[Rate, int], int]:
+        """Return the tokens of each rate that a message costs, and those of the whole socket."""
+        rooms = message.rooms
+        if rooms is None:
+            rate = self._rate_of(message.event, message.room)
+            return {} if rate is None else {rate: 1}, 1
+        cost = _bounded(len(rooms), self._limits.rooms_per_message)
+        # Too many rooms are refused later, whichever they are.
+        return Counter(self._rates_of(message.event, rooms[:cost])), cost
 
     def _rates_of(self, event: EventName | None, rooms: Iterable[str]) -> Iterable[Rate]:
         rates = (self._rate_of(event, room) for room in rooms)
@@ -160,7 +232,7 @@ class Rates:
         key = _key(step, rate)
         if key is None:
             return _tally(step).bucket(rate).wait(now, cost)
-        table = self._shared.get(rate)
+        table = self._tables.get(rate)
         return 0.0 if table is None else table.wait(key, now, cost)
 
     def _take(self, step: Step, rate: Rate, now: float, cost: int) -> float:
@@ -168,9 +240,9 @@ class Rates:
         key = _key(step, rate)
         if key is None:
             return _tally(step).bucket(rate).take(now, cost)
-        table = self._shared.get(rate)
+        table = self._tables.get(rate)
         if table is None:
-            table = self._shared[rate] = Buckets(rate.per_second, rate.burst)
+            table = self._tables[rate] = Buckets(rate.per_second, rate.burst)
         return table.take(key, now, cost)
 
 

@@ -10,6 +10,8 @@ from bytesocket_app.engines.interface import (
     Confirmation,
     Engine,
     EngineListener,
+    RateEngine,
+    TokenRequest,
     confirmed,
 )
 from bytesocket_app.engines.memory import MemoryBroker, MemoryEngine
@@ -23,6 +25,8 @@ __all__ = [
     "EngineListener",
     "MemoryBroker",
     "MemoryEngine",
+    "RateEngine",
+    "TokenRequest",
     "confirmed",
     "parse_engine",
 ]

@@ -9,7 +9,7 @@ it is up. What makes delivery whole through failures is written once above it, i
 """
 
 from collections.abc import Awaitable, Generator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import anyio
 from typing_extensions import override
@@ -84,6 +84,54 @@ class Engine(Protocol):
 
     def reset(self, reason: str, /) -> None:
         """Drop the connection, which looks alive and is not, and make a new one."""
+        ...
+
+
+class TokenRequest(NamedTuple):
+    """Tokens to take from one bucket, which gets so many a second and begins full.
+
+    Who wants more than a bucket ever holds needs a full one, which is then in debt.
+
+    Attributes:
+        bucket: The bucket's name; letters, digits, `-`, `_`, `~`, `%` and dots.
+        tokens: How many to take, at least 1.
+        per_second: Tokens that the bucket gets in a second.
+        burst: Most tokens that it holds.
+    """
+
+    bucket: str
+    tokens: int
+    per_second: float
+    burst: int
+
+
+@runtime_checkable
+class RateEngine(Engine, Protocol):
+    """Engine that counts for all processes how often something may come.
+
+    An engine need not: without this method each process counts by itself. What it promises:
+
+    - Of all processes together no more tokens are taken than the buckets hold and get.
+    - Tokens are taken from all buckets of a call, or from none.
+    - A bucket that is full again leaves nothing behind.
+    """
+
+    async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:
+        """Take tokens from buckets of all processes; waits for the broker.
+
+        The caller waits no longer than 0.25 s, and cancels it then, or at any time.
+
+        Args:
+            requests: The buckets, each once.
+            now: This process's clock in seconds, for an engine that reaches nobody else; a broker
+                has a clock of its own.
+
+        Returns:
+            0 if they were taken, else the seconds until they could be if nobody else takes any.
+
+        Raises:
+            EngineError: There is no connection, or the broker will not do it.
+        """
         ...
 
 

@@ -3,15 +3,17 @@
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from threading import get_ident
+from threading import Lock, get_ident
 from typing import Final
 
 import anyio
 import anyio.lowlevel
 from typing_extensions import override
 
-from bytesocket_app.engines.interface import confirmed
+from bytesocket_app.buckets import Buckets
+from bytesocket_app.engines.interface import TokenRequest, confirmed
 from bytesocket_app.engines.reconnecting import ReconnectingEngine
+from bytesocket_app.errors import EngineError
 from bytesocket_app.event_loop import caller_from_threads
 
 
@@ -33,16 +35,36 @@ class MemoryBroker:
         self.is_running = True
         self.connections = 0
         self.engines: list[MemoryEngine] = []
+        self._buckets: dict[tuple[float, int], Buckets] = {}
+        self._lock = Lock()
 
     def stop(self) -> None:
-        """Lose all connections, and what was under way on them, and take no new ones."""
+        """Lose all connections, what was under way on them, and all buckets; take no new ones."""
         self.is_running = False
+        with self._lock:
+            self._buckets.clear()
         for engine in tuple(self.engines):
             engine.in_own_thread(partial(engine.reset, "the broker was stopped"))
 
     def start(self) -> None:
         """Take connections again."""
         self.is_running = True
+
+    def take_tokens(self, requests: Sequence[TokenRequest], now: float) -> float:
+        """Take tokens from all buckets or from none; see `RateEngine.take_tokens`."""
+        with self._lock:
+            asked = [(self._table(each), each.bucket, each.tokens) for each in requests]
+            wait = max((table.wait(key, now, tokens) for table, key, tokens in asked), default=0.0)
+            if not wait:
+                for table, key, tokens in asked:
+                    table.take(key, now, tokens)
+            return wait
+
+    def _table(self, request: TokenRequest) -> Buckets:
+        kind = request.per_second, request.burst
+        if kind not in self._buckets:
+            self._buckets[kind] = Buckets(*kind)
+        return self._buckets[kind]
 
     def spread(self, channel: str, payload: bytes) -> None:
         """Give a message to all who subscribe to its channel."""
@@ -95,6 +117,12 @@ class MemoryEngine(ReconnectingEngine):
     def unsubscribe(self, channels: Sequence[str], /) -> None:
         """Want channels no more."""
         self._wanted.difference_update(channels)
+
+    async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:
+        """Take tokens from buckets of all processes, at the caller's time; answers at once."""
+        if not self._is_up or self._is_cut:
+            raise EngineError("there is no connection to the broker")
+        return self._broker.take_tokens(requests, now)
 
     def reset(self, reason: str, /) -> None:
         """Lose the connection, with what was under way on it."""

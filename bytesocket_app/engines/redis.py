@@ -13,11 +13,12 @@ import hiredis
 from anyio.abc import ByteStream
 from typing_extensions import override
 
-from bytesocket_app.engines.interface import confirmed
+from bytesocket_app.engines.interface import TokenRequest, confirmed
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
 from bytesocket_app.engines.resp import LOST, Argument, RespConnection
+from bytesocket_app.engines.scripts import TAKE_TOKENS, TAKE_TOKENS_SHA
 from bytesocket_app.engines.url import EngineAddress
-from bytesocket_app.errors import EngineRefused, first_line
+from bytesocket_app.errors import EngineError, EngineRefused, first_line
 
 OLDEST: Final = (6, 2)
 """Oldest version of Redis whose commands are enough."""
@@ -70,6 +71,25 @@ class RedisEngine(ReconnectingEngine):
         gone = [self._wanted.pop(channel) for channel in channels if channel in self._wanted]
         if gone and self._connection is not None:
             self._connection.unsubscribe(gone)
+
+    async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:  # noqa: ARG002
+        """Take tokens from buckets of all processes by one script, at the server's time."""
+        connection = self._connection
+        if connection is None:
+            raise EngineError("there is no connection to the broker")
+        values: list[Argument] = [len(requests), *(each.bucket for each in requests)]
+        for each in requests:
+            values += [each.tokens, repr(each.per_second), each.burst]
+        try:
+            try:
+                wait = await connection.ask("EVALSHA", TAKE_TOKENS_SHA, *values)
+            except hiredis.ReplyError as error:
+                if not str(error).startswith("NOSCRIPT"):
+                    raise
+                wait = await connection.ask("EVAL", TAKE_TOKENS, *values)
+        except hiredis.ReplyError as error:
+            raise EngineError(first_line(error)) from None
+        return float(wait)
 
     def reset(self, reason: str, /) -> None:
         """Drop the connection and make a new one."""

@@ -1,6 +1,7 @@
 """The application's link to its other processes, for as long as it runs."""
 
-from collections.abc import AsyncGenerator, Mapping
+import logging
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from math import inf
@@ -29,6 +30,8 @@ from bytesocket_app.engines.make import make_engine
 from bytesocket_app.errors import ConfigurationError, EngineError
 from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.settings import Limits
+
+logger = logging.getLogger("bytesocket")
 
 SWEEP: Final = 0.5
 """Seconds between two looks for channels that nobody needs any more."""
@@ -144,6 +147,22 @@ class Cluster:
     def metrics(self) -> dict[str, int | float]:
         """Return the counters of the link; those of a link that is not up yet are all 0."""
         return metrics_of(None if self.elsewhere is None else self.elsewhere.node)
+
+    def check_rates(self, sources: Iterable[str]) -> None:
+        """Log a warning if rates are to be shared that the engine, which runs, cannot count.
+
+        Args:
+            sources: `file:line` of each shared rate.
+        """
+        elsewhere, places = self.elsewhere, ", ".join(sources)
+        if places and elsewhere is not None and not elsewhere.rates.can_count:
+            logger.warning(
+                "%s cannot count rates for all processes, so that each process counts by itself "
+                "what shared=True says at %s: use Redis or Valkey, or a rate that each process "
+                "may allow.",
+                self._shown,
+                places,
+            )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

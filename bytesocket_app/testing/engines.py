@@ -3,6 +3,7 @@
 A third party's engine is checked by one call, `await check_engine(make)`.
 """
 
+import os
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -15,7 +16,7 @@ from typing import Any, Final, Protocol, TypeAlias
 import anyio
 
 from bytesocket_app.cluster import Node, NodeState
-from bytesocket_app.engines import Engine
+from bytesocket_app.engines import Engine, RateEngine, TokenRequest
 
 MakeEngine: TypeAlias = Callable[[], Engine]
 """Makes another engine on the same broker; called inside an event loop."""
@@ -25,6 +26,9 @@ WAIT: Final = 30.0
 
 QUIET: Final = 0.5
 """Seconds in which nothing arrives, after which nothing is under way."""
+
+FILLS: Final = 10
+"""Times to wait for a token as long as the engine says."""
 
 KIND: Final = 16
 CHANNELS: Final = tuple(f"r.{number}" for number in range(6))
@@ -107,6 +111,8 @@ async def check_engine(
     outages: tuple[float, ...] = (0.3, 1.0),
 ) -> EngineReport:
     """Check an engine: the promises of `Engine`, and that three nodes over it lose nothing.
+
+    An engine with `take_tokens` is checked for the promises of `RateEngine` too.
 
     Args:
         make: Makes an engine; all of them are on one broker.
@@ -310,6 +316,86 @@ async def _an_acknowledged_message_arrived(make: MakeEngine) -> None:
             )
 
 
+class _Tokens:
+    """Buckets of three engines, with names that no earlier check has used."""
+
+    def __init__(self, engines: list[RateEngine]) -> None:
+        self._engines = engines
+        self._name = f"b.{os.urandom(8).hex()}"
+
+    def request(
+        self, bucket: str, tokens: int = 1, *, burst: int, per_second: float = 0.001
+    ) -> TokenRequest:
+        return TokenRequest(f"{self._name}{bucket}", tokens, per_second, burst)
+
+    async def take(self, *requests: TokenRequest, by: int = 0) -> float:
+        return await self._engines[by].take_tokens(requests, anyio.current_time())
+
+    async def rush(self, times: int, *requests: TokenRequest) -> int:
+        """Take by all engines at once, each so often; returns how often there was enough."""
+        waits = list[float]()
+
+        async def take(by: int) -> None:
+            waits.append(await self.take(*requests, by=by))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(times * len(self._engines)):
+                tasks.start_soon(take, number % len(self._engines))
+        return sum(not wait for wait in waits)
+
+
+@asynccontextmanager
+async def _counting(make: MakeEngine) -> AsyncGenerator[_Tokens | None]:
+    """Run engines that count rates; None if they do not."""
+    async with _running(make, NODES) as pairs:
+        engines = [engine for engine, _ in pairs if isinstance(engine, RateEngine)]
+        yield _Tokens(engines) if engines else None
+
+
+async def _rates_are_counted_together(make: MakeEngine) -> None:
+    async with _counting(make) as tokens:
+        if tokens is None:
+            return
+        request = tokens.request("together", burst=20)
+        taken = await tokens.rush(20, request)
+        assert taken == 20, f"{taken} tokens were taken from a bucket of 20"  # noqa: PLR2004, S101
+        wait = await tokens.take(request, by=1)
+        assert 900 < wait <= 1000, f"a token that comes in 1000 s is {wait!r} s away"  # noqa: PLR2004, S101
+        other = await tokens.take(tokens.request("other", burst=20))
+        assert other == 0, "one bucket's tokens are missing from another"  # noqa: S101
+
+
+async def _tokens_are_taken_from_all_buckets_or_none(make: MakeEngine) -> None:
+    async with _counting(make) as tokens:
+        if tokens is None:
+            return
+        empty, full = tokens.request("empty", burst=1), tokens.request("full", burst=5)
+        assert await tokens.take(full, empty) == 0, "there was enough in both buckets"  # noqa: S101
+        assert await tokens.rush(3, full, empty) == 0, "one of the buckets was empty"  # noqa: S101
+        taken = await tokens.rush(3, full)
+        assert taken == 4, f"{taken} of 4 tokens were left in the bucket that had enough"  # noqa: PLR2004, S101
+
+
+async def _buckets_fill(make: MakeEngine) -> None:
+    async with _counting(make) as tokens:
+        if tokens is None:
+            return
+        fast = tokens.request("fast", burst=1, per_second=20)
+        assert await tokens.take(fast) == 0, "a new bucket was not full"  # noqa: S101
+        for _ in range(FILLS):
+            wait = await tokens.take(fast, by=1)
+            assert wait <= 0.05, f"a token that comes in 0.05 s is {wait!r} s away"  # noqa: PLR2004, S101
+            if not wait:
+                break
+            await anyio.sleep(wait)
+        else:
+            raise AssertionError("a bucket does not fill in the time that it names itself")
+        debt = tokens.request("debt", 10, burst=5)
+        assert await tokens.take(debt) == 0, "a full bucket refused more than it ever holds"  # noqa: S101
+        wait = await tokens.take(debt._replace(tokens=1), by=1)
+        assert 5000 < wait <= 6000, f"a bucket in debt has a token in {wait!r} s, not 6000"  # noqa: PLR2004, S101
+
+
 PROMISES: Final[dict[str, Callable[[MakeEngine], Awaitable[None]]]] = {
     "confirms": _a_confirmed_channel_is_heard,
     "order": _messages_keep_their_order,
@@ -318,6 +404,9 @@ PROMISES: Final[dict[str, Callable[[MakeEngine], Awaitable[None]]]] = {
     "resubscribes": _subscriptions_outlive_a_connection,
     "keeps nothing": _nothing_is_kept_for_the_next_connection,
     "acknowledges": _an_acknowledged_message_arrived,
+    "counts": _rates_are_counted_together,
+    "all or none": _tokens_are_taken_from_all_buckets_or_none,
+    "fills": _buckets_fill,
 }
 """Checks of promises that need no faults of a broker, by name."""
 

@@ -97,7 +97,7 @@ async def post(socket: Socket[User], event: Post) -> Receipt:
     return Receipt(message_id=1)
 
 
-@app.on("echo", rate="5/s", burst=10, per="user")
+@app.on("echo", rate="5/s", burst=10, per="user", shared=True)
 def echo(data: int) -> int:
     return data
 
@@ -133,7 +133,7 @@ def opened(socket: Socket[User]) -> None: ...
 async def failed(socket: Socket | None, context: ErrorContext) -> None: ...
 
 
-lobby.relay(Reaction, both, rate="100/m")
+lobby.relay(Reaction, both, rate="100/m", per="address", shared=True)
 app.lifecycle.error.remove(failed)
 
 # Decorators give back what they decorate.

@@ -44,6 +44,7 @@ app.on(Post, raises=(ValueError,))  # wrong
 app.on(Post, raises=Muted)  # wrong
 app.on(Post, rate=5)  # wrong: a text
 app.on(Post, rate="5/s", per="sokcet")  # wrong
+app.on(Post, rate="5/s", per="user", shared="yes")  # wrong
 lobby.on(Posted)  # wrong
 lobby.relay(Post)  # wrong: only clients send it
 lobby.relay(asked)  # wrong

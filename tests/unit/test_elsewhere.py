@@ -449,6 +449,35 @@ class TestMetrics:
             assert sent["cluster_nodes"] == 2
             assert 0 < sent["engine_round_trip_seconds"] < 30
             assert set(sent) == set(club("another").metrics())
+            engine = {
+                *("up", "connections_total", "round_trip_seconds", "received_total", "lost_total"),
+                *("doubles_total", "foreign_total", "refused_total", "waiting", "waiting_bytes"),
+                *(f'published_total{{outcome="{one}"}}' for one in ("sent", "queued", "dropped")),
+                *(f'dropped_total{{why="{one}"}}' for one in ("buffer", "volatile")),
+                *(f'rates_total{{counted="{one}"}}' for one in ("engine", "here")),
+                "channels",
+            }
+            cluster = {"cluster_nodes", "cluster_settle_seconds"}
+            assert set(sent) == {f"engine_{name}" for name in engine} | cluster
+
+    async def test_rooms_that_tell_who_is_there_are_counted_with_their_users(self) -> None:
+        name = f"metrics-{next(NUMBERS)}"
+        one, two = club(name), club(name)
+        for app in (one, two):
+            app.room("doc:{number}", presence="count")
+        async with (
+            one.running(),
+            two.running(),
+            TestClient(one, "ann") as ann,
+            TestClient(one, "ann") as again,
+            TestClient(two, "bob") as bob,
+        ):
+            assert (one.metrics()["presence_rooms"], one.metrics()["presence_users"]) == (0, 0)
+            for client in (ann, again, bob):
+                await client.join("doc:1")
+            await ann.join("doc:2")
+            assert (one.metrics()["presence_rooms"], one.metrics()["presence_users"]) == (2, 2)
+            assert (two.metrics()["presence_rooms"], two.metrics()["presence_users"]) == (1, 1)
 
 
 class TestSecrets:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Sequence
 import pytest
 from typing_extensions import override
 
-from bytesocket_app.engines import MemoryBroker, MemoryEngine
+from bytesocket_app.engines import MemoryBroker, MemoryEngine, TokenRequest
 from bytesocket_app.testing.engines import EngineCheckFailed, check_engine
 
 
@@ -107,6 +107,31 @@ class ConfirmsTooEarly(MemoryEngine):
         self._wanted.update(later)
 
 
+class CountsByItself(MemoryEngine):
+    """Has buckets of its own, of which the other processes know nothing."""
+
+    @override
+    async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:
+        self._buckets: MemoryBroker = getattr(self, "_buckets", MemoryBroker())
+        return self._buckets.take_tokens(requests, now)
+
+
+class TakesSome(MemoryEngine):
+    """Takes from the buckets that have enough, whatever the others have."""
+
+    @override
+    async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:
+        return max([await super(TakesSome, self).take_tokens([one], now) for one in requests])
+
+
+class NeverFills(MemoryEngine):
+    """Counts what was taken, and no time."""
+
+    @override
+    async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:
+        return await super().take_tokens(requests, 0)
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 @pytest.mark.parametrize(
@@ -119,6 +144,9 @@ class ConfirmsTooEarly(MemoryEngine):
         (IgnoresUnsubscribing, "unsubscribes"),
         (IsDeafToItself, "echo"),
         (ConfirmsTooEarly, "confirms"),
+        (CountsByItself, "counts"),
+        (TakesSome, "all or none"),
+        (NeverFills, "fills"),
     ],
 )
 async def test_a_faulty_engine_fails_by_the_promise_s_name(

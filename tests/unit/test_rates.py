@@ -141,10 +141,10 @@ class From(TestClient):
 def test_a_rate_is_a_number_for_a_unit_of_time(text: str, per_second: float, burst: int) -> None:
     rate = Rate.read(text, None, "socket")
     assert rate is not None
-    assert rate.values == (per_second, burst, "socket")
+    assert rate.values == (per_second, burst, "socket", False)
     given = Rate.read(text, 7, "user")
     assert given is not None
-    assert given.values == (per_second, 7, "user")
+    assert given.values == (per_second, 7, "user", False)
     assert __file__ in given.source
 
 
