@@ -122,7 +122,7 @@ async def test_after_a_reconnection_the_map_is_right_again(module: ModuleType) -
         (socket,) = (one for one in app.sockets() if one.user == "ann")
         await socket.close(4000, "again")
         await other.leave()
-        await wait(lambda: set(room.presence) == {"ann"} and room.is_joined)
+        await wait(lambda: set(room.presence) == {"ann"} and room.is_joined and bool(told))
         assert told == [PresenceChange((), (), ("bob",))]
 
 
