@@ -1,7 +1,7 @@
 """Presence in a room: a live map of who is there, as the server tells it (type 36)."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Final, Generic, NamedTuple, TypeAlias, TypeGuard, TypeVar, cast
 
 from pydantic import ValidationError
 from typing_extensions import override
@@ -125,8 +125,8 @@ class Presence(Mapping[UserKey, tuple[EntryT, ...]], Generic[EntryT]):
         if self._entry is None:
             return found
         for pair in map(_list, _list(pairs)):
-            if len(pair) == _PAIR and _is_key(pair[0]) and isinstance(pair[1], list):
-                found[pair[0]] = tuple(_fitting(self._entry, _list(pair[1]), codec, errors))
+            if len(pair) == _PAIR and _is_key(pair[0]) and _is_list(pair[1]):
+                found[pair[0]] = tuple(_fitting(self._entry, pair[1], codec, errors))
         return found
 
 
@@ -144,8 +144,12 @@ def _is_key(value: object) -> bool:
     return isinstance(value, str | int)
 
 
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
 def _list(value: object) -> list[Any]:
-    return [*cast("list[object]", value)] if isinstance(value, list) else []
+    return value if _is_list(value) else []
 
 
 def _compared(before: Users, after: Users) -> PresenceChange:

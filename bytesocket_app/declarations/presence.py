@@ -5,7 +5,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 
 from bytesocket_app.declarations.handlers import PARAMETERS, app_offer, handler_offers
@@ -276,6 +276,12 @@ class RoomPresence:
                 f"{bound.source}: what members of room {self.title} see of each other is a "
                 f"Pydantic model, and the function is annotated to return {given}. Annotate it, as "
                 "in `-> Person`."
+            )
+        if issubclass(model, RootModel):
+            raise ConfigurationError(
+                f"{bound.source}: what members of room {self.title} see of each other is an object "
+                f"with fields, and {model.__name__} has no fields: it is a RootModel. Put its value "
+                "into a field of a BaseModel."
             )
         for name, field in model.model_fields.items():
             if (field.serialization_alias or field.alias) != (

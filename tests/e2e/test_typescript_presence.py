@@ -183,9 +183,8 @@ def test_a_user_with_two_tabs_has_two_entries_and_leaves_with_the_last(
 
 
 @BOTH
-def test_a_reload_is_not_told_and_the_map_is_right_after_a_reconnection(
-    port: int, tmp_path: Path, codec: str
-) -> None:
+@pytest.mark.parametrize("transport", ["picows", "uvicorn"])
+def test_a_reload_is_not_told_to_anybody(tmp_path: Path, transport: str, codec: str) -> None:
     source = f"""
     const [ann, bob] = ["ann", "bob"].map((name) => meet(name, "{codec}"));
     const [room, there] = [at(ann), at(bob)];
@@ -195,14 +194,35 @@ def test_a_reload_is_not_told_and_the_map_is_right_after_a_reconnection(
     const back = new Promise((resolve) => ann.onState((state) => state === "open" && resolve()));
     ann.emit("again");
     await back;
-    there.leave();
-    await until(() => room.presence.size === 1);
     await room.ready;
-    tell([shown(room).map(([key]) => key), told, seen, there.presence.size, there.presence.count]);
+    tell(room.presence.update({{ typing: true }}));
+    const typing = ({{ presence }}) => presence.get("ann")[0].typing;
+    await until(() => typing(room) && typing(there));
+    tell([told, seen]);
+    end();
+    """
+    with served_by(transport, "tests.support.presence_app:patient") as port:  # noqa: SIM117
+        with program(tmp_path, port, source) as script:
+            assert script.result() == ["sent", [[[[], ["ann"], []]]] * 2]
+
+
+@BOTH
+def test_a_room_that_was_left_shows_nobody(port: int, tmp_path: Path, codec: str) -> None:
+    source = f"""
+    const ann = meet("ann", "{codec}");
+    const room = at(ann);
+    const told = changes(room);
+    await until(() => room.presence.size === 1);
+    room.leave();
+    tell([room.presence.size, room.presence.count, room.presence.update({{ typing: true }})]);
+    const again = at(ann);
+    changes(again);
+    await until(() => again.presence.size === 1);
+    tell([room.presence.size, told.length]);
     end();
     """
     with program(tmp_path, port, source) as script:
-        assert script.result() == [[["ann"], [[[], [], ["bob"]]], [], 0, 0]]
+        assert script.result() == [[0, 0, "dropped"], [0, 1]]
 
 
 @BOTH

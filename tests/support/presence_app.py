@@ -38,9 +38,9 @@ class Again(ClientEvent, name="again"):
     """Close my connection, for the client to come back."""
 
 
-def desk(person: Any = Fellow, **more: Any) -> ByteSocket:
+def desk(person: Any = Fellow, *, linger: float = 0.2, **more: Any) -> ByteSocket:
     """Make an application; people have the key that they call themselves."""
-    settings = Settings(timeouts=Timeouts(presence_linger=0.2))
+    settings = Settings(timeouts=Timeouts(presence_linger=linger))
     app = ByteSocket(title="Desk", settings=settings, events=[Out, Again], **more)
     clients = ["typing", *(["face", "since"] if person is Fellow else [])]
 
@@ -70,4 +70,6 @@ def desk(person: Any = Fellow, **more: Any) -> ByteSocket:
 
 
 app = desk()
+patient = desk(linger=600)
+"""Nobody is told of one who reloads, however long that takes here."""
 json_app = desk(Reader, serialization="json")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from anyio import create_task_group, fail_after
 from anyio.lowlevel import checkpoint
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from bytesocket_app import (
     ByteSocket,
@@ -490,9 +490,14 @@ def test_what_cannot_be_an_entry_is_refused() -> None:
     def seen(socket: Socket) -> Seen:
         raise AssertionError(socket)
 
+    def root(socket: Socket) -> RootModel[str]:
+        raise AssertionError(socket)
+
     for function in (bare, text):
         with pytest.raises(ConfigurationError, match="is a Pydantic model, and the function"):
             doc.presence(function)
+    with pytest.raises(ConfigurationError, match=r"RootModel\[str\] has no fields"):
+        doc.presence(root)
     with pytest.raises(ConfigurationError, match=r"no field 'typin'. Did you mean 'typing'"):
         doc.presence(clients=["typin"])(seen)
     with pytest.raises(ConfigurationError, match="only counts its users"):
