@@ -280,8 +280,8 @@ class RoomPresence:
         if issubclass(model, RootModel):
             raise ConfigurationError(
                 f"{bound.source}: what members of room {self.title} see of each other is an object "
-                f"with fields, and {model.__name__} has no fields: it is a RootModel. Put its value "
-                "into a field of a BaseModel."
+                f"with fields, and {model.__name__} has no fields: it is a RootModel. Put its "
+                "value into a field of a BaseModel."
             )
         for name, field in model.model_fields.items():
             if (field.serialization_alias or field.alias) != (

@@ -5,10 +5,13 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from bytesocket_cli.codegen.typescript import javascript
 from tests.support.chat_page import DEADLINE, chromium_browser
+from tests.support.presence_app import app as desk
 from tests.support.scripted_server import Peer
+from tests.support.served import served_by
 from tests.support.typescript_lab import Lab
 
 REFUSAL = {
@@ -26,11 +29,15 @@ def browser() -> Generator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Generator[Page]:
+def context(browser: Browser) -> Generator[BrowserContext]:
     with closing(browser.new_context()) as context:
-        page = context.new_page()
-        page.set_default_timeout(DEADLINE * 1000)
-        yield page
+        context.set_default_timeout(DEADLINE * 1000)
+        yield context
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
 
 
 def run(page: Page, lab: Lab, source: str) -> Any:
@@ -130,3 +137,41 @@ def test_a_page_that_waits_dials_when_it_hears_of_the_network(page: Page, lab: L
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.evaluate("chat.ready")
     assert len(lab.server.peers) == 3
+
+
+def test_two_tabs_of_one_user_are_one_user_with_two_entries(context: BrowserContext) -> None:
+    text, _ = javascript(desk.contract().document)
+
+    def tab(port: int, name: str) -> Page:
+        page = context.new_page()
+        # A page of the server's own origin, which is let in: what it says of a page it has not.
+        page.goto(f"http://127.0.0.1:{port}/")
+        page.evaluate(
+            """
+            async ([text, url, auth]) => {
+              const blob = new Blob([text], { type: "text/javascript" });
+              const { connect } = await import(URL.createObjectURL(blob));
+              globalThis.room = connect(url, { auth }).join("doc:{doc_id}", { doc_id: 7 });
+              globalThis.shown = () => JSON.stringify(
+                [...room.presence].map(([key, entries]) => [key, ...entries.map((e) => e.typing)]));
+              await room.ready;
+            }
+            """,
+            [text, f"ws://127.0.0.1:{port}/ws", name],
+        )
+        return page
+
+    def shows(page: Page, people: str) -> None:
+        page.wait_for_function("(people) => shown() === people", arg=people)
+
+    with served_by("picows", "tests.support.presence_app:app") as port:
+        bob = tab(port, "bob")
+        first, second = tab(port, "ann"), tab(port, "ann")
+        shows(bob, '[["bob",false],["ann",false,false]]')
+        assert second.evaluate("room.presence.update({ typing: true })") == "sent"
+        shows(bob, '[["bob",false],["ann",false,true]]')
+        shows(first, '[["bob",false],["ann",false,true]]')
+        second.close()
+        shows(bob, '[["bob",false],["ann",false]]')
+        first.close()
+        shows(bob, '[["bob",false]]')
