@@ -17,10 +17,14 @@ from bytesocket_app.engines.interface import confirmed
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
 from bytesocket_app.engines.resp import LOST, Argument, RespConnection
 from bytesocket_app.engines.url import EngineAddress
-from bytesocket_app.errors import EngineRefused, first_line
+from bytesocket_app.errors import EngineError, EngineRefused, first_line
 
 OLDEST: Final = (6, 2)
 """Oldest version of Redis whose commands are enough."""
+
+ROLE: Final = 0.2
+"""Seconds between two looks at whether the server is a replica now: what it was given since then is
+sent again, so that this is well below `bytesocket_app.cluster.outgoing.TAIL`."""
 
 HOPELESS: Final = (
     "NOAUTH",
@@ -122,11 +126,12 @@ class RedisEngine(ReconnectingEngine):
         return await anyio.connect_tcp(host, port)
 
     async def _open(self, connection: RespConnection) -> None:
-        """Log in, subscribe to what is wanted, and tell of it."""
+        """Log in, subscribe to what is wanted, tell of it, and look after the server's role."""
         address = self._address
         with anyio.fail_after(CONNECT):
             await connection.ask(*self._hello())
             self._check(await connection.ask("INFO", "server"))
+            await _check_role(connection)
             if address.database:
                 await connection.ask("SELECT", address.database)
             # From here on `subscribe` goes to this connection.
@@ -136,6 +141,9 @@ class RedisEngine(ReconnectingEngine):
             for channel in list(self._wanted.values())[:1]:
                 await connection.ask("PUBLISH", channel + _NOBODY, b"")
         self._opened()
+        while True:
+            await anyio.sleep(ROLE)
+            await _check_role(connection)
 
     def _hello(self) -> list[Argument]:
         address = self._address
@@ -158,6 +166,14 @@ class RedisEngine(ReconnectingEngine):
             raise refusal(
                 self.shown, f"it is Redis {version}, and 6.2 is the oldest that can be used."
             )
+
+
+async def _check_role(connection: RespConnection) -> None:
+    """Raise EngineError for a replica: it takes messages, and passes none on to its primary."""
+    if b"role:slave" in await connection.ask("INFO", "replication"):
+        raise EngineError(
+            "it is a replica, and who is connected to its primary hears nothing of it"
+        )
 
 
 _NOBODY: Final = b":nobody"
