@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import anyio
 import hiredis
-from anyio.abc import ByteStream
 from typing_extensions import override
 
 from bytesocket_app.engines.interface import confirmed
+from bytesocket_app.engines.line import Line, dial
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
 from bytesocket_app.engines.resp import LOST, Argument, RespConnection
 from bytesocket_app.engines.url import EngineAddress
@@ -99,13 +99,13 @@ class RedisEngine(ReconnectingEngine):
     async def _live(self) -> str:
         try:
             with anyio.fail_after(CONNECT):
-                stream = await self._dial()
+                line = await self._dial()
         except TimeoutError:
             return f"no answer in {CONNECT:g} s"
         except OSError as error:
             # anyio's own words, if there is a cause, are that all attempts failed.
             return first_line(error.__cause__ if isinstance(error.__cause__, OSError) else error)
-        connection = RespConnection(stream, self)
+        connection = RespConnection(line, self)
         try:
             await connection.run(partial(self._open, connection))
         except EngineRefused:
@@ -119,11 +119,9 @@ class RedisEngine(ReconnectingEngine):
         finally:
             self._connection = None
 
-    async def _dial(self) -> ByteStream:
+    async def _dial(self) -> Line:
         ((host, port),) = self._address.hosts
-        if self._address.is_encrypted:
-            return await anyio.connect_tcp(host, port, tls=True)
-        return await anyio.connect_tcp(host, port)
+        return await dial(host, port, is_encrypted=self._address.is_encrypted)
 
     async def _open(self, connection: RespConnection) -> None:
         """Log in, subscribe to what is wanted, tell of it, and look after the server's role."""
