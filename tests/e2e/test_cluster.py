@@ -63,16 +63,16 @@ def test_joined_is_told_when_what_is_said_from_then_on_arrives(
 
 
 @ALL
-@pytest.mark.parametrize("room", ["1000", "40"])
+@pytest.mark.parametrize(("room", "outages"), [("1000", (2, 5)), ("40", (2,))])
 def test_a_broker_that_was_killed_and_came_back_empty_loses_nothing(
-    name: BrokerName, room: str, tmp_path: Path
+    name: BrokerName, room: str, outages: tuple[float, ...], tmp_path: Path
 ) -> None:
     with (
         running_broker(name) as broker,
         house(tmp_path, broker.url, broker.url, ENGINE_MESSAGES=room) as both,
     ):
         both.talk(0.5)
-        for seconds in (2, 5):
+        for seconds in outages:
             broker.stop()
             both.talk(seconds, 0.02)
             both.unready("the server closed the connection", "unexpected EOF")
@@ -224,7 +224,9 @@ def test_a_process_that_stands_still_while_the_broker_is_away_is_waited_for_by_n
         three.check()
 
 
-@ALL
+@pytest.mark.parametrize(
+    "name", ["redis-6.2", pytest.param("valkey-9.1", marks=pytest.mark.nightly), "nats"]
+)
 def test_a_process_that_counted_as_gone_and_comes_back_has_missed_nothing(
     name: BrokerName, tmp_path: Path
 ) -> None:
