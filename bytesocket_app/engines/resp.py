@@ -120,9 +120,11 @@ class RespConnection:
         except BaseExceptionGroup as group:
             raise _first(group) from None
         finally:
-            self._abandon()
-            with anyio.CancelScope(shield=True):
-                await self._line.close()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._line.close()
+            finally:
+                self._abandon()  # whoever subscribed meanwhile waits too
         raise self._error or EngineError("the connection was ended")
 
     def end(self, reason: str) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 import pytest
 from typing_extensions import override
 
-from bytesocket_app.engines import MemoryBroker, MemoryEngine
+from bytesocket_app.engines import Confirmation, MemoryBroker, MemoryEngine
+from bytesocket_app.testing import engines
 from bytesocket_app.testing.engines import EngineCheckFailed, check_engine
 
 
@@ -105,6 +106,30 @@ class ConfirmsTooEarly(MemoryEngine):
         later, self._later = getattr(self, "_later", []), list[str]()
         super()._deliver()
         self._wanted.update(later)
+
+
+class LeavesSubscribersWaiting(MemoryEngine):
+    """Never says what became of subscriptions after its first loss."""
+
+    @override
+    def subscribe(self, channels: Sequence[str], /) -> Awaitable[None]:
+        confirmation = super().subscribe(channels)
+        return Confirmation() if self._broker.connections > 3 else confirmation
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_who_waits_for_ever_for_a_subscription_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engines, "PROMISES", {})
+    monkeypatch.setattr(engines, "WAIT", 2.0)
+    broker = MemoryBroker()
+
+    with pytest.raises(EngineCheckFailed) as caught:
+        await check_engine(lambda: LeavesSubscribersWaiting(broker), seconds=2)
+
+    assert "unconfirmed" in caught.value.problems
 
 
 @pytest.mark.anyio
