@@ -9,7 +9,7 @@ from bytesocket_app.logs import restraint
 
 os.environ.pop("BYTESOCKET_ENGINE", None)  # that of whoever runs the tests is not theirs
 
-pytest_plugins = ["tests.support.slowness"]
+pytest_plugins = ["tests.support.figures", "tests.support.slowness"]
 
 # However busy the machine is: no example has a deadline, nor has drawing them.
 settings.register_profile(

@@ -27,11 +27,17 @@ from bytesocket_app.types import Outcome
 
 logger = logging.getLogger("bytesocket")
 
+SETTLE: Final = 0.3
+"""Seconds to wait for the other nodes before what waited is sent; who is later asks for it."""
+
 PATIENCE: Final = 1.0
-"""Seconds to wait for the other nodes before what waited is sent."""
+"""Seconds to wait for what a node said while this one was away."""
 
 BEAT: Final = 1.0
 """Seconds between two signs of life."""
+
+STILL: Final = 2 * BEAT
+"""Seconds between two signs of life after which it was this process that stood still."""
 
 DEAF: Final = 5.0
 """Seconds without our own sign of life, which comes back to us, after which the link is none."""
@@ -157,7 +163,7 @@ class Node:
         self._wanted: set[str] = {self._nodes, self._own}
         self._tasks: TaskGroup | None = None
         self._back = anyio.Event()
-        self._progress = anyio.Event()
+        self._progress: anyio.Event | None = None  # made by who waits: each message tells of some
         self._echoed_at = self._heard_at = self._up_at = self._beat_at = 0.0
         self._told_at = -FOREIGN
         self._was_up = False
@@ -216,8 +222,8 @@ class Node:
         """Hear channels no more."""
         names = [self._prefix + channel for channel in channels]
         self._wanted.difference_update(names)
-        for peer in (*self.peers, *self.publishers):
-            peer.forget(names)
+        self.peers.forget(names)
+        self.publishers.forget(names)
         self._engine.unsubscribe(names)
 
     async def run(self) -> None:
@@ -248,24 +254,31 @@ class Node:
     async def wait_up(self) -> None:
         """Wait until the link is up."""
         while self.state is not NodeState.UP:
-            await self._progress.wait()
+            await self._progressed()
 
     async def wait_peer(self) -> None:
         """Wait until another node is known."""
         while not self.peers:
-            await self._progress.wait()
+            await self._progressed()
 
     async def leave(self) -> None:
         """Tell the others that this node ends; waits a short while until the broker has it all."""
         self.tell_all([Kind.BYE])
         with anyio.move_on_after(LEAVE):
             while self.state is NodeState.UP and not self._outgoing.is_idle:
-                await self._progress.wait()
+                await self._progressed()
 
     def _tell_progress(self) -> None:
         """Wake all who wait for the link, or for the broker."""
-        self._progress.set()
-        self._progress = anyio.Event()
+        if self._progress is not None:
+            self._progress.set()
+            self._progress = None
+
+    async def _progressed(self) -> None:
+        """Wait for news of the link, or of the broker."""
+        if self._progress is None:
+            self._progress = anyio.Event()
+        await self._progress.wait()
 
     # What the engine tells.
 
@@ -422,9 +435,10 @@ class Node:
         if peer.held is held:
             self._release(peer)
 
-    def _remove(self, peer: OtherNode) -> None:
-        self.peers.remove(peer)
-        self._back.set()
+    def _remove(self, peer: OtherNode, *, is_silent: bool = False) -> None:
+        """Take note that a node is gone, or seems to be; what it said before is passed on."""
+        self._release(peer)
+        self.peers.remove(peer, is_silent=is_silent)
         self._receiver.gone(peer.node)
 
     def _tell_tail(self, node: bytes, missed: float) -> None:
@@ -462,15 +476,13 @@ class Node:
 
     async def _settle(self, connection: int) -> None:
         """Wait until the others are back, then send what waited, in order."""
-        with anyio.move_on_after(PATIENCE):
+        with anyio.move_on_after(SETTLE):
             while not self.peers.are_back or any(peer.held is not None for peer in self.peers):
                 self._back = anyio.Event()
                 await self._back.wait()
         if self.state is not NodeState.SETTLING or self.counters.connections != connection:
             return  # it was lost again
-        for peer in self.peers:
-            self._release(peer)
-        self.peers.settled()
+        self.peers.settled()  # who is not back yet is asked then for what it said meanwhile
         self.state = NodeState.UP
         self.settled_in = self._clock() - self._up_at
         self._tell_progress()
@@ -486,15 +498,21 @@ class Node:
             self.publishers.settled()
 
     async def _beat(self) -> None:
+        now = self._clock()
         while True:
+            before = now
             await anyio.sleep(BEAT)
             now = self._clock()
             if self.state is NodeState.DOWN:
                 continue
+            if now - before > STILL:  # what others said meanwhile is still to be read
+                self._echoed_at = now
+                self.peers.reconnected(now)
+                self.publishers.reconnected(now)
             self._beat_at = now
             self._outgoing.tell(self._echoes, [Kind.BEAT])
             for peer in self.peers.silent(now):
-                self._remove(peer)
+                self._remove(peer, is_silent=True)
             for peer in self.publishers.silent(now):
                 self.publishers.remove(peer)
             if now - self._echoed_at > DEAF:

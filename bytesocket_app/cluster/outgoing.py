@@ -1,4 +1,4 @@
-"""NodeOutgoing messages of a node: in order, through outages, and never twice for nothing.
+"""Outgoing messages of a node: in order, through outages, and never twice for nothing.
 
 Three queues in a row: messages that wait for a connection, messages that the broker has not
 acknowledged, and what it acknowledged a short while ago. When the connection is lost, all that may

@@ -77,6 +77,7 @@ class OtherNodes:
         self._silence = silence
         self._missed_since: float | None = None
         self._peers: dict[bytes, OtherNode] = {}
+        self._silent: dict[bytes, OtherNode] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -92,15 +93,29 @@ class OtherNodes:
         if peer is None:
             if len(self._peers) >= MOST:
                 return None
-            peer = self._peers[node] = OtherNode(node, now)
+            peer = self._silent.pop(node) if node in self._silent else OtherNode(node, now)
+            self._peers[node] = peer
             if self._missed_since is not None:
                 self._miss(peer, self._missed_since)
         peer.heard_at = now
         return peer
 
-    def remove(self, peer: OtherNode) -> None:
-        """Forget a node."""
+    def remove(self, peer: OtherNode, *, is_silent: bool = False) -> None:
+        """Take a node off the list.
+
+        What came of one that was silent is remembered, as it may have stood still, and come back:
+        it may send again what is here already.
+        """
         self._peers.pop(peer.node, None)
+        if is_silent:
+            self._silent[peer.node] = peer
+            if len(self._silent) > MOST:
+                del self._silent[next(iter(self._silent))]
+
+    def forget(self, channels: Sequence[str]) -> None:
+        """Forget what came on channels that are subscribed to no more."""
+        for peer in (*self._peers.values(), *self._silent.values()):
+            peer.forget(channels)
 
     @property
     def are_back(self) -> bool:

@@ -9,6 +9,7 @@ import asyncio  # the client's own, which cannot do without
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import anyio
@@ -142,8 +143,8 @@ class NatsEngine(ReconnectingEngine):
             password=address.password,
             token=address.user if is_token else None,
             error_cb=self._failed,
-            disconnected_cb=self._left,
-            closed_cb=self._left,
+            disconnected_cb=partial(self._left, client),
+            closed_cb=partial(self._left, client),
             allow_reconnect=False,
             max_reconnect_attempts=1,
             reconnect_time_wait=0,
@@ -174,8 +175,9 @@ class NatsEngine(ReconnectingEngine):
         if self._is_subscribed:
             self.reset(self._reason)
 
-    async def _left(self) -> None:
-        self.reset("the server closed the connection")
+    async def _left(self, client: Client) -> None:
+        error = client.last_error
+        self.reset("the server closed the connection" if error is None else first_line(error))
 
     async def _send(self, client: Client) -> None:
         """Send what is published and subscribed to, in its order, until the connection is lost."""

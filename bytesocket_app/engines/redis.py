@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import anyio
 import hiredis
-from anyio.abc import ByteStream
 from typing_extensions import override
 
 from bytesocket_app.engines.interface import TokenRequest, confirmed
+from bytesocket_app.engines.line import Line, dial
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
 from bytesocket_app.engines.resp import LOST, Argument, RespConnection
 from bytesocket_app.engines.scripts import TAKE_TOKENS, TAKE_TOKENS_SHA
@@ -22,6 +22,10 @@ from bytesocket_app.errors import EngineError, EngineRefused, first_line
 
 OLDEST: Final = (6, 2)
 """Oldest version of Redis whose commands are enough."""
+
+ROLE: Final = 0.2
+"""Seconds between two looks at whether the server is a replica now: what it was given since then is
+sent again, so that this is well below `bytesocket_app.cluster.outgoing.TAIL`."""
 
 HOPELESS: Final = (
     "NOAUTH",
@@ -115,13 +119,13 @@ class RedisEngine(ReconnectingEngine):
     async def _live(self) -> str:
         try:
             with anyio.fail_after(CONNECT):
-                stream = await self._dial()
+                line = await self._dial()
         except TimeoutError:
             return f"no answer in {CONNECT:g} s"
         except OSError as error:
             # anyio's own words, if there is a cause, are that all attempts failed.
             return first_line(error.__cause__ if isinstance(error.__cause__, OSError) else error)
-        connection = RespConnection(stream, self)
+        connection = RespConnection(line, self)
         try:
             await connection.run(partial(self._open, connection))
         except EngineRefused:
@@ -135,18 +139,17 @@ class RedisEngine(ReconnectingEngine):
         finally:
             self._connection = None
 
-    async def _dial(self) -> ByteStream:
+    async def _dial(self) -> Line:
         ((host, port),) = self._address.hosts
-        if self._address.is_encrypted:
-            return await anyio.connect_tcp(host, port, tls=True)
-        return await anyio.connect_tcp(host, port)
+        return await dial(host, port, is_encrypted=self._address.is_encrypted)
 
     async def _open(self, connection: RespConnection) -> None:
-        """Log in, subscribe to what is wanted, and tell of it."""
+        """Log in, subscribe to what is wanted, tell of it, and look after the server's role."""
         address = self._address
         with anyio.fail_after(CONNECT):
             await connection.ask(*self._hello())
             self._check(await connection.ask("INFO", "server"))
+            await _check_role(connection)
             if address.database:
                 await connection.ask("SELECT", address.database)
             # From here on `subscribe` goes to this connection.
@@ -156,6 +159,9 @@ class RedisEngine(ReconnectingEngine):
             for channel in list(self._wanted.values())[:1]:
                 await connection.ask("PUBLISH", channel + _NOBODY, b"")
         self._opened()
+        while True:
+            await anyio.sleep(ROLE)
+            await _check_role(connection)
 
     def _hello(self) -> list[Argument]:
         address = self._address
@@ -178,6 +184,14 @@ class RedisEngine(ReconnectingEngine):
             raise refusal(
                 self.shown, f"it is Redis {version}, and 6.2 is the oldest that can be used."
             )
+
+
+async def _check_role(connection: RespConnection) -> None:
+    """Raise EngineError for a replica: it takes messages, and passes none on to its primary."""
+    if b"role:slave" in await connection.ask("INFO", "replication"):
+        raise EngineError(
+            "it is a replica, and who is connected to its primary hears nothing of it"
+        )
 
 
 _NOBODY: Final = b":nobody"

@@ -11,12 +11,12 @@ from typing import Any, Final, Never, Protocol, TypeAlias, cast
 
 import anyio
 import hiredis
-from anyio.abc import ByteStream, TaskGroup
+from anyio.abc import TaskGroup
 
 from bytesocket_app.engines.interface import MAX_UNSENT, Confirmation, confirmed
+from bytesocket_app.engines.line import Line
 from bytesocket_app.errors import EngineError
 
-READ_BYTES: Final = 256 * 1024
 QUIET: Final = 1.0
 """Seconds without a byte from the server after which it is asked for one."""
 SILENCES: Final = 3
@@ -91,17 +91,14 @@ class RespConnection:
     """An open connection; `run` reads and writes until it ends.
 
     Args:
-        stream: The stream to the server.
+        line: The line to the server.
         subscriber: Told of messages and of what became of publications.
     """
 
-    def __init__(self, stream: ByteStream, subscriber: Subscriber) -> None:
-        self._stream = stream
+    def __init__(self, line: Line, subscriber: Subscriber) -> None:
+        self._line = line
         self._subscriber = subscriber
         self._reader = hiredis.Reader()
-        self._unsent: list[bytes] = []
-        self._unsent_bytes = 0
-        self._wake = anyio.Event()
         # None stands for the answer to a publication.
         self._expected: deque[_Answer | _SubscriptionChange | None] = deque()
         self._is_quiet = False
@@ -116,16 +113,18 @@ class RespConnection:
         """
         try:
             async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._write)
+                self._tasks.start_soon(self._line.run)
                 self._tasks.start_soon(self._watch)
                 self._tasks.start_soon(opened)
                 await self._read()
         except BaseExceptionGroup as group:
             raise _first(group) from None
         finally:
-            self._abandon()
-            with anyio.CancelScope(shield=True):
-                await anyio.aclose_forcefully(self._stream)
+            try:
+                with anyio.CancelScope(shield=True):
+                    await self._line.close()
+            finally:
+                self._abandon()  # whoever subscribed meanwhile waits too
         raise self._error or EngineError("the connection was ended")
 
     def end(self, reason: str) -> None:
@@ -173,27 +172,15 @@ class RespConnection:
 
     def _put(self, data: bytes, answer: _Answer | _SubscriptionChange | None) -> None:
         self._expected.append(answer)
-        self._unsent.append(data)
-        self._unsent_bytes += len(data)
-        if len(self._unsent) == 1:
-            self._wake.set()
-        if self._unsent_bytes > MAX_UNSENT:
+        self._line.write(data)
+        if self._line.unsent > MAX_UNSENT:
             self.end("the broker does not keep up")
 
-    async def _write(self) -> None:
-        while True:
-            if not self._unsent:
-                self._wake = anyio.Event()
-                await self._wake.wait()
-            data, self._unsent = b"".join(self._unsent), []
-            await self._stream.send(data)
-            self._unsent_bytes -= len(data)
-
     async def _read(self) -> None:
-        reader, stream, subscriber = self._reader, self._stream, self._subscriber
+        reader, line, subscriber = self._reader, self._line, self._subscriber
         while True:
             try:
-                reader.feed(await stream.receive(READ_BYTES))
+                reader.feed(await line.receive())
             except anyio.EndOfStream:
                 raise EngineError("the server closed the connection") from None
             self._is_quiet = False

@@ -73,6 +73,7 @@ class EngineReport:
         stray: Deliveries of what nobody published on that channel.
         disordered: Deliveries of a message after a later one of the same node and channel.
         uncounted: Drops and losses that the nodes' counters do not say.
+        unconfirmed: Subscriptions whose confirmation never ended, not even with the connection.
     """
 
     accepted: int = 0
@@ -84,6 +85,7 @@ class EngineReport:
     stray: int = 0
     disordered: int = 0
     uncounted: int = 0
+    unconfirmed: int = 0
 
     @property
     def problems(self) -> dict[str, str]:
@@ -94,6 +96,7 @@ class EngineReport:
             "stray": "messages arrived that nobody published",
             "disordered": "messages arrived in another order than they were published in",
             "uncounted": "drops or losses were not counted",
+            "unconfirmed": "subscriptions were neither confirmed nor given up",
         }
         return {
             name: f"{number} {text}"
@@ -522,8 +525,11 @@ class _Program:
                 continue
             connections = node.counters.connections
             self._heard[index].forget(channel)
-            await node.subscribe([channel])
-            if node.state is NodeState.UP and node.counters.connections == connections:
+            with anyio.move_on_after(WAIT) as patience:
+                await node.subscribe([channel])
+            if patience.cancelled_caught:
+                self._report.unconfirmed += 1
+            elif node.state is NodeState.UP and node.counters.connections == connections:
                 self._since[index, channel] = self._number + 1
             else:
                 node.unsubscribe([channel])  # nothing is promised for it yet

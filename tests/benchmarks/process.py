@@ -63,6 +63,7 @@ def launched(
     *,
     cwd: Path,
     environment: Mapping[str, str] | None = None,
+    patience: float = START,
 ) -> Generator[ServerTree, None, None]:
     """Run a server for the block.
 
@@ -70,6 +71,7 @@ def launched(
         command: Makes its command line for a port.
         cwd: Where it runs.
         environment: More variables for it.
+        patience: Seconds that it may take until it listens, and until it has ended.
 
     Raises:
         LoadError: It does not listen in time; the message has the end of its output.
@@ -84,17 +86,17 @@ def launched(
             stderr=subprocess.STDOUT,
         )
         try:
-            if not _listens(process, port):
+            if not _listens(process, port, patience):
                 output.seek(0)
                 said = output.read().decode(errors="replace")[-2000:]
                 raise LoadError(f"the server did not start: {' '.join(command(port))}\n{said}")
             yield ServerTree(process, port)
         finally:
-            _end(process)
+            _end(process, patience)
 
 
-def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
-    deadline = time.monotonic() + START
+def _listens(process: subprocess.Popen[bytes], port: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection((HOST, port), 1).close()
@@ -105,10 +107,10 @@ def _listens(process: subprocess.Popen[bytes], port: int) -> bool:
     return False
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
     process.terminate()
     try:
-        process.wait(15)
+        process.wait(patience)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(15)

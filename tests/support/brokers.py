@@ -102,7 +102,14 @@ class Broker:
         """Send a command to Redis or Valkey, and return the answer."""
         with socket.create_connection(("127.0.0.1", self.port), DEADLINE) as link:
             link.sendall(" ".join(words).encode() + b"\r\n")
-            return link.recv(4096)
+            return link.recv(65536)
+
+    def until(self, *words: str, has: bytes) -> None:
+        """Send a command to Redis or Valkey again and again until the answer has something."""
+        deadline = time.monotonic() + DEADLINE
+        while has not in (answer := self.ask(*words)):
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.01)
 
     def engine(self) -> Engine:
         """Make an engine on it; inside an event loop."""

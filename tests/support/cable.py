@@ -64,6 +64,11 @@ class Cable:
         with self._lock:
             self._is_whole = True
 
+    def aim(self, port: int) -> None:
+        """Lead new connections to another server."""
+        with self._lock:
+            self._server = port
+
     def _start(self, work: Callable[..., None], *arguments: Any) -> None:
         thread = threading.Thread(target=work, args=arguments)
         self._threads.append(thread)

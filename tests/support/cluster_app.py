@@ -3,13 +3,13 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from tests.support.server_process import DEADLINE, RudePeer, ServerProcess, serving
+from tests.support.server_process import DEADLINE, RudePeer, ServerProcess, get, serving
 
 SOURCE = """\
 import os
@@ -44,13 +44,14 @@ class Wave(Event, name="wave"):
 
 
 limits = Limits(engine_messages=int(os.environ.get("ENGINE_MESSAGES", "1000")))
+timeouts = Timeouts(ping=0, engine_grace=0.5)
 app = ByteSocket(
     title="Cluster",
     events=[Publish, Command, Metrics, Number, Wave],
     serialization="json",
     engine=os.environ["ENGINE"],
     engine_secret="a secret of these tests",
-    settings=Settings(limits=limits, timeouts=Timeouts(ping=0)),
+    settings=Settings(limits=limits, timeouts=timeouts),
 )
 app.room("lobby").relay(Wave)
 app.room("hall")
@@ -71,6 +72,8 @@ async def publish(event: Publish) -> list[Any]:
 @app.on(Command)
 async def command(event: Command) -> Any:
     user = app.user(event.key)
+    if event.verb == "who":
+        return NAME
     if event.verb == "emit":
         return await user.emit(Number(sender=NAME, number=0))
     if event.verb == "burst":
@@ -88,7 +91,7 @@ async def metrics(socket: Socket, event: Metrics) -> dict[str, Any]:
     return dict(app.metrics())
 
 
-NAME = os.environ["NAME"]
+NAME = os.environ.get("NAME", str(os.getpid()))
 """
 
 
@@ -122,6 +125,11 @@ class Member:
         """What came from a process, in its order."""
         found = [each["data"] for each in tuple(self.messages) if each.get("event") == "number"]
         return [each["number"] for each in found if each["sender"] == sender]
+
+    def all_of(self, sender: str, last: int) -> list[int]:
+        """What came from a process once this number has come."""
+        self.until(lambda: last in self.numbers(sender), f"{last} of {sender} did not come")
+        return self.numbers(sender)
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait until a condition is true of what came."""
@@ -239,41 +247,60 @@ class House:
         for each in self.speakers:
             each.until(lambda m: m["cluster_nodes"] == number, "they do not know each other")
 
-    def talk(self, seconds: float, pause: float = 0.005) -> None:
-        """Have every process publish for a while."""
+    def talk(self, seconds: float, pause: float = 0.005, *, number: int | None = None) -> None:
+        """Have every process publish for a while, or the first ones."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for each in self.speakers:
+            for each in self.speakers[:number]:
                 each.say()
             time.sleep(pause)
 
-    def check(self, *, may_drop: bool = False) -> None:
-        """Check that each member has what was accepted, once and in order, and the counters."""
-        number = len(self.processes)
-        for speaker in self.speakers:
+    def unready(self, *reasons: str) -> None:
+        """Wait until every `/ready` is red, and names one of these reasons."""
+        self._readiness(lambda status, text: status == 503 and any(r in text for r in reasons))
+
+    def ready(self) -> None:
+        """Wait until every `/ready` is green."""
+        self._readiness(lambda status, text: (status, text) == (200, "ok\n"))
+
+    def _readiness(self, is_so: Callable[[int, str], bool]) -> None:
+        deadline = time.monotonic() + DEADLINE
+        for process in self.processes:
+            while True:
+                status, text = get(process.port, "/ready")
+                if is_so(status, text.decode()):
+                    break
+                assert time.monotonic() < deadline, (status, text)
+                time.sleep(0.02)
+
+    def check(self, *, may_drop: bool = False, number: int | None = None) -> None:
+        """Check that each member has what was accepted, once and in order, and the counters.
+
+        Args:
+            may_drop: True if messages may have been dropped, as they were told.
+            number: How many processes are looked at, the first ones; all without it.
+        """
+        number = len(self.processes) if number is None else number
+        speakers = self.speakers[:number]
+        for speaker in speakers:
             speaker.until(
                 lambda m: m["engine_up"] == 1 and m["engine_waiting"] == 0, "something still waits"
             )
             speaker.say()  # the last one, after which nothing of it is under way
             assert speaker.accepted[-1] == speaker.said[-1]
         for index in range(number):
-            for speaker in self.speakers:
-                expected = speaker.said if speaker is self.speakers[index] else speaker.accepted
-                got = self._all_of(self.members[index], speaker.name, expected[-1])
+            for speaker in speakers:
+                expected = speaker.said if speaker is speakers[index] else speaker.accepted
+                got = self.members[index].all_of(speaker.name, expected[-1])
                 missing = sorted(set(expected) - set(got))
                 assert not missing, f"{len(missing)} of {len(expected)} are missing: {missing[:9]}"
                 assert len(got) == len(set(got)), "some came twice"
                 assert got == expected, "they came in another order"
-        for speaker in self.speakers:
+        for speaker in speakers:
             metrics = speaker.metrics()
             assert metrics['engine_dropped_total{why="buffer"}'] == len(speaker.dropped)
             assert metrics["engine_lost_total"] == metrics["engine_foreign_total"] == 0
             assert may_drop or not speaker.dropped
-
-    @staticmethod
-    def _all_of(member: Member, sender: str, last: int) -> Sequence[int]:
-        member.until(lambda: last in member.numbers(sender), f"{last} of {sender} did not come")
-        return member.numbers(sender)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO, Any, cast
@@ -114,9 +115,9 @@ class ServerProcess:
         """What it printed so far."""
         return "".join(self._lines)
 
-    @property
+    @cached_property
     def port(self) -> int:
-        """The port that its banner names."""
+        """The port that its banner names, before lines about other servers may come."""
         found = re.search(r"://127\.0\.0\.1:(\d+)", self.wait_for("://127.0.0.1:"))
         assert found is not None
         return int(found[1])
@@ -256,6 +257,7 @@ class RudePeer:
 
     def close(self) -> None:
         """Drop the connection without a word."""
+        self._wake_reader()
         self._socket.close()
 
     def read(self, seconds: float) -> None:
@@ -266,8 +268,14 @@ class RudePeer:
 
     def reset(self) -> None:
         """Drop the connection so that the server's kernel is told at once: by a TCP reset."""
+        self._wake_reader()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
+
+    def _wake_reader(self) -> None:
+        """Wake a thread that reads: until then the kernel keeps a connection that is closed."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RD)
 
     def _send(self, opcode: int, payload: bytes) -> None:
         mask = os.urandom(4)

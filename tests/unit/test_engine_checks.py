@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 import pytest
 from typing_extensions import override
 
-from bytesocket_app.engines import MemoryBroker, MemoryEngine, TokenRequest
+from bytesocket_app.engines import Confirmation, MemoryBroker, MemoryEngine, TokenRequest
+from bytesocket_app.testing import engines
 from bytesocket_app.testing.engines import EngineCheckFailed, check_engine
 
 
@@ -130,6 +131,30 @@ class NeverFills(MemoryEngine):
     @override
     async def take_tokens(self, requests: Sequence[TokenRequest], now: float, /) -> float:
         return await super().take_tokens(requests, 0)
+
+
+class LeavesSubscribersWaiting(MemoryEngine):
+    """Never says what became of subscriptions after its first loss."""
+
+    @override
+    def subscribe(self, channels: Sequence[str], /) -> Awaitable[None]:
+        confirmation = super().subscribe(channels)
+        return Confirmation() if self._broker.connections > 3 else confirmation
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_who_waits_for_ever_for_a_subscription_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engines, "PROMISES", {})
+    monkeypatch.setattr(engines, "WAIT", 2.0)
+    broker = MemoryBroker()
+
+    with pytest.raises(EngineCheckFailed) as caught:
+        await check_engine(lambda: LeavesSubscribersWaiting(broker), seconds=2)
+
+    assert "unconfirmed" in caught.value.problems
 
 
 @pytest.mark.anyio
