@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final, Literal, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
 from typing_extensions import TypeForm, override
 
@@ -34,6 +34,7 @@ from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.rooms import RoomHooks
 from bytesocket_app.engines import Engine, EngineAddress, parse_engine
+from bytesocket_app.engines.url import SHORTEST_SECRET
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     BothHandle,
@@ -73,9 +74,6 @@ from bytesocket_app.transports.probes import routes
 from bytesocket_app.types import CodecName, Direction, EventName, Outcome, UserKey
 from bytesocket_app.wire import CODECS, decode
 from bytesocket_app.wire.close import CloseCode
-
-SHORTEST_SECRET: Final = 16
-"""Bytes of the shortest secret."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=Middleware)

@@ -385,7 +385,11 @@ class Node:
         now = self._clock()
         if now - self._told_at >= FOREIGN:
             self._told_at = now
-            logger.warning("a message on the channels %s* is none of ours", self._prefix)
+            logger.warning(
+                "a message on the channels %s* is none of ours: it has no secret or another one, "
+                "is of another version, or comes from another program",
+                self._prefix,
+            )
 
     # What the nodes say to each other.
 

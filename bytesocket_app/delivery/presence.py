@@ -42,6 +42,9 @@ PAUSE: Final = 0.1
 COUNT_PAUSE: Final = 1.0
 """Seconds between two counts to a room's members."""
 
+SAFE: Final = 2**53 - 1
+"""Largest integer that JavaScript has exactly."""
+
 CHUNK: Final = 256
 """Users in one message to a member."""
 
@@ -354,7 +357,11 @@ class PresenceKeeper:
     def sweep(self, now: float) -> None:
         """Do what is due."""
         while self._later and self._later[0][0] <= now:
-            heappop(self._later)[2]()
+            due = heappop(self._later)[2]
+            try:
+                due()
+            except Exception:  # what is kept for the other rooms outlives it
+                logger.exception("presence could not be told")
 
     def end(self) -> None:
         """Forget the users who have left and linger, and calls of hooks, as the application ends.
@@ -598,7 +605,8 @@ class PresenceKeeper:
             return
         for step, keys in steps.items():
             for some in _chunks(keys):
-                yield {step: list(some) if step == "exit" else self._written(room, some, codec)}
+                gone = step == "exit"
+                yield {step: [*map(_wire_key, some)] if gone else self._written(room, some, codec)}
 
     def _whole(self, room: PresentRoom, codec: CodecName) -> Iterator[dict[str, Any]]:
         """Yield what a member is told first: all users, or as many as fit, and then the others."""
@@ -614,7 +622,8 @@ class PresenceKeeper:
         self, room: PresentRoom, keys: Iterable[UserKey], codec: CodecName
     ) -> list[list[Any]]:
         write = room.presence.written
-        return [[key, [write(one, codec) for one in room.state.entries(key)]] for key in keys]
+        entries = room.state.entries
+        return [[_wire_key(key), [write(one, codec) for one in entries(key)]] for key in keys]
 
     # To hooks.
 
@@ -659,13 +668,19 @@ class PresenceKeeper:
                 await self._failures.late(phase, what, error, socket=None)
 
 
+def _wire_key(key: UserKey) -> UserKey:
+    """Return a key as clients are told it: a number that JavaScript would round, as a text."""
+    return key if isinstance(key, str) or abs(key) <= SAFE else str(key)
+
+
 def _model(presence: RoomPresence) -> type[BaseModel] | None:
     return None if presence.entry is None else presence.entry.annotation
 
 
 def _written_name(model: type[BaseModel], name: str) -> str:
     """Return the name by which a model takes a field."""
-    alias = model.model_fields[name].validation_alias
+    field = model.model_fields.get(name)  # none of a value that the model takes beside its fields
+    alias = None if field is None else field.validation_alias
     return alias if isinstance(alias, str) else name
 
 

@@ -18,7 +18,13 @@ from anyio import Event, move_on_after
 from pydantic import ValidationError
 
 from bytesocket_app.cluster import NodeState
-from bytesocket_app.cluster.channels import NODES, node_channel, presence_channel
+from bytesocket_app.cluster.channels import (
+    NODES,
+    key_of_text,
+    key_text,
+    node_channel,
+    presence_channel,
+)
 from bytesocket_app.declarations.presence import RoomPresence
 from bytesocket_app.delivery.elsewhere import Elsewhere
 from bytesocket_app.delivery.presence import PresenceKeeper, PresentRoom
@@ -184,7 +190,7 @@ class PresenceLink:
             while True:
                 self._wake = Event()
                 while self._new:
-                    tasks.start_soon(self._begin, self._new.popleft())
+                    tasks.start_soon(self._begun, self._new.popleft())
                 await self._wake.wait()
 
     # What presence asks for.
@@ -263,7 +269,9 @@ class PresenceLink:
         """Take what only those need who have members of the room; returns False for no message."""
         kind = body[0]
         match body[2:]:
-            case [int(since), int(version), str() | int(), list() | None] if kind == CHANGED:
+            case [int(since), int(version), str(text), list() | None] if kind == CHANGED:
+                if key_of_text(text) is None:
+                    return False
                 if link is not None:
                     self._take_change(link, node, since, version, body)
             case [int(version)] if kind == DIGEST:
@@ -320,7 +328,8 @@ class PresenceLink:
         room = link.room
         since, self._count = link.version, self._count + 1
         link.version = self._count
-        body = [CHANGED, room.name, since, self._count, key, _written(room.presence, entries)]
+        written = _written(room.presence, entries)
+        body = [CHANGED, room.name, since, self._count, key_text(key), written]
         if self._send(link, body) and self._is_ordered:
             link.pending.append((self._count, key, entries, self._clock()))
         else:
@@ -341,7 +350,7 @@ class PresenceLink:
                     self._apply_to(link, version)
             case [int(kind), str(room), bytes(dead)] if kind == BURIED and self._is_ordered:
                 link = self._links.get(room)
-                if link is not None:
+                if link is not None and dead != self._node.id:  # we are here
                     self._bury(link, dead, tells_hooks=True)
             case _:
                 pass  # it was for others
@@ -370,6 +379,13 @@ class PresenceLink:
                 self._presence.changed(link.room)
             if link.pending and now - link.pending[0][3] > PATIENCE:
                 self._apply_to(link, self._count)
+
+    async def _begun(self, link: _Link) -> None:
+        """Begin with a room; whatever fails, the others are kept."""
+        try:
+            await self._begin(link)
+        except Exception:
+            logger.exception("presence of room %s is not told to other processes", link.room.name)
 
     async def _begin(self, link: _Link) -> None:
         """Ask who is in a room that is new here, then tell of our own."""
@@ -407,7 +423,7 @@ class PresenceLink:
         if since != heard.version:
             link.room.state.replace(node, {})  # it had left the room
         heard.version = version
-        key, data = body[4], body[5]
+        key, data = cast("UserKey", key_of_text(body[4])), body[5]
         entries = None if data is None else _read(link.room.presence, data)
         before = link.room.state.entries(key)
         step = link.room.state.apply(node, key, entries)
@@ -442,7 +458,7 @@ class PresenceLink:
         found = {} if body[4] or known is None else known
         for pair in body[3]:
             match pair:
-                case [str() | int() as key, list()]:
+                case [str(text), list()] if (key := key_of_text(text)) is not None:
                     found[key] = _read(presence, cast("list[object]", pair[1]))
                 case _:
                     pass
@@ -577,12 +593,12 @@ def _read(presence: RoomPresence, data: Iterable[object]) -> Entries:
 
 def _parts(
     presence: RoomPresence, users: dict[UserKey, Entries]
-) -> Iterable[list[tuple[UserKey, list[bytes]]]]:
-    part, size = list[tuple[UserKey, list[bytes]]](), 0
+) -> Iterable[list[tuple[str, list[bytes]]]]:
+    part, size = list[tuple[str, list[bytes]]](), 0
     for key, entries in users.items():
         written = _written(presence, entries) or []
         size += len(str(key)) + sum(map(len, written))
-        part.append((key, written))
+        part.append((key_text(key), written))
         if size >= CHUNK_BYTES:
             yield part
             part, size = [], 0

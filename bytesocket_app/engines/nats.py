@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from bytesocket_app.engines.interface import MAX_UNSENT, Confirmation, confirmed
 from bytesocket_app.engines.reconnecting import CONNECT, ReconnectingEngine, refusal
-from bytesocket_app.engines.url import EngineAddress
+from bytesocket_app.engines.url import EngineAddress, bracketed
 from bytesocket_app.errors import first_line
 
 BATCH: Final = 256
@@ -137,7 +137,7 @@ class NatsEngine(ReconnectingEngine):
         address = self._address
         is_token = address.password is None
         await client.connect(
-            [f"{address.scheme}://{host}:{port}" for host, port in address.hosts],
+            [f"{address.scheme}://{bracketed(host)}:{port}" for host, port in address.hosts],
             name=self._name,
             user=None if is_token else address.user,
             password=address.password,
@@ -264,5 +264,6 @@ def _take_note(flush: asyncio.Future[None]) -> None:
 
 async def _close(client: Client) -> None:
     """Close a client, whose tasks run beside ours, in bounded time."""
-    with anyio.move_on_after(CLOSE, shield=True), suppress(OSError, NatsError):
+    # It asserts that a connection was begun, which an address may have prevented.
+    with anyio.move_on_after(CLOSE, shield=True), suppress(OSError, NatsError, AssertionError):
         await client.close()

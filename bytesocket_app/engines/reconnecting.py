@@ -19,7 +19,10 @@ PAUSE: Final = (0.05, 0.15)
 """Shortest and longest pause between two attempts, in seconds."""
 
 LOGGED: Final = 1.0
-"""Seconds between two lines of the log about one broker."""
+"""Seconds between two lines of the log about a broker that was never reached."""
+
+LOGGED_LATER: Final = 30.0
+"""Seconds between two lines about one that was lost, after the first."""
 
 
 class ReconnectingEngine(ABC):
@@ -40,7 +43,8 @@ class ReconnectingEngine(ABC):
         self._listener: EngineListener | None = None
         self.reason = ""
         self._is_up = self._was_up = False
-        self._logged_at = -LOGGED
+        self._is_known = self._is_missed = False
+        self._logged_at = -LOGGED_LATER
 
     async def run(self, listener: EngineListener, /) -> None:
         """Connect, and stay connected; see `Engine.run`."""
@@ -48,13 +52,23 @@ class ReconnectingEngine(ABC):
         try:
             while True:
                 self._was_up = False
-                reason = self.reason = await self._live()
+                reason = self.reason = await self._lived()
                 self._report(reason)
                 self._lost(reason)
                 # Others lost it at the same moment, so that only the first attempt is at once.
                 await anyio.sleep(0 if self._was_up else random.uniform(*PAUSE))  # noqa: S311 - a pause
         finally:
             self._lost("this process has disconnected")
+
+    async def _lived(self) -> str:
+        """Return why a connection ended; what a broker never says is a reason as well."""
+        try:
+            return await self._live()
+        except EngineRefused:
+            raise
+        except Exception as error:  # the link outlives it
+            logger.exception("%s answered what cannot be read", self.shown)
+            return f"an answer that cannot be read: {type(error).__name__}"
 
     @abstractmethod
     async def _live(self) -> str:
@@ -70,14 +84,17 @@ class ReconnectingEngine(ABC):
     def _opened(self) -> None:
         """Tell of a connection on which all wanted channels are subscribed."""
         self._is_up = self._was_up = True
-        logger.info("connected to %s", self.shown)
+        level = logging.WARNING if self._is_missed else logging.INFO
+        logger.log(level, "connected to %s%s", self.shown, " again" if self._is_known else "")
+        self._is_known, self._is_missed = True, False
+        self._logged_at = -LOGGED_LATER
         if self._listener is not None:
             self._listener.up()
 
     def _report(self, reason: str) -> None:
         now = anyio.current_time()
-        if self._logged_at + LOGGED <= now:
-            self._logged_at = now
+        if self._logged_at + (LOGGED_LATER if self._is_known else LOGGED) <= now:
+            self._logged_at, self._is_missed = now, True
             logger.warning("no connection to %s: %s", self.shown, reason)
 
     def _lost(self, reason: str) -> None:

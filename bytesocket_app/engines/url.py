@@ -19,6 +19,14 @@ PORTS: Final[Mapping[str, int]] = MappingProxyType(
 
 ENCRYPTED: Final = frozenset({"rediss", "valkeys", "tls"})
 
+SHORTEST_SECRET: Final = 16
+"""Bytes of a secret, at least."""
+
+_ESCAPED: Final = (
+    "In a password '/', '?', '#', '@' and ':' are percent-encoded, as by urllib.parse.quote(word, "
+    "safe='')."
+)
+
 QUERY: Final = ("namespace", "secret")
 """Keys that the query of an address may have."""
 
@@ -68,7 +76,7 @@ class EngineAddress:
     @property
     def shown(self) -> str:
         """The address for people: without a login."""
-        places = ",".join(f"{_bracketed(host)}:{port}" for host, port in self.hosts)
+        places = ",".join(f"{bracketed(host)}:{port}" for host, port in self.hosts)
         return f"{self.scheme}://{places or self.name}"
 
 
@@ -79,8 +87,13 @@ def parse_engine(url: str) -> EngineAddress:
         ConfigurationError: It is no URL of an engine, or has what its scheme does not take. The
             text never holds the password.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # whose text may have the password
+        raise ConfigurationError(f"that is no URL: write {EXAMPLES}. {_ESCAPED}") from None
     scheme = parts.scheme.lower()
+    if "@" in f"{parts.path}{parts.query}{parts.fragment}" or parts.fragment:
+        raise ConfigurationError(f"an engine's URL cannot be read. {_ESCAPED}")
     if scheme == MEMORY:
         name = parts.netloc + parts.path
         found = _query(parts.query)
@@ -93,11 +106,21 @@ def parse_engine(url: str) -> EngineAddress:
         hint = near(scheme, (*PORTS, MEMORY))
         raise ConfigurationError(f"no engine has the scheme {scheme!r}.{hint} Write {EXAMPLES}.")
     login, _, places = parts.netloc.rpartition("@")
+    if "@" in login:
+        raise ConfigurationError(
+            "an engine's URL has one login, before all hosts: nats://user:password@one,two. "
+            f"{_ESCAPED}"
+        )
     user, has_password, password = login.partition(":")
+    if scheme in REDIS and user and not has_password:
+        raise ConfigurationError(
+            f"a login of {scheme}:// has a password: write {scheme}://:PASSWORD@host, or "
+            f"{scheme}://USER:PASSWORD@host."
+        )
     hosts = tuple(_host(place, PORTS[scheme]) for place in places.split(","))
     if scheme in REDIS and len(hosts) > 1:
         raise ConfigurationError(
-            f"{scheme}:// takes one server, and {places!r} names {len(hosts)}. A Redis Cluster is "
+            f"{scheme}:// takes one server, and this names {len(hosts)}. A Redis Cluster is "
             "not supported; a managed service has one address."
         )
     found = _query(parts.query)
@@ -112,7 +135,8 @@ def parse_engine(url: str) -> EngineAddress:
     )
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """Return a host as a URL has it: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
@@ -121,8 +145,12 @@ def _host(place: str, default: int) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{place}")
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"{place!r} is no host and port: {error}.") from None
+        if port == 0 or (host and " " in host):
+            raise ValueError(place)  # noqa: TRY301 - as for what is no number
+    except ValueError:  # neither is shown, as it may be the password
+        raise ConfigurationError(
+            f"an engine's URL has no host and port, as in {EXAMPLES}. {_ESCAPED}"
+        ) from None
     if not host:
         raise ConfigurationError(f"an engine's URL names a host: write {EXAMPLES}.")
     return host, default if port is None else port
@@ -133,15 +161,25 @@ def _database(scheme: str, path: str) -> int:
     if not number:
         return 0
     if scheme in NATS:
-        raise ConfigurationError(f"{scheme}:// takes no path, and this one has {path!r}.")
+        raise ConfigurationError(f"{scheme}:// takes no path, and this one has one. {_ESCAPED}")
     if not number.isascii() or not number.isdigit():
-        raise ConfigurationError(f"{path!r} is no number of a database, as in '/0'.")
+        raise ConfigurationError(
+            f"what follows the host is no number of a database, as in '/0'. {_ESCAPED}"
+        )
     return int(number)
 
 
 def _secret(found: Mapping[str, str]) -> bytes | None:
     secret = found.get("secret")
-    return None if secret is None else secret.encode()
+    if secret is None:
+        return None
+    if len(secret.encode()) < SHORTEST_SECRET:
+        raise ConfigurationError(
+            f"the secret of an engine's URL is too short: it has {SHORTEST_SECRET} bytes or more, "
+            "as of `python -c 'import secrets; print(secrets.token_hex())'`, the same for all "
+            "processes."
+        )
+    return secret.encode()
 
 
 def _query(query: str) -> dict[str, str]:

@@ -142,7 +142,8 @@ class Cluster:
         node = None if self.elsewhere is None else self.elsewhere.node
         if node is None or node.down_since is None:
             return None
-        return current_time() - node.down_since, node.reason
+        reason = getattr(self._running, "reason", "") or node.reason
+        return current_time() - node.down_since, reason
 
     def metrics(self) -> dict[str, int | float]:
         """Return the counters of the link; those of a link that is not up yet are all 0."""
@@ -260,8 +261,7 @@ class Cluster:
                     while True:
                         await sleep(SWEEP)
                         now = current_time()
-                        elsewhere.sweep(now)
-                        presence.sweep(now)
+                        self._sweep(elsewhere, presence, now)
         except BaseExceptionGroup as group:
             raise leaf(group) from None
         finally:
@@ -270,6 +270,14 @@ class Cluster:
                 self._detach()
                 if not self._lenders:
                     self._presence.end()
+
+    def _sweep(self, elsewhere: Elsewhere, presence: PresenceLink, now: float) -> None:
+        """Do what is due; whatever fails, the link outlives it."""
+        for sweep in (elsewhere.sweep, presence.sweep):
+            try:
+                sweep(now)
+            except Exception:
+                logger.exception("work for the link to %s failed", self._shown)
 
     def _attach(self, elsewhere: Elsewhere) -> None:
         memberships = self._memberships

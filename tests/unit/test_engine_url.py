@@ -17,10 +17,13 @@ def test_an_address_names_the_server_the_login_and_the_namespace() -> None:
 
 
 def test_a_secret_of_the_application_is_read_and_never_shown() -> None:
-    for url in ("redis://h?secret=hunter2&namespace=chat", "memory://x?secret=hunter2"):
+    for url in (
+        "redis://h?secret=hunter2-and-more-of-it&namespace=chat",
+        "memory://x?secret=hunter2-and-more-of-it",
+    ):
         address = parse_engine(url)
 
-        assert address.secret == b"hunter2"
+        assert address.secret == b"hunter2-and-more-of-it"
         assert "hunter2" not in address.shown + repr(address)
     assert parse_engine("redis://h").secret is None
 
@@ -78,8 +81,20 @@ def test_a_login_is_never_shown(url: str) -> None:
         ("redis://h?namspace=x", "Did you mean 'namespace'?"),
         ("redis://h?namespace=", "the namespace of an engine's URL is empty"),
         ("redis://h?secret=", "the secret of an engine's URL is empty"),
+        ("redis://h?secret=hunter2", "the secret of an engine's URL is too short"),
         ("redis://ann:hunter2@h:port", "no host and port"),
         ("redis://ann:hunter2@h?x=1", "has no 'x' in its query"),
+        ("redis://:hunter2/x@h", "percent-encoded"),
+        ("redis://u:hunter2?x@h", "percent-encoded"),
+        ("redis://u:hunter2#x@h", "percent-encoded"),
+        ("redis://hunter2#x", "percent-encoded"),
+        ("redis://:hunt[er2@h", "percent-encoded"),
+        ("redis://:hunter2\u2100@h", "percent-encoded"),
+        ("redis://[::1", "that is no URL"),
+        ("redis://h:0", "no host and port"),
+        ("redis://h h", "no host and port"),
+        ("redis://hunter2@h", "write redis://:PASSWORD@host"),
+        ("nats://u:hunter2@one,u:hunter2@two", "one login, before all hosts"),
     ],
 )
 def test_what_is_no_address_is_said_without_its_password(url: str, says: str) -> None:

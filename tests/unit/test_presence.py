@@ -534,3 +534,21 @@ def test_the_contract_says_what_members_see_of_each_other() -> None:
     bare = keyed()
     bare.room("doc:{doc_id}")
     assert app.contract().fingerprint != bare.contract().fingerprint
+
+
+async def test_an_entry_with_values_beside_its_fields_can_be_changed() -> None:
+    class Loose(BaseModel, extra="allow"):
+        name: str
+
+    app = keyed()
+    doc = app.room("doc")
+
+    @doc.presence
+    def seen(socket: Socket[str]) -> Loose:
+        return Loose.model_validate({"name": socket.user, "more": 7})
+
+    async with TestClient(app, "ann") as ann:
+        await ann.join("doc")
+        await doc.presence.update(app.sockets()[0], {"name": "Ann"})
+        (entries,) = (await doc.presence.of()).values()
+        assert [one.model_dump() for one in entries] == [{"name": "Ann", "more": 7}]

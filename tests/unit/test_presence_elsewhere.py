@@ -5,15 +5,17 @@ from typing import Any
 
 import anyio
 import pytest
-from anyio import create_task_group, sleep
+from anyio import create_task_group, fail_after, sleep
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bytesocket_app import ByteSocket, Socket
 from bytesocket_app.cluster.channels import presence_channel
 from bytesocket_app.delivery import presence_link
 from bytesocket_app.delivery.presence_link import ASKED, BURIED, CHANGED, DIGEST, WHOLE
 from bytesocket_app.engines.memory import MemoryEngine
 from bytesocket_app.testing import TestClient
+from bytesocket_app.wire import CODECS
 from tests.support.presence import USERS, Crowd, Mood, sites, wait
 
 pytestmark = pytest.mark.anyio
@@ -230,7 +232,7 @@ async def test_a_change_that_does_not_follow_is_asked_for() -> None:
         await crowd.come(1, "bob")
         await crowd.quiet()
         other = found[1].node.id
-        gap = [CHANGED, "doc:7", 10**6, 10**6 + 1, "cy", [b'{"mood": "cy"}']]
+        gap = [CHANGED, "doc:7", 10**6, 10**6 + 1, "scy", [b'{"mood": "cy"}']]
         assert found[0].link.arrived(other, CHANNEL, gap)
         assert found[0].seen() == crowd.expected()
         await crowd.feel(1, "well")
@@ -242,9 +244,11 @@ async def test_a_change_that_does_not_follow_is_asked_for() -> None:
     "body",
     [
         [CHANGED],
-        [CHANGED, "doc:7", 0, "1", "ann", []],
+        [CHANGED, "doc:7", 0, "1", "sann", []],
         [CHANGED, "doc:7", 0, 1, None, []],
-        [CHANGED, "doc:7", 0, 1, "ann", "entries"],
+        [CHANGED, "doc:7", 0, 1, "sann", "entries"],
+        [CHANGED, "doc:7", 0, 1, "ann", []],
+        [CHANGED, "doc:7", 0, 1, 7, []],
         [ASKED, 7],
         [WHOLE, "doc:7", 1, {}, True, True],
         [DIGEST, "doc:7"],
@@ -264,7 +268,65 @@ async def test_entries_that_do_not_fit_are_left_out() -> None:
     async with sites(2) as found, create_task_group() as tasks:
         crowd = Crowd(found, tasks)
         await crowd.come(0, "ann")
-        body = [CHANGED, "doc:7", 0, 1, "bob", [b'{"mood": 7}', b"\xff", "text", b'{"mood": "x"}']]
+        body = [CHANGED, "doc:7", 0, 1, "sbob", [b'{"mood": 7}', b"\xff", "text", b'{"mood": "x"}']]
         assert found[0].link.arrived(found[1].node.id, CHANNEL, body)
         assert found[0].seen() == {"ann": ["ann"], "bob": ["x"]}
+        await crowd.leave()
+
+
+async def test_a_key_that_no_codec_has_a_number_for_is_told_as_a_text() -> None:
+    def app(name: str) -> ByteSocket:
+        made = ByteSocket(title="Keys", engine=f"memory://{name}")
+
+        @made.auth(key=lambda user: user)
+        async def known(credentials: str) -> int:
+            return 2**70 + int(credentials)
+
+        doc = made.room("doc")
+
+        @doc.presence
+        def seen(socket: Socket[int]) -> Mood:
+            return Mood(mood="well")
+
+        return made
+
+    one, two = app("keys"), app("keys")
+    async with one.running(), two.running():
+        for codec in CODECS:
+            async with TestClient(one, "1", codec=codec) as ann, TestClient(two, "2") as bob:
+                await bob.join("doc")
+                await ann.send({"type": 9, "room": "doc", "presence": True})
+                assert (await ann.receive_message())["type"] == 10
+                told: dict[str, Any] = {}
+                with fail_after(30):
+                    while len(told) < 2:
+                        data = (await ann.receive_message())["data"]
+                        told.update(data.get("users") or data.get("enter") or ())
+                assert sorted(told) == [str(2**70 + 1), str(2**70 + 2)]
+
+
+async def test_nobody_buries_a_process_that_is_here() -> None:
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        await crowd.come(0, "ann")
+        link, node = found[0].link, found[0].node
+        link._returned([BURIED, "doc:7", node.id])  # pyright: ignore[reportPrivateUsage]
+        assert found[0].seen() == {"ann": ["ann"]}
+        await crowd.leave()
+
+
+async def test_work_that_fails_does_not_end_the_link(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("broken")
+
+    async with sites(2) as found, create_task_group() as tasks:
+        crowd = Crowd(found, tasks)
+        with monkeypatch.context() as broken:
+            broken.setattr(found[0].link, "_apply_late", fails)
+            await wait(lambda: "work for the link to memory://" in caplog.text)
+        await crowd.come(0, "ann")
+        await crowd.come(1, "bob")
+        await crowd.quiet()
         await crowd.leave()

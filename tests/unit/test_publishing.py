@@ -341,13 +341,13 @@ async def test_an_engine_of_ones_own_is_made_in_the_event_loop() -> None:
 
 async def test_another_namespace_or_secret_reaches_nobody() -> None:
     name = fresh()
-    url = f"{name}?secret=one"
+    url = f"{name}?secret=one-and-sixteen-bytes"
     app = application(url)
     async with app.running(), member(app, "lobby") as ann:
         assert app.cluster is not None
         assert app.cluster.elsewhere is not None
         for engine, title in (
-            (f"{name}?secret=two", "Telling"),
+            (f"{name}?secret=two-and-sixteen-bytes", "Telling"),
             (name, "Telling"),
             (url, "Talking"),
             (f"{url}&namespace=other", "Telling"),
