@@ -12,7 +12,7 @@ from tests.support.server_process import DEADLINE, bytesocket, environment, serv
 PYTHON = """
 import sys
 import anyio
-from client import HelloClient, Joined, Post, Posted
+from client import HelloClient, Post, Posted
 
 async def main() -> None:
     url, codec = sys.argv[1], sys.argv[2]

@@ -6,6 +6,7 @@ right fingerprint, so that a test may alter it.
 
 import hashlib
 import json
+from copy import deepcopy
 from typing import Any
 
 from bytesocket_app.contract.fingerprint import fingerprint
@@ -166,7 +167,7 @@ def chat(*, auth: bool = True) -> Document:
                 "muted": {"doc": "The author may not write for a while.", "data": ref("MutedData")},
                 "read_only": {"doc": "", "data": None},
             },
-            "types": dict(_TYPES),
+            "types": deepcopy(_TYPES),
         }
     )
 
