@@ -142,8 +142,7 @@ class Cluster:
         node = None if self.elsewhere is None else self.elsewhere.node
         if node is None or node.down_since is None:
             return None
-        reason = getattr(self._running, "reason", "") or node.reason
-        return current_time() - node.down_since, reason
+        return current_time() - node.down_since, node.reason
 
     def metrics(self) -> dict[str, int | float]:
         """Return the counters of the link; those of a link that is not up yet are all 0."""
