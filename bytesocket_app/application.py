@@ -34,7 +34,7 @@ from bytesocket_app.delivery.users import User
 from bytesocket_app.dispatch import Dispatcher, Runtime
 from bytesocket_app.dispatch.rooms import RoomHooks
 from bytesocket_app.engines import Engine, EngineAddress, parse_engine
-from bytesocket_app.engines.url import SHORTEST_SECRET
+from bytesocket_app.engines.url import checked_secret
 from bytesocket_app.errors import ConfigurationError, Refusal, caller, warn_renamed
 from bytesocket_app.events import (
     BothHandle,
@@ -829,18 +829,7 @@ def _socket_id(value: object) -> str:
 
 
 def _secret(secret: object) -> bytes | None:
-    """Return the secret of an engine as bytes; raises ConfigurationError, which does not show it.
-
-    Raises:
-        ConfigurationError: It is no text and no bytes, or too short.
-    """
-    found = secret.encode() if isinstance(secret, str) else secret
-    if found is None:
+    """Return the secret of an engine as bytes; raises ConfigurationError, with the place."""
+    if secret is None:
         return None
-    if isinstance(found, bytes) and len(found) >= SHORTEST_SECRET:
-        return found
-    raise ConfigurationError(
-        f"{caller()}: engine_secret is no secret: use a text or bytes of at least "
-        f"{SHORTEST_SECRET} bytes, as of `python -c 'import secrets; print(secrets.token_hex())'`, "
-        "the same for all processes."
-    )
+    return checked_secret(secret, f"{caller()}: engine_secret is no secret")

@@ -32,8 +32,7 @@ from bytesocket_app.errors import ConfigurationError, DecodeError, Disconnected,
 from bytesocket_app.events import EventModel, PayloadType, name_of
 from bytesocket_app.types import EventName, RequestId
 from bytesocket_app.wire import Codec, MessageType, decode
-
-_JOINS: Final = {MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS}
+from bytesocket_app.wire.message_type import JOINS
 
 Outcome: TypeAlias = Literal["sent", "queued", "dropped"]
 """Outcome of sending an event: sent, queued until its rate allows it or for the next connection,
@@ -210,7 +209,7 @@ class Outgoing:
             members: dict[str, Any] = (
                 {"room": room} if isinstance(room, str) else {"rooms": list(room)}
             )
-            if kind in _JOINS and any(self.rooms.presence(name) is not None for name in names):
+            if kind in JOINS and any(self.rooms.presence(name) is not None for name in names):
                 members["presence"] = True
             self._connection.send(
                 lifecycle_frame(self.codec, kind, **members), is_binary=self.codec.is_binary

@@ -15,7 +15,7 @@ from bytesocket_app.logs import shown
 from bytesocket_app.rooms import BROADCAST_ROOM
 from bytesocket_app.telemetry import Count
 from bytesocket_app.wire import JSON
-from bytesocket_app.wire.message_type import MessageType
+from bytesocket_app.wire.message_type import JOINS, MessageType
 from bytesocket_app.wire.shapes import SINGLE, error_context, membership_error, membership_success
 
 PHASES: Final = {
@@ -31,7 +31,6 @@ _QUOTES: Final = 3
 """Bytes of a name's quotes and comma in JSON."""
 _ESCAPE: Final = 6
 """Bytes of a character in JSON, at most: an escaped one."""
-_JOINS: Final = {MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS}
 
 
 class MembershipRequests:
@@ -73,9 +72,9 @@ class MembershipRequests:
             close_for(step, self._telemetry, "room names too long")
             return
         request = step.request = MembershipRequest(kind, named)
-        request.wants_presence = kind in _JOINS and message.get("presence") is True
+        request.wants_presence = kind in JOINS and message.get("presence") is True
         names = list(dict.fromkeys(named))
-        if kind in _JOINS:
+        if kind in JOINS:
             refusal = self._rates.refusal_of_join(step, len(names))
             if refusal is not None:
                 self._refuse(step, request, refusal)
@@ -83,7 +82,7 @@ class MembershipRequests:
                 return
         step.start(PHASES[kind], self._guard_timeout)
         try:
-            if kind in _JOINS:
+            if kind in JOINS:
                 await self._join(step, request, names)
             else:
                 await self._leave(step, request, names)

@@ -3,6 +3,7 @@
 import logging
 import random
 from abc import ABC, abstractmethod
+from math import inf
 from typing import Final
 
 import anyio
@@ -43,8 +44,8 @@ class ReconnectingEngine(ABC):
         self._listener: EngineListener | None = None
         self.reason = ""
         self._is_up = self._was_up = False
-        self._is_known = self._is_missed = False
-        self._logged_at = -LOGGED_LATER
+        self._is_known = False
+        self._logged_at = -inf  # of a line about this outage; none yet
 
     async def run(self, listener: EngineListener, /) -> None:
         """Connect, and stay connected; see `Engine.run`."""
@@ -84,17 +85,17 @@ class ReconnectingEngine(ABC):
     def _opened(self) -> None:
         """Tell of a connection on which all wanted channels are subscribed."""
         self._is_up = self._was_up = True
-        level = logging.WARNING if self._is_missed else logging.INFO
+        level = logging.WARNING if self._logged_at > -inf else logging.INFO
         logger.log(level, "connected to %s%s", self.shown, " again" if self._is_known else "")
-        self._is_known, self._is_missed = True, False
-        self._logged_at = -LOGGED_LATER
+        self._is_known = True
+        self._logged_at = -inf
         if self._listener is not None:
             self._listener.up()
 
     def _report(self, reason: str) -> None:
         now = anyio.current_time()
         if self._logged_at + (LOGGED_LATER if self._is_known else LOGGED) <= now:
-            self._logged_at, self._is_missed = now, True
+            self._logged_at = now
             logger.warning("no connection to %s: %s", self.shown, reason)
 
     def _lost(self, reason: str) -> None:

@@ -19,6 +19,9 @@ PORTS: Final[Mapping[str, int]] = MappingProxyType(
 
 ENCRYPTED: Final = frozenset({"rediss", "valkeys", "tls"})
 
+VARIABLE: Final = "BYTESOCKET_ENGINE"
+"""Name of the environment variable whose URL goes before the one in the code."""
+
 SHORTEST_SECRET: Final = 16
 """Bytes of a secret, at least."""
 
@@ -173,13 +176,26 @@ def _secret(found: Mapping[str, str]) -> bytes | None:
     secret = found.get("secret")
     if secret is None:
         return None
-    if len(secret.encode()) < SHORTEST_SECRET:
-        raise ConfigurationError(
-            f"the secret of an engine's URL is too short: it has {SHORTEST_SECRET} bytes or more, "
-            "as of `python -c 'import secrets; print(secrets.token_hex())'`, the same for all "
-            "processes."
-        )
-    return secret.encode()
+    return checked_secret(secret, "the secret of an engine's URL is too short")
+
+
+def checked_secret(secret: object, problem: str) -> bytes:
+    """Return a secret as bytes.
+
+    Args:
+        secret: The secret, which no error shows.
+        problem: Words for one that is no text and no bytes, or too short.
+
+    Raises:
+        ConfigurationError: It is one of these.
+    """
+    found = secret.encode() if isinstance(secret, str) else secret
+    if isinstance(found, bytes) and len(found) >= SHORTEST_SECRET:
+        return found
+    raise ConfigurationError(
+        f"{problem}: use a text or bytes of at least {SHORTEST_SECRET} bytes, as of `python -c "
+        "'import secrets; print(secrets.token_hex())'`, the same for all processes."
+    )
 
 
 def _query(query: str) -> dict[str, str]:

@@ -13,12 +13,10 @@ from bytesocket_app.cluster import Node, NodeState
 from bytesocket_app.cluster.receipt import Receipt
 from bytesocket_app.engines import Engine, parse_engine
 from bytesocket_app.engines.make import make_engine
+from bytesocket_app.engines.url import VARIABLE
 from bytesocket_app.errors import ConfigurationError, EngineError, EngineRefused, caller
 from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.publishing.composing import Message, size_of
-
-VARIABLE: Final = "BYTESOCKET_ENGINE"
-"""Name of the environment variable whose engine goes before the one in the code."""
 
 AGAIN: Final = 1.0
 """Seconds until a broker that would not have us is asked again."""

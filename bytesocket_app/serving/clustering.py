@@ -27,6 +27,7 @@ from bytesocket_app.delivery.presence import PresenceKeeper
 from bytesocket_app.delivery.presence_link import PresenceLink
 from bytesocket_app.engines import Engine, EngineAddress, parse_engine
 from bytesocket_app.engines.make import make_engine
+from bytesocket_app.engines.url import VARIABLE
 from bytesocket_app.errors import ConfigurationError, EngineError
 from bytesocket_app.lifecycle.failures import leaf
 from bytesocket_app.settings import Limits
@@ -35,10 +36,6 @@ logger = logging.getLogger("bytesocket")
 
 SWEEP: Final = 0.5
 """Seconds between two looks for channels that nobody needs any more."""
-
-
-ENGINE: Final = "BYTESOCKET_ENGINE"
-"""Environment variable with the engine's URL."""
 
 ENGINE_TIMEOUT: Final = "BYTESOCKET_ENGINE_TIMEOUT"
 """Environment variable with the seconds to wait for the broker at the start."""
@@ -69,12 +66,12 @@ def engine_of(
     Raises:
         ConfigurationError: A variable has a value that cannot be.
     """
-    url, seconds = environment.get(ENGINE, ""), environment.get(ENGINE_TIMEOUT, "")
+    url, seconds = environment.get(VARIABLE, ""), environment.get(ENGINE_TIMEOUT, "")
     try:
         if url:
             engine = parse_engine(url)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{ENGINE}: {error}") from None
+        raise ConfigurationError(f"{VARIABLE}: {error}") from None
     if seconds:
         try:
             patience = float(seconds)

@@ -1,6 +1,7 @@
 """Message types: the numbers in a message's `type` (protocol.md section 2)."""
 
 from enum import IntEnum
+from typing import Final
 
 
 class MessageType(IntEnum):
@@ -41,3 +42,7 @@ class MessageType(IntEnum):
     REMOVED = 38
     """Extension of this framework: `{type, room, code, message}`, to clients that name a contract:
     server code took them out of the room."""
+
+
+JOINS: Final = frozenset({MessageType.JOIN_ROOM, MessageType.JOIN_ROOMS})
+"""Requests to join; the others about rooms leave them."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bytesocket_app.serving.clustering import ENGINE, ENGINE_TIMEOUT
+from bytesocket_app.engines.url import VARIABLE
+from bytesocket_app.serving.clustering import ENGINE_TIMEOUT
 from bytesocket_app.serving.runners.listening import listen_unix
 from bytesocket_cli import worker
 from bytesocket_cli.loading import Loaded
@@ -101,10 +102,10 @@ def test_the_engine_of_the_options_is_put_where_applications_look_for_it(
     served: list[tuple[str | None, str | None]] = []
 
     def serve(*_: object) -> None:
-        served.append((os.environ.get(ENGINE), os.environ.get(ENGINE_TIMEOUT)))
+        served.append((os.environ.get(VARIABLE), os.environ.get(ENGINE_TIMEOUT)))
 
     monkeypatch.setattr(worker, "serve", serve)
-    monkeypatch.setenv(ENGINE, "redis://environment")
+    monkeypatch.setenv(VARIABLE, "redis://environment")
     monkeypatch.setenv(ENGINE_TIMEOUT, "4")
     assert run("run", "--port", "0").code == 0
     arguments = ("--engine", "redis://option", "--engine-timeout", "2.5")

@@ -11,8 +11,9 @@ from anyio import create_task_group
 from bytesocket_app import ByteSocket, ConfigurationError, Settings
 from bytesocket_app.engines import EngineAddress, MemoryBroker, parse_engine
 from bytesocket_app.engines.memory import BROKERS, broker_of
+from bytesocket_app.engines.url import VARIABLE
 from bytesocket_app.errors import EngineError
-from bytesocket_app.serving.clustering import ENGINE, ENGINE_TIMEOUT, engine_of
+from bytesocket_app.serving.clustering import ENGINE_TIMEOUT, engine_of
 from bytesocket_app.settings import Policies, Timeouts
 from bytesocket_app.testing import TestClient
 from bytesocket_app.transports.lifespan import run_lifespan
@@ -35,11 +36,11 @@ class TestTheEnvironment:
         self, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app = talk()
-        monkeypatch.setenv(ENGINE, f"memory://{broker.name}")
+        monkeypatch.setenv(VARIABLE, f"memory://{broker.name}")
         async with run_lifespan(app, {}, timeout=5):
             assert len(broker.engines) == 1
             assert app.hub.elsewhere is not None
-        monkeypatch.delenv(ENGINE)
+        monkeypatch.delenv(VARIABLE)
         async with app.running():
             assert broker.engines == []
             assert app.hub.elsewhere is None
@@ -47,24 +48,24 @@ class TestTheEnvironment:
     async def test_it_goes_before_the_applications_own(
         self, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv(ENGINE, "memory://")
+        monkeypatch.setenv(VARIABLE, "memory://")
         async with talk(engine=f"memory://{broker.name}").running():
             assert broker.engines == []
-        monkeypatch.setenv(ENGINE, "")
+        monkeypatch.setenv(VARIABLE, "")
         async with talk(engine=f"memory://{broker.name}").running():
             assert len(broker.engines) == 1
 
     async def test_a_test_client_does_not_look_at_it(
         self, broker: MemoryBroker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv(ENGINE, "redis://127.0.0.1:1")
+        monkeypatch.setenv(VARIABLE, "redis://127.0.0.1:1")
         async with TestClient(talk()):
             pass
         async with TestClient(talk(engine=f"memory://{broker.name}")):
             assert len(broker.engines) == 1
         assert broker.engines == []
 
-    @pytest.mark.parametrize("name", [ENGINE, ENGINE_TIMEOUT])
+    @pytest.mark.parametrize("name", [VARIABLE, ENGINE_TIMEOUT])
     async def test_a_value_that_cannot_be_is_said_with_its_name(
         self, name: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -77,7 +78,7 @@ class TestTheEnvironment:
         own = parse_engine("redis://one")
         assert engine_of({}, own, 10.0) == (own, 10.0)
         assert engine_of({ENGINE_TIMEOUT: "2.5"}, own, 10.0) == (own, 2.5)
-        chosen = engine_of({ENGINE: "nats://two"}, own, 0.0)
+        chosen = engine_of({VARIABLE: "nats://two"}, own, 0.0)
         assert isinstance(chosen.engine, EngineAddress)
         assert (chosen.engine.shown, chosen.patience) == ("nats://two:4222", 0.0)
         for wrong in ("-1", "inf", "nan"):
@@ -110,7 +111,7 @@ class TestWithoutALifespan:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         app = talk()
-        monkeypatch.setenv(ENGINE, "redis://127.0.0.1:1")
+        monkeypatch.setenv(VARIABLE, "redis://127.0.0.1:1")
         call = Call(app, socket_scope())
         call.tell("websocket.connect")
         with pytest.raises(ConfigurationError, match="Talk has an engine"):

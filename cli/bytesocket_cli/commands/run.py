@@ -149,15 +149,16 @@ def _choose_engine(url: str | None, timeout: float | None) -> None:
         CliError: It is none.
     """
     from bytesocket_app.engines import parse_engine
+    from bytesocket_app.engines.url import VARIABLE
     from bytesocket_app.errors import ConfigurationError
-    from bytesocket_app.serving.clustering import ENGINE, ENGINE_TIMEOUT
+    from bytesocket_app.serving.clustering import ENGINE_TIMEOUT
 
     if url:
         try:
             parse_engine(url)
         except ConfigurationError as error:
-            raise CliError(f"--engine (or {ENGINE}): {error}") from None
-        os.environ[ENGINE] = url
+            raise CliError(f"--engine (or {VARIABLE}): {error}") from None
+        os.environ[VARIABLE] = url
     if timeout is not None:
         os.environ[ENGINE_TIMEOUT] = f"{timeout:g}"
 
